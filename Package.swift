@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+    name: "rejoin",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "rejoin", targets: ["rejoin"]),
+        .library(name: "Causality", targets: ["Causality"]),
+        .library(name: "MergeCore", targets: ["MergeCore"]),
+        .library(name: "SyncWire", targets: ["SyncWire"]),
+        .library(name: "SyncStorage", targets: ["SyncStorage"]),
+        .library(name: "StorageConformance", targets: ["StorageConformance"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+    ],
+    targets: [
+        .target(name: "Causality", swiftSettings: strict),
+        .target(name: "MergeCore", dependencies: ["Causality"], swiftSettings: strict),
+        .target(
+            name: "SyncWire",
+            dependencies: ["Causality", "MergeCore", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(name: "SyncStorage", dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+        .target(
+            name: "SQLiteStorage",
+            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(name: "SyncEngine", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(
+            name: "SyncHTTP",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: strict),
+        .target(name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"], swiftSettings: strict),
+        .executableTarget(
+            name: "rejoin",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SyncHTTPTests",
+            dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),
+    ]
+)

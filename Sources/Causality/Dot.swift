@@ -1,0 +1,23 @@
+/// One authored event on one record: the `counter`-th event of `device` there (Preguiça et al. 2010, section 3).
+///
+/// Counters are per record and begin at 1.
+public struct Dot: Sendable, Hashable {
+    public let device: DeviceID
+    public let counter: Int64
+
+    public init(device: DeviceID, counter: Int64) {
+        self.device = device
+        self.counter = counter
+    }
+}
+
+extension Dot: Comparable {
+    /// By device, then counter. A presentation order only: it says nothing about causality.
+    public static func < (left: Dot, right: Dot) -> Bool {
+        left.device == right.device ? left.counter < right.counter : left.device < right.device
+    }
+}
+
+extension Dot: CustomStringConvertible {
+    public var description: String { "\(device):\(counter)" }
+}

@@ -1,0 +1,147 @@
+/// Which events are known: for each device the highest counter, a device that is absent counting as 0
+/// (Parker et al. 1983).
+///
+/// The events of a device are known without gaps, so one counter stands for all up to it. Entries are kept sorted by the
+/// device's bytes, which makes the value its own canonical form: equal vectors have equal entries, and every binary
+/// operation is one merge of two sorted lists.
+public struct VersionVector: Sendable, Hashable {
+    public struct Entry: Sendable, Hashable {
+        public let device: DeviceID
+        public var counter: Int64
+
+        public init(device: DeviceID, counter: Int64) {
+            self.device = device
+            self.counter = counter
+        }
+    }
+
+    /// Sorted by device, one entry a device, every counter at least 1.
+    public private(set) var entries: [Entry]
+
+    public init() {
+        entries = []
+    }
+
+    /// Takes entries in any order. Entries of counter 0 say nothing and are left out; of several entries of one device the
+    /// highest counts. O(n log n).
+    public init(_ unordered: some Sequence<Entry>) {
+        entries = []
+        for entry in unordered.sorted(by: { $0.device < $1.device }) where entry.counter > 0 {
+            if let last = entries.indices.last, entries[last].device == entry.device {
+                entries[last].counter = max(entries[last].counter, entry.counter)
+            } else {
+                entries.append(entry)
+            }
+        }
+    }
+
+    public var isEmpty: Bool { entries.isEmpty }
+    public var count: Int { entries.count }
+
+    /// The highest known counter of the device, 0 when it has none. O(log n).
+    public subscript(device: DeviceID) -> Int64 {
+        let position = position(of: device)
+        return position < entries.count && entries[position].device == device ? entries[position].counter : 0
+    }
+
+    /// Where the device's entry stands, 0 for the first; nil when it has none. O(log n).
+    public func index(of device: DeviceID) -> Int? {
+        let position = position(of: device)
+        return position < entries.count && entries[position].device == device ? position : nil
+    }
+
+    /// Whether the event is known. O(log n).
+    public func contains(_ dot: Dot) -> Bool {
+        dot.counter <= self[dot.device]
+    }
+
+    /// The vector with one device's entry set to a counter; 0 removes the entry. O(n).
+    public func setting(_ device: DeviceID, to counter: Int64) -> VersionVector {
+        var copy = self
+        let position = position(of: device)
+        let isPresent = position < entries.count && entries[position].device == device
+        switch (isPresent, counter > 0) {
+        case (true, true): copy.entries[position].counter = counter
+        case (true, false): copy.entries.remove(at: position)
+        case (false, true): copy.entries.insert(Entry(device: device, counter: counter), at: position)
+        case (false, false): break
+        }
+        return copy
+    }
+
+    /// All that either knows: the least upper bound. O(n + m).
+    public func union(_ other: VersionVector) -> VersionVector {
+        var merged = VersionVector()
+        merged.entries.reserveCapacity(max(entries.count, other.entries.count))
+        forEachPair(with: other) { device, left, right in
+            merged.entries.append(Entry(device: device, counter: max(left, right)))
+        }
+        return merged
+    }
+
+    /// How this vector stands to the other, in one pass over the devices of both. O(n + m).
+    public func compare(_ other: VersionVector) -> CausalOrder {
+        var knowsMore = false
+        var knowsLess = false
+        forEachPair(with: other) { _, left, right in
+            if left > right { knowsMore = true }
+            if left < right { knowsLess = true }
+        }
+        return switch (knowsMore, knowsLess) {
+        case (false, false): .equal
+        case (true, false): .after
+        case (false, true): .before
+        case (true, true): .concurrent
+        }
+    }
+
+    /// Visits every device of either vector once, in order, with both counters (0 where absent). O(n + m).
+    public func forEachPair(
+        with other: VersionVector, _ visit: (_ device: DeviceID, _ left: Int64, _ right: Int64) -> Void
+    ) {
+        var left = 0
+        var right = 0
+        while left < entries.count || right < other.entries.count {
+            if right == other.entries.count {
+                visit(entries[left].device, entries[left].counter, 0)
+                left += 1
+            } else if left == entries.count {
+                visit(other.entries[right].device, 0, other.entries[right].counter)
+                right += 1
+            } else if entries[left].device == other.entries[right].device {
+                visit(entries[left].device, entries[left].counter, other.entries[right].counter)
+                left += 1
+                right += 1
+            } else if entries[left].device < other.entries[right].device {
+                visit(entries[left].device, entries[left].counter, 0)
+                left += 1
+            } else {
+                visit(other.entries[right].device, 0, other.entries[right].counter)
+                right += 1
+            }
+        }
+    }
+
+    /// The first position whose device is not before the given one.
+    private func position(of device: DeviceID) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].device < device { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension VersionVector: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (DeviceID, Int64)...) {
+        self.init(elements.map { Entry(device: $0.0, counter: $0.1) })
+    }
+}
+
+extension VersionVector: CustomStringConvertible {
+    public var description: String {
+        "{" + entries.map { "\($0.device): \($0.counter)" }.joined(separator: ", ") + "}"
+    }
+}

@@ -1,0 +1,130 @@
+/// A point in time as RFC 3339 writes it, read to milliseconds.
+public struct Timestamp: Sendable, Hashable {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    public let milliseconds: Int64
+
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    /// Reads an RFC 3339 section 5.6 `date-time` with any offset. Digits of the second beyond the third are cut off; a leap
+    /// second is read as the last millisecond of its minute.
+    /// - Returns: nil when the text is not such a date or names a day that does not exist.
+    public init?(_ text: String) {
+        var reader = Reader(bytes: Array(text.utf8))
+        guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
+            let day = reader.digits(2), reader.skip("T") || reader.skip("t") || reader.skip(" "),
+            let hour = reader.digits(2), reader.skip(":"), let minute = reader.digits(2), reader.skip(":"),
+            let second = reader.digits(2)
+        else { return nil }
+        guard (1...12).contains(month), (1...Self.days(inMonth: month, ofYear: year)).contains(day), hour < 24,
+            minute < 60, second <= 60
+        else { return nil }
+        var fraction: Int64 = 0
+        if reader.skip(".") {
+            guard let thousandths = reader.fractionInThousandths() else { return nil }
+            fraction = thousandths
+        }
+        var offsetMinutes: Int64 = 0
+        if !(reader.skip("Z") || reader.skip("z")) {
+            let isEast = reader.skip("+")
+            guard isEast || reader.skip("-"), let hours = reader.digits(2), reader.skip(":"),
+                let minutes = reader.digits(2), hours < 24, minutes < 60
+            else { return nil }
+            offsetMinutes = (hours * 60 + minutes) * (isEast ? 1 : -1)
+        }
+        guard reader.isAtEnd else { return nil }
+        let wholeSeconds = second == 60 ? 59 : second
+        if second == 60 { fraction = 999 }
+        let minutes = (Self.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
+        milliseconds = (minutes * 60 + wholeSeconds) * 1000 + fraction
+    }
+
+    /// The form that is sent: UTC with milliseconds, `2026-11-20T21:58:12.123Z`. Years outside 0–9999 cannot be written
+    /// in RFC 3339 and are held at its ends.
+    public var text: String {
+        let bounded = min(max(milliseconds, Self.earliest), Self.latest)
+        let (days, inDay) = Self.floorDivide(bounded, 86_400_000)
+        let (year, month, day) = Self.civil(daysSinceEpoch: days)
+        let (second, thousandth) = Self.floorDivide(inDay, 1000)
+        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
+            + Self.padded(second / 3600, 2) + ":" + Self.padded(second / 60 % 60, 2) + ":"
+            + Self.padded(second % 60, 2) + "." + Self.padded(thousandth, 3) + "Z"
+    }
+
+    private static let earliest: Int64 = -62_167_219_200_000
+    private static let latest: Int64 = 253_402_300_799_999
+
+    private static func padded(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    private static func floorDivide(_ dividend: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    private static func days(inMonth month: Int64, ofYear year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    // The proleptic Gregorian calendar by eras of 400 years, the year beginning in March so that the leap day comes last.
+    private static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month > 2 ? year : year - 1
+        let (era, yearOfEra) = floorDivide(shifted, 400)
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    private static func civil(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let (era, dayOfEra) = floorDivide(daysSinceEpoch + 719_468, 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
+    }
+
+    private struct Reader {
+        let bytes: [UInt8]
+        var position = 0
+
+        var isAtEnd: Bool { position == bytes.count }
+
+        mutating func skip(_ character: Unicode.Scalar) -> Bool {
+            guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
+            position += 1
+            return true
+        }
+
+        mutating func digits(_ count: Int) -> Int64? {
+            guard position + count <= bytes.count else { return nil }
+            var number: Int64 = 0
+            for byte in bytes[position..<position + count] {
+                guard (48...57).contains(byte) else { return nil }
+                number = number * 10 + Int64(byte - 48)
+            }
+            position += count
+            return number
+        }
+
+        mutating func fractionInThousandths() -> Int64? {
+            var number: Int64 = 0
+            var read = 0
+            while position < bytes.count, (48...57).contains(bytes[position]) {
+                if read < 3 { number = number * 10 + Int64(bytes[position] - 48) }
+                read += 1
+                position += 1
+            }
+            guard read > 0 else { return nil }
+            for _ in read..<max(read, 3) { number *= 10 }
+            return number
+        }
+    }
+}
