@@ -36,7 +36,8 @@ public struct Timestamp: Sendable, Hashable {
         guard reader.isAtEnd else { return nil }
         let wholeSeconds = second == 60 ? 59 : second
         if second == 60 { fraction = 999 }
-        let minutes = (Self.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
+        let minutes =
+            (Self.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
         milliseconds = (minutes * 60 + wholeSeconds) * 1000 + fraction
     }
 

@@ -1,0 +1,177 @@
+import Causality
+
+extension RecordMerge {
+    /// What has to be written into the audit about this merge, so that every value that does not show stays findable.
+    ///
+    /// - Parameters:
+    ///   - before: the record's state before the merge.
+    ///   - open: the record's conflicts that wait for a decision.
+    public func conflictNotes(
+        of write: RecordWrite, before: RecordState, rules: CollectionRules, open: [UnitKey: OpenConflict]
+    ) -> [ConflictNote] {
+        var notes: [ConflictNote] = []
+        if let meeting = deleteMeeting(write, before: before, rules: rules) { notes.append(.opened(meeting)) }
+        for register in registers {
+            if let note = register.conflictNote(open: open[register.unit]) { notes.append(note) }
+        }
+        return notes
+    }
+
+    /// The conflict between a delete and writes that had not seen each other.
+    ///
+    /// Under `update-wins` a delete loses once, to the first write that it meets; later writes of the same kind lose nothing
+    /// and take nothing. Under `delete-wins` every write that arrives hidden is a losing side of its own.
+    private func deleteMeeting(_ write: RecordWrite, before: RecordState, rules: CollectionRules) -> ConflictOpening? {
+        let deleteWon = rules.deletes == .deleteWins
+        let sides: [ConflictSide]
+        if write.kind == .delete {
+            guard !life.unseenWrites.isEmpty else { return nil }
+            sides =
+                life.unseenWrites.map { event in
+                    let value = before.contribution(of: event.dot.device, unseenBy: write.context, rules: rules)
+                    return ConflictSide(role: .stored, won: !deleteWon, value: value, event: event)
+                } + [ConflictSide(role: .incoming, won: deleteWon, value: nil, event: write.event)]
+        } else {
+            guard !life.unseenDeletes.isEmpty, deleteWon || life.wasDeleted else { return nil }
+            let written = write.writes.flatMap { $0.unit.fields(of: $0.value) }
+            sides =
+                life.unseenDeletes.map { ConflictSide(role: .stored, won: deleteWon, value: nil, event: $0) }
+                + [ConflictSide(role: .incoming, won: !deleteWon, value: .object(written), event: write.event)]
+        }
+        return ConflictOpening(kind: .deleteWrite, unit: .record, policy: rules.deletes.rawValue, sides: sides)
+    }
+}
+
+extension RegisterMerge {
+    fileprivate func conflictNote(open: OpenConflict?) -> ConflictNote? {
+        if let open {
+            if result.distinct.count <= 1 { return .superseded(open.id, unit: unit, by: incoming.event) }
+            if rule.losers == .awaitDecision { return change(of: open) }
+        }
+        switch rule.losers {
+        case .decidedByPolicy: return automaticConflict
+        case .awaitDecision: return openedConflict
+        }
+    }
+
+    /// Between the value that showed among those the write had not seen, and the write's own. The others that were not seen
+    /// lost when they met the one that showed.
+    private var automaticConflict: ConflictNote? {
+        guard let stored = remaining.visible(by: rule), stored.value != incoming.value else { return nil }
+        let incomingWon = result.visible(by: rule)?.event.dot == incoming.event.dot
+        return .opened(
+            ConflictOpening(
+                kind: .writeWrite, unit: unit, policy: policy.rawValue,
+                sides: [
+                    ConflictSide(role: .stored, won: !incomingWon, value: stored.value, event: stored.event),
+                    ConflictSide(role: .incoming, won: incomingWon, value: incoming.value, event: incoming.event),
+                ]))
+    }
+
+    private var openedConflict: ConflictNote? {
+        let candidates = result.distinct
+        guard candidates.count > 1 else { return nil }
+        return .opened(
+            ConflictOpening(
+                kind: .writeWrite, unit: unit, policy: policy.rawValue, awaitsDecision: true,
+                sides: candidates.map(side(of:))))
+    }
+
+    private func change(of open: OpenConflict) -> ConflictNote? {
+        let isTwin = remaining.candidates.contains { $0.value == incoming.value }
+        let joined = isTwin ? [] : [side(of: incoming)]
+        guard !joined.isEmpty || !replaced.isEmpty else { return nil }
+        return .sidesChanged(open.id, unit: unit, joined: joined, dropped: replaced.map(\.event.dot))
+    }
+
+    private func side(of candidate: Register.Candidate) -> ConflictSide {
+        ConflictSide(
+            role: candidate.event.dot == incoming.event.dot ? .incoming : .stored,
+            won: candidate.event.dot == result.visible(by: rule)?.event.dot, value: candidate.value,
+            event: candidate.event)
+    }
+}
+
+extension RecordState {
+    /// The fields to which a device contributed events that the context does not cover: registers with that device's value,
+    /// counters with the sum that shows, sets with the elements that it added.
+    fileprivate func contribution(
+        of device: DeviceID, unseenBy context: VersionVector, rules: CollectionRules
+    ) -> Value {
+        let isUnseen = { (dot: Dot) in dot.device == device && !context.contains(dot) }
+        var fields: [(ExactString, Value)] = []
+        for (unit, state) in units {
+            switch state {
+            case .register(let register):
+                guard let own = register.candidates.last(where: { isUnseen($0.event.dot) }) else { continue }
+                fields += unit.fields(of: own.value)
+            case .extremum(let extremum):
+                if isUnseen(extremum.event.dot) { fields += unit.fields(of: extremum.value) }
+            case .counter(let totals):
+                if totals.totals.contains(where: { isUnseen($0.dot) }) {
+                    fields += unit.fields(of: .integer(totals.sum))
+                }
+            case .set(let set):
+                let added = set.elements.filter { $0.dots.contains(where: isUnseen) }.map(\.value)
+                if !added.isEmpty { fields += unit.fields(of: .array(added)) }
+            }
+        }
+        return .object(fields)
+    }
+
+    /// What a write would have done whose event is in the history already: for each unit whose value it would change, a
+    /// conflict that keeps the value, because its device will forget it.
+    public func staleConflicts(of write: RecordWrite, rules: CollectionRules) -> [ConflictOpening] {
+        if write.kind == .delete {
+            guard !isDeleted(rules.deletes), let stored = latestEvent else { return [] }
+            return [
+                ConflictOpening(
+                    kind: .stale, unit: .record, policy: rules.deletes.rawValue,
+                    sides: [
+                        ConflictSide(role: .stored, won: true, value: .object(visibleFields(rules)), event: stored),
+                        ConflictSide(role: .incoming, won: false, value: nil, event: write.event),
+                    ])
+            ]
+        }
+        return write.writes.compactMap { staleConflict(of: $0, in: write) }
+    }
+
+    private func staleConflict(of unitWrite: UnitWrite, in write: RecordWrite) -> ConflictOpening? {
+        guard let stored = shown(unitWrite.unit, by: unitWrite.policy), !isHeld(unitWrite) else { return nil }
+        return ConflictOpening(
+            kind: .stale, unit: unitWrite.unit, policy: unitWrite.policy.rawValue,
+            sides: [
+                ConflictSide(role: .stored, won: true, value: stored.value, event: stored.event),
+                ConflictSide(role: .incoming, won: false, value: unitWrite.value, event: write.event),
+            ])
+    }
+
+    /// Whether the record already shows what the write wants.
+    private func isHeld(_ unitWrite: UnitWrite) -> Bool {
+        switch (unitWrite.change, units[unitWrite.unit]) {
+        case (.assign(let value), .extremum(let best)?): value == best.value || !best.isBettered(by: value)
+        case (.assign(let value), let state): state?.visible(by: unitWrite.policy) == value
+        case (.elements(let adding, let removing), .set(let set)?):
+            Set(adding).isSubset(of: set.values) && Set(removing).subtracting(adding).isDisjoint(with: set.values)
+        case (.increment, _), (.elements, _): false
+        }
+    }
+
+    /// What the unit shows and the event behind it. Where the policy keeps no single event, or the unit was never written,
+    /// the record's latest known event stands in.
+    private func shown(_ unit: UnitKey, by policy: MergePolicy) -> (value: Value?, event: Event)? {
+        let state = units[unit]
+        switch state {
+        case .register(let register)?:
+            return register.visible(by: policy.registerRule ?? .lastWriterWins).map { ($0.value, $0.event) }
+        case .extremum(let extremum)?:
+            return (extremum.value, extremum.event)
+        case .counter?, .set?, nil:
+            return latestEvent.map { (state?.visible(by: policy), $0) }
+        }
+    }
+
+    private var latestEvent: Event? {
+        (life.writes + life.deletes).max { $0.stamp < $1.stamp }
+    }
+}

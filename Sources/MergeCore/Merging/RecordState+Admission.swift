@@ -1,0 +1,91 @@
+import Causality
+
+extension RecordState {
+    /// Why a write cannot be merged into the record as it stands; empty when it can.
+    ///
+    /// Only what a write has seen can count against it. That others wrote concurrently is never a reason to refuse.
+    public func rejections(of write: RecordWrite, rules: CollectionRules, limits: Limits) -> [Rejection] {
+        var rejections: [Rejection] = []
+        if clock[write.event.dot.device] == 0, clock.count >= limits.clockEntries {
+            rejections.append(
+                Rejection(
+                    .clockFull, "\(limits.clockEntries) devices have written this record, which is the most.",
+                    at: ["clock"]))
+        }
+        if write.kind == .update, hasSeenDeletion(write.context, policy: rules.deletes) {
+            rejections.append(
+                Rejection(.recordDeleted, "The author had seen that the record is deleted. A restore brings it back."))
+        }
+        for unitWrite in write.writes {
+            if let rejection = rejection(of: unitWrite, in: write, limits: limits) { rejections.append(rejection) }
+        }
+        if write.kind != .delete { rejections += missingFields(write, rules: rules) }
+        return rejections
+    }
+
+    /// Whether the record was deleted in what the author had seen, as far as the state can still tell.
+    ///
+    /// Under `update-wins` a record is deleted only if every latest event is a delete, so whoever has seen it deleted has
+    /// seen everything. Under `delete-wins` one delete that nothing has superseded is enough.
+    private func hasSeenDeletion(_ context: VersionVector, policy: DeletePolicy) -> Bool {
+        guard isDeleted(policy) else { return false }
+        switch policy {
+        case .updateWins: return context == clock
+        case .deleteWins: return life.deletes.contains { context.contains($0.dot) }
+        }
+    }
+
+    private func rejection(of unitWrite: UnitWrite, in write: RecordWrite, limits: Limits) -> Rejection? {
+        let path = Self.path(to: unitWrite.unit)
+        guard units[unitWrite.unit].map({ $0.isKept(by: unitWrite.policy) }) ?? true else {
+            return Rejection(
+                .valueInvalid,
+                "What is stored here was written under another kind of policy than '\(unitWrite.policy.rawValue)'.",
+                at: path)
+        }
+        switch unitWrite.change {
+        case .increment(let amount):
+            if Self.counter(units[unitWrite.unit]).adding(amount, at: write.event.dot) == nil {
+                return Rejection(.valueInvalid, "The counter would leave the range of a 64-bit integer.", at: path)
+            }
+        case .elements(let adding, let removing):
+            let changed = Self.set(units[unitWrite.unit]).changing(
+                adding: adding, removing: removing, at: write.event.dot, context: write.context)
+            if changed.elements.count > limits.elementsPerSet {
+                return Rejection(.valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path)
+            }
+        case .assign(let value):
+            guard let rule = unitWrite.policy.registerRule, rule.succession == .mustEqual else { return nil }
+            let seen = Register(
+                Self.register(units[unitWrite.unit]).candidates.filter { write.context.contains($0.event.dot) })
+            if let first = seen.visible(by: rule), first.value != value {
+                return Rejection(
+                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.", at: path)
+            }
+        }
+        return nil
+    }
+
+    /// Required fields that neither the record nor the write has.
+    private func missingFields(_ write: RecordWrite, rules: CollectionRules) -> [Rejection] {
+        rules.required.filter { field in
+            let unit = rules.unit(of: field)
+            return units[unit] == nil && !write.writes.contains { $0.unit == unit }
+        }.map { Rejection(.fieldRequired, "This field is required.", at: ["fields", $0]) }
+    }
+
+    private static func path(to unit: UnitKey) -> [ExactString] {
+        if case .field(let name) = unit { ["fields", name] } else { ["fields"] }
+    }
+}
+
+extension UnitState {
+    /// Whether the policy keeps its state in this form.
+    func isKept(by policy: MergePolicy) -> Bool {
+        switch (self, policy.family) {
+        case (.register, .register), (.counter, .counter), (.set, .set): true
+        case (.extremum(let extremum), .extremum(let direction)): extremum.direction == direction
+        case (.register, _), (.extremum, _), (.counter, _), (.set, _): false
+        }
+    }
+}

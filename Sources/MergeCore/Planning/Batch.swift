@@ -1,0 +1,102 @@
+import Causality
+
+/// One operation of a batch as it came off the wire: read, or found to be wrong before it could be.
+public enum Submission: Sendable, Hashable {
+    case operation(Operation)
+    case malformed(MalformedOperation)
+}
+
+/// An operation that could not be read. What could be told of it serves to answer, to find what depends on it, and to keep
+/// its content for repair.
+public struct MalformedOperation: Sendable, Hashable {
+    public let id: OperationID?
+    public let record: RecordKey?
+    /// Never empty.
+    public let rejections: [Rejection]
+
+    public init(id: OperationID?, record: RecordKey?, rejections: [Rejection]) {
+        self.id = id
+        self.record = record
+        self.rejections = rejections
+    }
+}
+
+/// Operations of one device, committed together.
+public struct Batch: Sendable, Hashable {
+    /// What one invalid operation does to its batch.
+    public enum Atomicity: Sendable, Hashable {
+        /// Refuses all.
+        case allOrNothing
+        /// Is rejected itself; what depends on it is skipped; the rest commits.
+        case eachOperation
+    }
+
+    /// The idempotency key, unique to the device.
+    public let key: ExactString
+    public let device: DeviceID
+    public let user: ExactString
+    public let atomicity: Atomicity
+    public let receivedAtMilliseconds: Int64
+    /// The device's clock when it sent; nil for a device that keeps a hybrid clock in server time.
+    public let sentAtMilliseconds: Int64?
+    public let submissions: [Submission]
+
+    public init(
+        key: ExactString, device: DeviceID, user: ExactString, atomicity: Atomicity, receivedAtMilliseconds: Int64,
+        sentAtMilliseconds: Int64?, submissions: [Submission]
+    ) {
+        self.key = key
+        self.device = device
+        self.user = user
+        self.atomicity = atomicity
+        self.receivedAtMilliseconds = receivedAtMilliseconds
+        self.sentAtMilliseconds = sentAtMilliseconds
+        self.submissions = submissions
+    }
+
+    /// All that has to be read to decide the batch, known before any of it is read.
+    public var basis: Basis {
+        var basis = Basis()
+        for submission in submissions {
+            switch submission {
+            case .operation(let operation):
+                basis.records.insert(operation.record)
+                basis.operations.insert(operation.id)
+                basis.operations.formUnion(operation.dependsOn)
+                let counter = operation.clock[device]
+                if counter > 0 {
+                    basis.dots.insert(RecordDot(record: operation.record, dot: Dot(device: device, counter: counter)))
+                }
+            case .malformed(let malformed):
+                if let id = malformed.id { basis.operations.insert(id) }
+            }
+        }
+        return basis
+    }
+}
+
+/// An event of one record.
+public struct RecordDot: Sendable, Hashable {
+    public let record: RecordKey
+    public let dot: Dot
+
+    public init(record: RecordKey, dot: Dot) {
+        self.record = record
+        self.dot = dot
+    }
+}
+
+/// The keys of what a decision reads.
+public struct Basis: Sendable, Hashable {
+    public var records: Set<RecordKey> = []
+    public var operations: Set<OperationID> = []
+    public var dots: Set<RecordDot> = []
+
+    public init() {}
+
+    public mutating func formUnion(_ other: Basis) {
+        records.formUnion(other.records)
+        operations.formUnion(other.operations)
+        dots.formUnion(other.dots)
+    }
+}

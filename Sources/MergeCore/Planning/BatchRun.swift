@@ -1,0 +1,351 @@
+import Causality
+
+/// What one batch would change. Apart from the ledger until the batch is known to stand.
+struct BatchChanges {
+    var records: [RecordKey: StoredRecord] = [:]
+    var operations: [OperationID: KnownOperation] = [:]
+    var dots: [RecordDot: KnownOperation] = [:]
+    var audit: [AuditEntry] = []
+    var sequence: Int64
+    var auditPosition: Int64
+}
+
+/// One pass over the operations of one batch, in their order.
+struct BatchRun {
+    let ledger: Ledger
+    let batch: Batch
+    private let correction: StampCorrection
+    private var changes: BatchChanges
+    private var outcomes: [OperationOutcome] = []
+    private var decided: [DecidedOperation] = []
+    /// Records whose next operations cannot be judged, because one on them failed in this batch.
+    private var failedRecords: Set<RecordKey> = []
+    private var failedOperations: Set<OperationID> = []
+    /// Changed records in the order in which they were first touched.
+    private var touched: [RecordKey] = []
+
+    static func run(_ batch: Batch, over ledger: Ledger) -> (BatchDecision, BatchChanges) {
+        var run = BatchRun(batch, over: ledger)
+        for (index, submission) in batch.submissions.enumerated() { run.take(submission, at: index) }
+        return run.finish()
+    }
+
+    private init(_ batch: Batch, over ledger: Ledger) {
+        self.batch = batch
+        self.ledger = ledger
+        correction = StampCorrection(
+            receivedAtMilliseconds: batch.receivedAtMilliseconds, sentAtMilliseconds: batch.sentAtMilliseconds)
+        changes = BatchChanges(sequence: ledger.plan.sequence, auditPosition: ledger.plan.auditPosition)
+    }
+
+    private mutating func take(_ submission: Submission, at index: Int) {
+        switch submission {
+        case .malformed(let malformed):
+            let result = OperationResult.rejected(malformed.rejections)
+            outcomes.append(OperationOutcome(id: malformed.id, record: malformed.record, result: result))
+            fail(malformed.id, malformed.record)
+            if let id = malformed.id, known(id).isEmpty {
+                keep(
+                    KnownOperation(
+                        id: id, device: batch.device, user: batch.user, record: malformed.record,
+                        clock: VersionVector(), fingerprint: ContentFingerprint(hexadecimal: ""), result: result),
+                    submission, at: index, stamp: nil)
+            }
+        case .operation(let operation):
+            if let replayed = replay(of: operation) {
+                outcomes.append(replayed)
+                if !replayed.result.isAccepted { fail(operation.id, operation.record) }
+                return
+            }
+            let result = decide(operation)
+            outcomes.append(OperationOutcome(id: operation.id, record: operation.record, result: result))
+            if !result.isAccepted { fail(operation.id, operation.record) }
+            guard result.isAccepted || result.isPermanentRejection else { return }
+            let known = KnownOperation(
+                id: operation.id, device: batch.device, user: batch.user, record: operation.record,
+                clock: operation.clock, fingerprint: operation.fingerprint, result: result)
+            keep(known, submission, at: index, stamp: correction.corrected(operation.claimedMilliseconds))
+        }
+    }
+
+    private mutating func fail(_ id: OperationID?, _ record: RecordKey?) {
+        if let id { failedOperations.insert(id) }
+        if let record { failedRecords.insert(record) }
+    }
+
+    private mutating func keep(_ known: KnownOperation, _ submission: Submission, at index: Int, stamp: Int64?) {
+        changes.operations[known.id] = known
+        decided.removeAll { $0.known.id == known.id }
+        var dot: Dot?
+        if known.result.isAccepted, known.result.outcome != .older, let record = known.record,
+            changes.records[record] != nil
+        {
+            let event = Dot(device: batch.device, counter: known.clock[batch.device])
+            changes.dots[RecordDot(record: record, dot: event)] = known
+            dot = event
+        }
+        decided.append(
+            DecidedOperation(index: index, submission: submission, known: known, dot: dot, stampMilliseconds: stamp))
+    }
+
+    private func known(_ id: OperationID) -> [KnownOperation] {
+        let before = ledger.known(id)
+        guard let own = changes.operations[id] else { return before }
+        return before.filter { $0.device != batch.device } + [own]
+    }
+
+    private func record(_ key: RecordKey) -> StoredRecord? {
+        changes.records[key] ?? ledger.record(key)
+    }
+
+    // MARK: Rule 1, replays
+
+    /// The stored outcome of an operation that was decided before; nil when it is new.
+    private func replay(of operation: Operation) -> OperationOutcome? {
+        let known = known(operation.id)
+        guard
+            let first = known.first(where: { $0.device == batch.device })
+                ?? known.first(where: { $0.user == batch.user && $0.fingerprint == operation.fingerprint })
+        else { return nil }
+        let isSameContent = first.fingerprint == operation.fingerprint
+        if first.result.outcome == .rejected {
+            // It had no effect, so trying it anew cannot double anything: with another clock it may be what the device was
+            // told to do about the rejection.
+            guard isSameContent, first.clock == operation.clock, first.device == batch.device else { return nil }
+        } else if !isSameContent {
+            let reused = Rejection(
+                .operationIDReused, "This id belongs to another operation of the device; ids are never used twice.",
+                at: ["id"])
+            return OperationOutcome(id: operation.id, record: operation.record, result: .rejected([reused]))
+        }
+        return OperationOutcome(id: operation.id, record: first.record, result: first.result, isReplayed: true)
+    }
+
+    // MARK: Rules 2 to 5
+
+    private mutating func decide(_ operation: Operation) -> OperationResult {
+        if let skipped = skip(operation) { return skipped }
+        guard let rules = ledger.terms.schema.rules(for: operation.record.collection) else {
+            return .rejected([Rejection(.unknownCollection, "The collection is not declared.", at: ["collection"])])
+        }
+        let interpretation = FieldInterpretation(operation, rules: rules, limits: ledger.terms.limits)
+        guard interpretation.rejections.isEmpty else { return .rejected(interpretation.rejections) }
+        guard let clock = OperationClock(operation.clock, authoredBy: batch.device) else {
+            return .rejected([Rejection(.clockInvalid, "The clock has no entry of its own device.", at: ["clock"])])
+        }
+        if operation.kind == .create, !clock.context.isEmpty {
+            return .rejected([
+                Rejection(.clockInvalid, "A create has seen nothing: its clock is its own entry, 1.", at: ["clock"])
+            ])
+        }
+        if operation.kind == .restore, clock.context.isEmpty {
+            return .rejected([
+                Rejection(.clockInvalid, "A restore has seen the delete that it undoes.", at: ["clock"])
+            ])
+        }
+        let stored = record(operation.record) ?? StoredRecord(key: operation.record, state: RecordState(), sequence: 0)
+        guard !stored.isPurged else {
+            return .rejected([Rejection(.recordPurged, "The record was deleted and purged; its id stays taken.")])
+        }
+        let stamp = Stamp(milliseconds: correction.corrected(operation.claimedMilliseconds), dot: clock.dot)
+        let event = Event(
+            stamp: stamp,
+            provenance: Provenance(
+                operation: operation.id, user: batch.user, claimedMilliseconds: operation.claimedMilliseconds))
+        let write = RecordWrite(
+            kind: operation.kind, event: event, context: clock.context, writes: interpretation.writes)
+        switch Classification(clock, against: stored.state.clock) {
+        case .past(let isEqual):
+            return past(operation, write, stored: stored, rules: rules, relation: isEqual ? .equal : .older)
+        case .gap(let expected):
+            return .rejected([
+                Rejection(
+                    .clockGap, "An earlier event of this device on the record has not arrived; \(expected) is next.",
+                    at: ["clock", batch.device.name], expectedCounter: expected)
+            ])
+        case .ahead(let device):
+            return .rejected([
+                Rejection(
+                    .clockAhead, "The clock names events of this device that the server does not have.",
+                    at: ["clock", device.name])
+            ])
+        case .newer: return merge(write, into: stored, rules: rules, relation: .newer)
+        case .concurrent: return merge(write, into: stored, rules: rules, relation: .concurrent)
+        }
+    }
+
+    private func skip(_ operation: Operation) -> OperationResult? {
+        let skipped = { (detail: String) in
+            OperationResult(
+                outcome: .skipped, relation: nil, rejections: [Rejection(.dependencyFailed, detail)])
+        }
+        if failedRecords.contains(operation.record) {
+            return skipped("An earlier operation on the same record failed in this batch.")
+        }
+        for dependency in operation.dependsOn {
+            if failedOperations.contains(dependency) { return skipped("An operation that it depends on failed.") }
+            let known = known(dependency).filter { $0.device == batch.device || $0.user == batch.user }
+            if !known.contains(where: { $0.result.isAccepted }) {
+                return skipped("An operation that it depends on was rejected or has not arrived.")
+            }
+        }
+        return nil
+    }
+
+    /// Rule 2: the counter is in the history.
+    private mutating func past(
+        _ operation: Operation, _ write: RecordWrite, stored: StoredRecord, rules: CollectionRules, relation: Relation
+    ) -> OperationResult {
+        let dot = RecordDot(record: operation.record, dot: write.event.dot)
+        let other = changes.dots[dot] ?? ledger.known(dot)
+        if let other, other.id != operation.id, other.fingerprint != operation.fingerprint {
+            return .rejected([
+                Rejection(
+                    .counterReused,
+                    "Another operation of this device has this counter: the device was cloned, restored from a backup, or "
+                        + "shares its id. Register a new device id, number the pending operations anew under it, keep "
+                        + "their operation ids, and send them again.",
+                    at: ["clock", batch.device.name])
+            ])
+        }
+        let conflicts = stored.state.staleConflicts(of: write, rules: rules).map { opening in
+            audit(.opened(opening), of: stored, before: stored.state.clock, after: stored.state.clock)
+        }
+        return OperationResult(outcome: .older, relation: relation, conflicts: conflicts.compactMap(\.mention))
+    }
+
+    private mutating func merge(
+        _ write: RecordWrite, into stored: StoredRecord, rules: CollectionRules, relation: Relation
+    ) -> OperationResult {
+        if write.kind == .delete, stored.state.isUnknown {
+            return OperationResult(outcome: .applied, relation: relation)
+        }
+        let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
+        guard rejections.isEmpty else { return .rejected(rejections) }
+        let merge = stored.state.applying(write, rules: rules, limits: ledger.terms.limits)
+        var next = stored
+        next.state = merge.state
+        var mentions: [ConflictMention] = []
+        for note in merge.conflictNotes(of: write, before: stored.state, rules: rules, open: stored.openConflicts) {
+            let written = audit(note, of: next, before: stored.state.clock, after: merge.state.clock)
+            next.openConflicts[written.unit] = written.stillOpen
+            if let mention = written.mention { mentions.append(mention) }
+        }
+        if changes.records[stored.key] == nil { touched.append(stored.key) }
+        changes.records[stored.key] = next
+        let outcome: OutcomeKind =
+            switch relation {
+            case .newer, .equal, .older: .applied
+            case .concurrent: mentions.isEmpty ? .merged : .conflicted
+            }
+        return OperationResult(outcome: outcome, relation: relation, conflicts: mentions)
+    }
+
+    // MARK: Audit
+
+    private struct Written {
+        let unit: UnitKey
+        /// nil for a note about which the operation's author need not hear.
+        let mention: ConflictMention?
+        /// The conflict as the record is to remember it, nil when it does not wait for a decision.
+        let stillOpen: OpenConflict?
+    }
+
+    private mutating func audit(
+        _ note: ConflictNote, of stored: StoredRecord, before: VersionVector, after: VersionVector
+    ) -> Written {
+        changes.auditPosition += 1
+        let position = changes.auditPosition
+        let written: Written
+        let conflict: ConflictID
+        let version: Int64
+        let content: AuditEntry.Content
+        switch note {
+        case .opened(let opening):
+            conflict = ConflictID(position: position)
+            version = 1
+            content = .opened(opening)
+            let isWaiting = opening.awaitsDecision
+            written = Written(
+                unit: opening.unit,
+                mention: ConflictMention(
+                    id: conflict, unit: opening.unit.name, policy: ExactString(opening.policy),
+                    status: opening.status, winner: opening.winner),
+                stillOpen: isWaiting ? OpenConflict(id: conflict, version: 1) : stored.openConflicts[opening.unit])
+        case .sidesChanged(let id, let unit, let joined, let dropped):
+            conflict = id
+            version = (stored.openConflicts[unit]?.version ?? 0) + 1
+            content = .sidesChanged(joined: joined, dropped: dropped)
+            let mention = joined.first.map { side in
+                ConflictMention(
+                    id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
+                    winner: side.won ? .incoming : .stored)
+            }
+            written = Written(unit: unit, mention: mention, stillOpen: OpenConflict(id: id, version: version))
+        case .superseded(let id, let unit, let event):
+            conflict = id
+            version = (stored.openConflicts[unit]?.version ?? 0) + 1
+            content = .superseded(by: event)
+            written = Written(unit: unit, mention: nil, stillOpen: nil)
+        }
+        changes.audit.append(
+            AuditEntry(
+                position: position, conflict: conflict, version: version, record: stored.key, batch: batch.key,
+                device: batch.device, recordedAtMilliseconds: batch.receivedAtMilliseconds, clockBefore: before,
+                clockAfter: after, content: content))
+        return written
+    }
+
+    // MARK: The batch as a whole
+
+    private mutating func finish() -> (BatchDecision, BatchChanges) {
+        let hasFailed = outcomes.contains { !$0.result.isAccepted }
+        let isRefused = batch.atomicity == .allOrNothing && hasFailed
+        guard !isRefused else {
+            return (
+                BatchDecision(outcomes: outcomes, isRefused: true, operations: [], sequence: ledger.plan.sequence),
+                changes
+            )
+        }
+        for key in touched {
+            changes.sequence += 1
+            changes.records[key]?.sequence = changes.sequence
+        }
+        for index in outcomes.indices {
+            let outcome = outcomes[index]
+            guard !outcome.isReplayed, outcome.result.isAccepted, outcome.result.outcome != .older,
+                let key = outcome.record
+            else { continue }
+            outcomes[index].result.sequence = changes.records[key]?.sequence
+        }
+        let decided = decided.map { operation in
+            DecidedOperation(
+                index: operation.index, submission: operation.submission,
+                known: operation.known.with(outcomes[operation.index].result), dot: operation.dot,
+                stampMilliseconds: operation.stampMilliseconds)
+        }
+        for operation in decided { changes.operations[operation.known.id] = operation.known }
+        for (dot, known) in changes.dots {
+            if let later = changes.operations[known.id] { changes.dots[dot] = later }
+        }
+        return (
+            BatchDecision(
+                outcomes: outcomes, isRefused: false, operations: decided, sequence: changes.sequence),
+            changes
+        )
+    }
+}
+
+extension KnownOperation {
+    fileprivate func with(_ result: OperationResult) -> KnownOperation {
+        KnownOperation(
+            id: id, device: device, user: user, record: record, clock: clock, fingerprint: fingerprint, result: result)
+    }
+}
+
+extension OperationResult {
+    /// Whether the operation can never succeed as it is, so that its content is worth keeping for repair.
+    fileprivate var isPermanentRejection: Bool {
+        outcome == .rejected && !rejections.contains { $0.code.isRetryable || $0.code == .operationIDReused }
+    }
+}

@@ -1,0 +1,61 @@
+import Causality
+
+/// What decisions are made under.
+public struct Terms: Sendable {
+    public let schema: Schema
+    public let limits: Limits
+
+    public init(schema: Schema, limits: Limits = Limits()) {
+        self.schema = schema
+        self.limits = limits
+    }
+}
+
+/// Decides batch after batch over one snapshot: a batch, a snapshot and the time go in, rows to write and an outcome per
+/// operation come out. It reads nothing, waits for nothing and never fails.
+///
+/// Each batch sees what the batches before it did, as if they had been committed; a refused one leaves no trace. So the
+/// batches that share one transaction get the same answers as if each had had its own.
+public struct Ledger: Sendable {
+    public let terms: Terms
+    private let snapshot: Snapshot
+    /// What the batches decided so far have changed.
+    public private(set) var plan: Plan
+    private var operations: [OperationID: [KnownOperation]] = [:]
+    private var dots: [RecordDot: KnownOperation] = [:]
+
+    public init(over snapshot: Snapshot, under terms: Terms) {
+        self.snapshot = snapshot
+        self.terms = terms
+        plan = Plan(sequence: snapshot.sequence, auditPosition: snapshot.auditPosition)
+    }
+
+    /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's basis names.
+    public mutating func decide(_ batch: Batch) -> BatchDecision {
+        let (decision, changes) = BatchRun.run(batch, over: self)
+        guard !decision.isRefused else { return decision }
+        plan.sequence = changes.sequence
+        plan.auditPosition = changes.auditPosition
+        plan.audit += changes.audit
+        plan.records.merge(changes.records) { _, later in later }
+        for (id, known) in changes.operations {
+            let others = (operations[id] ?? snapshot.operations[id] ?? []).filter { $0.device != known.device }
+            operations[id] = others + [known]
+        }
+        dots.merge(changes.dots) { _, later in later }
+        return decision
+    }
+
+    /// The record as it stands after the batches decided so far.
+    public func record(_ key: RecordKey) -> StoredRecord? {
+        plan.records[key] ?? snapshot.records[key]
+    }
+
+    func known(_ id: OperationID) -> [KnownOperation] {
+        operations[id] ?? snapshot.operations[id] ?? []
+    }
+
+    func known(_ dot: RecordDot) -> KnownOperation? {
+        dots[dot] ?? snapshot.dots[dot]
+    }
+}

@@ -1,0 +1,40 @@
+/// The bound of every quantity that comes from outside, in one place. Over a limit a request is refused before work is done.
+public struct Limits: Sendable, Hashable {
+    /// Operations in one batch. Bounds how long one transaction holds its tenant's lane.
+    public var operationsPerBatch = 1_000
+    /// Bytes of a request's body, after decompression too. Bounds memory per request.
+    public var bodyBytes = 8 * 1024 * 1024
+    /// Fields that one operation names.
+    public var fieldsPerOperation = 256
+    /// Depth of nested arrays and objects in a body. Bounds the parser's recursion.
+    public var nestingDepth = 32
+    /// Devices in one record's clock. Bounds the cost of every comparison on the record.
+    public var clockEntries = 512
+    /// Highest counter of a clock entry, 2⁵³ − 1: what every JSON implementation can carry (RFC 8259 section 6).
+    public var counter: Int64 = 9_007_199_254_740_991
+    /// Bytes of a device, collection, record, field, operation and user name. Bounds index keys.
+    public var nameBytes = 128
+    /// Characters of an `Idempotency-Key`.
+    public var batchKeyCharacters = 255
+    /// Operations that one operation depends on.
+    public var dependenciesPerOperation = 64
+    /// Values of one unit that are kept beside one another. Beyond it the farthest from showing lives on in the audit only.
+    public var valuesPerUnit = 64
+    /// Elements of one `set` field.
+    public var elementsPerSet = 10_000
+    /// Changes in one page of the feed.
+    public var changesPerPage = 5_000
+    /// Entries in one page of conflicts, operations or history.
+    public var entriesPerPage = 500
+    /// Seconds for which an empty answer may be held.
+    public var waitSeconds = 60
+    /// Batches that may wait in one tenant's lane before new ones are turned away.
+    public var laneDepth = 256
+    /// Batches, and operations in them, that leave a lane in one transaction.
+    public var batchesPerCommit = 64
+    public var operationsPerCommit = 4_000
+    /// Requests per second of one device, averaged over ten seconds.
+    public var requestsPerSecondPerDevice = 50
+
+    public init() {}
+}

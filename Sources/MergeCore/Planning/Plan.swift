@@ -1,0 +1,54 @@
+import Causality
+
+/// An operation to be kept with its result.
+public struct DecidedOperation: Sendable, Hashable {
+    /// Its place in the batch, from 0.
+    public let index: Int
+    public let submission: Submission
+    public let known: KnownOperation
+    /// The event that it became; nil when it changed no record.
+    public let dot: Dot?
+    /// The corrected time of the edit. nil for an operation that could not be read.
+    public let stampMilliseconds: Int64?
+
+    public init(index: Int, submission: Submission, known: KnownOperation, dot: Dot?, stampMilliseconds: Int64?) {
+        self.index = index
+        self.submission = submission
+        self.known = known
+        self.dot = dot
+        self.stampMilliseconds = stampMilliseconds
+    }
+}
+
+/// What is to be written for one batch or several, in one transaction.
+public struct Plan: Sendable, Hashable {
+    /// Each changed record once, in its last state.
+    public var records: [RecordKey: StoredRecord] = [:]
+    public var audit: [AuditEntry] = []
+    public var sequence: Int64
+    public var auditPosition: Int64
+
+    public init(sequence: Int64, auditPosition: Int64) {
+        self.sequence = sequence
+        self.auditPosition = auditPosition
+    }
+}
+
+/// The decision on one batch.
+public struct BatchDecision: Sendable, Hashable {
+    /// One an operation, in the order of the batch.
+    public var outcomes: [OperationOutcome]
+    /// Whether the batch is refused as a whole: then nothing of it is stored.
+    public let isRefused: Bool
+    /// The operations to keep with their results. Replays are not among them, nor are rejections that may heal by themselves.
+    public let operations: [DecidedOperation]
+    /// The tenant's last sequence number after the batch.
+    public let sequence: Int64
+
+    public init(outcomes: [OperationOutcome], isRefused: Bool, operations: [DecidedOperation], sequence: Int64) {
+        self.outcomes = outcomes
+        self.isRefused = isRefused
+        self.operations = operations
+        self.sequence = sequence
+    }
+}

@@ -1,0 +1,70 @@
+import Causality
+
+/// A record as a store keeps it.
+public struct StoredRecord: Sendable, Hashable {
+    public let key: RecordKey
+    public var state: RecordState
+    /// The place of the record's last change in the tenant's feed.
+    public var sequence: Int64
+    /// Set when only this marker is left of a deleted record: its clock, so that nothing is taken for new.
+    public let isPurged: Bool
+    public var openConflicts: [UnitKey: OpenConflict]
+
+    public init(
+        key: RecordKey, state: RecordState, sequence: Int64, isPurged: Bool = false,
+        openConflicts: [UnitKey: OpenConflict] = [:]
+    ) {
+        self.key = key
+        self.state = state
+        self.sequence = sequence
+        self.isPurged = isPurged
+        self.openConflicts = openConflicts
+    }
+}
+
+/// An operation that was decided before, as far as later decisions need it.
+public struct KnownOperation: Sendable, Hashable {
+    public let id: OperationID
+    public let device: DeviceID
+    public let user: ExactString
+    public let record: RecordKey?
+    public let clock: VersionVector
+    public let fingerprint: ContentFingerprint
+    public let result: OperationResult
+
+    public init(
+        id: OperationID, device: DeviceID, user: ExactString, record: RecordKey?, clock: VersionVector,
+        fingerprint: ContentFingerprint, result: OperationResult
+    ) {
+        self.id = id
+        self.device = device
+        self.user = user
+        self.record = record
+        self.clock = clock
+        self.fingerprint = fingerprint
+        self.result = result
+    }
+}
+
+/// What a store holds under the keys of a basis. What is not there is absent from the dictionaries.
+public struct Snapshot: Sendable, Hashable {
+    public var records: [RecordKey: StoredRecord]
+    /// By id; several where devices of the tenant chose the same id.
+    public var operations: [OperationID: [KnownOperation]]
+    public var dots: [RecordDot: KnownOperation]
+    /// The last sequence number given in the tenant.
+    public var sequence: Int64
+    /// The last position given in the tenant's audit.
+    public var auditPosition: Int64
+
+    public init(
+        records: [RecordKey: StoredRecord] = [:], operations: [OperationID: [KnownOperation]] = [:],
+        dots: [RecordDot: KnownOperation] = [:], sequence: Int64 = 0, auditPosition: Int64 = 0
+    ) {
+        self.records = records
+        self.operations = operations
+        self.dots = dots
+        self.sequence = sequence
+        self.auditPosition = auditPosition
+    }
+}

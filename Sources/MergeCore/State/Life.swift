@@ -1,0 +1,55 @@
+import Causality
+
+/// What decides whether a record is deleted: the writes that no delete has seen, and the deletes that no later event has
+/// seen.
+///
+/// One event per device is enough for the writes. A device's events are totally ordered, a delete by the device itself has
+/// seen all of its earlier writes, and whoever has seen its latest write has seen the earlier ones: so either the device's
+/// latest event is an unseen write, or none of its writes is unseen.
+public struct Life: Sendable, Hashable {
+    /// Sorted by device, at most one a device: its latest event, where that is a write that no delete has seen.
+    public private(set) var writes: [Event]
+    /// Sorted by dot.
+    public private(set) var deletes: [Event]
+
+    public init(writes: [Event] = [], deletes: [Event] = []) {
+        self.writes = writes.sorted { $0.dot < $1.dot }
+        self.deletes = deletes.sorted { $0.dot < $1.dot }
+    }
+
+    /// Whether the record is hidden. Meaningful for a record that has at least one event.
+    public func isDeleted(_ policy: DeletePolicy) -> Bool {
+        switch policy {
+        case .updateWins: writes.isEmpty
+        case .deleteWins: !deletes.isEmpty
+        }
+    }
+
+    /// A create, update or restore. It supersedes the deletes that it has seen.
+    func written(_ event: Event, context: VersionVector) -> Life {
+        Life(
+            writes: writes.filter { $0.dot.device != event.dot.device } + [event],
+            deletes: deletes.filter { !context.contains($0.dot) })
+    }
+
+    /// A delete. It supersedes the deletes and hides the writes that it has seen, its author's own among them.
+    func deleted(_ event: Event, context: VersionVector) -> Life {
+        Life(
+            writes: writes.filter { !context.contains($0.dot) },
+            deletes: deletes.filter { !context.contains($0.dot) } + [event])
+    }
+
+    func join(_ other: Life, clock: VersionVector, otherClock: VersionVector) -> Life {
+        Life(
+            writes: Self.join(writes, other.writes, clock, otherClock),
+            deletes: Self.join(deletes, other.deletes, clock, otherClock))
+    }
+
+    // Between two entries of one device the lower never survives: the side with the higher one has heard of it.
+    private static func join(
+        _ mine: [Event], _ theirs: [Event], _ clock: VersionVector, _ otherClock: VersionVector
+    ) -> [Event] {
+        mine.filter { event in !otherClock.contains(event.dot) || theirs.contains { $0.dot == event.dot } }
+            + theirs.filter { event in !clock.contains(event.dot) }
+    }
+}

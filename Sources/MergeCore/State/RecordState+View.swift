@@ -1,0 +1,75 @@
+import Causality
+
+/// A value beside the visible one, of a unit that waits for a decision.
+public struct Sibling: Sendable, Hashable {
+    public let value: Value
+    public let event: Event
+
+    public init(value: Value, event: Event) {
+        self.value = value
+        self.event = event
+    }
+}
+
+extension RecordState {
+    /// The fields as an app sees them, whether or not the record is deleted.
+    ///
+    /// Units that the rules no longer know (a group that was taken apart) still show their fields, below those of the units
+    /// that are declared now.
+    public func visibleFields(_ rules: CollectionRules) -> ObjectValue {
+        var fields: [ExactString: Value] = [:]
+        var isDeclared: [ExactString: Bool] = [:]
+        for (unit, state) in units {
+            for (name, value) in state.visibleFields(of: unit, by: rules.policy(of: unit)) {
+                let declared = rules.unit(of: name) == unit
+                if declared || isDeclared[name] != true {
+                    fields[name] = value
+                    isDeclared[name] = declared
+                }
+            }
+        }
+        return ObjectValue(fields.map { ObjectValue.Member(name: $0.key, value: $0.value) })
+    }
+
+    /// The values beside the visible ones of all units that wait for a decision, by the unit's name.
+    public func siblings(_ rules: CollectionRules) -> [ExactString: [Sibling]] {
+        var siblings: [ExactString: [Sibling]] = [:]
+        for (unit, state) in units {
+            guard case .register(let register) = state, register.candidates.count > 1,
+                let rule = rules.policy(of: unit).registerRule, rule.losers == .awaitDecision
+            else { continue }
+            let others = register.siblings(by: rule).map { Sibling(value: $0.value, event: $0.event) }
+            if !others.isEmpty { siblings[unit.name] = others }
+        }
+        return siblings
+    }
+}
+
+extension UnitState {
+    /// The value that a unit shows; nil when it holds none.
+    public func visible(by policy: MergePolicy) -> Value? {
+        switch self {
+        case .register(let register): register.visible(by: policy.registerRule ?? .lastWriterWins)?.value
+        case .extremum(let extremum): extremum.value
+        case .counter(let totals): .integer(totals.sum)
+        case .set(let set): .array(set.values)
+        }
+    }
+
+    fileprivate func visibleFields(of unit: UnitKey, by policy: MergePolicy) -> [(ExactString, Value)] {
+        guard let value = visible(by: policy) else { return [] }
+        return unit.fields(of: value)
+    }
+}
+
+extension UnitKey {
+    /// A unit's value spread over its fields: a group and a whole record are kept as objects.
+    public func fields(of value: Value) -> [(ExactString, Value)] {
+        switch self {
+        case .field(let name): return [(name, value)]
+        case .group, .record:
+            guard case .object(let object) = value else { return [] }
+            return object.members.map { ($0.name, $0.value) }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Causality
+
+/// The state of one unit, in the form that its policy needs.
+public enum UnitState: Sendable, Hashable {
+    case register(Register)
+    case extremum(Extremum)
+    case counter(CounterTotals)
+    case set(ObservedRemoveSet)
+}
+
+/// All that the merge knows about one record. What it holds depends on the events that were merged and on nothing else:
+/// not on the order in which they arrived, and not on any clock on a wall.
+public struct RecordState: Sendable, Hashable {
+    /// Which events were merged.
+    public internal(set) var clock: VersionVector
+    public internal(set) var units: [UnitKey: UnitState]
+    public internal(set) var life: Life
+    /// The greatest stamp that was ever merged, in milliseconds. A device's hybrid clock stays above it.
+    public internal(set) var latestMilliseconds: Int64
+
+    public init(
+        clock: VersionVector = VersionVector(), units: [UnitKey: UnitState] = [:], life: Life = Life(),
+        latestMilliseconds: Int64 = 0
+    ) {
+        self.clock = clock
+        self.units = units
+        self.life = life
+        self.latestMilliseconds = latestMilliseconds
+    }
+
+    /// Whether no event was ever merged: the record does not exist.
+    public var isUnknown: Bool { clock.isEmpty }
+
+    /// Whether the record exists and is hidden by a delete.
+    public func isDeleted(_ policy: DeletePolicy) -> Bool {
+        !isUnknown && life.isDeleted(policy)
+    }
+}
