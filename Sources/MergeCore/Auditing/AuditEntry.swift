@@ -4,7 +4,7 @@ import Causality
 public struct AuditEntry: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
         case opened(ConflictOpening)
-        case sidesChanged(joined: [ConflictSide], dropped: [Dot])
+        case sidesChanged(unit: UnitKey, joined: [ConflictSide], dropped: [Dot])
         case superseded(by: Event)
     }
 

@@ -11,12 +11,15 @@ public enum Submission: Sendable, Hashable {
 public struct MalformedOperation: Sendable, Hashable {
     public let id: OperationID?
     public let record: RecordKey?
+    /// The operation as it was sent, as far as it could be represented.
+    public let content: Value
     /// Never empty.
     public let rejections: [Rejection]
 
-    public init(id: OperationID?, record: RecordKey?, rejections: [Rejection]) {
+    public init(id: OperationID?, record: RecordKey?, content: Value, rejections: [Rejection]) {
         self.id = id
         self.record = record
+        self.content = content
         self.rejections = rejections
     }
 }

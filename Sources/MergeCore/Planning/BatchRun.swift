@@ -275,7 +275,7 @@ struct BatchRun {
         case .sidesChanged(let id, let unit, let joined, let dropped):
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
-            content = .sidesChanged(joined: joined, dropped: dropped)
+            content = .sidesChanged(unit: unit, joined: joined, dropped: dropped)
             let mention = joined.first.map { side in
                 ConflictMention(
                     id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,

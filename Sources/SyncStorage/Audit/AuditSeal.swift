@@ -1,0 +1,121 @@
+import Causality
+import Crypto
+import MergeCore
+import SyncWire
+
+/// Turns audit entries into rows and chains them: each hash covers the hash before it and every column of the entry and of
+/// its sides (the linked timestamps of Haber and Stornetta 1991).
+public struct AuditSeal: Sendable {
+    private let tenant: TenantID
+    private let redactor: Redactor
+    public private(set) var hash: [UInt8]
+
+    /// - Parameter hash: of the tenant's last entry; empty before the first.
+    public init(tenant: TenantID, identity: StoreIdentity, after hash: [UInt8]) {
+        self.tenant = tenant
+        self.hash = hash
+        redactor = Redactor(identity: identity, tenant: tenant)
+    }
+
+    public mutating func seal(_ entry: AuditEntry, rules: CollectionRules) -> AuditEntryRow {
+        var row = AuditEntryRow(entry) { [redactor] value, unit in
+            redactor.redacted(value, unit: unit, collection: entry.record.collection, rules: rules)
+        }
+        row.hash = row.chainedHash(after: hash, tenant: tenant)
+        hash = row.hash
+        return row
+    }
+}
+
+extension AuditEntryRow {
+    /// The row without its hash.
+    fileprivate init(_ entry: AuditEntry, redact: (Value, UnitKey) -> Value) {
+        let type: EntryType
+        var detail: [(ExactString, Value)] = []
+        var sides: [ConflictSide] = []
+        var unit = UnitKey.record
+        switch entry.content {
+        case .opened(let opening):
+            type = .opened
+            unit = opening.unit
+            sides = opening.sides
+            detail = [
+                ("awaitsDecision", .boolean(opening.awaitsDecision)), ("kind", .string(opening.kind.rawValue)),
+                ("policy", .string(opening.policy)), ("unit", .string(opening.unit.name)),
+            ]
+        case .sidesChanged(let changedUnit, let joined, let dropped):
+            type = .sidesChanged
+            unit = changedUnit
+            sides = joined
+            detail = [
+                (
+                    "dropped",
+                    .array(dropped.map { ["device": .string($0.device.name), "counter": .integer($0.counter)] })
+                )
+            ]
+        case .superseded(let event):
+            type = .superseded
+            detail = [
+                (
+                    "by",
+                    [
+                        "device": .string(event.dot.device.name), "counter": .integer(event.dot.counter),
+                        "operation": .string(event.provenance.operation.name), "user": .string(event.provenance.user),
+                        "stamp": .integer(event.stamp.milliseconds),
+                    ]
+                )
+            ]
+        }
+        self.init(
+            position: entry.position, conflict: entry.conflict.position, version: entry.version, type: type.rawValue,
+            collection: entry.record.collection.text, record: entry.record.id.text, batch: entry.batch.text,
+            device: entry.device.name.text, recordedAtMilliseconds: entry.recordedAtMilliseconds,
+            clockBefore: entry.clockBefore.canonicalText, clockAfter: entry.clockAfter.canonicalText,
+            detail: Value.object(detail).canonicalText,
+            sides: sides.map { side in AuditSideRow(side, value: side.value.map { redact($0, unit) }) }, hash: [])
+    }
+
+    /// SHA-256 over the previous hash, then the canonical form of the row: a JSON array of all columns in the order of the
+    /// schema, the sides last. O(size of the row).
+    public func chainedHash(after previous: [UInt8], tenant: TenantID) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 1024)
+        writer.beginArray()
+        writer.string(tenant.name)
+        for number in [position, conflict, version] { writer.integer(number) }
+        for text in [type, collection, record, batch, device] { writer.string(text) }
+        writer.integer(recordedAtMilliseconds)
+        for text in [clockBefore, clockAfter, detail] { writer.string(text) }
+        for side in sides { side.write(to: &writer) }
+        writer.endArray()
+        var hasher = SHA256()
+        hasher.update(data: previous)
+        hasher.update(data: writer.bytes)
+        return Array(hasher.finalize())
+    }
+}
+
+extension AuditSideRow {
+    fileprivate init(_ side: ConflictSide, value: Value?) {
+        self.init(
+            role: side.role.rawValue, won: side.won, present: value != nil, value: value?.canonicalText ?? "null",
+            device: side.event.dot.device.name.text, counter: side.event.dot.counter,
+            user: side.event.provenance.user.text, operation: side.event.provenance.operation.name.text,
+            stampMilliseconds: side.event.stamp.milliseconds,
+            claimedAtMilliseconds: side.event.provenance.claimedMilliseconds)
+    }
+
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.beginArray()
+        writer.string(role)
+        writer.boolean(won)
+        writer.boolean(present)
+        writer.string(value)
+        writer.string(device)
+        writer.integer(counter)
+        writer.string(user)
+        writer.string(operation)
+        writer.integer(stampMilliseconds)
+        if let claimedAtMilliseconds { writer.integer(claimedAtMilliseconds) } else { writer.null() }
+        writer.endArray()
+    }
+}

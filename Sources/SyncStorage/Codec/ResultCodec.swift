@@ -1,0 +1,77 @@
+import Causality
+import MergeCore
+import SyncWire
+
+extension OperationResult {
+    /// The result as it is stored beside its operation.
+    public var storedText: String {
+        var members: [(ExactString, Value)] = [("outcome", .string(outcome.rawValue))]
+        if let relation { members.append(("relation", .string(relation.rawValue))) }
+        if let sequence { members.append(("sequence", .integer(sequence))) }
+        if !conflicts.isEmpty { members.append(("conflicts", .array(conflicts.map(\.stored)))) }
+        if !rejections.isEmpty { members.append(("errors", .array(rejections.map(\.stored)))) }
+        return Value.object(members).canonicalText
+    }
+
+    public init(stored text: String) throws(StoreError) {
+        guard let object = try Value.stored(text, as: "result").storedObject,
+            let outcome = (object["outcome"]?.storedText?.text).flatMap(OutcomeKind.init(rawValue:))
+        else { throw .damaged("a stored result has no outcome") }
+        let conflicts = object["conflicts"]?.storedArray ?? []
+        let rejections = object["errors"]?.storedArray ?? []
+        self.init(
+            outcome: outcome, relation: (object["relation"]?.storedText?.text).flatMap(Relation.init(rawValue:)),
+            conflicts: conflicts.compactMap(ConflictMention.init(stored:)), sequence: object["sequence"]?.storedInteger,
+            rejections: rejections.compactMap(Rejection.init(stored:)))
+        guard self.conflicts.count == conflicts.count, self.rejections.count == rejections.count else {
+            throw .damaged("a stored result cannot be read")
+        }
+    }
+}
+
+extension ConflictMention {
+    fileprivate var stored: Value {
+        [
+            "id": .integer(id.position), "unit": .string(unit), "policy": .string(policy),
+            "status": .string(status.rawValue), "winner": .string(winner.rawValue),
+        ]
+    }
+
+    fileprivate init?(stored value: Value) {
+        guard let object = value.storedObject, let id = object["id"]?.storedInteger,
+            let unit = object["unit"]?.storedText, let policy = object["policy"]?.storedText,
+            let status = (object["status"]?.storedText?.text).flatMap(ConflictStatus.init(rawValue:)),
+            let winner = (object["winner"]?.storedText?.text).flatMap(ConflictSide.Role.init(rawValue:))
+        else { return nil }
+        self.init(id: ConflictID(position: id), unit: unit, policy: policy, status: status, winner: winner)
+    }
+}
+
+extension Rejection {
+    fileprivate var stored: Value {
+        var members: [(ExactString, Value)] = [
+            ("code", .string(code.rawValue)), ("detail", .string(detail)), ("path", .array(path.map { .string($0) })),
+        ]
+        if let expectedCounter { members.append(("expectedCounter", .integer(expectedCounter))) }
+        return .object(members)
+    }
+
+    fileprivate init?(stored value: Value) {
+        guard let object = value.storedObject,
+            let code = (object["code"]?.storedText?.text).flatMap(Rejection.Code.init(rawValue:)),
+            let detail = object["detail"]?.storedText, let path = object["path"]?.storedArray
+        else { return nil }
+        self.init(
+            code, detail.text, at: path.compactMap(\.storedText),
+            expectedCounter: object["expectedCounter"]?.storedInteger)
+    }
+}
+
+extension OperationRow {
+    /// The operation as far as later decisions need it.
+    public func known() throws(StoreError) -> KnownOperation {
+        KnownOperation(
+            id: id, device: device, user: user, record: record, clock: try VersionVector(stored: clock),
+            fingerprint: fingerprint, result: try OperationResult(stored: result))
+    }
+}

@@ -1,0 +1,165 @@
+import Causality
+import MergeCore
+
+/// The life of a data set, fixed while it is open.
+public struct StoreIdentity: Sendable, Hashable {
+    /// New after a restore from backup. Cursors carry it.
+    public let lineage: String
+    /// 32 random bytes that authenticate cursors.
+    public let cursorKey: [UInt8]
+    /// 32 random bytes that salt the hashes standing for redacted values.
+    public let redactionKey: [UInt8]
+
+    public init(lineage: String, cursorKey: [UInt8], redactionKey: [UInt8]) {
+        self.lineage = lineage
+        self.cursorKey = cursorKey
+        self.redactionKey = redactionKey
+    }
+}
+
+/// The serial state of a tenant: what its next commit builds on.
+public struct TenantHead: Sendable, Hashable {
+    public var sequence: Int64
+    public var operationOrdinal: Int64
+    public var auditPosition: Int64
+    /// The hash of the last audit entry, 32 bytes; empty before the first.
+    public var auditHash: [UInt8]
+    /// A cursor below it may have missed a record that was purged.
+    public var purgeFloor: Int64
+
+    public init(
+        sequence: Int64 = 0, operationOrdinal: Int64 = 0, auditPosition: Int64 = 0, auditHash: [UInt8] = [],
+        purgeFloor: Int64 = 0
+    ) {
+        self.sequence = sequence
+        self.operationOrdinal = operationOrdinal
+        self.auditPosition = auditPosition
+        self.auditHash = auditHash
+        self.purgeFloor = purgeFloor
+    }
+}
+
+/// A record as it is written: what merges need (`state`) beside what pulls send without looking inside.
+public struct RecordRow: Sendable, Hashable {
+    public var key: RecordKey
+    public var sequence: Int64
+    public var isDeleted: Bool
+    public var isPurged: Bool
+    /// Canonical JSON, like `fields`, `siblings` and `state`.
+    public var clock: String
+    public var stampMilliseconds: Int64
+    public var fields: String
+    public var siblings: String?
+    public var state: String
+    public var openConflicts: Int64
+    public var changedAtMilliseconds: Int64
+
+    public init(
+        key: RecordKey, sequence: Int64, isDeleted: Bool, isPurged: Bool, clock: String, stampMilliseconds: Int64,
+        fields: String, siblings: String?, state: String, openConflicts: Int64, changedAtMilliseconds: Int64
+    ) {
+        self.key = key
+        self.sequence = sequence
+        self.isDeleted = isDeleted
+        self.isPurged = isPurged
+        self.clock = clock
+        self.stampMilliseconds = stampMilliseconds
+        self.fields = fields
+        self.siblings = siblings
+        self.state = state
+        self.openConflicts = openConflicts
+        self.changedAtMilliseconds = changedAtMilliseconds
+    }
+}
+
+/// An operation with its result.
+public struct OperationRow: Sendable, Hashable {
+    public var id: OperationID
+    public var device: DeviceID
+    public var ordinal: Int64
+    public var user: ExactString
+    public var batch: ExactString
+    /// nil for an operation that named no readable record.
+    public var record: RecordKey?
+    /// The counter of the event that it became; nil when it changed no record.
+    public var counter: Int64?
+    public var clock: String
+    public var fingerprint: ContentFingerprint
+    public var outcome: OutcomeKind
+    public var result: String
+    /// The operation as it was sent, redacted fields hashed.
+    public var content: String
+    public var stampMilliseconds: Int64?
+    public var recordedAtMilliseconds: Int64
+
+    public init(
+        id: OperationID, device: DeviceID, ordinal: Int64, user: ExactString, batch: ExactString, record: RecordKey?,
+        counter: Int64?, clock: String, fingerprint: ContentFingerprint, outcome: OutcomeKind, result: String,
+        content: String, stampMilliseconds: Int64?, recordedAtMilliseconds: Int64
+    ) {
+        self.id = id
+        self.device = device
+        self.ordinal = ordinal
+        self.user = user
+        self.batch = batch
+        self.record = record
+        self.counter = counter
+        self.clock = clock
+        self.fingerprint = fingerprint
+        self.outcome = outcome
+        self.result = result
+        self.content = content
+        self.stampMilliseconds = stampMilliseconds
+        self.recordedAtMilliseconds = recordedAtMilliseconds
+    }
+}
+
+/// The name of a batch: keys are the device's own.
+public struct BatchKey: Sendable, Hashable {
+    public let device: DeviceID
+    public let key: ExactString
+
+    public init(device: DeviceID, key: ExactString) {
+        self.device = device
+        self.key = key
+    }
+}
+
+/// The answer that a batch got, byte for byte.
+public struct BatchRow: Sendable, Hashable {
+    public var key: BatchKey
+    /// Of the request's canonical body.
+    public var fingerprint: ContentFingerprint
+    public var response: String
+    public var recordedAtMilliseconds: Int64
+
+    public init(key: BatchKey, fingerprint: ContentFingerprint, response: String, recordedAtMilliseconds: Int64) {
+        self.key = key
+        self.fingerprint = fingerprint
+        self.response = response
+        self.recordedAtMilliseconds = recordedAtMilliseconds
+    }
+}
+
+/// A registered device.
+public struct DeviceRow: Sendable, Hashable {
+    public var device: DeviceID
+    public var user: ExactString
+    public var registeredAtMilliseconds: Int64
+    public var lastSeenAtMilliseconds: Int64
+    /// The highest sequence that the device has pulled past.
+    public var acknowledgedSequence: Int64
+    public var retiredAtMilliseconds: Int64?
+
+    public init(
+        device: DeviceID, user: ExactString, registeredAtMilliseconds: Int64, lastSeenAtMilliseconds: Int64,
+        acknowledgedSequence: Int64 = 0, retiredAtMilliseconds: Int64? = nil
+    ) {
+        self.device = device
+        self.user = user
+        self.registeredAtMilliseconds = registeredAtMilliseconds
+        self.lastSeenAtMilliseconds = lastSeenAtMilliseconds
+        self.acknowledgedSequence = acknowledgedSequence
+        self.retiredAtMilliseconds = retiredAtMilliseconds
+    }
+}

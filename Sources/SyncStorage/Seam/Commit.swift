@@ -1,0 +1,70 @@
+import Causality
+import MergeCore
+
+/// The keys of all that one commit reads, for all of its batches together.
+public struct StoreBasis: Sendable, Hashable {
+    public var merge = Basis()
+    public var batches: Set<BatchKey> = []
+    public var devices: Set<DeviceID> = []
+
+    public init() {}
+
+    public mutating func formUnion(_ other: StoreBasis) {
+        merge.formUnion(other.merge)
+        batches.formUnion(other.batches)
+        devices.formUnion(other.devices)
+    }
+}
+
+/// What a store holds under a basis, read under the tenant's lock.
+public struct StoreSnapshot: Sendable {
+    /// Its `sequence` and `auditPosition` are those of the head.
+    public var merge: Snapshot
+    public var head: TenantHead
+    public var batches: [BatchKey: BatchRow]
+    public var devices: [DeviceID: DeviceRow]
+
+    public init(
+        merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:]
+    ) {
+        self.merge = merge
+        self.head = head
+        self.batches = batches
+        self.devices = devices
+    }
+}
+
+/// All that one transaction writes, in final form.
+public struct Commit: Sendable, Hashable {
+    public var head: TenantHead
+    /// Inserted or replaced, each key once.
+    public var records: [RecordRow]
+    /// Inserted; a stored rejection of the same id and device is replaced.
+    public var operations: [OperationRow]
+    /// Inserted.
+    public var batches: [BatchRow]
+    /// Inserted where not there yet.
+    public var devices: [DeviceRow]
+    /// Appended.
+    public var audit: [AuditEntryRow]
+    /// Conflicts opened or changed by `audit`, as they stand after it, each once.
+    public var conflicts: [ConflictRow]
+
+    public init(
+        head: TenantHead, records: [RecordRow] = [], operations: [OperationRow] = [], batches: [BatchRow] = [],
+        devices: [DeviceRow] = [], audit: [AuditEntryRow] = [], conflicts: [ConflictRow] = []
+    ) {
+        self.head = head
+        self.records = records
+        self.operations = operations
+        self.batches = batches
+        self.devices = devices
+        self.audit = audit
+        self.conflicts = conflicts
+    }
+
+    /// Whether there is nothing to write: every batch was a replay or was refused.
+    public var isEmpty: Bool {
+        records.isEmpty && operations.isEmpty && batches.isEmpty && devices.isEmpty && audit.isEmpty
+    }
+}

@@ -1,0 +1,103 @@
+import Causality
+import MergeCore
+
+/// Where a page of the change feed begins and how long it may be.
+public struct ChangeQuery: Sendable, Hashable {
+    /// Changes with a higher sequence.
+    public var after: Int64
+    /// Rows looked at. A filter is applied to these rows, so a page can hold fewer, and `hasMore` alone says whether to go on.
+    public var limit: Int
+    /// Empty: all.
+    public var collections: Set<ExactString>
+
+    public init(after: Int64, limit: Int, collections: Set<ExactString> = []) {
+        self.after = after
+        self.limit = limit
+        self.collections = collections
+    }
+}
+
+public struct ChangePage: Sendable, Hashable {
+    /// In the order of their sequence.
+    public var rows: [RecordRow]
+    /// Where the next page begins.
+    public var reached: Int64
+    public var hasMore: Bool
+    public var purgeFloor: Int64
+
+    public init(rows: [RecordRow], reached: Int64, hasMore: Bool, purgeFloor: Int64) {
+        self.rows = rows
+        self.reached = reached
+        self.hasMore = hasMore
+        self.purgeFloor = purgeFloor
+    }
+}
+
+/// Which operations to list; always newest first.
+public struct OperationQuery: Sendable, Hashable {
+    public enum Selection: Sendable, Hashable {
+        case record(RecordKey)
+        /// Refused for good, by one device or by any.
+        case rejected(DeviceID?)
+    }
+
+    public var selection: Selection
+    /// Only operations stored before this ordinal; nil: from the newest.
+    public var before: Int64?
+    public var limit: Int
+
+    public init(_ selection: Selection, before: Int64? = nil, limit: Int) {
+        self.selection = selection
+        self.before = before
+        self.limit = limit
+    }
+}
+
+/// Which conflicts to list. Every condition that is set must hold.
+public struct ConflictQuery: Sendable, Hashable {
+    public enum Order: String, Sendable, Hashable, CaseIterable { case newest, oldest }
+
+    public var status: ConflictStatus?
+    public var kind: ConflictKind?
+    public var collection: ExactString?
+    public var record: ExactString?
+    public var unit: ExactString?
+    public var policy: ExactString?
+    /// A device, or a user, that authored one of the sides.
+    public var device: DeviceID?
+    public var user: ExactString?
+    /// Opened at or after, and before, in milliseconds.
+    public var sinceMilliseconds: Int64?
+    public var untilMilliseconds: Int64?
+    public var order = Order.newest
+    /// Beyond this conflict in the order; nil: from the beginning.
+    public var beyond: ConflictID?
+    public var limit: Int
+
+    public init(limit: Int) { self.limit = limit }
+}
+
+/// How many conflicts there are, by each of the things that people ask for.
+public struct ConflictSummary: Sendable, Hashable {
+    public struct Count: Sendable, Hashable {
+        public let name: String
+        public let count: Int64
+
+        public init(name: String, count: Int64) {
+            self.name = name
+            self.count = count
+        }
+    }
+
+    public var byStatus: [Count] = []
+    public var byKind: [Count] = []
+    public var byCollection: [Count] = []
+    /// By collection and unit, as `collection/unit`.
+    public var byUnit: [Count] = []
+    /// By device that authored a side; a conflict counts once for each.
+    public var byDevice: [Count] = []
+    /// By UTC day of opening, as `2026-11-20`.
+    public var byDay: [Count] = []
+
+    public init() {}
+}

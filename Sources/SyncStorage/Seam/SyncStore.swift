@@ -1,0 +1,86 @@
+import Causality
+import MergeCore
+
+/// Where everything is kept. The seam between what is decided and the engine that makes it durable.
+///
+/// Every engine keeps the laws of `StorageConformance`. The in-memory engine is their plainest statement.
+public protocol SyncStore: Sendable {
+    /// The data set that is open.
+    var identity: StoreIdentity { get }
+
+    /// One transaction: locks the tenant, reads what the basis names, calls `decide` once, writes what it returns, and
+    /// commits durably.
+    ///
+    /// Transactions of one tenant are serial, across all processes on the same data. `decide` is synchronous and pure; it may
+    /// run on any thread. When this throws, nothing of the transaction is stored, or, if the connection was lost during the
+    /// commit, all of it is: the caller settles that by asking again with the same keys.
+    ///
+    /// - Returns: what `decide` returned beside the commit.
+    func transact<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis, _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer
+
+    // MARK: The feed
+
+    /// A tenant without any row has the empty head.
+    func head(of tenant: TenantID) async throws(StoreError) -> TenantHead
+    /// One consistent page: a row whose record changes later is in a later page with its newer state.
+    func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage
+    func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow?
+
+    // MARK: What was answered
+
+    func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow?
+    /// The operations of this id, one a device that used it, by device.
+    func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow]
+    func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow]
+
+    // MARK: The audit
+
+    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile]
+    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile?
+    func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary
+    /// Entries after a position, in order.
+    func auditEntries(
+        _ tenant: TenantID, after position: Int64, limit: Int
+    ) async throws(StoreError) -> [AuditEntryRow]
+    /// The index over the audit, after an id, in order.
+    func conflictIndex(
+        _ tenant: TenantID, after id: Int64, limit: Int
+    ) async throws(StoreError) -> [ConflictRow]
+
+    // MARK: Tenants and devices
+
+    func tenants() async throws(StoreError) -> [TenantID]
+    func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow?
+    /// By device.
+    func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow]
+    /// Inserts the device if it is not there. - Returns: the row as it is stored.
+    func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow
+    /// Marks the device as retired; its id stays taken. - Returns: false when there is no such device.
+    func retire(_ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64) async throws(StoreError) -> Bool
+    /// Notes how far devices have pulled and when they were seen. Never lowers either; unknown devices are left out.
+    func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError)
+
+    // MARK: Care
+
+    /// Whether the engine answers.
+    func ping() async throws(StoreError)
+    /// Finishes what is under way. Nothing may be called afterwards.
+    func close() async
+}
+
+/// How far a device had pulled when it was seen.
+public struct DeviceSighting: Sendable, Hashable {
+    public let tenant: TenantID
+    public let device: DeviceID
+    public let acknowledgedSequence: Int64
+    public let seenAtMilliseconds: Int64
+
+    public init(tenant: TenantID, device: DeviceID, acknowledgedSequence: Int64, seenAtMilliseconds: Int64) {
+        self.tenant = tenant
+        self.device = device
+        self.acknowledgedSequence = acknowledgedSequence
+        self.seenAtMilliseconds = seenAtMilliseconds
+    }
+}
