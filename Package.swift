@@ -69,6 +69,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire"], swiftSettings: strict),
+        .testTarget(
             name: "SyncHTTPTests",
             dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),
     ]

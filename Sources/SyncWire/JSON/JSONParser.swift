@@ -1,0 +1,58 @@
+import MergeCore
+
+/// A strict parser of JSON texts (RFC 8259) into values.
+///
+/// Beyond the grammar it refuses what could be lost or read in two ways later: byte order marks, invalid UTF-8, duplicate
+/// names, U+0000, surrogates without their other half, numbers that neither `Int64` nor `Double` holds exactly, and depth.
+/// Any value may stand at the top (RFC 8259 section 2). Time and memory are linear in the text, except for
+/// O(n log n) to sort the members of an object that come unsorted.
+public struct JSONParser: Sendable {
+    public let limits: JSONLimits
+
+    public init(limits: JSONLimits = .standard) {
+        self.limits = limits
+    }
+
+    /// A text that is well-formed, and what in it is not taken.
+    public struct Document: Sendable {
+        /// Has `null` in the place of each faulty value. A member with a faulty name is left out; of members with one name
+        /// the first stays.
+        public let value: Value
+        /// By offset; empty for a text that is taken whole. Every branch with a fault has at least one here (see
+        /// `JSONLimits.maximumFaultsPerBranch`).
+        public let faults: [JSONFault]
+    }
+
+    /// Reads a text that is taken whole or not at all.
+    /// - Throws: the syntax error if there is one, else the first fault.
+    public func parse(_ bytes: Span<UInt8>) throws(JSONSyntaxError) -> Value {
+        let document = try parseCollectingFaults(bytes)
+        guard let fault = document.faults.first else { return document.value }
+        throw JSONSyntaxError(kind: .fault(fault.kind), offset: fault.offset, pointer: fault.pointer)
+    }
+
+    public func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> Value {
+        try parse(bytes.span)
+    }
+
+    public func parse(_ text: String) throws(JSONSyntaxError) -> Value {
+        try parse(Array(text.utf8).span)
+    }
+
+    /// Reads a text whose faults are to be held against the parts they are in: one bad number in the third operation of a
+    /// batch must not spoil the fourth.
+    /// - Throws: what makes the text meaningless as a whole: its syntax, its encoding, its depth, too many faults.
+    public func parseCollectingFaults(_ bytes: Span<UInt8>) throws(JSONSyntaxError) -> Document {
+        var reader = JSONReader(limits: limits)
+        do {
+            let value = try reader.document(bytes)
+            return Document(value: value, faults: reader.faults.sorted { $0.offset < $1.offset })
+        } catch {
+            throw JSONSyntaxError(kind: error.kind, offset: error.offset, pointer: reader.pointer(bytes))
+        }
+    }
+
+    public func parseCollectingFaults(_ bytes: [UInt8]) throws(JSONSyntaxError) -> Document {
+        try parseCollectingFaults(bytes.span)
+    }
+}

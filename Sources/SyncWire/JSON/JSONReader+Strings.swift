@@ -1,0 +1,124 @@
+extension JSONReader {
+    /// Reads the string at the position (RFC 8259 section 7). Nil when it is faulty; the fault is noted.
+    mutating func string(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
+        let start = position + 1
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                position = index + 1
+                return try Self.text(bytes.extracting(start..<index), at: start)
+            }
+            if byte == UInt8(ascii: "\\") { return try escapedString(bytes, from: start, firstEscape: index) }
+            if byte < 0x20 { throw JSONRefusal(.controlCharacter, at: index) }
+            index += 1
+        }
+        throw JSONRefusal(.unexpectedEnd, at: index)
+    }
+
+    private mutating func escapedString(
+        _ bytes: Span<UInt8>, from start: Int, firstEscape: Int
+    ) throws(JSONRefusal) -> String? {
+        var decoded: [UInt8] = []
+        for index in start..<firstEscape { decoded.append(bytes[index]) }
+        var fault: (kind: JSONFault.Kind, offset: Int)?
+        position = firstEscape
+        while position < bytes.count {
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                // An escape decodes to whole sequences, so what was invalid around it stays invalid.
+                let text = try Self.text(decoded.span, at: start)
+                guard let fault else { return text }
+                try note(fault.kind, at: fault.offset, bytes)
+                return nil
+            case UInt8(ascii: "\\"):
+                let offset = position
+                switch try escape(bytes) {
+                case .scalar(let scalar):
+                    decoded.append(contentsOf: scalar.utf8)
+                case .faulty(let kind):
+                    if fault == nil { fault = (kind, offset) }
+                }
+            case 0..<0x20: throw JSONRefusal(.controlCharacter, at: position)
+            default:
+                decoded.append(byte)
+                position += 1
+            }
+        }
+        throw JSONRefusal(.unexpectedEnd, at: position)
+    }
+
+    private enum Escape {
+        case scalar(Unicode.Scalar)
+        case faulty(JSONFault.Kind)
+    }
+
+    /// Reads one escape, or two that are the halves of a surrogate pair.
+    private mutating func escape(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Escape {
+        guard position + 1 < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: bytes.count) }
+        let scalar: Unicode.Scalar
+        switch bytes[position + 1] {
+        case UInt8(ascii: "\""): scalar = "\""
+        case UInt8(ascii: "\\"): scalar = "\\"
+        case UInt8(ascii: "/"): scalar = "/"
+        case UInt8(ascii: "b"): scalar = "\u{8}"
+        case UInt8(ascii: "f"): scalar = "\u{C}"
+        case UInt8(ascii: "n"): scalar = "\n"
+        case UInt8(ascii: "r"): scalar = "\r"
+        case UInt8(ascii: "t"): scalar = "\t"
+        case UInt8(ascii: "u"):
+            let unit = try codeUnit(bytes)
+            if unit == 0 { return .faulty(.nullCharacter) }
+            if let scalar = Unicode.Scalar(unit) { return .scalar(scalar) }
+            guard unit < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+                bytes[position + 1] == UInt8(ascii: "u")
+            else { return .faulty(.loneSurrogate) }
+            // What follows a high half without being its low half is an escape in its own right.
+            let afterHigh = position
+            let low = try codeUnit(bytes)
+            guard (0xDC00...0xDFFF).contains(low),
+                let scalar = Unicode.Scalar(0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(low) - 0xDC00))
+            else {
+                position = afterHigh
+                return .faulty(.loneSurrogate)
+            }
+            return .scalar(scalar)
+        default: throw JSONRefusal(.malformedEscape, at: position)
+        }
+        position += 2
+        return .scalar(scalar)
+    }
+
+    /// Reads `\uXXXX` at the position.
+    private mutating func codeUnit(_ bytes: Span<UInt8>) throws(JSONRefusal) -> UInt16 {
+        let start = position
+        position += 2
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+            let byte = bytes[position]
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+            default: throw JSONRefusal(.malformedEscape, at: start)
+            }
+            unit = unit << 4 | UInt16(digit)
+            position += 1
+        }
+        return unit
+    }
+
+    /// A copy of bytes as text, if they are UTF-8.
+    /// - Parameter offset: where the bytes stand, as near as it is known.
+    private static func text(_ bytes: Span<UInt8>, at offset: Int) throws(JSONRefusal) -> String {
+        do {
+            return String(copying: try UTF8Span(validating: bytes))
+        } catch {
+            throw JSONRefusal(.invalidUTF8, at: offset + error.byteOffsets.lowerBound)
+        }
+    }
+}

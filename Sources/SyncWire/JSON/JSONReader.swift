@@ -1,0 +1,295 @@
+import Causality
+import MergeCore
+
+/// An error on its way up. Without the pointer, which the reader's path still has when the error arrives.
+struct JSONRefusal: Error {
+    let kind: JSONSyntaxError.Kind
+    let offset: Int
+
+    init(_ kind: JSONSyntaxError.Kind, at offset: Int) {
+        self.kind = kind
+        self.offset = offset
+    }
+}
+
+/// The state of one pass over one text: recursive descent, one byte of lookahead.
+///
+/// The text is handed to every method, because a type that kept the span could not escape either; the text must be the same
+/// in all calls.
+struct JSONReader {
+    let limits: JSONLimits
+    var position = 0
+    private(set) var faults: [JSONFault] = []
+
+    /// The way from the root to the value being read: one step a level, of which the first `depth` count. Names are kept
+    /// as offsets and decoded only for a pointer, so that the way costs one store a value.
+    private var path: [Step]
+    private var depth = 0
+    /// The branch of the latest fault, and how many were kept for it. A branch is read in one go.
+    private var faultyBranch: (first: Step, second: Step) = (.unknown, .unknown)
+    private var faultsInBranch = 0
+
+    /// Members and elements of the containers still open. Shared by all levels, so that a container costs one allocation
+    /// of its exact size.
+    private var openMembers: [ObjectValue.Member] = []
+    private var openKeys: [MemberKey] = []
+    private var openElements: [Value] = []
+
+    private enum Step: Equatable {
+        /// An object between two names.
+        case unknown
+        case index(Int)
+        case name(offset: Int)
+    }
+
+    init(limits: JSONLimits) {
+        self.limits = limits
+        path = Array(repeating: .unknown, count: limits.maximumDepth)
+    }
+
+    /// Reads the whole text.
+    mutating func document(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF {
+            throw JSONRefusal(.byteOrderMark, at: 0)
+        }
+        skipWhiteSpace(bytes)
+        let value = try value(bytes)
+        skipWhiteSpace(bytes)
+        guard position == bytes.count else { throw JSONRefusal(.trailingBytes, at: position) }
+        return value
+    }
+
+    private mutating func skipWhiteSpace(_ bytes: Span<UInt8>) {
+        var index = position
+        while index < bytes.count {
+            switch bytes[index] {
+            case 0x20, 0x0A, 0x0D, 0x09: index += 1
+            default:
+                position = index
+                return
+            }
+        }
+        position = index
+    }
+
+    private mutating func value(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+        guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+        switch bytes[position] {
+        case UInt8(ascii: "\""):
+            guard let text = try string(bytes) else { return .null }
+            return .string(ExactString(text))
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): return try number(bytes)
+        case UInt8(ascii: "{"): return try object(bytes)
+        case UInt8(ascii: "["): return try array(bytes)
+        case UInt8(ascii: "t"):
+            try literal("true", bytes)
+            return .boolean(true)
+        case UInt8(ascii: "f"):
+            try literal("false", bytes)
+            return .boolean(false)
+        case UInt8(ascii: "n"):
+            try literal("null", bytes)
+            return .null
+        default: throw JSONRefusal(.valueExpected, at: position)
+        }
+    }
+
+    private mutating func literal(_ word: String, _ bytes: Span<UInt8>) throws(JSONRefusal) {
+        let start = position
+        for expected in word.utf8 {
+            guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+            guard bytes[position] == expected else { throw JSONRefusal(.valueExpected, at: start) }
+            position += 1
+        }
+    }
+
+    private mutating func number(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+        let start = position
+        var index = start
+        let isNegative = bytes[index] == UInt8(ascii: "-")
+        if isNegative { index += 1 }
+        let firstDigit = index
+        var magnitude: Int64 = 0
+        // Eighteen digits cannot leave `Int64`; whatever is longer, or more than digits, is read from its start again.
+        while index < bytes.count, index - firstDigit < 18 {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { break }
+            magnitude = magnitude &* 10 &+ Int64(digit)
+            index += 1
+        }
+        let isWhole =
+            index > firstDigit && (index - firstDigit == 1 || bytes[firstDigit] != UInt8(ascii: "0"))
+            && (index == bytes.count || Self.endsInteger(bytes[index]))
+        if isWhole {
+            position = index
+            return .integer(isNegative ? -magnitude : magnitude)
+        }
+        let literal = try DecimalLiteral(bytes, at: &position)
+        guard let value = literal.value else {
+            try note(.numberNotRepresentable, at: start, bytes)
+            return .null
+        }
+        return value
+    }
+
+    private static func endsInteger(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"), UInt8(ascii: "0")...UInt8(ascii: "9"): false
+        default: true
+        }
+    }
+
+    private mutating func descend() throws(JSONRefusal) {
+        guard depth < limits.maximumDepth else {
+            throw JSONRefusal(.tooDeep(limit: limits.maximumDepth), at: position)
+        }
+        position += 1
+        depth += 1
+        path[depth - 1] = .unknown
+    }
+
+    private mutating func array(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+        try descend()
+        skipWhiteSpace(bytes)
+        if position < bytes.count, bytes[position] == UInt8(ascii: "]") {
+            position += 1
+            depth -= 1
+            return .array([])
+        }
+        let base = openElements.count
+        while true {
+            path[depth - 1] = .index(openElements.count - base)
+            let element = try value(bytes)
+            openElements.append(element)
+            skipWhiteSpace(bytes)
+            guard try comma(bytes, orEnd: UInt8(ascii: "]")) else { break }
+            skipWhiteSpace(bytes)
+        }
+        depth -= 1
+        let elements = Array(openElements[base...])
+        openElements.removeLast(elements.count)
+        return .array(elements)
+    }
+
+    /// Moves behind a comma (true) or behind the end of the container (false).
+    private mutating func comma(_ bytes: Span<UInt8>, orEnd end: UInt8) throws(JSONRefusal) -> Bool {
+        guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+        let byte = bytes[position]
+        guard byte == UInt8(ascii: ",") || byte == end else { throw JSONRefusal(.commaOrEndExpected, at: position) }
+        position += 1
+        return byte != end
+    }
+
+    private mutating func object(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+        try descend()
+        skipWhiteSpace(bytes)
+        if position < bytes.count, bytes[position] == UInt8(ascii: "}") {
+            position += 1
+            depth -= 1
+            return .object(ObjectValue([]))
+        }
+        let base = openMembers.count
+        var isSorted = true
+        while true {
+            path[depth - 1] = .unknown
+            let nameOffset = position
+            let name = try memberName(bytes)
+            if name != nil { path[depth - 1] = .name(offset: nameOffset) }
+            let value = try value(bytes)
+            if let name {
+                let key = MemberKey(name, member: openMembers.count, offset: nameOffset)
+                if isSorted, openMembers.count > base { isSorted = openKeys[openKeys.count - 1].prefix < key.prefix }
+                openKeys.append(key)
+                openMembers.append(ObjectValue.Member(name: ExactString(name), value: value))
+            }
+            skipWhiteSpace(bytes)
+            guard try comma(bytes, orEnd: UInt8(ascii: "}")) else { break }
+            skipWhiteSpace(bytes)
+        }
+        let members = isSorted ? Array(openMembers[base...]) : try sortedMembers(from: base, bytes)
+        openMembers.removeLast(openMembers.count - base)
+        openKeys.removeLast(openKeys.count - base)
+        depth -= 1
+        return .object(ObjectValue(members))
+    }
+
+    /// Reads a name and its colon. Nil when the name is faulty.
+    private mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
+        guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+        guard bytes[position] == UInt8(ascii: "\"") else { throw JSONRefusal(.nameExpected, at: position) }
+        let name = try string(bytes)
+        skipWhiteSpace(bytes)
+        guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
+        guard bytes[position] == UInt8(ascii: ":") else { throw JSONRefusal(.colonExpected, at: position) }
+        position += 1
+        skipWhiteSpace(bytes)
+        return name
+    }
+
+    /// The members of the object being closed by name, each name once, with a fault for each that is not.
+    private mutating func sortedMembers(
+        from base: Int, _ bytes: Span<UInt8>
+    ) throws(JSONRefusal) -> [ObjectValue.Member] {
+        let order = MemberKey.sorted(openKeys[base...], of: openMembers)
+        var members: [ObjectValue.Member] = []
+        members.reserveCapacity(order.count)
+        for key in order {
+            let member = openMembers[key.member]
+            if let last = members.last, last.name == member.name {
+                path[depth - 1] = .name(offset: key.offset)
+                try note(.duplicateName, at: key.offset, bytes)
+            } else {
+                members.append(member)
+            }
+        }
+        return members
+    }
+
+    /// Keeps a fault of the value being read.
+    mutating func note(_ kind: JSONFault.Kind, at offset: Int, _ bytes: Span<UInt8>) throws(JSONRefusal) {
+        let branch = (first: depth > 0 ? path[0] : .unknown, second: depth > 1 ? path[1] : .unknown)
+        if branch != faultyBranch {
+            faultyBranch = branch
+            faultsInBranch = 0
+        }
+        guard faultsInBranch < limits.maximumFaultsPerBranch else { return }
+        guard faults.count < limits.maximumFaults else {
+            throw JSONRefusal(.tooManyFaults(limit: limits.maximumFaults), at: offset)
+        }
+        faultsInBranch += 1
+        faults.append(JSONFault(kind: kind, offset: offset, pointer: pointer(bytes)))
+    }
+
+    /// The place of the value being read, or of the last place on the way to it that is known and short enough.
+    func pointer(_ bytes: Span<UInt8>) -> JSONPointer {
+        var pointer = JSONPointer.root
+        for step in path.prefix(depth) {
+            let longer: JSONPointer
+            switch step {
+            case .unknown: return pointer
+            case .index(let index): longer = pointer.appending(index: index)
+            case .name(let offset):
+                guard let name = Self.name(bytes, at: offset) else { return pointer }
+                longer = pointer.appending(name: name)
+            }
+            guard longer.text.utf8.count <= JSONFault.maximumPointerLength else { return pointer }
+            pointer = longer
+        }
+        return pointer
+    }
+
+    /// A name that has been read before, again. Nil when it alone would be too long for a pointer.
+    private static func name(_ bytes: Span<UInt8>, at offset: Int) -> String? {
+        // An escape takes up to six bytes for one, so a name that is longer than this cannot fit. Not reading it keeps
+        // many faults below one long name from costing its length each.
+        var end = offset + 1
+        let bound = min(bytes.count, offset + 6 * JSONFault.maximumPointerLength)
+        while end < bound, bytes[end] != UInt8(ascii: "\"") {
+            end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        guard end < bound else { return nil }
+        var reader = JSONReader(limits: JSONLimits(maximumDepth: 1))
+        reader.position = offset
+        return try? reader.string(bytes)
+    }
+}

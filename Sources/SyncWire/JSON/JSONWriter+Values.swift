@@ -1,0 +1,51 @@
+import Causality
+import MergeCore
+
+extension JSONWriter {
+    /// Writes a value in canonical form. O(n); the members of an object are sorted already.
+    public mutating func write(_ value: Value) {
+        switch value {
+        case .null: null()
+        case .boolean(let flag): boolean(flag)
+        case .integer(let number): integer(number)
+        case .double(let number): self.number(number)
+        case .string(let text): string(text)
+        case .array(let elements):
+            beginArray()
+            for element in elements { write(element) }
+            endArray()
+        case .object(let object):
+            beginObject()
+            for member in object.members {
+                key(member.name)
+                write(member.value)
+            }
+            endObject()
+        }
+    }
+
+    public mutating func member(_ name: String, _ text: String) {
+        key(name)
+        string(text)
+    }
+
+    public mutating func member(_ name: String, _ text: ExactString) {
+        key(name)
+        string(text)
+    }
+
+    public mutating func member(_ name: String, _ number: some FixedWidthInteger & SignedInteger) {
+        key(name)
+        integer(number)
+    }
+
+    public mutating func member(_ name: String, _ flag: Bool) {
+        key(name)
+        boolean(flag)
+    }
+
+    public mutating func member(_ name: String, _ value: Value) {
+        key(name)
+        write(value)
+    }
+}

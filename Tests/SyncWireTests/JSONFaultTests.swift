@@ -1,0 +1,166 @@
+import Causality
+import MergeCore
+import SyncWire
+import Testing
+
+@Suite("JSON faults")
+struct JSONFaultTests {
+    private func faults(_ text: String, limits: JSONLimits = .standard) throws -> (Value, [JSONFault]) {
+        let document = try JSONParser(limits: limits).parseCollectingFaults(Array(text.utf8))
+        return (document.value, document.faults)
+    }
+
+    static let cases: [(String, Value, [(JSONFault.Kind, String)])] = [
+        ("1e400", nil, [(.numberNotRepresentable, "")]),
+        (#"{"a":[1,1e400,2]}"#, ["a": [1, nil, 2]], [(.numberNotRepresentable, "/a/1")]),
+        (#"{"a":1,"b":2,"a":3}"#, ["a": 1, "b": 2], [(.duplicateName, "/a")]),
+        (#"{"a":1,"\u0061":3}"#, ["a": 1], [(.duplicateName, "/a")]),
+        (#"{"a":1,"a":1,"a":1}"#, ["a": 1], [(.duplicateName, "/a"), (.duplicateName, "/a")]),
+        (#"{"":1,"":2}"#, ["": 1], [(.duplicateName, "/")]),
+        (
+            #"{"long-name-a":1,"long-name-b":2,"long-name-a":3}"#, ["long-name-a": 1, "long-name-b": 2],
+            [(.duplicateName, "/long-name-a")]
+        ),
+        (#"{"x":{"a/b":1,"a/b":2}}"#, ["x": ["a/b": 1]], [(.duplicateName, "/x/a~1b")]),
+        (#"{"a":"x\u0000y"}"#, ["a": nil], [(.nullCharacter, "/a")]),
+        (#"{"o":{"a\u0000":1,"b":2}}"#, ["o": ["b": 2]], [(.nullCharacter, "/o")]),
+        (#"{"o":{"\ud800":1e400}}"#, ["o": [:]], [(.loneSurrogate, "/o"), (.numberNotRepresentable, "/o")]),
+        (
+            #"["\ud800","\udc00\ud800","\ud800x","\ud800\n"]"#, [nil, nil, nil, nil],
+            [(.loneSurrogate, "/0"), (.loneSurrogate, "/1"), (.loneSurrogate, "/2"), (.loneSurrogate, "/3")]
+        ),
+        (#"{"a":1e400,"a":1}"#, ["a": nil], [(.numberNotRepresentable, "/a"), (.duplicateName, "/a")]),
+        (#"{"~":{"/":1e999}}"#, ["~": ["/": nil]], [(.numberNotRepresentable, "/~0/~1")]),
+    ]
+
+    @Test("edge 27: duplicate names, U+0000 and lone surrogates are faults with a pointer", arguments: cases)
+    func collects(text: String, value: Value, expected: [(JSONFault.Kind, String)]) throws {
+        let (read, faults) = try faults(text)
+        #expect(read == value)
+        #expect(faults.map(\.kind) == expected.map(\.0))
+        #expect(faults.map(\.pointer.text) == expected.map(\.1))
+        let error = #expect(throws: JSONSyntaxError.self) { try JSONParser().parse(text) }
+        #expect(error?.kind == expected.first.map { .fault($0.0) })
+        #expect(error?.isMalformed == false)
+    }
+
+    @Test("edge 27: NFC and NFD names are different names")
+    func keepsNormalForms() throws {
+        let value = try JSONParser().parse("{\"\u{E9}\":1,\"e\u{301}\":2}")
+        #expect(value.canonicalText == "{\"e\u{301}\":2,\"\u{E9}\":1}")
+        let (_, faults) = try faults("{\"\u{E9}\":1,\"\\u00e9\":2}")
+        #expect(faults.map(\.kind) == [.duplicateName])
+    }
+
+    @Test(
+        "edge 27: duplicates are found in objects of every size, and the first of them stays",
+        arguments: [2, 3, 24, 25, 26, 300])
+    func findsDuplicates(count: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(count))
+        for repeated in 0..<min(count - 1, 30) {
+            for prefix in ["", "a-long-common-prefix-"] {
+                var names = (0..<count - 1).map { "\(prefix)\($0)" }.shuffled(using: &generator)
+                names.insert(names[repeated], at: Int.random(in: repeated + 1...names.count, using: &generator))
+                let text = "{" + names.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",") + "}"
+                let (value, faults) = try faults(text)
+                #expect(faults.map(\.pointer.text) == ["/" + names[repeated]])
+                guard case .object(let object) = value else {
+                    Issue.record("not an object")
+                    return
+                }
+                #expect(object.count == count - 1)
+                #expect(object[ExactString(names[repeated])] == .integer(Int64(repeated)))
+            }
+        }
+    }
+
+    @Test("a fault in one operation leaves the others whole and says which it is in")
+    func attributesToOperations() throws {
+        let (value, faults) = try faults(
+            #"{"operations":[{"v":1},{"v":2},{"v":3},{"v":{"x":[9e999]}},{"v":5}],"device":"d"}"#)
+        #expect(value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [nil]]], ["v": 5]]])
+        #expect(faults.map { $0.pointer.elementIndex(in: "operations") } == [3])
+        #expect(faults.first?.pointer.elementIndex(in: "other") == nil)
+    }
+
+    @Test("an operation full of faults cannot hide those of another, nor refuse the batch")
+    func boundsFaultsByBranch() throws {
+        let bad = "{\"v\":[" + Array(repeating: "9e999", count: 50_000).joined(separator: ",") + "]}"
+        let (_, faults) = try faults("{\"operations\":[{\"v\":1},\(bad),{\"v\":9e999},\(bad),{\"v\":1}]}")
+        var counts: [Int: Int] = [:]
+        for fault in faults { counts[fault.pointer.elementIndex(in: "operations") ?? -1, default: 0] += 1 }
+        #expect(counts == [1: 8, 2: 1, 3: 8])
+    }
+
+    @Test("every operation of the largest batch can be faulty eight times over")
+    func takesFaultsOfAWholeBatch() throws {
+        let operation = "[" + Array(repeating: "9e999", count: 20).joined(separator: ",") + "]"
+        let (_, faults) = try faults(
+            "{\"operations\":[" + Array(repeating: operation, count: 1000).joined(separator: ",") + "]}")
+        #expect(Set(faults.compactMap { $0.pointer.elementIndex(in: "operations") }).count == 1000)
+    }
+
+    @Test("more faulty branches than the limit refuse the text")
+    func boundsFaults() {
+        let text = "[" + Array(repeating: "9e999", count: 6).joined(separator: ",") + "]"
+        let error = #expect(throws: JSONSyntaxError.self) { try faults(text, limits: JSONLimits(maximumFaults: 5)) }
+        #expect(error?.kind == .tooManyFaults(limit: 5))
+        #expect(throws: Never.self) { try faults(text, limits: JSONLimits(maximumFaults: 6)) }
+    }
+
+    @Test("a pointer stops at the last place that is short enough, and costs no more for longer names")
+    func boundsPointers() throws {
+        let long = String(repeating: "n", count: 200_000)
+        let inner = (0..<2000).map { "\"\($0)\":9e999" }.joined(separator: ",")
+        let (_, deep) = try faults("{\"operations\":[{\"\(long)\":{\(inner)}}]}")
+        #expect(deep.map(\.pointer.text) == Array(repeating: "/operations/0", count: 8))
+        let (_, shallow) = try faults("{\"\(long)\":{\(inner)}}")
+        #expect(shallow.map(\.pointer.text) == Array(repeating: "", count: 2000))
+        let escaped = String(repeating: "\\u0061", count: 1023)
+        let (_, fitting) = try faults("{\"\(escaped)\":[9e999]}")
+        #expect(fitting.map(\.pointer.text) == ["/" + String(repeating: "a", count: 1023)])
+    }
+
+    @Test("a high half takes exactly a low half, for every pair of classes of code units")
+    func pairsSurrogates() throws {
+        enum Class { case high, low, plain }
+        let units: [(UInt16, Class)] = [
+            (0xD7FF, .plain), (0xD800, .high), (0xD801, .high), (0xDBFF, .high), (0xDC00, .low), (0xDC01, .low),
+            (0xDFFF, .low),
+            (0xE000, .plain), (0x0041, .plain), (0xFFFF, .plain),
+        ]
+        func escape(_ unit: UInt16, uppercase: Bool) -> String {
+            let digits = String(unit, radix: 16, uppercase: uppercase)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        for (first, firstClass) in units {
+            for (second, secondClass) in units {
+                for separator in ["", "x", "\\n"] {
+                    let text =
+                        "\"" + escape(first, uppercase: true) + separator + escape(second, uppercase: false) + "\""
+                    let isPair = firstClass == .high && secondClass == .low && separator.isEmpty
+                    let isSound = isPair || (firstClass == .plain && secondClass == .plain)
+                    let (value, faults) = try faults(text)
+                    #expect(faults.isEmpty == isSound, "\(text)")
+                    guard isPair else { continue }
+                    let scalar = 0x10000 + (UInt32(first) - 0xD800) * 0x400 + UInt32(second) - 0xDC00
+                    #expect(value == .string(String(Unicode.Scalar(scalar)!)), "\(text)")
+                }
+            }
+        }
+    }
+
+    @Test("every code unit alone is its scalar, or the fault of its class")
+    func readsEveryCodeUnit() throws {
+        for unit in UInt16.min...UInt16.max {
+            let digits = String(unit, radix: 16)
+            let text = "\"\\u" + String(repeating: "0", count: 4 - digits.count) + digits + "\""
+            let (value, faults) = try faults(text)
+            if let scalar = Unicode.Scalar(unit), unit != 0 {
+                #expect(value == .string(String(scalar)) && faults.isEmpty, "\(text)")
+            } else {
+                #expect(faults.map(\.kind) == [unit == 0 ? .nullCharacter : .loneSurrogate], "\(text)")
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Causality
+import MergeCore
+import SyncWire
+
+extension SeededGenerator {
+    mutating func value(depth: Int = 4) -> Value {
+        switch below(depth > 0 ? 8 : 6) {
+        case 0: .null
+        case 1: .boolean(Bool.random(using: &self))
+        case 2: .integer(integer())
+        case 3: double()
+        case 4, 5: .string(text())
+        case 6: .array((0..<below(5)).map { _ in value(depth: depth - 1) })
+        default: .object((0..<below(40) / (depth * depth)).map { _ in (ExactString(text()), value(depth: depth - 1)) })
+        }
+    }
+
+    mutating func integer() -> Int64 {
+        switch below(4) {
+        case 0: Int64(below(200)) - 100
+        case 1: pick([Int64.min, .max, 0, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1, 1_000_000_000_000_000_000])
+        default: Int64(bitPattern: next()) >> Int64(below(63))
+        }
+    }
+
+    mutating func double() -> Value {
+        while true {
+            let candidate: Double =
+                switch below(3) {
+                case 0: Double(Int64(bitPattern: next()) >> 40) / pick([10, 100, 1000, 8])
+                case 1:
+                    pick([
+                        5e-324, .leastNormalMagnitude, .greatestFiniteMagnitude, 1e21, 1e22, -0x1p63, 0x1p63, 1e-6,
+                        1e-7,
+                    ])
+                default: Double(bitPattern: next())
+                }
+            if let value = Value.number(candidate) { return value }
+        }
+    }
+
+    mutating func text() -> String {
+        var text = ""
+        for _ in 0..<below(pick([3, 12, 40])) {
+            let scalar: Unicode.Scalar =
+                switch below(6) {
+                case 0: pick(["\"", "\\", "/", "\n", "\t", "\u{1}", "\u{1F}", "\u{7F}", "~"])
+                case 1: pick(["é", "e", "\u{301}", "\u{FFFF}", "\u{10000}", "\u{10FFFF}", "\u{D7FF}", "\u{E000}"])
+                default: Unicode.Scalar(UInt8(0x61 + below(6)))
+                }
+            text.unicodeScalars.append(scalar)
+        }
+        return text
+    }
+
+    /// The value in some other spelling: white space, escapes, members in another order, numbers with exponents.
+    mutating func spelling(of value: Value) -> String {
+        let space = pick(["", "", "", " ", "\n", "\t\r "])
+        let body: String
+        switch value {
+        case .null: body = "null"
+        case .boolean(let flag): body = flag ? "true" : "false"
+        case .integer(let number): body = spelling(ofInteger: number)
+        case .double: body = value.canonicalText
+        case .string(let text): body = spelling(of: text)
+        case .array(let elements): body = "[" + elements.map { spelling(of: $0) }.joined(separator: ",") + space + "]"
+        case .object(let object):
+            let members = object.members.shuffled(using: &self).map {
+                spelling(of: $0.name) + space + ":" + spelling(of: $0.value)
+            }
+            body = "{" + space + members.joined(separator: ",") + "}"
+        }
+        return space + body + space
+    }
+
+    private mutating func spelling(ofInteger number: Int64) -> String {
+        switch below(4) {
+        case 0: return "\(number).0"
+        case 1: return "\(number)e0"
+        case 2: return number == 0 ? "-0E-2" : "\(number)00E-2"
+        default: return "\(number)"
+        }
+    }
+
+    private mutating func spelling(of text: ExactString) -> String {
+        var spelled = "\""
+        for scalar in text.text.unicodeScalars {
+            if scalar.value < 0x20 || scalar == "\"" || scalar == "\\" || below(8) == 0 {
+                for unit in UTF16.encode(scalar)! {
+                    let digits = String(unit, radix: 16, uppercase: Bool.random(using: &self))
+                    spelled += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                }
+            } else {
+                spelled.unicodeScalars.append(scalar)
+            }
+        }
+        return spelled + "\""
+    }
+}
