@@ -43,7 +43,7 @@ extension VersionVector {
     }
 
     init(stored text: String) throws(StoreError) {
-        guard let object = try Value.stored(text, as: "clock").storedObject else {
+        guard let object = try MergeCore.Value.stored(text, as: "clock").storedObject else {
             throw .damaged("clock is no object")
         }
         var entries: [Entry] = []

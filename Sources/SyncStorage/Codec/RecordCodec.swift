@@ -282,7 +282,9 @@ private struct StateDecoder {
     private func set(_ parts: ArraySlice<Value>) -> ObservedRemoveSet? {
         var elements: [ObservedRemoveSet.Element] = []
         for part in parts {
-            guard let encoded = part.storedArray, encoded.count >= 3, !encoded.count.isMultiple(of: 2) else { return nil }
+            guard let encoded = part.storedArray, encoded.count >= 3, !encoded.count.isMultiple(of: 2) else {
+                return nil
+            }
             var dots: [Dot] = []
             for index in stride(from: 1, to: encoded.count, by: 2) {
                 guard let dot = Self.dot(encoded[index], encoded[index + 1], clock: clock) else { return nil }

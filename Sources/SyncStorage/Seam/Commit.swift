@@ -47,12 +47,15 @@ public struct Commit: Sendable, Hashable {
     public var devices: [DeviceRow]
     /// Appended.
     public var audit: [AuditEntryRow]
-    /// Conflicts opened or changed by `audit`, as they stand after it, each once.
+    /// Conflicts opened by `audit`, as they stand after it. Inserted into the index.
     public var conflicts: [ConflictRow]
+    /// Conflicts opened earlier and changed by `audit`, each once. Updated in the index.
+    public var conflictChanges: [ConflictChange]
 
     public init(
         head: TenantHead, records: [RecordRow] = [], operations: [OperationRow] = [], batches: [BatchRow] = [],
-        devices: [DeviceRow] = [], audit: [AuditEntryRow] = [], conflicts: [ConflictRow] = []
+        devices: [DeviceRow] = [], audit: [AuditEntryRow] = [], conflicts: [ConflictRow] = [],
+        conflictChanges: [ConflictChange] = []
     ) {
         self.head = head
         self.records = records
@@ -61,10 +64,24 @@ public struct Commit: Sendable, Hashable {
         self.devices = devices
         self.audit = audit
         self.conflicts = conflicts
+        self.conflictChanges = conflictChanges
     }
 
     /// Whether there is nothing to write: every batch was a replay or was refused.
     public var isEmpty: Bool {
         records.isEmpty && operations.isEmpty && batches.isEmpty && devices.isEmpty && audit.isEmpty
+    }
+}
+
+/// How a conflict that was opened earlier stands after a commit.
+public struct ConflictChange: Sendable, Hashable {
+    public let id: Int64
+    public var version: Int64
+    public var status: ConflictStatus
+
+    public init(id: Int64, version: Int64, status: ConflictStatus) {
+        self.id = id
+        self.version = version
+        self.status = status
     }
 }

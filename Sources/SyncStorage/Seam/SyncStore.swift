@@ -17,7 +17,8 @@ public protocol SyncStore: Sendable {
     ///
     /// - Returns: what `decide` returned beside the commit.
     func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis, _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer
 
     // MARK: The feed

@@ -1,0 +1,39 @@
+import Causality
+import MergeCore
+import SyncWire
+
+/// What the index over the audit holds after some entries: which conflicts are new, and which changed.
+public struct AuditIndex: Sendable {
+    public private(set) var opened: [Int64: ConflictRow] = [:]
+    public private(set) var changed: [Int64: ConflictChange] = [:]
+
+    public init() {}
+
+    /// - Throws: `damaged` when the entry's detail cannot be read.
+    public mutating func note(_ entry: AuditEntryRow) throws(StoreError) {
+        switch AuditEntryRow.EntryType(rawValue: entry.type) {
+        case .opened:
+            guard let detail = try Value.stored(entry.detail, as: "audit detail").storedObject,
+                let kind = detail["kind"]?.storedText, let unit = detail["unit"]?.storedText,
+                let policy = detail["policy"]?.storedText, case .boolean(let awaits)? = detail["awaitsDecision"]
+            else { throw .damaged("audit entry \(entry.position) has no readable detail") }
+            opened[entry.conflict] = ConflictRow(
+                id: entry.conflict, kind: kind.text,
+                status: (awaits ? ConflictStatus.open : ConflictStatus.automatic).rawValue, version: entry.version,
+                collection: entry.collection, record: entry.record, unit: unit.text, policy: policy.text,
+                openedAtMilliseconds: entry.recordedAtMilliseconds)
+        case .sidesChanged: change(entry, to: .open)
+        case .superseded: change(entry, to: .superseded)
+        case nil: throw .damaged("audit entry \(entry.position) is of an unknown type")
+        }
+    }
+
+    private mutating func change(_ entry: AuditEntryRow, to status: ConflictStatus) {
+        if opened[entry.conflict] != nil {
+            opened[entry.conflict]?.version = entry.version
+            opened[entry.conflict]?.status = status.rawValue
+        } else {
+            changed[entry.conflict] = ConflictChange(id: entry.conflict, version: entry.version, status: status)
+        }
+    }
+}

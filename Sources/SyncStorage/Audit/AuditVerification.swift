@@ -1,0 +1,109 @@
+import Causality
+import MergeCore
+
+/// What is wrong with a tenant's audit.
+public enum AuditFault: Sendable, Hashable {
+    /// The entry at this position is not there: it was removed, or moved elsewhere.
+    case missing(position: Int64)
+    /// The entry, one of its sides or the hash before it is not what was written.
+    case altered(position: Int64)
+    /// Entries stand behind the last one that the tenant's head knows of, or the head names another hash.
+    case headMismatch(position: Int64)
+    /// The entries are whole, but the index that queries read says something else about this conflict.
+    case indexMismatch(conflict: Int64)
+}
+
+/// The outcome of verifying one tenant's audit.
+public struct AuditReport: Sendable, Hashable {
+    public let tenant: TenantID
+    public let entries: Int64
+    /// The first fault, nil when the audit is whole.
+    public let fault: AuditFault?
+
+    public init(tenant: TenantID, entries: Int64, fault: AuditFault?) {
+        self.tenant = tenant
+        self.entries = entries
+        self.fault = fault
+    }
+}
+
+extension SyncStore {
+    /// Proves that no entry of a tenant's audit was edited, removed, added or reordered, and that the index over it agrees.
+    ///
+    /// Reads pages of entries. Memory grows with the number of conflicts, not of sides.
+    public func verifyAudit(of tenant: TenantID) async throws(StoreError) -> AuditReport {
+        let head = try await head(of: tenant)
+        var position: Int64 = 0
+        var hash: [UInt8] = []
+        var index = AuditIndex()
+        while true {
+            let page = try await auditEntries(tenant, after: position, limit: 500)
+            for entry in page {
+                guard position < head.auditPosition else { break }
+                guard entry.position == position + 1 else {
+                    return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
+                }
+                guard entry.chainedHash(after: hash, tenant: tenant) == entry.hash else {
+                    return AuditReport(tenant: tenant, entries: position, fault: .altered(position: entry.position))
+                }
+                hash = entry.hash
+                position = entry.position
+                try index.note(entry)
+            }
+            if page.isEmpty || position >= head.auditPosition { break }
+        }
+        // Entries behind the head are commits since it was read, or they were put there by somebody else.
+        if let last = try await auditEntries(tenant, after: position, limit: 1).last, position == head.auditPosition,
+            try await self.head(of: tenant).auditPosition < last.position
+        {
+            return AuditReport(tenant: tenant, entries: position, fault: .headMismatch(position: last.position))
+        }
+        guard position == head.auditPosition else {
+            return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
+        }
+        guard hash == head.auditHash else {
+            return AuditReport(tenant: tenant, entries: position, fault: .headMismatch(position: position))
+        }
+        let fault = try await indexFault(tenant, expected: index.opened, upTo: head.auditPosition)
+        return AuditReport(tenant: tenant, entries: position, fault: fault)
+    }
+
+    private func indexFault(
+        _ tenant: TenantID, expected: [Int64: ConflictRow], upTo position: Int64
+    ) async throws(StoreError) -> AuditFault? {
+        var after: Int64 = 0
+        var seen = 0
+        while true {
+            let page = try await conflictIndex(tenant, after: after, limit: 1_000)
+            for row in page where row.id <= position {
+                guard let wanted = expected[row.id] else { return .indexMismatch(conflict: row.id) }
+                if row != wanted, try await !isDerived(row, tenant) { return .indexMismatch(conflict: row.id) }
+                seen += 1
+            }
+            guard let last = page.last else { break }
+            after = last.id
+        }
+        if seen != expected.count {
+            var present: Set<Int64> = []
+            after = 0
+            while true {
+                let page = try await conflictIndex(tenant, after: after, limit: 1_000)
+                present.formUnion(page.map(\.id))
+                guard let last = page.last else { break }
+                after = last.id
+            }
+            if let missing = expected.keys.filter({ !present.contains($0) }).min() {
+                return .indexMismatch(conflict: missing)
+            }
+        }
+        return nil
+    }
+
+    /// Whether the row is what the conflict's entries say by now: it may have changed since they were read.
+    private func isDerived(_ row: ConflictRow, _ tenant: TenantID) async throws(StoreError) -> Bool {
+        guard let file = try await conflict(tenant, ConflictID(position: row.id)) else { return false }
+        var index = AuditIndex()
+        for entry in file.entries { try index.note(entry) }
+        return index.opened[row.id] == file.conflict
+    }
+}

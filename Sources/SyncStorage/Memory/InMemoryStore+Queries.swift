@@ -1,0 +1,121 @@
+import Causality
+import MergeCore
+
+extension InMemoryStore {
+    public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
+        try state(of: tenant).head
+    }
+
+    public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        let state = try state(of: tenant)
+        let later = state.records.values.filter { $0.sequence > query.after && !$0.isPurged }
+            .sorted { $0.sequence < $1.sequence }
+        let looked = later.prefix(query.limit)
+        return ChangePage(
+            rows: looked.filter { query.collections.isEmpty || query.collections.contains($0.key.collection) },
+            reached: looked.last?.sequence ?? query.after, hasMore: later.count > query.limit,
+            purgeFloor: state.head.purgeFloor)
+    }
+
+    public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
+        try state(of: tenant).records[key]
+    }
+
+    public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
+        try state(of: tenant).batches[key]
+    }
+
+    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
+        try (state(of: tenant).operations[id] ?? [:]).values.sorted { $0.device < $1.device }
+    }
+
+    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
+        let all = try state(of: tenant).operations.values.flatMap(\.values)
+        let selected = all.filter { row in
+            guard query.before.map({ row.ordinal < $0 }) ?? true else { return false }
+            return switch query.selection {
+            case .record(let key): row.record == key
+            case .rejected(let device): row.outcome == .rejected && (device == nil || row.device == device)
+            }
+        }
+        return Array(selected.sorted { $0.ordinal > $1.ordinal }.prefix(query.limit))
+    }
+
+    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+        let state = try state(of: tenant)
+        let selected = state.conflicts.values.filter { query.selects($0, sides: state.sides(of: $0.id)) }
+        let ordered = selected.sorted { query.order == .newest ? $0.id > $1.id : $0.id < $1.id }
+        return ordered.prefix(query.limit).map { state.file($0) }
+    }
+
+    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+        let state = try state(of: tenant)
+        return state.conflicts[id.position].map { state.file($0) }
+    }
+
+    public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
+        let state = try state(of: tenant)
+        let rows = Array(state.conflicts.values)
+        var summary = ConflictSummary()
+        summary.byStatus = Self.counts(rows.map(\.status))
+        summary.byKind = Self.counts(rows.map(\.kind))
+        summary.byCollection = Self.counts(rows.map(\.collection))
+        summary.byUnit = Self.counts(rows.map { "\($0.collection)/\($0.unit)" })
+        summary.byDevice = Self.counts(
+            rows.flatMap { row in Set(state.sides(of: row.id).map { ExactString($0.device) }).map(\.text) })
+        summary.byDay = Self.counts(
+            rows.map { String(Timestamp(milliseconds: $0.openedAtMilliseconds).text.prefix(10)) })
+        return summary
+    }
+
+    public func auditEntries(
+        _ tenant: TenantID, after position: Int64, limit: Int
+    ) async throws(StoreError) -> [AuditEntryRow] {
+        Array(try state(of: tenant).audit.filter { $0.position > position }.prefix(limit))
+    }
+
+    public func conflictIndex(
+        _ tenant: TenantID, after id: Int64, limit: Int
+    ) async throws(StoreError) -> [ConflictRow] {
+        Array(try state(of: tenant).conflicts.values.filter { $0.id > id }.sorted { $0.id < $1.id }.prefix(limit))
+    }
+
+    public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
+        try state(of: tenant).devices[device]
+    }
+
+    public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
+        try state(of: tenant).devices.values.sorted { $0.device < $1.device }
+    }
+
+    /// Sorted by name, byte by byte.
+    private static func counts(_ names: [String]) -> [ConflictSummary.Count] {
+        var counts: [ExactString: Int64] = [:]
+        for name in names { counts[ExactString(name), default: 0] += 1 }
+        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
+    }
+}
+
+extension InMemoryStore.TenantState {
+    func sides(of conflict: Int64) -> [AuditSideRow] {
+        audit.filter { $0.conflict == conflict }.flatMap(\.sides)
+    }
+
+    func file(_ conflict: ConflictRow) -> ConflictFile {
+        ConflictFile(conflict: conflict, entries: audit.filter { $0.conflict == conflict.id })
+    }
+}
+
+extension ConflictQuery {
+    func selects(_ row: ConflictRow, sides: [AuditSideRow]) -> Bool {
+        let text = { (wanted: String?, found: String) in wanted.map { ExactString($0) == ExactString(found) } ?? true }
+        let isBeyond = beyond.map { order == .newest ? row.id < $0.position : row.id > $0.position } ?? true
+        return isBeyond && text(status?.rawValue, row.status) && text(kind?.rawValue, row.kind)
+            && text(collection?.text, row.collection) && text(record?.text, row.record) && text(unit?.text, row.unit)
+            && text(policy?.text, row.policy)
+            && (device == nil || sides.contains { text(device?.name.text, $0.device) })
+            && (user == nil || sides.contains { text(user?.text, $0.user) })
+            && (sinceMilliseconds.map { row.openedAtMilliseconds >= $0 } ?? true)
+            && (untilMilliseconds.map { row.openedAtMilliseconds < $0 } ?? true)
+    }
+}

@@ -1,0 +1,146 @@
+import Causality
+import Crypto
+import MergeCore
+
+/// A store in memory: the executable specification of the seam, and an engine for tests. Keeps nothing beyond the process.
+///
+/// Everything is said in the plainest way, by dictionaries and sorting; it is not meant for many records.
+public actor InMemoryStore: SyncStore {
+    struct TenantState {
+        var head = TenantHead()
+        var records: [RecordKey: RecordRow] = [:]
+        var operations: [OperationID: [DeviceID: OperationRow]] = [:]
+        var batches: [BatchKey: BatchRow] = [:]
+        var devices: [DeviceID: DeviceRow] = [:]
+        var audit: [AuditEntryRow] = []
+        var conflicts: [Int64: ConflictRow] = [:]
+    }
+
+    public nonisolated let identity: StoreIdentity
+    private let probe: StoreProbe?
+    private var states: [TenantID: TenantState] = [:]
+
+    public init(identity: StoreIdentity = .random(), probe: StoreProbe? = nil) {
+        self.identity = identity
+        self.probe = probe
+    }
+
+    func state(of tenant: TenantID) throws(StoreError) -> TenantState {
+        try probe?("read")
+        return states[tenant] ?? TenantState()
+    }
+
+    // MARK: Transactions
+
+    public func transact<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer {
+        try probe?("begin")
+        var state = states[tenant] ?? TenantState()
+        let (commit, answer) = try decide(try snapshot(state, basis))
+        guard !commit.isEmpty else { return answer }
+        try state.apply(commit, probe: probe)
+        try probe?("commit")
+        states[tenant] = state
+        return answer
+    }
+
+    private func snapshot(_ state: TenantState, _ basis: StoreBasis) throws(StoreError) -> StoreSnapshot {
+        try probe?("snapshot")
+        var merge = Snapshot(sequence: state.head.sequence, auditPosition: state.head.auditPosition)
+        for key in basis.merge.records {
+            if let row = state.records[key] { merge.records[key] = try row.decoded() }
+        }
+        for id in basis.merge.operations {
+            for row in (state.operations[id] ?? [:]).values.sorted(by: { $0.device < $1.device }) {
+                merge.operations[id, default: []].append(try row.known())
+            }
+        }
+        if !basis.merge.dots.isEmpty {
+            for row in state.operations.values.flatMap(\.values) {
+                guard let record = row.record, let counter = row.counter else { continue }
+                let dot = RecordDot(record: record, dot: Dot(device: row.device, counter: counter))
+                if basis.merge.dots.contains(dot) { merge.dots[dot] = try row.known() }
+            }
+        }
+        return StoreSnapshot(
+            merge: merge, head: state.head,
+            batches: state.batches.filter { basis.batches.contains($0.key) },
+            devices: state.devices.filter { basis.devices.contains($0.key) })
+    }
+
+    // MARK: Devices
+
+    public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
+        try probe?("register")
+        if let there = states[tenant]?.devices[device.device] { return there }
+        states[tenant, default: TenantState()].devices[device.device] = device
+        return device
+    }
+
+    public func retire(
+        _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try probe?("retire")
+        guard let there = states[tenant]?.devices[device] else { return false }
+        states[tenant]?.devices[device]?.retiredAtMilliseconds = there.retiredAtMilliseconds ?? atMilliseconds
+        return true
+    }
+
+    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
+        try probe?("acknowledge")
+        for sighting in sightings {
+            guard var row = states[sighting.tenant]?.devices[sighting.device] else { continue }
+            row.acknowledgedSequence = max(row.acknowledgedSequence, sighting.acknowledgedSequence)
+            row.lastSeenAtMilliseconds = max(row.lastSeenAtMilliseconds, sighting.seenAtMilliseconds)
+            states[sighting.tenant]?.devices[sighting.device] = row
+        }
+    }
+
+    // MARK: Care
+
+    public func tenants() async throws(StoreError) -> [TenantID] {
+        try probe?("read")
+        return states.keys.sorted()
+    }
+
+    public func ping() async throws(StoreError) {
+        try probe?("ping")
+    }
+
+    public func close() async {}
+}
+
+extension InMemoryStore.TenantState {
+    mutating func apply(_ commit: Commit, probe: StoreProbe?) throws(StoreError) {
+        try probe?("write records")
+        for row in commit.records { records[row.key] = row }
+        try probe?("write operations")
+        for row in commit.operations { operations[row.id, default: [:]][row.device] = row }
+        try probe?("write batches")
+        for row in commit.batches { batches[row.key] = row }
+        try probe?("write devices")
+        for row in commit.devices where devices[row.device] == nil { devices[row.device] = row }
+        try probe?("write audit")
+        audit += commit.audit
+        try probe?("write conflicts")
+        for row in commit.conflicts { conflicts[row.id] = row }
+        for change in commit.conflictChanges {
+            conflicts[change.id]?.version = change.version
+            conflicts[change.id]?.status = change.status.rawValue
+        }
+        try probe?("write head")
+        head = commit.head
+    }
+}
+
+extension StoreIdentity {
+    /// A new data set's identity, from the system's random source.
+    public static func random() -> StoreIdentity {
+        let bytes = { (count: Int) in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }
+        let digits = Array("0123456789abcdef")
+        let lineage = String(bytes(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return StoreIdentity(lineage: lineage, cursorKey: bytes(32), redactionKey: bytes(32))
+    }
+}
