@@ -1,0 +1,86 @@
+import Causality
+import MergeCore
+
+/// The body of `POST /v1/batches`, read once. What is wrong with single operations is held against them; only what spoils
+/// the batch as a whole is thrown.
+public struct BatchRequest: Sendable, Hashable {
+    /// The device that the body names; the token decides whether it may.
+    public let device: DeviceID?
+    public let sentAtMilliseconds: Int64?
+    public let atomicity: Batch.Atomicity
+    public let submissions: [Submission]
+    /// Of the canonical body: the same for any order of members and any white space.
+    public let fingerprint: ContentFingerprint
+
+    /// - Throws: `malformed_json`, `invalid_request` with pointers, or `batch_too_large`.
+    public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
+        let document: JSONParser.Document
+        do {
+            document = try JSONParser(limits: JSONLimits(maximumDepth: limits.nestingDepth)).parseCollectingFaults(body)
+        } catch {
+            throw Problem(
+                .malformedJSON, "\(error.detail) (byte \(error.offset))",
+                errors: [Problem.Detail(.malformedJSON, error.detail, at: error.pointer)])
+        }
+        guard case .object(let root) = document.value else {
+            throw Self.invalid("The body is an object.", at: .root)
+        }
+        var faultsByOperation: [Int: [JSONFault]] = [:]
+        for fault in document.faults {
+            guard let index = fault.pointer.elementIndex(in: "operations") else {
+                throw Self.invalid(fault.detail, at: fault.pointer)
+            }
+            faultsByOperation[index, default: []].append(fault)
+        }
+        guard root["tenant"] == nil else {
+            throw Self.invalid("The tenant comes from the token alone.", at: JSONPointer.root.appending(name: "tenant"))
+        }
+        device = try Self.device(root["device"], limits: limits)
+        sentAtMilliseconds = try Self.sentAt(root["sentAt"])
+        switch root["atomic"] {
+        case nil, .boolean(true): atomicity = .allOrNothing
+        case .boolean(false): atomicity = .eachOperation
+        default: throw Self.invalid("'atomic' is true or false.", at: JSONPointer.root.appending(name: "atomic"))
+        }
+        guard case .array(let operations)? = root["operations"] else {
+            throw Self.invalid("'operations' is an array.", at: JSONPointer.root.appending(name: "operations"))
+        }
+        guard operations.count <= limits.operationsPerBatch else {
+            throw Problem(
+                .batchTooLarge, "A batch has at most \(limits.operationsPerBatch) operations.",
+                limit: limits.operationsPerBatch)
+        }
+        submissions = operations.enumerated().map { index, operation in
+            OperationReading.submission(operation, faults: faultsByOperation[index] ?? [], limits: limits)
+        }
+        if document.faults.isEmpty {
+            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(of: document.value).hex)
+        } else {
+            // Faulty values are null in the document, so two such bodies are told apart by their bytes.
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(body.count)
+            for index in body.indices { bytes.append(body[index]) }
+            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: bytes).hex)
+        }
+    }
+
+    private static func invalid(_ detail: String, at pointer: JSONPointer) -> Problem {
+        Problem(.invalidRequest, detail, errors: [Problem.Detail(.invalidRequest, detail, at: pointer)])
+    }
+
+    private static func device(_ value: Value?, limits: Limits) throws(Problem) -> DeviceID? {
+        guard let value else { return nil }
+        guard case .string(let name) = value, NameRule.fault(in: name, limits: limits) == nil else {
+            throw invalid("'device' is the id of the token's device.", at: JSONPointer.root.appending(name: "device"))
+        }
+        return DeviceID(name)
+    }
+
+    private static func sentAt(_ value: Value?) throws(Problem) -> Int64? {
+        guard let value else { return nil }
+        guard case .string(let text) = value, let time = Timestamp(text.text) else {
+            throw invalid("'sentAt' is an RFC 3339 time.", at: JSONPointer.root.appending(name: "sentAt"))
+        }
+        return time.milliseconds
+    }
+}

@@ -1,0 +1,168 @@
+import Causality
+import MergeCore
+
+/// Reads one operation of a batch, collecting everything that is wrong with it.
+struct OperationReading {
+    private let object: ObjectValue
+    private let limits: Limits
+    private var rejections: [Rejection]
+
+    static func submission(_ value: Value, faults: [JSONFault], limits: Limits) -> Submission {
+        guard case .object(let object) = value else {
+            let rejection = Rejection(.invalidRequest, "An operation is an object.")
+            return .malformed(MalformedOperation(id: nil, record: nil, content: value, rejections: [rejection]))
+        }
+        var reading = OperationReading(object: object, limits: limits, rejections: faults.map(Rejection.init(_:)))
+        return reading.submission()
+    }
+
+    private mutating func submission() -> Submission {
+        let id = name("id").map { OperationID($0) }
+        let kind = kind()
+        let record: RecordKey? =
+            switch (name("collection"), name("record")) {
+            case (let collection?, let id?): RecordKey(collection: collection, id: id)
+            case (_, _): nil
+            }
+        let clock = clock()
+        let claimed = claimedMilliseconds()
+        let fields = fields(of: kind)
+        let dependsOn = dependsOn()
+        guard rejections.isEmpty, let id, let kind, let record, let clock, let fields, let dependsOn else {
+            return .malformed(
+                MalformedOperation(id: id, record: record, content: .object(object), rejections: rejections))
+        }
+        return .operation(
+            Operation(
+                id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: claimed, fields: fields,
+                dependsOn: dependsOn,
+                fingerprint: Self.fingerprint(kind: kind, record: record, claimed: claimed, fields: fields)))
+    }
+
+    /// What the operation asks for, without its clock, its device and its dependencies.
+    static func fingerprint(
+        kind: OperationKind, record: RecordKey, claimed: Int64?, fields: ObjectValue
+    ) -> ContentFingerprint {
+        var writer = JSONWriter(reservingCapacity: 512)
+        writer.beginArray()
+        writer.string(kind.rawValue)
+        writer.string(record.collection)
+        writer.string(record.id)
+        if let claimed { writer.integer(claimed) } else { writer.null() }
+        writer.write(.object(fields))
+        writer.endArray()
+        return ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
+    }
+
+    private mutating func reject(_ code: Rejection.Code, _ detail: String, at path: ExactString...) {
+        rejections.append(Rejection(code, detail, at: path))
+    }
+
+    private mutating func name(_ member: ExactString) -> ExactString? {
+        guard case .string(let name)? = object[member] else {
+            reject(.invalidRequest, "'\(member)' is a string.", at: member)
+            return nil
+        }
+        if let fault = NameRule.fault(in: name, limits: limits) {
+            reject(.invalidRequest, fault, at: member)
+            return nil
+        }
+        return name
+    }
+
+    private mutating func kind() -> OperationKind? {
+        if case .string(let text)? = object["kind"], let kind = OperationKind(rawValue: text.text) { return kind }
+        reject(.invalidRequest, "'kind' is create, update, delete or restore.", at: "kind")
+        return nil
+    }
+
+    /// Refused, never repaired: an entry that is dropped or rounded makes another write look old.
+    private mutating func clock() -> VersionVector? {
+        guard case .object(let members)? = object["clock"], !members.isEmpty else {
+            reject(.clockInvalid, "'clock' is an object of device ids and counters.", at: "clock")
+            return nil
+        }
+        guard members.count <= limits.clockEntries else {
+            reject(.clockInvalid, "A clock has at most \(limits.clockEntries) entries.", at: "clock")
+            return nil
+        }
+        var entries: [VersionVector.Entry] = []
+        entries.reserveCapacity(members.count)
+        for member in members.members {
+            guard case .integer(let counter) = member.value, (1...limits.counter).contains(counter) else {
+                reject(.clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
+                continue
+            }
+            if let fault = NameRule.fault(in: member.name, limits: limits) {
+                reject(.clockInvalid, fault, at: "clock", member.name)
+                continue
+            }
+            entries.append(VersionVector.Entry(device: DeviceID(member.name), counter: counter))
+        }
+        return VersionVector(entries)
+    }
+
+    private mutating func claimedMilliseconds() -> Int64? {
+        guard let value = object["at"] else { return nil }
+        if case .string(let text) = value, let time = Timestamp(text.text) { return time.milliseconds }
+        reject(.invalidRequest, "'at' is an RFC 3339 time.", at: "at")
+        return nil
+    }
+
+    private mutating func fields(of kind: OperationKind?) -> ObjectValue? {
+        guard let value = object["fields"] else {
+            if kind == .create || kind == .update { reject(.invalidRequest, "'fields' is missing.", at: "fields") }
+            return ObjectValue([])
+        }
+        guard case .object(let fields) = value else {
+            reject(.invalidRequest, "'fields' is an object.", at: "fields")
+            return nil
+        }
+        if kind == .delete, !fields.isEmpty { reject(.invalidRequest, "A delete names no fields.", at: "fields") }
+        if fields.count > limits.fieldsPerOperation {
+            reject(.invalidRequest, "An operation names at most \(limits.fieldsPerOperation) fields.", at: "fields")
+        }
+        for member in fields.members {
+            if let fault = NameRule.fault(in: member.name, limits: limits) {
+                reject(.fieldInvalid, fault, at: "fields", member.name)
+            } else if member.name.text.utf8.first == UInt8(ascii: "$") {
+                reject(.fieldInvalid, "Names that begin with $ belong to the protocol.", at: "fields", member.name)
+            }
+        }
+        return fields
+    }
+
+    private mutating func dependsOn() -> [OperationID]? {
+        guard let value = object["dependsOn"] else { return [] }
+        guard case .array(let elements) = value, elements.count <= limits.dependenciesPerOperation else {
+            reject(
+                .invalidRequest, "'dependsOn' is an array of at most \(limits.dependenciesPerOperation) operation ids.",
+                at: "dependsOn")
+            return nil
+        }
+        var ids: [OperationID] = []
+        for (index, element) in elements.enumerated() {
+            guard case .string(let name) = element, NameRule.fault(in: name, limits: limits) == nil else {
+                reject(.invalidRequest, "A dependency is the id of an operation.", at: "dependsOn", ExactString("\(index)"))
+                continue
+            }
+            ids.append(OperationID(name))
+        }
+        return ids
+    }
+}
+
+extension Rejection {
+    /// A fault inside the operation, by where it is.
+    fileprivate init(_ fault: JSONFault) {
+        // The pointer begins with `/operations/<index>`.
+        let path = fault.pointer.tokens.dropFirst(2).map { ExactString($0) }
+        let code: Code =
+            switch path.first {
+            case "clock": .clockInvalid
+            case "fields": .valueInvalid
+            default: .invalidRequest
+            }
+        self.init(code, fault.detail, at: path)
+    }
+}
