@@ -115,6 +115,16 @@ extension JSONReader {
     /// A copy of bytes as text, if they are UTF-8.
     /// - Parameter offset: where the bytes stand, as near as it is known.
     private static func text(_ bytes: Span<UInt8>, at offset: Int) throws(JSONRefusal) -> String {
+        guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
+            // Older systems lack `UTF8Span`; everywhere else this branch is compiled away.
+            var copy: [UInt8] = []
+            copy.reserveCapacity(bytes.count)
+            for index in bytes.indices { copy.append(bytes[index]) }
+            guard let text = String(validating: copy, as: UTF8.self) else {
+                throw JSONRefusal(.invalidUTF8, at: offset)
+            }
+            return text
+        }
         do {
             return String(copying: try UTF8Span(validating: bytes))
         } catch {
