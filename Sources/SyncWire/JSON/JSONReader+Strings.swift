@@ -75,15 +75,11 @@ extension JSONReader {
             guard unit < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
                 bytes[position + 1] == UInt8(ascii: "u")
             else { return .faulty(.loneSurrogate) }
-            // What follows a high half without being its low half is an escape in its own right.
-            let afterHigh = position
+            // What follows a high half without being its low half goes down with it: the string is faulty either way.
             let low = try codeUnit(bytes)
             guard (0xDC00...0xDFFF).contains(low),
                 let scalar = Unicode.Scalar(0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(low) - 0xDC00))
-            else {
-                position = afterHigh
-                return .faulty(.loneSurrogate)
-            }
+            else { return .faulty(.loneSurrogate) }
             return .scalar(scalar)
         default: throw JSONRefusal(.malformedEscape, at: position)
         }
