@@ -41,8 +41,12 @@ struct DecimalOracle: Equatable {
             UInt8($0.wholeNumberValue!)
         }
         let power = number.isNormal ? Int(number.exponentBitPattern) - 1075 : -1074
-        // Dividing by two is multiplying by five and dividing by ten.
-        for _ in 0..<abs(power) { digits = Self.product(digits, power > 0 ? 2 : 5) }
+        // Dividing by two is multiplying by five and dividing by ten. Eight powers at a time.
+        let factor = power > 0 ? 2 : 5
+        for _ in 0..<abs(power) / 8 {
+            digits = Self.product(digits, (0..<8).reduce(1) { product, _ in product * factor })
+        }
+        for _ in 0..<abs(power) % 8 { digits = Self.product(digits, factor) }
         self = Self.normal(isNegative: number < 0, digits: digits, exponent: min(power, 0))
     }
 
@@ -54,15 +58,18 @@ struct DecimalOracle: Equatable {
         return text.utf8.count < 19 || text <= bound
     }
 
-    private static func product(_ digits: [UInt8], _ factor: UInt8) -> [UInt8] {
-        var carry: UInt8 = 0
+    private static func product(_ digits: [UInt8], _ factor: Int) -> [UInt8] {
+        var carry = 0
         var result: [UInt8] = []
         for digit in digits.reversed() {
-            let value = digit * factor + carry
-            result.append(value % 10)
-            carry = value / 10
+            carry += Int(digit) * factor
+            result.append(UInt8(carry % 10))
+            carry /= 10
         }
-        if carry > 0 { result.append(carry) }
+        while carry > 0 {
+            result.append(UInt8(carry % 10))
+            carry /= 10
+        }
         return result.reversed()
     }
 

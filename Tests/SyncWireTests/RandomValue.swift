@@ -3,15 +3,19 @@ import MergeCore
 import SyncWire
 
 extension SeededGenerator {
+    /// A value with arrays and objects up to the given depth; objects of up to 40 members, most of them of few.
     mutating func value(depth: Int = 4) -> Value {
-        switch below(depth > 0 ? 8 : 6) {
+        // At the top a container, since a scalar alone tries little.
+        switch depth == 4 ? 6 + below(2) : below(depth > 0 ? 9 : 6) {
         case 0: .null
         case 1: .boolean(Bool.random(using: &self))
         case 2: .integer(integer())
         case 3: double()
         case 4, 5: .string(text())
-        case 6: .array((0..<below(5)).map { _ in value(depth: depth - 1) })
-        default: .object((0..<below(40) / (depth * depth)).map { _ in (ExactString(text()), value(depth: depth - 1)) })
+        case 6: .array((0..<below(6)).map { _ in value(depth: depth - 1) })
+        default:
+            .object(
+                (0..<below(pick([4, 8, 8, depth * 10]))).map { _ in (ExactString(text()), value(depth: depth - 1)) })
         }
     }
 

@@ -1,7 +1,7 @@
 /// What a JSON text from outside may cost.
 ///
 /// The length of the text is bounded before it comes here, by the limit on request bodies; time is linear in it, and so is
-/// memory (about 50 bytes for each byte of text in the worst case, an array of one-element arrays).
+/// memory (under 30 bytes for each byte of text in the worst case, an array of one-element arrays).
 public struct JSONLimits: Sendable, Hashable {
     /// Levels of arrays and objects inside one another; a number or a string alone has 0. The parser recurses, so this
     /// bounds its stack: it is held between 1 and 512.

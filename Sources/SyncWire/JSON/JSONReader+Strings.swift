@@ -75,15 +75,11 @@ extension JSONReader {
             guard unit < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
                 bytes[position + 1] == UInt8(ascii: "u")
             else { return .faulty(.loneSurrogate) }
-            // What follows a high half without being its low half is an escape in its own right.
-            let afterHigh = position
+            // What follows a high half without being its low half goes down with it: the string is faulty either way.
             let low = try codeUnit(bytes)
             guard (0xDC00...0xDFFF).contains(low),
                 let scalar = Unicode.Scalar(0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(low) - 0xDC00))
-            else {
-                position = afterHigh
-                return .faulty(.loneSurrogate)
-            }
+            else { return .faulty(.loneSurrogate) }
             return .scalar(scalar)
         default: throw JSONRefusal(.malformedEscape, at: position)
         }
@@ -115,6 +111,16 @@ extension JSONReader {
     /// A copy of bytes as text, if they are UTF-8.
     /// - Parameter offset: where the bytes stand, as near as it is known.
     private static func text(_ bytes: Span<UInt8>, at offset: Int) throws(JSONRefusal) -> String {
+        guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
+            // Older systems lack `UTF8Span`; everywhere else this branch is compiled away.
+            var copy: [UInt8] = []
+            copy.reserveCapacity(bytes.count)
+            for index in bytes.indices { copy.append(bytes[index]) }
+            guard let text = String(validating: copy, as: UTF8.self) else {
+                throw JSONRefusal(.invalidUTF8, at: offset)
+            }
+            return text
+        }
         do {
             return String(copying: try UTF8Span(validating: bytes))
         } catch {

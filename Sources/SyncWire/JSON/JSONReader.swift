@@ -194,10 +194,13 @@ struct JSONReader {
             path[depth - 1] = .unknown
             let nameOffset = position
             let name = try memberName(bytes)
+            let nameEnd = position
+            try colon(bytes)
             if name != nil { path[depth - 1] = .name(offset: nameOffset) }
             let value = try value(bytes)
             if let name {
-                let key = MemberKey(name, member: openMembers.count, offset: nameOffset)
+                let key = MemberKey(
+                    name, quoted: bytes.extracting(nameOffset..<nameEnd), member: openMembers.count, offset: nameOffset)
                 if isSorted, openMembers.count > base { isSorted = openKeys[openKeys.count - 1].prefix < key.prefix }
                 openKeys.append(key)
                 openMembers.append(ObjectValue.Member(name: ExactString(name), value: value))
@@ -213,17 +216,19 @@ struct JSONReader {
         return .object(ObjectValue(members))
     }
 
-    /// Reads a name and its colon. Nil when the name is faulty.
+    /// Nil when the name is faulty.
     private mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: "\"") else { throw JSONRefusal(.nameExpected, at: position) }
-        let name = try string(bytes)
+        return try string(bytes)
+    }
+
+    private mutating func colon(_ bytes: Span<UInt8>) throws(JSONRefusal) {
         skipWhiteSpace(bytes)
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: ":") else { throw JSONRefusal(.colonExpected, at: position) }
         position += 1
         skipWhiteSpace(bytes)
-        return name
     }
 
     /// The members of the object being closed by name, each name once, with a fault for each that is not.

@@ -93,8 +93,8 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
-    /// Forgets what has been written and keeps the room, for the next part of a streamed answer. Open arrays and objects
-    /// stay open.
+    /// Hands over what has been written since the last time, as one part of a streamed answer. Open arrays and objects stay
+    /// open.
     public mutating func takeBytes() -> [UInt8] {
         let taken = bytes
         bytes.removeAll(keepingCapacity: true)
@@ -179,7 +179,7 @@ public struct JSONWriter: Sendable {
         while count < 20, number >= PowerOfTen.integers[count] { count += 1 }
         var rest = number
         let start = bytes.count
-        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
+        appendZeros(count)
         for index in (start..<start + count).reversed() {
             bytes[index] &+= UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
@@ -205,15 +205,11 @@ public struct JSONWriter: Sendable {
             if count > 1 { bytes.insert(UInt8(ascii: "."), at: start + 1) }
             bytes.append(UInt8(ascii: "e"))
             bytes.append(pointAt > 0 ? UInt8(ascii: "+") : UInt8(ascii: "-"))
-            appendDigits((pointAt - 1).magnitude.asUInt64)
+            appendDigits(UInt64((pointAt - 1).magnitude))
         }
     }
 
     private mutating func appendZeros(_ count: Int) {
-        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: count))
     }
-}
-
-extension UInt {
-    fileprivate var asUInt64: UInt64 { UInt64(self) }
 }

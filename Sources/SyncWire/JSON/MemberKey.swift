@@ -11,17 +11,19 @@ struct MemberKey {
     /// Where the name stands in the text.
     let offset: Int
 
-    init(_ name: String, member: Int, offset: Int) {
-        var prefix: UInt64 = 0
-        var room = 64
-        for byte in name.utf8 {
-            room -= 8
-            prefix |= UInt64(byte) << UInt64(room)
-            if room == 0 { break }
-        }
-        self.prefix = prefix
+    /// - Parameter quoted: the bytes from the quotation mark before the name in the text to the one behind it.
+    init(_ name: String, quoted: Span<UInt8>, member: Int, offset: Int) {
+        // Escapes only ever shorten; without one the bytes of the text are those of the name, and quicker to come by.
+        let isVerbatim = quoted.count - 2 == name.utf8.count
+        prefix = isVerbatim ? Self.prefix(quoted.extracting(1..<quoted.count - 1)) : Self.prefix(Array(name.utf8).span)
         self.member = member
         self.offset = offset
+    }
+
+    private static func prefix(_ name: Span<UInt8>) -> UInt64 {
+        var prefix: UInt64 = 0
+        for index in 0..<min(name.count, 8) { prefix |= UInt64(name[index]) << UInt64(56 - 8 * index) }
+        return prefix
     }
 
     /// By name, members of one name in the order of the text.
