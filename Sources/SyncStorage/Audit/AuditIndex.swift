@@ -28,6 +28,15 @@ public struct AuditIndex: Sendable {
         }
     }
 
+    /// Notes an entry that was sealed just now, whose detail is what the seal wrote.
+    public mutating func note(sealed entry: AuditEntryRow) {
+        do {
+            try note(entry)
+        } catch {
+            assertionFailure("a sealed entry cannot be read: \(error)")
+        }
+    }
+
     private mutating func change(_ entry: AuditEntryRow, to status: ConflictStatus) {
         if opened[entry.conflict] != nil {
             opened[entry.conflict]?.version = entry.version

@@ -1,0 +1,60 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// A batch that a device asks to have committed, as the engine takes it.
+public struct BatchSubmission: Sendable {
+    public enum Mode: Sendable, Hashable {
+        case commit
+        /// Answers what would happen and stores nothing.
+        case dryRun
+    }
+
+    public let tenant: TenantID
+    public let device: DeviceID
+    public let user: ExactString
+    public let key: ExactString
+    public let request: BatchRequest
+    public let mode: Mode
+    public let answer: BatchReturn
+    public let receivedAtMilliseconds: Int64
+
+    public init(
+        tenant: TenantID, device: DeviceID, user: ExactString, key: ExactString, request: BatchRequest, mode: Mode,
+        answer: BatchReturn, receivedAtMilliseconds: Int64
+    ) {
+        self.tenant = tenant
+        self.device = device
+        self.user = user
+        self.key = key
+        self.request = request
+        self.mode = mode
+        self.answer = answer
+        self.receivedAtMilliseconds = receivedAtMilliseconds
+    }
+
+    var batchKey: BatchKey { BatchKey(device: device, key: key) }
+
+    var batch: Batch {
+        Batch(
+            key: key, device: device, user: user, atomicity: request.atomicity,
+            receivedAtMilliseconds: receivedAtMilliseconds, sentAtMilliseconds: request.sentAtMilliseconds,
+            submissions: request.submissions)
+    }
+}
+
+/// The answer to a batch that was committed, now or before.
+public struct BatchReply: Sendable, Hashable {
+    /// The response's body, byte for byte what was stored.
+    public let body: String
+    public let isReplayed: Bool
+    /// How many operations had which outcome; empty for a replay.
+    public let outcomes: [OutcomeKind: Int]
+
+    public init(body: String, isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
+        self.body = body
+        self.isReplayed = isReplayed
+        self.outcomes = outcomes
+    }
+}

@@ -1,0 +1,189 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// Batches of one tenant that share a transaction. Pure but for the store's one call: what the batches do is decided over
+/// the snapshot, and each gets the answer that it would have got alone.
+struct CommitGroup: Sendable {
+    let tenant: TenantID
+    let submissions: [BatchSubmission]
+    let terms: Terms
+    let identity: StoreIdentity
+    let nowMilliseconds: Int64
+
+    struct Outcome: Sendable {
+        /// One a submission, in their order.
+        let replies: [Result<BatchReply, Problem>]
+        /// The tenant's last sequence number after the group.
+        let sequence: Int64
+    }
+
+    var basis: StoreBasis {
+        var basis = StoreBasis()
+        for submission in submissions {
+            basis.merge.formUnion(submission.batch.basis)
+            basis.batches.insert(submission.batchKey)
+            basis.devices.insert(submission.device)
+        }
+        return basis
+    }
+
+    func decide(over snapshot: StoreSnapshot) -> (Commit, Outcome) {
+        var run = Run(group: self, snapshot: snapshot)
+        let replies = submissions.map { run.reply(to: $0) }
+        let commit = run.commit()
+        return (commit, Outcome(replies: replies, sequence: commit.head.sequence))
+    }
+
+    /// One pass over the group's batches.
+    private struct Run {
+        let group: CommitGroup
+        let snapshot: StoreSnapshot
+        let redactor: Redactor
+        let cursors: Cursor.Seal
+        var ledger: Ledger
+        var head: TenantHead
+        var batches: [BatchKey: BatchRow] = [:]
+        var operations: [OperationRow] = []
+        var newDevices: [DeviceID: DeviceRow] = [:]
+
+        init(group: CommitGroup, snapshot: StoreSnapshot) {
+            self.group = group
+            self.snapshot = snapshot
+            redactor = Redactor(identity: group.identity, tenant: group.tenant)
+            cursors = Cursor.Seal(
+                lineage: group.identity.lineage, tenant: group.tenant.name.text, key: group.identity.cursorKey)
+            ledger = Ledger(over: snapshot.merge, under: group.terms)
+            head = snapshot.head
+        }
+
+        mutating func reply(to submission: BatchSubmission) -> Result<BatchReply, Problem> {
+            if snapshot.devices[submission.device]?.retiredAtMilliseconds != nil { return .failure(.deviceRetired) }
+            if let stored = batches[submission.batchKey] ?? snapshot.batches[submission.batchKey] {
+                return submission.replay(of: stored)
+            }
+            switch submission.mode {
+            case .commit:
+                let decision = ledger.decide(submission.batch)
+                guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
+                let body = answer(to: submission, decision, ledger)
+                keep(submission, decision: decision, answer: body)
+                return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
+            case .dryRun:
+                // A ledger of its own, so that the batches that follow are not told of what did not happen.
+                var imagined = ledger
+                let decision = imagined.decide(submission.batch)
+                guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
+                let body = answer(to: submission, decision, imagined)
+                return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
+            }
+        }
+
+        private func answer(
+            to submission: BatchSubmission, _ decision: BatchDecision, _ ledger: Ledger
+        ) -> String {
+            let answer = BatchAnswer(
+                key: submission.key, serverTimeMilliseconds: group.nowMilliseconds,
+                cursor: Cursor(sequence: decision.sequence).text(cursors), outcomes: decision.outcomes,
+                isDryRun: submission.mode == .dryRun)
+            let body = answer.encoded { key in
+                guard submission.answer == .full, let record = ledger.record(key),
+                    let rules = group.terms.schema.rules(for: key.collection)
+                else { return nil }
+                return WireRecord(RecordRow(record, rules: rules, changedAtMilliseconds: 0))
+            }
+            return String(decoding: body, as: UTF8.self)
+        }
+
+        private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision, answer: String) {
+            batches[submission.batchKey] = BatchRow(
+                key: submission.batchKey, fingerprint: submission.request.fingerprint, response: answer,
+                recordedAtMilliseconds: group.nowMilliseconds)
+            for operation in decision.operations {
+                head.operationOrdinal += 1
+                let row = OperationRow(
+                    operation, batch: submission.key, ordinal: head.operationOrdinal, redactor: redactor,
+                    schema: group.terms.schema, recordedAtMilliseconds: group.nowMilliseconds)
+                // A rejected operation that was repaired in a later batch of the group has one row: the last.
+                operations.removeAll { $0.id == row.id && $0.device == row.device }
+                operations.append(row)
+            }
+            if snapshot.devices[submission.device] == nil, newDevices[submission.device] == nil {
+                newDevices[submission.device] = DeviceRow(
+                    device: submission.device, user: submission.user, registeredAtMilliseconds: group.nowMilliseconds,
+                    lastSeenAtMilliseconds: group.nowMilliseconds)
+            }
+        }
+
+        func commit() -> Commit {
+            let schema = group.terms.schema
+            var seal = AuditSeal(tenant: group.tenant, identity: group.identity, after: head.auditHash)
+            var audit: [AuditEntryRow] = []
+            var index = AuditIndex()
+            for entry in ledger.plan.audit {
+                let rules = schema.rules(for: entry.record.collection) ?? CollectionRules()
+                let row = seal.seal(entry, rules: rules)
+                audit.append(row)
+                index.note(sealed: row)
+            }
+            var after = head
+            after.sequence = ledger.plan.sequence
+            after.auditPosition = ledger.plan.auditPosition
+            after.auditHash = seal.hash
+            return Commit(
+                head: after,
+                records: ledger.plan.records.values.sorted { $0.key < $1.key }.map { record in
+                    let rules = schema.rules(for: record.key.collection) ?? CollectionRules()
+                    return RecordRow(record, rules: rules, changedAtMilliseconds: group.nowMilliseconds)
+                },
+                operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
+                conflicts: index.opened.values.sorted { $0.id < $1.id },
+                conflictChanges: index.changed.values.sorted { $0.id < $1.id })
+        }
+    }
+}
+
+extension BatchSubmission {
+    /// The stored answer, if the stored batch is this one.
+    func replay(of stored: BatchRow) -> Result<BatchReply, Problem> {
+        stored.fingerprint == request.fingerprint
+            ? .success(BatchReply(body: stored.response, isReplayed: true))
+            : .failure(
+                Problem(.idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done."))
+    }
+}
+
+extension Problem {
+    static let deviceRetired = Problem(
+        .deviceRetired, "The device was retired. It can register under a new id and offer its pending operations.")
+
+    /// Lists everything that is wrong with the operations of a refused batch. Those that only depend on another are not
+    /// wrong themselves.
+    init(refusing outcomes: [OperationOutcome]) {
+        let errors = outcomes.enumerated().flatMap { index, outcome in
+            outcome.result.rejections.map { Detail($0, index: index, id: outcome.id) }
+        }
+        let causes = outcomes.filter { $0.result.outcome == .rejected }
+        self.init(
+            .batchRefused, "One invalid operation refuses an atomic batch; nothing of it is stored and its key is free.",
+            errors: errors)
+        let rejections = (causes.isEmpty ? outcomes : causes).flatMap(\.result.rejections)
+        isRetryableOverride = rejections.allSatisfy(\.code.isRetryable)
+    }
+}
+
+extension BatchDecision {
+    fileprivate var outcomeCounts: [OutcomeKind: Int] {
+        outcomes.reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
+    }
+}
+
+extension WireRecord {
+    init(_ row: RecordRow) {
+        self.init(
+            key: row.key, sequence: row.sequence, isDeleted: row.isDeleted, clock: row.clock,
+            stampMilliseconds: row.stampMilliseconds, fields: row.fields, siblings: row.siblings,
+            openConflicts: row.openConflicts)
+    }
+}

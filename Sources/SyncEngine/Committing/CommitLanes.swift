@@ -1,0 +1,139 @@
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// The serial order of commits: one lane a tenant.
+///
+/// A lone batch commits at once. While a commit of its tenant runs, batches queue; the next commit takes all that wait, up to
+/// a bound, into one transaction. Different tenants do not wait for each other here.
+actor CommitLanes {
+    private struct Waiting {
+        let submission: BatchSubmission
+        let continuation: CheckedContinuation<Result<BatchReply, Problem>, Never>
+    }
+
+    private struct Lane {
+        var waiting: [Waiting] = []
+        var isRunning = false
+    }
+
+    private let store: any SyncStore
+    private let terms: Terms
+    private let clock: EngineClock
+    private let onCommit: @Sendable (TenantID, Int64) async -> Void
+    private let onFailure: @Sendable (StoreError) -> Void
+    private var lanes: [TenantID: Lane] = [:]
+    private var isClosed = false
+    private var drained: [CheckedContinuation<Void, Never>] = []
+
+    /// - Parameters:
+    ///   - onCommit: told after each commit that changed something, with the tenant's new sequence.
+    ///   - onFailure: told of each transaction that failed.
+    init(
+        store: any SyncStore, terms: Terms, clock: EngineClock,
+        onCommit: @escaping @Sendable (TenantID, Int64) async -> Void,
+        onFailure: @escaping @Sendable (StoreError) -> Void
+    ) {
+        self.store = store
+        self.terms = terms
+        self.clock = clock
+        self.onCommit = onCommit
+        self.onFailure = onFailure
+    }
+
+    /// Batches that wait, over all lanes.
+    var depth: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
+
+    /// Waits for the batch's turn and commits it.
+    ///
+    /// Once it is in the lane it is committed, whether or not the one who asked still listens: the answer is stored.
+    /// - Throws: `overloaded` when the lane is full or the server is stopping; what is wrong with the batch;
+    ///   `storage_unavailable`.
+    func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
+        guard !isClosed else {
+            throw .overloaded("The server is stopping. Retry with the same key.", retryAfterSeconds: 2)
+        }
+        guard lanes[submission.tenant]?.waiting.count ?? 0 < terms.limits.laneDepth else {
+            throw .overloaded("Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
+        }
+        let result = await withCheckedContinuation { continuation in
+            lanes[submission.tenant, default: Lane()].waiting.append(
+                Waiting(submission: submission, continuation: continuation))
+            if lanes[submission.tenant]?.isRunning == false {
+                lanes[submission.tenant]?.isRunning = true
+                Task { await run(submission.tenant) }
+            }
+        }
+        return try result.get()
+    }
+
+    /// Refuses new batches and returns when all that were taken have been committed and answered.
+    func close() async {
+        isClosed = true
+        guard !lanes.isEmpty else { return }
+        await withCheckedContinuation { drained.append($0) }
+    }
+
+    private func run(_ tenant: TenantID) async {
+        while let group = take(tenant) {
+            let replies = await commit(group.map(\.submission), of: tenant)
+            for (waiting, reply) in zip(group, replies) { waiting.continuation.resume(returning: reply) }
+        }
+        lanes[tenant] = nil
+        if lanes.isEmpty {
+            for continuation in drained { continuation.resume() }
+            drained = []
+        }
+    }
+
+    /// What leaves the lane together: the oldest batch, and those behind it while the group stays within bounds.
+    private func take(_ tenant: TenantID) -> [Waiting]? {
+        guard let waiting = lanes[tenant]?.waiting, !waiting.isEmpty else { return nil }
+        var operations = 0
+        var count = 0
+        for entry in waiting.prefix(terms.limits.batchesPerCommit) {
+            operations += entry.submission.request.submissions.count
+            if count > 0, operations > terms.limits.operationsPerCommit { break }
+            count += 1
+        }
+        lanes[tenant]?.waiting.removeFirst(count)
+        return Array(waiting.prefix(count))
+    }
+
+    /// If the shared transaction fails, each batch gets one of its own: what made it fail may be in one of them.
+    private func commit(
+        _ submissions: [BatchSubmission], of tenant: TenantID
+    ) async -> [Result<BatchReply, Problem>] {
+        do {
+            return try await transact(submissions, of: tenant)
+        } catch {
+            onFailure(error)
+            guard submissions.count > 1 else { return [.failure(Problem(error))] }
+            var replies: [Result<BatchReply, Problem>] = []
+            for submission in submissions {
+                do {
+                    replies += try await transact([submission], of: tenant)
+                } catch {
+                    onFailure(error)
+                    replies.append(.failure(Problem(error)))
+                }
+            }
+            return replies
+        }
+    }
+
+    private func transact(
+        _ submissions: [BatchSubmission], of tenant: TenantID
+    ) async throws(StoreError) -> [Result<BatchReply, Problem>] {
+        let group = CommitGroup(
+            tenant: tenant, submissions: submissions, terms: terms, identity: store.identity,
+            nowMilliseconds: clock.now())
+        let (outcome, before) = try await store.transact(tenant, basis: group.basis) {
+            (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, (CommitGroup.Outcome, Int64)) in
+            let (commit, outcome) = group.decide(over: snapshot)
+            return (commit, (outcome, snapshot.head.sequence))
+        }
+        if outcome.sequence > before { await onCommit(tenant, outcome.sequence) }
+        return outcome.replies
+    }
+}

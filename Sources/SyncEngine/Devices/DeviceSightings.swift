@@ -1,0 +1,41 @@
+import Causality
+import SyncStorage
+
+/// Collects how far devices have pulled and when they were seen, and writes it now and then.
+///
+/// A pull must not cost a write. What a crash loses here makes the server keep a tombstone longer than it had to, no more.
+actor DeviceSightings {
+    private struct Owner: Hashable {
+        let tenant: TenantID
+        let device: DeviceID
+    }
+
+    private let store: any SyncStore
+    private var pending: [Owner: DeviceSighting] = [:]
+
+    init(store: any SyncStore) {
+        self.store = store
+    }
+
+    func note(_ sighting: DeviceSighting) {
+        let owner = Owner(tenant: sighting.tenant, device: sighting.device)
+        let before = pending[owner]
+        pending[owner] = DeviceSighting(
+            tenant: sighting.tenant, device: sighting.device,
+            acknowledgedSequence: max(sighting.acknowledgedSequence, before?.acknowledgedSequence ?? 0),
+            seenAtMilliseconds: max(sighting.seenAtMilliseconds, before?.seenAtMilliseconds ?? 0))
+    }
+
+    /// Writes what was collected. What cannot be written is kept for the next time.
+    func flush() async throws(StoreError) {
+        let taken = Array(pending.values)
+        guard !taken.isEmpty else { return }
+        pending = [:]
+        do {
+            try await store.acknowledge(taken)
+        } catch {
+            for sighting in taken { note(sighting) }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import SyncStorage
+import SyncWire
+
+extension Problem {
+    /// What a client is told when the store fails. The store's own words stay in the log.
+    public init(_ error: StoreError) {
+        switch error {
+        case .unavailable, .cannotOpen, .newerSchema:
+            self.init(.storageUnavailable, "The storage did not answer; nothing was lost. Retry with the same key.")
+            retryAfterSeconds = 1
+        case .damaged:
+            self.init(.internalError, "Something stored could not be read. Nothing was written.")
+            isRetryableOverride = false
+        }
+    }
+}
