@@ -166,7 +166,8 @@ extension Problem {
         }
         let causes = outcomes.filter { $0.result.outcome == .rejected }
         self.init(
-            .batchRefused, "One invalid operation refuses an atomic batch; nothing of it is stored and its key is free.",
+            .batchRefused,
+            "One invalid operation refuses an atomic batch; nothing of it is stored and its key is free.",
             errors: errors)
         let rejections = (causes.isEmpty ? outcomes : causes).flatMap(\.result.rejections)
         isRetryableOverride = rejections.allSatisfy(\.code.isRetryable)

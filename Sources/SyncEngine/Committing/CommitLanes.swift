@@ -54,7 +54,8 @@ actor CommitLanes {
             throw .overloaded("The server is stopping. Retry with the same key.", retryAfterSeconds: 2)
         }
         guard lanes[submission.tenant]?.waiting.count ?? 0 < terms.limits.laneDepth else {
-            throw .overloaded("Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
+            throw .overloaded(
+                "Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
         }
         let result = await withCheckedContinuation { continuation in
             lanes[submission.tenant, default: Lane()].waiting.append(

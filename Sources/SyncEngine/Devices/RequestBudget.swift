@@ -29,7 +29,9 @@ final class RequestBudget: Sendable {
         accounts.withLock { accounts in
             // Accounts that are full again say nothing; they are dropped before the table grows beyond reason.
             if accounts.count >= 100_000 {
-                accounts = accounts.filter { $0.value.tokens + perSecond * Double(now - $0.value.atMilliseconds) / 1000 < burst }
+                accounts = accounts.filter {
+                    $0.value.tokens + perSecond * Double(now - $0.value.atMilliseconds) / 1000 < burst
+                }
             }
             let owner = Owner(tenant: tenant, device: device)
             var account = accounts[owner] ?? Account(tokens: burst, atMilliseconds: now)

@@ -5,7 +5,7 @@ actor ChangeNotifier {
     private var latest: [TenantID: Int64] = [:]
     private var waiters: [TenantID: [UInt64: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter: UInt64 = 0
-    private var isClosed = false
+    private(set) var isClosed = false
 
     var waiterCount: Int { waiters.values.reduce(0) { $0 + $1.count } }
 

@@ -90,7 +90,8 @@ struct OperationReading {
         entries.reserveCapacity(members.count)
         for member in members.members {
             guard case .integer(let counter) = member.value, (1...limits.counter).contains(counter) else {
-                reject(.clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
+                reject(
+                    .clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
                 continue
             }
             if let fault = NameRule.fault(in: member.name, limits: limits) {
@@ -143,7 +144,9 @@ struct OperationReading {
         var ids: [OperationID] = []
         for (index, element) in elements.enumerated() {
             guard case .string(let name) = element, NameRule.fault(in: name, limits: limits) == nil else {
-                reject(.invalidRequest, "A dependency is the id of an operation.", at: "dependsOn", ExactString("\(index)"))
+                reject(
+                    .invalidRequest, "A dependency is the id of an operation.", at: "dependsOn", ExactString("\(index)")
+                )
                 continue
             }
             ids.append(OperationID(name))

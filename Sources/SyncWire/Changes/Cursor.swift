@@ -45,7 +45,9 @@ public struct Cursor: Sendable, Hashable {
 
     public func text(_ seal: Seal) -> String {
         var content = [Self.version] + seal.lineage
-        for shift in stride(from: 56, through: 0, by: -8) { content.append(UInt8(truncatingIfNeeded: sequence >> shift)) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            content.append(UInt8(truncatingIfNeeded: sequence >> shift))
+        }
         return Base64URL.encode(content + seal.code(of: content))
     }
 

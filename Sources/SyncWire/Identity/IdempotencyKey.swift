@@ -32,7 +32,8 @@ public struct IdempotencyKey: Sendable, Hashable {
                 return index == bytes.count - 1 ? characters : nil
             case UInt8(ascii: "\\"):
                 index += 1
-                guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") || bytes[index] == UInt8(ascii: "\\") else {
+                guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") || bytes[index] == UInt8(ascii: "\\")
+                else {
                     return nil
                 }
                 characters.append(bytes[index])

@@ -64,8 +64,10 @@ public struct Problem: Error, Sendable, Hashable {
     public static func resyncRequired(_ reason: ResyncReason) -> Problem {
         let detail =
             switch reason {
-            case .lineage: "The data was restored or made anew. Pull from the beginning; pending operations can be sent."
-            case .expired: "The cursor is older than what is kept. Pull from the beginning; pending operations can be sent."
+            case .lineage:
+                "The data was restored or made anew. Pull from the beginning; pending operations can be sent."
+            case .expired:
+                "The cursor is older than what is kept. Pull from the beginning; pending operations can be sent."
             }
         var problem = Problem(.resyncRequired, detail)
         problem.reason = reason

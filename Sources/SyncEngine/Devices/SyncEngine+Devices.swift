@@ -1,0 +1,60 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+extension SyncEngine {
+    /// All devices of the tenant, by id.
+    public func devices(_ caller: Caller) async throws(Problem) -> [UInt8] {
+        let rows = try await reading { () throws(StoreError) in try await store.devices(caller.tenant) }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("devices")
+        writer.beginArray()
+        for row in rows { row.write(to: &writer) }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Registers a device. Registering one that is there already changes nothing.
+    /// - Throws: `device_retired` when the id was retired; `invalid_request` for an id that nobody can register.
+    /// - Returns: the device and whether it is new.
+    public func register(
+        _ caller: Caller, _ device: DeviceID, user: ExactString
+    ) async throws(Problem) -> (body: [UInt8], isNew: Bool) {
+        if let fault = device.registrationFault(limits) {
+            throw Problem(
+                .invalidRequest, fault, errors: [.init(.invalidRequest, fault, at: .root.appending(name: "id"))])
+        }
+        let now = clock.now()
+        let (row, isNew) = try await reading { () throws(StoreError) -> (DeviceRow, Bool) in
+            if let row = try await store.device(caller.tenant, device) { return (row, false) }
+            let row = try await store.register(
+                caller.tenant,
+                DeviceRow(device: device, user: user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+            return (row, true)
+        }
+        guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
+        var writer = JSONWriter()
+        row.write(to: &writer)
+        return (writer.bytes, isNew)
+    }
+
+    /// Retires a device: its calls are refused from now on, and its id stays taken.
+    public func retire(_ caller: Caller, _ device: DeviceID) async throws(Problem) {
+        let now = clock.now()
+        let isThere = try await reading { () throws(StoreError) in
+            try await store.retire(caller.tenant, device, atMilliseconds: now)
+        }
+        guard isThere else { throw .notFound }
+    }
+}
+
+extension DeviceID {
+    /// Why a client cannot have this id; nil when it can.
+    public func registrationFault(_ limits: Limits) -> String? {
+        if isReserved { return "Ids that begin with '\(Self.reviewerPrefix)' belong to the server." }
+        return NameRule.fault(in: name, limits: limits)
+    }
+}

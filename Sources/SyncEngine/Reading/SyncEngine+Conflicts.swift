@@ -1,0 +1,59 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+extension SyncEngine {
+    /// A page of conflicts. - Parameter page: where the page before said that this one begins.
+    public func conflicts(_ caller: Caller, _ query: ConflictQuery, page: String?) async throws(Problem) -> [UInt8] {
+        let (views, next) = try await conflictPage(caller, query, page: page)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("conflicts")
+        writer.beginArray()
+        for view in views { view.write(to: &writer) }
+        writer.endArray()
+        writer.writeNext(next)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// A page of conflicts, for exports that write them in another form.
+    public func conflictPage(
+        _ caller: Caller, _ query: ConflictQuery, page: String?
+    ) async throws(Problem) -> (views: [ConflictView], next: String?) {
+        try await admit(caller)
+        let beyond = try PageToken.read(page, kind: "c")
+        return try await reading { () throws(StoreError) in
+            var query = query
+            query.beyond = beyond.map { ConflictID(position: $0) }
+            let wanted = query.limit
+            query.limit += 1
+            let files = try await store.conflicts(caller.tenant, query)
+            var views: [ConflictView] = []
+            for file in files.prefix(wanted) { views.append(try ConflictView(file)) }
+            let next = files.count > wanted ? views.last.map { PageToken.text($0.row.id, kind: "c") } : nil
+            return (views, next)
+        }
+    }
+
+    public func conflict(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let view = try await reading { () throws(StoreError) -> ConflictView? in
+            guard let file = try await store.conflict(caller.tenant, id) else { return nil }
+            return try ConflictView(file)
+        }
+        guard let view else { throw .notFound }
+        var writer = JSONWriter()
+        view.write(to: &writer)
+        return writer.bytes
+    }
+
+    public func conflictSummary(_ caller: Caller) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let summary = try await reading { () throws(StoreError) in try await store.conflictSummary(caller.tenant) }
+        var writer = JSONWriter()
+        summary.write(to: &writer)
+        return writer.bytes
+    }
+}

@@ -1,0 +1,142 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+extension SyncEngine {
+    // MARK: Session
+
+    /// Who the caller is to the server, and what it may ask.
+    public func session(_ caller: Caller) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("tenant", caller.tenant.name)
+        writer.member("user", caller.user)
+        if let device = caller.device { writer.member("device", device.name) }
+        writer.key("roles")
+        writer.write(.array(caller.roles.map(\.rawValue).sorted().map { .string($0) }))
+        writer.member("lineage", lineage)
+        writer.key("limits")
+        limits.write(to: &writer)
+        writer.member("serverTime", Timestamp(milliseconds: clock.now()).text)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: One record
+
+    /// A record with its clock and, for each unit, the events behind what it holds.
+    public func record(_ caller: Caller, _ key: RecordKey) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let stored = try await reading { () throws(StoreError) -> (RecordRow, StoredRecord)? in
+            guard let row = try await store.record(caller.tenant, key), !row.isPurged else { return nil }
+            return (row, try row.decoded())
+        }
+        guard let (row, record) = stored else { throw .notFound }
+        var writer = JSONWriter()
+        writer.beginObject()
+        WireRecord(row).writeMembers(to: &writer)
+        writer.key("dots")
+        writer.beginObject()
+        for (unit, state) in record.state.units.sorted(by: { $0.key < $1.key }) {
+            writer.key(unit.name)
+            writer.beginArray()
+            for dot in state.dots {
+                writer.beginObject()
+                writer.member("device", dot.device.name)
+                writer.member("counter", dot.counter)
+                writer.endObject()
+            }
+            writer.endArray()
+        }
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Operations and conflicts of a record, newest first.
+    public func history(
+        _ caller: Caller, _ key: RecordKey, page: String?, limit: Int
+    ) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let token = try HistoryToken(page)
+        let (operations, conflicts, exists) = try await reading {
+            () throws(StoreError) -> ([OperationRow], [ConflictView], Bool) in
+            let operations = try await store.operations(
+                caller.tenant, OperationQuery(.record(key), before: token.operation, limit: limit + 1))
+            var query = ConflictQuery(limit: limit + 1)
+            query.collection = key.collection
+            query.record = key.id
+            query.beyond = token.conflict.map { ConflictID(position: $0) }
+            var views: [ConflictView] = []
+            for file in try await store.conflicts(caller.tenant, query) { views.append(try ConflictView(file)) }
+            let exists = try await store.record(caller.tenant, key) != nil
+            return (operations, views, exists)
+        }
+        guard exists || !operations.isEmpty else { throw .notFound }
+        var merge = HistoryMerge(operations: operations, conflicts: conflicts)
+        return try await reading { () throws(StoreError) in try merge.encoded(limit: limit, after: token) }
+    }
+
+    // MARK: What was answered
+
+    /// The stored answer to a batch. - Parameter device: whose key it is.
+    public func batch(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> String {
+        try await admit(caller)
+        let row = try await reading { () throws(StoreError) in
+            try await store.batch(caller.tenant, BatchKey(device: device, key: key))
+        }
+        guard let row else { throw .notFound }
+        return row.response
+    }
+
+    /// What happened to an operation. - Parameter device: whose operation it is; nil: whoever's, if only one used the id.
+    public func operation(_ caller: Caller, id: OperationID, device: DeviceID?) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let rows = try await reading { () throws(StoreError) in try await store.operations(caller.tenant, id: id) }
+            .filter { device == nil || $0.device == device }
+        guard let row = rows.first else { throw .notFound }
+        guard rows.count == 1 else {
+            throw Problem(.invalidRequest, "Several devices used this id; name one with the query parameter 'device'.")
+        }
+        return try await reading { () throws(StoreError) in
+            var writer = JSONWriter()
+            try row.write(to: &writer)
+            return writer.bytes
+        }
+    }
+
+    /// What was refused for good, newest first, with its content.
+    public func rejectedOperations(
+        _ caller: Caller, device: DeviceID?, page: String?, limit: Int
+    ) async throws(Problem) -> [UInt8] {
+        try await admit(caller)
+        let before = try PageToken.read(page, kind: "o")
+        return try await reading { () throws(StoreError) in
+            let rows = try await store.operations(
+                caller.tenant, OperationQuery(.rejected(device), before: before, limit: limit + 1))
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.key("operations")
+            writer.beginArray()
+            for row in rows.prefix(limit) { try row.write(to: &writer) }
+            writer.endArray()
+            writer.writeNext(rows.count > limit ? PageToken.text(rows[limit - 1].ordinal, kind: "o") : nil)
+            writer.endObject()
+            return writer.bytes
+        }
+    }
+}
+
+extension UnitState {
+    /// The events behind what the unit holds.
+    fileprivate var dots: [Dot] {
+        switch self {
+        case .register(let register): register.candidates.map(\.event.dot)
+        case .extremum(let extremum): [extremum.event.dot]
+        case .counter(let totals): totals.totals.map(\.dot)
+        case .set(let set): Set(set.elements.flatMap(\.dots)).sorted()
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Causality
+import Logging
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// The application without HTTP: commits batches in their tenants' lanes, answers reads, and wakes those who wait.
+///
+/// Everything that can be refused is thrown as the `Problem` that the caller is to be told.
+public struct SyncEngine: Sendable {
+    public let terms: Terms
+    public let clock: EngineClock
+    let store: any SyncStore
+    let lanes: CommitLanes
+    let notifier: ChangeNotifier
+    let sightings: DeviceSightings
+    let budget: RequestBudget
+    let logger: Logger
+
+    public init(store: any SyncStore, terms: Terms, clock: EngineClock = .system, logger: Logger) {
+        let notifier = ChangeNotifier()
+        self.store = store
+        self.terms = terms
+        self.clock = clock
+        self.logger = logger
+        self.notifier = notifier
+        lanes = CommitLanes(
+            store: store, terms: terms, clock: clock,
+            onCommit: { tenant, sequence in await notifier.advance(tenant, to: sequence) },
+            onFailure: { error in
+                logger.error("a commit failed; nothing of it is stored", metadata: ["error": "\(error)"])
+            })
+        sightings = DeviceSightings(store: store)
+        budget = RequestBudget(requestsPerSecond: terms.limits.requestsPerSecondPerDevice)
+    }
+
+    public var limits: Limits { terms.limits }
+
+    /// The data set's id; cursors of another one are answered with `resync_required`.
+    public var lineage: String { store.identity.lineage }
+
+    // MARK: Life
+
+    /// What is done now and then, until cancelled: noting what devices have acknowledged.
+    public func maintain(every interval: Duration = .seconds(10)) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
+            await flush()
+        }
+    }
+
+    /// Lets commits under way finish and refuses new ones, answers those who wait, and writes what was collected. The store
+    /// stays open: it belongs to whoever opened it.
+    public func close() async {
+        await notifier.close()
+        await lanes.close()
+        await flush()
+    }
+
+    private func flush() async {
+        do {
+            try await sightings.flush()
+        } catch {
+            logger.warning("device sightings could not be written yet", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Batches and long polls that wait, for the metrics.
+    public func load() async -> (waitingBatches: Int, waitingReaders: Int) {
+        (await lanes.depth, await notifier.waiterCount)
+    }
+
+    /// Whether the storage answers.
+    public func checkReadiness() async throws(Problem) {
+        try await reading { () throws(StoreError) in try await store.ping() }
+    }
+
+    // MARK: Committing
+
+    /// Commits a batch, or answers what it was answered before.
+    ///
+    /// A device over its budget still gets the answer to a batch that was committed already: a retry costs nothing.
+    public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
+        let wait = budget.take(submission.tenant, submission.device, atMilliseconds: clock.now())
+        if let wait {
+            let stored = try await reading { () throws(StoreError) in
+                try await store.batch(submission.tenant, submission.batchKey)
+            }
+            if let stored { return try submission.replay(of: stored).get() }
+            throw .rateLimited(limits, retryAfterSeconds: wait)
+        }
+        return try await lanes.commit(submission)
+    }
+
+    // MARK: Common to reads
+
+    /// Registers a device at its first call, and refuses one that was retired or asks too often.
+    func admit(_ caller: Caller) async throws(Problem) {
+        guard let device = caller.device else { return }
+        let now = clock.now()
+        if let wait = budget.take(caller.tenant, device, atMilliseconds: now) {
+            throw .rateLimited(limits, retryAfterSeconds: wait)
+        }
+        let row = try await reading { () throws(StoreError) in
+            if let row = try await store.device(caller.tenant, device) { return row }
+            return try await store.register(
+                caller.tenant,
+                DeviceRow(
+                    device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+        }
+        guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
+    }
+
+    /// A call of the store, its error told as a problem and its own words logged.
+    func reading<Answer>(_ body: () async throws(StoreError) -> Answer) async throws(Problem) -> Answer {
+        do {
+            return try await body()
+        } catch {
+            logger.error("the storage failed", metadata: ["error": "\(error)"])
+            throw Problem(error)
+        }
+    }
+
+    func cursors(of tenant: TenantID) -> Cursor.Seal {
+        Cursor.Seal(lineage: store.identity.lineage, tenant: tenant.name.text, key: store.identity.cursorKey)
+    }
+}
+
+extension Problem {
+    static func rateLimited(_ limits: Limits, retryAfterSeconds: Int) -> Problem {
+        var problem = Problem(
+            .rateLimited, "A device may make \(limits.requestsPerSecondPerDevice) requests per second.",
+            limit: limits.requestsPerSecondPerDevice)
+        problem.retryAfterSeconds = retryAfterSeconds
+        return problem
+    }
+
+    static let notFound = Problem(.notFound, "There is nothing here under this name.")
+}
