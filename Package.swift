@@ -52,6 +52,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
+            resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
         .target(name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"], swiftSettings: strict),
         .executableTarget(

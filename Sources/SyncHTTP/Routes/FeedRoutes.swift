@@ -1,0 +1,91 @@
+import Causality
+import HTTPTypes
+import Hummingbird
+import MergeCore
+import NIOCore
+import SyncEngine
+import SyncWire
+
+/// The change feed and single records.
+struct FeedRoutes: Sendable {
+    let engine: SyncEngine
+
+    var routes: [Route] {
+        [
+            Route(.get, "/v1/session", .anyone) { .json(try await engine.session(try $0.requireCaller())) },
+            Route(.get, "/v1/changes", .deviceOrReviewer) { try await changes($0) },
+            Route(.get, "/v1/records/{collection}/{id}", .deviceOrReviewer) { try await record($0) },
+            Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer) { try await history($0) },
+            Route(.get, "/v1/collections", .anyone) { _ in .json(engine.terms.schema.encoded()) },
+        ]
+    }
+
+    private func changes(_ exchange: Exchange) async throws -> Response {
+        let caller = try exchange.requireCaller()
+        let limits = engine.limits
+        var collections: Set<ExactString> = []
+        for text in exchange.query.all("collection") {
+            if let fault = NameRule.fault(in: ExactString(text), limits: limits) {
+                throw Problem.invalidQuery("'collection': \(fault)")
+            }
+            collections.insert(ExactString(text))
+        }
+        let request = ChangesRequest(
+            since: try exchange.query.one("since"),
+            limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
+            collections: collections,
+            waitSeconds: try exchange.query.integer("wait", in: 0...limits.waitSeconds, default: 0))
+        // The first page is read before the head is sent, so that a bad cursor is still a problem document.
+        let first = try await engine.changes(caller, request)
+        switch try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson]) {
+        case .ndjson: return stream(caller, request, first: first)
+        case .json, .csv: return .json(first.encoded())
+        }
+    }
+
+    /// The whole catch-up, one change a line, and the cursor in the last line. Memory is one page.
+    private func stream(_ caller: Caller, _ request: ChangesRequest, first: ChangesAnswer) -> Response {
+        let body = ResponseBody { writer in
+            var page = first
+            var request = request
+            request.waitSeconds = 0
+            while true {
+                var lines = JSONWriter(reservingCapacity: 256 * page.records.count)
+                for record in page.records {
+                    record.write(to: &lines)
+                    lines.endLine()
+                }
+                if !page.hasMore {
+                    lines.beginObject()
+                    page.writeEnd(to: &lines)
+                    lines.endObject()
+                    lines.endLine()
+                }
+                try await writer.write(ByteBuffer(bytes: lines.bytes))
+                guard page.hasMore else { break }
+                request.since = page.cursor
+                page = try await engine.changes(caller, request)
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: MediaType.ndjson.text, .cacheControl: "no-store"], body: body)
+    }
+
+    private func key(_ exchange: Exchange) throws(Problem) -> RecordKey {
+        RecordKey(
+            collection: try exchange.name("collection", limits: engine.limits),
+            id: try exchange.name("id", limits: engine.limits))
+    }
+
+    private func record(_ exchange: Exchange) async throws -> Response {
+        .json(try await engine.record(try exchange.requireCaller(), try key(exchange)))
+    }
+
+    private func history(_ exchange: Exchange) async throws -> Response {
+        let limit = try exchange.query.integer("limit", in: 1...engine.limits.entriesPerPage, default: 50)
+        return .json(
+            try await engine.history(
+                try exchange.requireCaller(), try key(exchange), page: try exchange.query.one("page"), limit: limit))
+    }
+}

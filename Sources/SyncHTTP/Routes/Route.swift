@@ -1,0 +1,71 @@
+import HTTPTypes
+import Hummingbird
+import SyncEngine
+import SyncWire
+
+/// One thing that the server answers. All of them are in one list, from which the router, the test of tenant isolation and
+/// the comparison with the OpenAPI document are made.
+public struct Route: Sendable {
+    /// Who may ask.
+    public enum Access: Sendable, Hashable, CaseIterable {
+        case open
+        /// Any valid token.
+        case anyone
+        case device
+        case deviceOrReviewer
+        case reviewer
+        case admin
+        case adminOrDevice
+    }
+
+    public let method: HTTPRequest.Method
+    /// As in OpenAPI: `/v1/records/{collection}/{id}`.
+    public let path: String
+    public let access: Access
+    let handle: @Sendable (Exchange) async throws -> Response
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access,
+        handle: @escaping @Sendable (Exchange) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.access = access
+        self.handle = handle
+    }
+
+    /// The path in the router's notation.
+    var routerPath: RouterPath {
+        RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
+    }
+}
+
+extension Route.Access {
+    /// - Throws: `forbidden` when the caller's token does not permit the route.
+    func check(_ caller: Caller) throws(Problem) {
+        let isDevice = caller.device != nil && caller.roles.contains(.device)
+        let isReviewer = caller.roles.contains(.reviewer)
+        let isAdmin = caller.roles.contains(.admin)
+        let isPermitted =
+            switch self {
+            case .open, .anyone: true
+            case .device: isDevice
+            case .deviceOrReviewer: isDevice || isReviewer
+            case .reviewer: isReviewer
+            case .admin: isAdmin
+            case .adminOrDevice: isAdmin || isDevice
+            }
+        guard isPermitted else { throw Problem(.forbidden, "This route needs \(needed).") }
+    }
+
+    private var needed: String {
+        switch self {
+        case .open, .anyone: "nothing"
+        case .device: "a device's token (claim 'device', role 'device')"
+        case .deviceOrReviewer: "a device's token or the role 'reviewer'"
+        case .reviewer: "the role 'reviewer'"
+        case .admin: "the role 'admin'"
+        case .adminOrDevice: "the role 'admin' or a device's token"
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Causality
+import Foundation
+import HTTPTypes
+import Hummingbird
+import MergeCore
+import NIOCore
+import SyncEngine
+import SyncWire
+
+/// One request on its way to its answer.
+struct Exchange: Sendable {
+    let request: Request
+    let query: QueryParameters
+    /// nil on routes that are open to all.
+    let caller: Caller?
+    private let parameters: Parameters
+
+    init(_ request: Request, parameters: Parameters, caller: Caller?) throws(Problem) {
+        self.request = request
+        self.parameters = parameters
+        self.caller = caller
+        query = try QueryParameters(request.uri.query)
+        guard query.all("tenant").isEmpty else {
+            throw .invalidQuery("The tenant comes from the token alone.")
+        }
+    }
+
+    /// Who asks. Only routes that are open to all have no caller, and they do not ask for one.
+    func requireCaller() throws(Problem) -> Caller {
+        guard let caller else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
+        return caller
+    }
+
+    /// A part of the path, decoded. What cannot be a name names nothing.
+    func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {
+        guard let raw = parameters.get(parameter), let text = raw.removingPercentEncoding,
+            NameRule.fault(in: ExactString(text), limits: limits) == nil
+        else { throw .notFoundHere }
+        return ExactString(text)
+    }
+
+    /// A part of the path as it was sent, decoded.
+    func text(_ parameter: String) throws(Problem) -> String {
+        guard let text = parameters.get(parameter)?.removingPercentEncoding else { throw .notFoundHere }
+        return text
+    }
+
+    /// A query parameter that is a name.
+    func queryName(_ parameter: String, limits: Limits) throws(Problem) -> ExactString? {
+        guard let text = try query.one(parameter) else { return nil }
+        let name = ExactString(text)
+        if let fault = NameRule.fault(in: name, limits: limits) { throw .invalidQuery("'\(parameter)': \(fault)") }
+        return name
+    }
+
+    /// The whole body, if it is JSON, not encoded and within the limit.
+    func jsonBody(_ limits: Limits) async throws(Problem) -> ByteBuffer {
+        // A compressed body is refused by its header: nothing is unpacked, so there is no bomb to defuse.
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw Problem(.unsupportedMediaType, "Send the body without Content-Encoding.")
+        }
+        let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased()
+        guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
+            throw Problem(.unsupportedMediaType, "Send 'Content-Type: application/json'.")
+        }
+        let tooLarge = Problem(
+            .batchTooLarge, "A body has at most \(limits.bodyBytes) bytes.", limit: limits.bodyBytes)
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyBytes {
+            throw tooLarge
+        }
+        do {
+            return try await request.body.collect(upTo: limits.bodyBytes)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        } catch {
+            throw Problem(.invalidRequest, "The body could not be read to its end.")
+        }
+    }
+}
+
+extension Problem {
+    static let notFoundHere = Problem(.notFound, "There is nothing here under this name.")
+}
+
+extension Response {
+    /// A JSON answer.
+    static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        content(bytes, type: "application/json", status: status, headers: headers)
+    }
+
+    static func content(
+        _ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

@@ -1,0 +1,60 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import MergeCore
+import SyncWire
+
+/// Around every request: errors become problem documents, and the request is counted, timed and logged.
+///
+/// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own.
+struct RequestScope: RouterMiddleware {
+    let metrics: ServerMetrics
+    let logger: Logger
+
+    /// A client can send any token as a method; the labels of a metric come from a fixed set.
+    private static let countedMethods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
+
+    func handle(
+        _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
+    ) async throws -> Response {
+        let started = ContinuousClock.now
+        var response: Response
+        var problem: Problem?
+        do {
+            response = try await next(request, context)
+        } catch {
+            let mapped = Problem(mapping: error)
+            if mapped.code == .internalError {
+                logger.error(
+                    "a request failed", metadata: ["request": "\(context.requestID)", "error": "\(type(of: error))"])
+            }
+            response = mapped.response(requestID: context.requestID)
+            problem = mapped
+        }
+        response.headers[.requestID] = context.requestID
+        // Values come from devices; no browser is to guess at what they are.
+        response.headers[.xContentTypeOptions] = "nosniff"
+        let duration = ContinuousClock.now - started
+        let route = context.endpointPath ?? "unmatched"
+        let method = Self.countedMethods.contains(request.method) ? request.method.rawValue : "other"
+        metrics.noteRequest(
+            route: route, method: method, status: response.status.code, duration: duration)
+        var metadata: Logger.Metadata = [
+            "request": "\(context.requestID)", "method": "\(method)", "route": "\(route)",
+            "status": "\(response.status.code)", "milliseconds": "\(duration.wholeMilliseconds)",
+        ]
+        if let problem { metadata["code"] = "\(problem.code.rawValue)" }
+        logger.info("request", metadata: metadata)
+        return response
+    }
+}
+
+extension Duration {
+    var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+}

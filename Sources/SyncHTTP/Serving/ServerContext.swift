@@ -1,0 +1,26 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What belongs to one request while it is served.
+public struct ServerContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// Named in the answer, in problems and in the log.
+    public let requestID: String
+
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        requestID = Self.newRequestID()
+    }
+
+    private static func newRequestID() -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var number = UInt64.random(in: .min ... .max)
+        var text: [UInt8] = []
+        for _ in 0..<16 {
+            text.append(digits[Int(number & 15)])
+            number >>= 4
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
