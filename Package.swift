@@ -68,6 +68,8 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
+        .testTarget(name: "MergeCoreTests", dependencies: ["Causality", "MergeCore"], swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),
