@@ -77,11 +77,16 @@ extension RegisterMerge {
                 sides: candidates.map(side(of:))))
     }
 
+    /// The sides of an open conflict are the register's values, each with its latest event, before the write and after it.
+    /// Where the event that stood for a value is replaced while a twin of it stays, the twin takes its place.
     private func change(of open: OpenConflict) -> ConflictNote? {
-        let isTwin = remaining.candidates.contains { $0.value == incoming.value }
-        let joined = isTwin ? [] : [side(of: incoming)]
-        guard !joined.isEmpty || !replaced.isEmpty else { return nil }
-        return .sidesChanged(open.id, unit: unit, joined: joined, dropped: replaced.map(\.event.dot))
+        let before = Register(replaced + remaining.candidates).distinct
+        let after = Register(remaining.candidates + [incoming]).distinct
+        let joined = after.filter { !before.contains($0) }
+        let dropped = before.filter { !after.contains($0) }
+        guard !joined.isEmpty || !dropped.isEmpty else { return nil }
+        return .sidesChanged(
+            open.id, unit: unit, joined: joined.map(side(of:)), dropped: dropped.map(\.event.dot))
     }
 
     private func side(of candidate: Register.Candidate) -> ConflictSide {

@@ -276,7 +276,7 @@ struct BatchRun {
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
             content = .sidesChanged(joined: joined, dropped: dropped)
-            let mention = joined.first.map { side in
+            let mention = joined.first { $0.role == .incoming }.map { side in
                 ConflictMention(
                     id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
                     winner: side.won ? .incoming : .stored)
