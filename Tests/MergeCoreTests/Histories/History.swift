@@ -28,6 +28,8 @@ struct HistoryEvent: Sendable {
     var action: Action
     /// The stamp's time. As wrong as can be: it has nothing to do with the past.
     var milliseconds: Int64
+    /// Tells the event from others, whatever its place.
+    var label: UInt64 = 0
 }
 
 /// What several devices did to one record. Events stand in an order in which they can have happened.
@@ -90,10 +92,24 @@ extension History: CustomStringConvertible {
             let what =
                 switch event.action {
                 case .delete: "delete"
-                case .write(let writes): writes.map { "\($0.unit.name) \($0.change)" }.joined(separator: "; ")
+                case .write(let writes): writes.map { "\($0.unit.name) = \(text($0.value))" }.joined(separator: "; ")
                 }
             return "  \(index). \(dot(index)) at \(event.milliseconds) saw \(clock(of: event.past)): \(what)"
         }
         return "deletes: \(rules.deletes.rawValue)\n" + lines.joined(separator: "\n")
+    }
+}
+
+/// A value as JSON would show it, for failure messages.
+private func text(_ value: Value) -> String {
+    switch value {
+    case .null: "null"
+    case .boolean(let flag): "\(flag)"
+    case .integer(let number): "\(number)"
+    case .double(let number): "\(number)"
+    case .string(let string): "\"\(string)\""
+    case .array(let elements): "[" + elements.map(text).joined(separator: ", ") + "]"
+    case .object(let object):
+        "{" + object.members.map { "\($0.name): \(text($0.value))" }.joined(separator: ", ") + "}"
     }
 }

@@ -51,7 +51,8 @@ func randomHistory(seed: UInt64, events count: Int) -> History {
             HistoryEvent(
                 device: device, past: replicas[device],
                 action: isDelete ? .delete : .write(randomWrites(rules, using: &generator)),
-                milliseconds: isTied ? 7 : Int64.random(in: -1000...1000, using: &generator)))
+                milliseconds: isTied ? 7 : Int64.random(in: -1000...1000, using: &generator),
+                label: generator.next()))
         replicas[device] = replicas[device].with(events.count - 1)
     }
     return History(rules: rules, events: events)
@@ -98,13 +99,15 @@ private func randomElements(using generator: inout SeededGenerator) -> [Value] {
 }
 
 extension History {
-    /// An order in which the events can arrive: none before one that its author had seen.
-    func randomOrder(using generator: inout SeededGenerator) -> [Int] {
+    /// An order in which the events can arrive: none before one that its author had seen. The choice hangs on the events'
+    /// labels, so that it stays what it was when others are dropped.
+    func randomOrder(_ salt: UInt64) -> [Int] {
         var order: [Int] = []
         var arrived = EventSet()
+        let ranks = events.map { draw($0, salt) }
         while order.count < events.count {
             let ready = events.indices.filter { !arrived.contains($0) && events[$0].past.isSubset(of: arrived) }
-            guard let next = ready.randomElement(using: &generator) else { break }
+            guard let next = ready.min(by: { ranks[$0] < ranks[$1] }) else { break }
             order.append(next)
             arrived = arrived.with(next)
         }
@@ -112,16 +115,22 @@ extension History {
     }
 
     /// A set of events that can have arrived somewhere.
-    func randomReplica(using generator: inout SeededGenerator) -> EventSet {
-        events.indices.filter { _ in Int.random(in: 0..<4, using: &generator) == 0 }.reduce(EventSet()) {
+    func randomReplica(_ salt: UInt64) -> EventSet {
+        events.indices.filter { draw(events[$0], salt) % 4 == 0 }.reduce(EventSet()) {
             $0.union(events[$1].past).with($1)
         }
+    }
+
+    private func draw(_ event: HistoryEvent, _ salt: UInt64) -> UInt64 {
+        var generator = SeededGenerator(seed: event.label &* 0x9E37_79B9 ^ salt)
+        return generator.next()
     }
 
     /// Every order in which the events can arrive. Only for a handful of events.
     func everyOrder(after arrived: EventSet = EventSet()) -> [[Int]] {
         guard arrived != all else { return [[]] }
-        return events.indices.filter { !arrived.contains($0) && events[$0].past.isSubset(of: arrived) }.flatMap { next in
+        return events.indices.filter { !arrived.contains($0) && events[$0].past.isSubset(of: arrived) }.flatMap {
+            next in
             everyOrder(after: arrived.with(next)).map { [next] + $0 }
         }
     }
