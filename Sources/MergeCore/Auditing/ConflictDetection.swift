@@ -59,17 +59,24 @@ extension RegisterMerge {
     }
 
     /// Between the value that showed among those the write had not seen, and the write's own. The others that were not seen
-    /// lost when they met the one that showed.
+    /// lost when they met the one that showed; only a surviving twin never did.
     private var automaticConflict: ConflictNote? {
-        guard let stored = remaining.visible(by: rule), stored.value != incoming.value else { return nil }
-        let incomingWon = result.visible(by: rule)?.event.dot == incoming.event.dot
+        guard let stored = remaining.visible(by: rule), let shown = result.visible(by: rule) else { return nil }
+        var sides = stored.value == incoming.value ? [shown] : [stored, incoming]
+        if let twin = survivingTwin, !sides.contains(where: { $0.value == twin.value }) { sides.insert(twin, at: 0) }
+        guard sides.count > 1 else { return nil }
         return .opened(
             ConflictOpening(
-                kind: .writeWrite, unit: unit, policy: policy.rawValue,
-                sides: [
-                    ConflictSide(role: .stored, won: !incomingWon, value: stored.value, event: stored.event),
-                    ConflictSide(role: .incoming, won: incomingWon, value: incoming.value, event: incoming.event),
-                ]))
+                kind: .writeWrite, unit: unit, policy: policy.rawValue, sides: sides.map(side(of:))))
+    }
+
+    /// The value that showed until the write replaced its event, where another device's event holds it still: as long as
+    /// it showed, it lost to nothing.
+    private var survivingTwin: Register.Candidate? {
+        guard let before = Register(replaced + remaining.candidates).visible(by: rule), replaced.contains(before) else {
+            return nil
+        }
+        return remaining.distinct.first { $0.value == before.value }
     }
 
     private var openedConflict: ConflictNote? {
@@ -126,7 +133,9 @@ extension RecordState {
             switch state {
             case .register(let register):
                 let own = Register(register.candidates.filter { isIncluded($0.event.dot) })
-                guard let shown = own.visible(by: rules.policy(of: unit).registerRule ?? .lastWriterWins) else { continue }
+                guard let shown = own.visible(by: rules.policy(of: unit).registerRule ?? .lastWriterWins) else {
+                    continue
+                }
                 fields += unit.fields(of: shown.value)
             case .extremum(let extremum):
                 if isIncluded(extremum.event.dot) { fields += unit.fields(of: extremum.value) }
