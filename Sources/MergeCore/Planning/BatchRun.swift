@@ -325,6 +325,11 @@ struct BatchRun {
                 stampMilliseconds: operation.stampMilliseconds)
         }
         for operation in decided { changes.operations[operation.known.id] = operation.known }
+        // An operation that stands twice in the batch was answered before its sequence was known.
+        for index in outcomes.indices where outcomes[index].isReplayed {
+            guard let id = outcomes[index].id, let known = changes.operations[id] else { continue }
+            outcomes[index].result = known.result
+        }
         for (dot, known) in changes.dots {
             if let later = changes.operations[known.id] { changes.dots[dot] = later }
         }
