@@ -69,6 +69,8 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
+        .testTarget(name: "MergeCoreTests", dependencies: ["Causality", "MergeCore"], swiftSettings: strict),
         .testTarget(
             name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire"], swiftSettings: strict),
         .testTarget(

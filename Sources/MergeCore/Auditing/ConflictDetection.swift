@@ -26,14 +26,18 @@ extension RecordMerge {
         let sides: [ConflictSide]
         if write.kind == .delete {
             guard !life.unseenWrites.isEmpty else { return nil }
+            let isUnseen = { (dot: Dot) in !write.context.contains(dot) }
+            let writes = life.unseenWrites + before.broughtBack(beside: life.unseenWrites, where: isUnseen)
             sides =
-                life.unseenWrites.map { event in
-                    let value = before.contribution(of: event.dot.device, unseenBy: write.context, rules: rules)
-                    return ConflictSide(role: .stored, won: !deleteWon, value: value, event: event)
+                writes.map { event in
+                    let value = before.contribution(rules) { $0.device == event.dot.device && isUnseen($0) }
+                    return ConflictSide(role: .stored, won: !deleteWon, value: .object(value), event: event)
                 } + [ConflictSide(role: .incoming, won: deleteWon, value: nil, event: write.event)]
         } else {
             guard !life.unseenDeletes.isEmpty, deleteWon || life.wasDeleted else { return nil }
-            let written = write.writes.flatMap { $0.unit.fields(of: $0.value) }
+            var written = write.writes.flatMap { $0.unit.fields(of: $0.value) }
+            // A restore wants back what its author had seen in the record, beside what it writes itself.
+            if write.kind == .restore { written += before.contribution(rules, where: write.context.contains) }
             sides =
                 life.unseenDeletes.map { ConflictSide(role: .stored, won: deleteWon, value: nil, event: $0) }
                 + [ConflictSide(role: .incoming, won: !deleteWon, value: .object(written), event: write.event)]
@@ -55,17 +59,24 @@ extension RegisterMerge {
     }
 
     /// Between the value that showed among those the write had not seen, and the write's own. The others that were not seen
-    /// lost when they met the one that showed.
+    /// lost when they met the one that showed; only a surviving twin never did.
     private var automaticConflict: ConflictNote? {
-        guard let stored = remaining.visible(by: rule), stored.value != incoming.value else { return nil }
-        let incomingWon = result.visible(by: rule)?.event.dot == incoming.event.dot
+        guard let stored = remaining.visible(by: rule), let shown = result.visible(by: rule) else { return nil }
+        var sides = stored.value == incoming.value ? [shown] : [stored, incoming]
+        if let twin = survivingTwin, !sides.contains(where: { $0.value == twin.value }) { sides.insert(twin, at: 0) }
+        guard sides.count > 1 else { return nil }
         return .opened(
             ConflictOpening(
-                kind: .writeWrite, unit: unit, policy: policy.rawValue,
-                sides: [
-                    ConflictSide(role: .stored, won: !incomingWon, value: stored.value, event: stored.event),
-                    ConflictSide(role: .incoming, won: incomingWon, value: incoming.value, event: incoming.event),
-                ]))
+                kind: .writeWrite, unit: unit, policy: policy.rawValue, sides: sides.map(side(of:))))
+    }
+
+    /// The value that showed until the write replaced its event, where another device's event holds it still: as long as
+    /// it showed, it lost to nothing.
+    private var survivingTwin: Register.Candidate? {
+        guard let before = Register(replaced + remaining.candidates).visible(by: rule), replaced.contains(before) else {
+            return nil
+        }
+        return remaining.distinct.first { $0.value == before.value }
     }
 
     private var openedConflict: ConflictNote? {
@@ -77,11 +88,16 @@ extension RegisterMerge {
                 sides: candidates.map(side(of:))))
     }
 
+    /// The sides of an open conflict are the register's values, each with its latest event, before the write and after it.
+    /// Where the event that stood for a value is replaced while a twin of it stays, the twin takes its place.
     private func change(of open: OpenConflict) -> ConflictNote? {
-        let isTwin = remaining.candidates.contains { $0.value == incoming.value }
-        let joined = isTwin ? [] : [side(of: incoming)]
-        guard !joined.isEmpty || !replaced.isEmpty else { return nil }
-        return .sidesChanged(open.id, unit: unit, joined: joined, dropped: replaced.map(\.event.dot))
+        let before = Register(replaced + remaining.candidates).distinct
+        let after = Register(remaining.candidates + [incoming]).distinct
+        let joined = after.filter { !before.contains($0) }
+        let dropped = before.filter { !after.contains($0) }
+        guard !joined.isEmpty || !dropped.isEmpty else { return nil }
+        return .sidesChanged(
+            open.id, unit: unit, joined: joined.map(side(of:)), dropped: dropped.map(\.event.dot))
     }
 
     private func side(of candidate: Register.Candidate) -> ConflictSide {
@@ -93,30 +109,46 @@ extension RegisterMerge {
 }
 
 extension RecordState {
-    /// The fields to which a device contributed events that the context does not cover: registers with that device's value,
-    /// counters with the sum that shows, sets with the elements that it added.
+    /// The latest events of other devices than those of `events` whose values stand in the record: a restore brought them
+    /// back from a delete, so they are no live writes of their own any more.
+    fileprivate func broughtBack(beside events: [Event], where isIncluded: (Dot) -> Bool) -> [Event] {
+        var latest: [DeviceID: Event] = [:]
+        for case .register(let register) in units.values {
+            for event in register.candidates.map(\.event) where isIncluded(event.dot) {
+                guard !events.contains(where: { $0.dot.device == event.dot.device }) else { continue }
+                if let other = latest[event.dot.device], event.dot < other.dot { continue }
+                latest[event.dot.device] = event
+            }
+        }
+        return latest.values.sorted { $0.dot < $1.dot }
+    }
+
+    /// The fields to which certain events contributed: registers with the value that would show among theirs, counters with
+    /// the sum that shows, sets with the elements that they added.
     fileprivate func contribution(
-        of device: DeviceID, unseenBy context: VersionVector, rules: CollectionRules
-    ) -> Value {
-        let isUnseen = { (dot: Dot) in dot.device == device && !context.contains(dot) }
+        _ rules: CollectionRules, where isIncluded: (Dot) -> Bool
+    ) -> [(ExactString, Value)] {
         var fields: [(ExactString, Value)] = []
         for (unit, state) in units {
             switch state {
             case .register(let register):
-                guard let own = register.candidates.last(where: { isUnseen($0.event.dot) }) else { continue }
-                fields += unit.fields(of: own.value)
+                let own = Register(register.candidates.filter { isIncluded($0.event.dot) })
+                guard let shown = own.visible(by: rules.policy(of: unit).registerRule ?? .lastWriterWins) else {
+                    continue
+                }
+                fields += unit.fields(of: shown.value)
             case .extremum(let extremum):
-                if isUnseen(extremum.event.dot) { fields += unit.fields(of: extremum.value) }
+                if isIncluded(extremum.event.dot) { fields += unit.fields(of: extremum.value) }
             case .counter(let totals):
-                if totals.totals.contains(where: { isUnseen($0.dot) }) {
+                if totals.totals.contains(where: { isIncluded($0.dot) }) {
                     fields += unit.fields(of: .integer(totals.sum))
                 }
             case .set(let set):
-                let added = set.elements.filter { $0.dots.contains(where: isUnseen) }.map(\.value)
+                let added = set.elements.filter { $0.dots.contains(where: isIncluded) }.map(\.value)
                 if !added.isEmpty { fields += unit.fields(of: .array(added)) }
             }
         }
-        return .object(fields)
+        return fields
     }
 
     /// What a write would have done whose event is in the history already: for each unit whose value it would change, a

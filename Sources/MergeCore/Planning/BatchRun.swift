@@ -276,7 +276,7 @@ struct BatchRun {
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
             content = .sidesChanged(unit: unit, joined: joined, dropped: dropped)
-            let mention = joined.first.map { side in
+            let mention = joined.first { $0.role == .incoming }.map { side in
                 ConflictMention(
                     id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
                     winner: side.won ? .incoming : .stored)
@@ -325,6 +325,11 @@ struct BatchRun {
                 stampMilliseconds: operation.stampMilliseconds)
         }
         for operation in decided { changes.operations[operation.known.id] = operation.known }
+        // An operation that stands twice in the batch was answered before its sequence was known.
+        for index in outcomes.indices where outcomes[index].isReplayed {
+            guard let id = outcomes[index].id, let known = changes.operations[id] else { continue }
+            outcomes[index].result = known.result
+        }
         for (dot, known) in changes.dots {
             if let later = changes.operations[known.id] { changes.dots[dot] = later }
         }

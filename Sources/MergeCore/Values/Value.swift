@@ -82,13 +82,13 @@ public struct ObjectValue: Sendable, Hashable {
     }
 }
 
+// Not expressible by `nil`: a `nil` that was meant as "no value" would silently become the value `null`.
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     public init(stringLiteral value: String) { self = .string(ExactString(value)) }
     public init(integerLiteral value: Int64) { self = .integer(value) }
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
     public init(arrayLiteral elements: Value...) { self = .array(elements) }
     public init(dictionaryLiteral elements: (ExactString, Value)...) { self = .object(elements) }
-    public init(nilLiteral: ()) { self = .null }
 }

@@ -1,0 +1,109 @@
+import Causality
+import MergeCore
+
+/// One tenant's data in memory, committed to through `Ledger` as a store would: it reads what the batch's basis names and
+/// nothing else, decides, and writes the plan.
+struct Tenant {
+    let schema: Schema
+    var limits = Limits()
+    private(set) var stored = Snapshot()
+    private(set) var audit: [AuditEntry] = []
+
+    init(_ schema: Schema = .open) { self.schema = schema }
+
+    /// A tenant whose collection `notes` has the given rules.
+    init(rules: CollectionRules) { self.init(Schema(declaring: ["notes": rules])) }
+
+    @discardableResult
+    mutating func commit(_ batch: Batch) -> BatchDecision {
+        var ledger = Ledger(over: snapshot(of: batch.basis), under: Terms(schema: schema, limits: limits))
+        let decision = ledger.decide(batch)
+        stored.records.merge(ledger.plan.records) { _, later in later }
+        stored.sequence = ledger.plan.sequence
+        stored.auditPosition = ledger.plan.auditPosition
+        audit += ledger.plan.audit
+        for operation in decision.operations {
+            let others = (stored.operations[operation.known.id] ?? []).filter { $0.device != operation.known.device }
+            stored.operations[operation.known.id] = others + [operation.known]
+            if let record = operation.known.record, let dot = operation.dot {
+                stored.dots[RecordDot(record: record, dot: dot)] = operation.known
+            }
+        }
+        return decision
+    }
+
+    func snapshot(of basis: Basis) -> Snapshot {
+        Snapshot(
+            records: stored.records.filter { basis.records.contains($0.key) },
+            operations: stored.operations.filter { basis.operations.contains($0.key) },
+            dots: stored.dots.filter { basis.dots.contains($0.key) }, sequence: stored.sequence,
+            auditPosition: stored.auditPosition)
+    }
+
+    /// Leaves of a deleted record its marker only.
+    mutating func purge(_ key: RecordKey) {
+        guard let record = stored.records[key] else { return }
+        stored.records[key] = StoredRecord(
+            key: key, state: RecordState(clock: record.state.clock), sequence: record.sequence, isPurged: true)
+    }
+
+    // MARK: Looking at the record `notes/n`
+
+    static let key = RecordKey(collection: "notes", id: "n")
+
+    var record: StoredRecord? { stored.records[Self.key] }
+    var state: RecordState { record?.state ?? RecordState() }
+    var rules: CollectionRules { schema.rules(for: "notes") ?? CollectionRules() }
+    /// The record's fields, nil where it is deleted or not there.
+    var fields: ObjectValue? {
+        state.isUnknown || state.isDeleted(rules.deletes) ? nil : state.visibleFields(rules)
+    }
+    /// The conflicts as they were first recorded.
+    var openings: [ConflictOpening] {
+        audit.compactMap { if case .opened(let opening) = $0.content { opening } else { nil } }
+    }
+}
+
+/// An operation on `notes/n`, with a fingerprint over the same things as a real one.
+func operation(
+    _ id: OperationID, _ kind: OperationKind, _ clock: VersionVector, _ fields: ObjectValue = ObjectValue([]),
+    at milliseconds: Int64? = 0, record: RecordKey = Tenant.key, dependsOn: [OperationID] = []
+) -> Operation {
+    let content = "\(kind) \(record) \(fields) \(String(describing: milliseconds))"
+    return Operation(
+        id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: milliseconds, fields: fields,
+        dependsOn: dependsOn, fingerprint: ContentFingerprint(hexadecimal: content))
+}
+
+func fields(_ members: (ExactString, Value)...) -> ObjectValue {
+    ObjectValue(members.map { ObjectValue.Member(name: $0.0, value: $0.1) })
+}
+
+func notes(_ id: ExactString) -> RecordKey { RecordKey(collection: "notes", id: id) }
+
+extension Batch {
+    /// A time of receipt after which no test's edit lies.
+    static let receivedAt: Int64 = 1_000_000_000
+
+    init(
+        _ device: DeviceID, _ operations: [Operation], atomicity: Atomicity = .eachOperation, user: ExactString = "ada",
+        sentAt: Int64? = nil
+    ) {
+        self.init(
+            key: "k", device: device, user: user, atomicity: atomicity, receivedAtMilliseconds: Self.receivedAt,
+            sentAtMilliseconds: sentAt, submissions: operations.map { .operation($0) })
+    }
+}
+
+extension Tenant {
+    /// Commits one operation by itself.
+    @discardableResult
+    mutating func send(_ operation: Operation, from device: DeviceID, user: ExactString = "ada") -> OperationOutcome {
+        commit(Batch(device, [operation], user: user)).outcomes[0]
+    }
+}
+
+extension OperationOutcome {
+    var outcome: OutcomeKind { result.outcome }
+    var codes: [Rejection.Code] { result.rejections.map(\.code) }
+}
