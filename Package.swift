@@ -38,7 +38,13 @@ let package = Package(
         .target(name: "SyncStorage", dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
         .target(
             name: "SQLiteStorage",
-            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
+            resources: [.embedInCode("Schemas/V0001_initial.sql")],
             swiftSettings: strict),
         .target(name: "SyncEngine", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .target(
@@ -73,6 +79,17 @@ let package = Package(
         .testTarget(name: "MergeCoreTests", dependencies: ["Causality", "MergeCore"], swiftSettings: strict),
         .testTarget(
             name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire"], swiftSettings: strict),
+        .testTarget(
+            name: "SyncStorageTests",
+            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteStorageTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "StorageConformance",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),

@@ -160,3 +160,6 @@ CREATE INDEX conflicts_by_collection ON conflicts (tenant, collection, id);
 CREATE INDEX conflicts_by_unit ON conflicts (tenant, unit, id);
 CREATE INDEX conflicts_by_policy ON conflicts (tenant, policy, id);
 CREATE INDEX conflicts_by_time ON conflicts (tenant, opened_at, id);
+
+-- The number of this file, set in its transaction.
+PRAGMA user_version = 1;

@@ -1,0 +1,45 @@
+import GRDB
+import SyncStorage
+
+/// A database connection during one access.
+struct Connection {
+    let database: Database
+    let probe: StoreProbe?
+
+    func prepare(_ statement: Statement) throws(StoreError) -> PreparedStatement {
+        do {
+            let handle = try database.cachedStatement(sql: statement.sql).sqliteStatement
+            return PreparedStatement(name: statement.name, probe: probe, handle: handle)
+        } catch {
+            throw StoreError(error, at: statement.name)
+        }
+    }
+
+    /// One transaction: holds the database's only write lock from before the first read until the commit is durable.
+    func transaction<Answer>(
+        _ body: (Connection) throws(StoreError) -> (Answer, TransactionEnd)
+    ) throws(StoreError) -> Answer {
+        try prepare(Statements.begin).execute()
+        do throws(StoreError) {
+            let (answer, end) = try body(self)
+            switch end {
+            case .commit: try prepare(Statements.commit).execute()
+            case .nothingWritten: rollBack()
+            }
+            return answer
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    enum TransactionEnd {
+        case commit, nothingWritten
+    }
+
+    /// SQLite may have rolled back by itself (a full disk, an I/O error). A rollback that fails leaves the connection inside
+    /// the transaction, and GRDB stops the process at the end of the access: better than to go on with half a commit.
+    private func rollBack() {
+        if database.isInsideTransaction { try? database.rollback() }
+    }
+}

@@ -1,0 +1,73 @@
+import GRDB
+import GRDBSQLite
+import SyncStorage
+
+/// One step of the schema: the number of its file and its text. Each file sets `user_version` to its number.
+struct Migration: Sendable {
+    let version: Int
+    let sql: String
+
+    /// In order, without gaps.
+    static let all = [
+        Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self))
+    ]
+
+    static var supported: Int { all.last?.version ?? 0 }
+}
+
+extension Connection {
+    /// Brings the schema up to the newest version, forward only, in one transaction. Data that is there already in another
+    /// form than ours is left alone.
+    func migrate() throws(StoreError) {
+        guard try needsMigration() else { return }
+        try transaction { (connection: Connection) throws(StoreError) in
+            // Asked again under the lock: another process may have been quicker.
+            guard try connection.needsMigration() else { return ((), .nothingWritten) }
+            let found = try connection.schemaVersion()
+            for migration in Migration.all where migration.version > found {
+                try connection.probe?("migrate")
+                do {
+                    try connection.database.execute(sql: migration.sql)
+                } catch {
+                    throw StoreError(error, at: "migrate to \(migration.version)")
+                }
+                guard try connection.schemaVersion() == migration.version else {
+                    throw .damaged("migration \(migration.version) did not set its version")
+                }
+            }
+            if found == 0 { try connection.insert(StoreIdentity.random()) }
+            return ((), .commit)
+        }
+    }
+
+    func schemaVersion() throws(StoreError) -> Int {
+        try prepare(Statements.schemaVersion).first { Int($0.integer(0)) } ?? 0
+    }
+
+    private func needsMigration() throws(StoreError) -> Bool {
+        let found = try schemaVersion()
+        guard found <= Migration.supported else {
+            throw .newerSchema(found: found, supported: Migration.supported)
+        }
+        if found == 0, try prepare(Statements.countTables).first({ $0.integer(0) }) ?? 0 > 0 {
+            throw .cannotOpen("The file is an SQLite database of something else.")
+        }
+        return found < Migration.supported
+    }
+
+    private func insert(_ identity: StoreIdentity) throws(StoreError) {
+        try prepare(Statements.insertStore).execute { row in
+            row.text(identity.lineage)
+            row.bytes(identity.cursorKey)
+            row.bytes(identity.redactionKey)
+        }
+    }
+
+    func storedIdentity() throws(StoreError) -> StoreIdentity {
+        let identity = try prepare(Statements.selectStore).first { (row: Columns) throws(StoreError) in
+            StoreIdentity(lineage: try row.text(0), cursorKey: row.bytes(1), redactionKey: row.bytes(2))
+        }
+        guard let identity else { throw .damaged("the data set has no identity") }
+        return identity
+    }
+}

@@ -1,0 +1,219 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+// Each type reads and binds its columns in the order in which `Statements` names them, the tenant aside.
+
+extension TenantHead {
+    init(_ row: Columns) {
+        self.init(
+            sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
+            auditHash: row.bytes(3), purgeFloor: row.integer(4))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.integer(sequence)
+        row.integer(operationOrdinal)
+        row.integer(auditPosition)
+        row.bytes(auditHash)
+        row.integer(purgeFloor)
+    }
+}
+
+extension RecordRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            key: RecordKey(collection: ExactString(try row.text(0)), id: ExactString(try row.text(1))),
+            sequence: row.integer(2), isDeleted: row.boolean(3), isPurged: row.boolean(4), clock: try row.text(5),
+            stampMilliseconds: row.integer(6), fields: try row.text(7), siblings: try row.optionalText(8),
+            state: try row.text(9), openConflicts: row.integer(10), changedAtMilliseconds: row.integer(11))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.text(key.collection.text)
+        row.text(key.id.text)
+        row.integer(sequence)
+        row.boolean(isDeleted)
+        row.boolean(isPurged)
+        row.text(clock)
+        row.integer(stampMilliseconds)
+        row.text(fields)
+        row.text(siblings)
+        row.text(state)
+        row.integer(openConflicts)
+        row.integer(changedAtMilliseconds)
+    }
+}
+
+extension RecordKey {
+    init?(collection: String?, id: String?) {
+        guard let collection, let id else { return nil }
+        self.init(collection: ExactString(collection), id: ExactString(id))
+    }
+}
+
+extension OperationRow {
+    init(_ row: Columns) throws(StoreError) {
+        guard let outcome = OutcomeKind(rawValue: try row.text(10)) else {
+            throw .damaged("a stored operation has an unknown outcome")
+        }
+        self.init(
+            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: row.integer(2),
+            user: ExactString(try row.text(3)), batch: ExactString(try row.text(4)),
+            record: RecordKey(collection: try row.optionalText(5), id: try row.optionalText(6)),
+            counter: row.optionalInteger(7), clock: try row.text(8),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(9)), outcome: outcome, result: try row.text(11),
+            content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
+            recordedAtMilliseconds: row.integer(14))
+    }
+
+    /// The columns that a decision needs; the others are left empty.
+    init(known row: Columns) throws(StoreError) {
+        guard let outcome = OutcomeKind(rawValue: try row.text(7)) else {
+            throw .damaged("a stored operation has an unknown outcome")
+        }
+        self.init(
+            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
+            user: ExactString(try row.text(2)), batch: "",
+            record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
+            clock: try row.text(5), fingerprint: ContentFingerprint(hexadecimal: try row.text(6)), outcome: outcome,
+            result: try row.text(8), content: "", stampMilliseconds: nil, recordedAtMilliseconds: 0)
+    }
+
+    func bind(to row: inout Bindings) {
+        row.text(id.name.text)
+        row.text(device.name.text)
+        row.integer(ordinal)
+        row.text(user.text)
+        row.text(batch.text)
+        row.text(record?.collection.text)
+        row.text(record?.id.text)
+        row.integer(counter)
+        row.text(clock)
+        row.text(fingerprint.hexadecimal)
+        row.text(outcome.rawValue)
+        row.text(result)
+        row.text(content)
+        row.integer(stampMilliseconds)
+        row.integer(recordedAtMilliseconds)
+    }
+}
+
+extension BatchRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), response: try row.text(3),
+            recordedAtMilliseconds: row.integer(4))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.text(key.device.name.text)
+        row.text(key.key.text)
+        row.text(fingerprint.hexadecimal)
+        row.text(response)
+        row.integer(recordedAtMilliseconds)
+    }
+}
+
+extension DeviceRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            device: DeviceID(try row.text(0)), user: ExactString(try row.text(1)),
+            registeredAtMilliseconds: row.integer(2), lastSeenAtMilliseconds: row.integer(3),
+            acknowledgedSequence: row.integer(4), retiredAtMilliseconds: row.optionalInteger(5))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.text(device.name.text)
+        row.text(user.text)
+        row.integer(registeredAtMilliseconds)
+        row.integer(lastSeenAtMilliseconds)
+        row.integer(acknowledgedSequence)
+        row.integer(retiredAtMilliseconds)
+    }
+}
+
+extension AuditEntryRow {
+    /// Without its sides.
+    init(_ row: Columns) {
+        self.init(
+            position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: row.auditText(3),
+            collection: row.auditText(4), record: row.auditText(5), batch: row.auditText(6), device: row.auditText(7),
+            recordedAtMilliseconds: row.integer(8), clockBefore: row.auditText(9), clockAfter: row.auditText(10),
+            detail: row.auditText(11), sides: [], hash: row.bytes(12))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.integer(position)
+        row.integer(conflict)
+        row.integer(version)
+        row.text(type)
+        row.text(collection)
+        row.text(record)
+        row.text(batch)
+        row.text(device)
+        row.integer(recordedAtMilliseconds)
+        row.text(clockBefore)
+        row.text(clockAfter)
+        row.text(detail)
+        row.bytes(hash)
+    }
+}
+
+/// A side with its place.
+struct PlacedSide {
+    let position: Int64
+    let ordinal: Int64
+    let conflict: Int64
+    let side: AuditSideRow
+
+    init(_ row: Columns) {
+        position = row.integer(0)
+        ordinal = row.integer(1)
+        conflict = row.integer(2)
+        side = AuditSideRow(
+            role: row.auditText(3), won: row.boolean(4), present: row.boolean(5), value: row.auditText(6),
+            device: row.auditText(7), counter: row.integer(8), user: row.auditText(9), operation: row.auditText(10),
+            stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12))
+    }
+}
+
+extension AuditSideRow {
+    func bind(to row: inout Bindings, at ordinal: Int, of entry: AuditEntryRow) {
+        row.integer(entry.position)
+        row.integer(Int64(ordinal))
+        row.integer(entry.conflict)
+        row.text(role)
+        row.boolean(won)
+        row.boolean(present)
+        row.text(value)
+        row.text(device)
+        row.integer(counter)
+        row.text(user)
+        row.text(operation)
+        row.integer(stampMilliseconds)
+        row.integer(claimedAtMilliseconds)
+    }
+}
+
+extension ConflictRow {
+    init(_ row: Columns) {
+        self.init(
+            id: row.integer(0), kind: row.auditText(1), status: row.auditText(2), version: row.integer(3),
+            collection: row.auditText(4), record: row.auditText(5), unit: row.auditText(6), policy: row.auditText(7),
+            openedAtMilliseconds: row.integer(8))
+    }
+
+    func bind(to row: inout Bindings) {
+        row.integer(id)
+        row.text(kind)
+        row.text(status)
+        row.integer(version)
+        row.text(collection)
+        row.text(record)
+        row.text(unit)
+        row.text(policy)
+        row.integer(openedAtMilliseconds)
+    }
+}

@@ -1,0 +1,150 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+extension SQLiteStore {
+    // MARK: The feed
+
+    public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
+        try await read { (connection: Connection) throws(StoreError) in try connection.head(of: tenant) }
+    }
+
+    public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        try await read { (connection: Connection) throws(StoreError) in
+            let limit = max(query.limit, 0)
+            var page = ChangePage(
+                rows: [], reached: query.after, hasMore: false, purgeFloor: try connection.head(of: tenant).purgeFloor)
+            var looked = 0
+            try connection.prepare(Statements.selectChanges).forEach(
+                { row in
+                    row.text(tenant.name.text)
+                    row.integer(query.after)
+                    row.integer(Int64(limit) + (limit < .max ? 1 : 0))
+                },
+                { (row: Columns) throws(StoreError) in
+                    guard looked < limit else {
+                        page.hasMore = true
+                        return
+                    }
+                    looked += 1
+                    page.reached = row.integer(2)
+                    let collection = ExactString(try row.text(0))
+                    guard query.collections.isEmpty || query.collections.contains(collection) else { return }
+                    page.rows.append(try RecordRow(row))
+                })
+            return page
+        }
+    }
+
+    public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectRecord).record(tenant.name.text, key)
+        }
+    }
+
+    // MARK: What was answered
+
+    public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectBatch).batch(tenant.name.text, key)
+        }
+    }
+
+    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectOperations).all(
+                { row in
+                    row.text(tenant.name.text)
+                    row.text(id.name.text)
+                }, { (row: Columns) throws(StoreError) in try OperationRow(row) })
+        }
+    }
+
+    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
+        try await read { (connection: Connection) throws(StoreError) in
+            let statement =
+                switch query.selection {
+                case .record: Statements.selectRecordOperations
+                case .rejected(nil): Statements.selectRejected
+                case .rejected: Statements.selectRejectedOfDevice
+                }
+            return try connection.prepare(statement).all(
+                { row in
+                    row.text(tenant.name.text)
+                    switch query.selection {
+                    case .record(let key):
+                        row.text(key.collection.text)
+                        row.text(key.id.text)
+                    case .rejected(let device?): row.text(device.name.text)
+                    case .rejected(nil): break
+                    }
+                    row.integer(query.before ?? .max)
+                    row.integer(Int64(max(query.limit, 0)))
+                }, { (row: Columns) throws(StoreError) in try OperationRow(row) })
+        }
+    }
+
+    // MARK: Tenants and devices
+
+    public func tenants() async throws(StoreError) -> [TenantID] {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectTenants).all(
+                { _ in }, { (row: Columns) throws(StoreError) in TenantID(try row.text(0)) })
+        }
+    }
+
+    public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectDevice).device(tenant.name.text, device)
+        }
+    }
+
+    public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectDevices).all(
+                { $0.text(tenant.name.text) }, { (row: Columns) throws(StoreError) in try DeviceRow(row) })
+        }
+    }
+
+    public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
+        try await write { (connection: Connection) throws(StoreError) in
+            let select = try connection.prepare(Statements.selectDevice)
+            if let there = try select.device(tenant.name.text, device.device) { return (there, .nothingWritten) }
+            try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
+            try connection.prepare(Statements.insertDevice).execute { row in
+                row.text(tenant.name.text)
+                device.bind(to: &row)
+            }
+            return (device, .commit)
+        }
+    }
+
+    public func retire(
+        _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await write { (connection: Connection) throws(StoreError) in
+            let changed = try connection.prepare(Statements.retireDevice).execute { row in
+                row.text(tenant.name.text)
+                row.text(device.name.text)
+                row.integer(atMilliseconds)
+            }
+            return (changed > 0, changed > 0 ? .commit : .nothingWritten)
+        }
+    }
+
+    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
+        guard !sightings.isEmpty else { return }
+        try await write { (connection: Connection) throws(StoreError) in
+            let statement = try connection.prepare(Statements.acknowledge)
+            for sighting in sightings {
+                try statement.execute { row in
+                    row.text(sighting.tenant.name.text)
+                    row.text(sighting.device.name.text)
+                    row.integer(sighting.acknowledgedSequence)
+                    row.integer(sighting.seenAtMilliseconds)
+                }
+            }
+            return ((), .commit)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+extension SQLiteStore {
+    public func transact<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer {
+        try await write { (connection: Connection) throws(StoreError) in
+            let snapshot = try connection.snapshot(of: tenant, basis)
+            let (commit, answer) = try decide(snapshot)
+            guard !commit.isEmpty else { return (answer, .nothingWritten) }
+            try connection.write(commit, tenant: tenant.name.text)
+            return (answer, .commit)
+        }
+    }
+}
+
+extension Connection {
+    func head(of tenant: TenantID) throws(StoreError) -> TenantHead {
+        try prepare(Statements.selectHead).first({ $0.text(tenant.name.text) }, { TenantHead($0) }) ?? TenantHead()
+    }
+
+    /// Reads each key of the basis once.
+    fileprivate func snapshot(of tenant: TenantID, _ basis: StoreBasis) throws(StoreError) -> StoreSnapshot {
+        let name = tenant.name.text
+        let head = try head(of: tenant)
+        var snapshot = StoreSnapshot(
+            merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+        if !basis.merge.records.isEmpty {
+            let statement = try prepare(Statements.selectRecord)
+            for key in basis.merge.records {
+                snapshot.merge.records[key] = try statement.record(name, key)?.decoded()
+            }
+        }
+        if !basis.merge.operations.isEmpty {
+            let statement = try prepare(Statements.selectKnownOperations)
+            for id in basis.merge.operations {
+                let known = try statement.all(
+                    { row in
+                        row.text(name)
+                        row.text(id.name.text)
+                    }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
+                if !known.isEmpty { snapshot.merge.operations[id] = known }
+            }
+        }
+        if !basis.merge.dots.isEmpty {
+            let statement = try prepare(Statements.selectKnownDot)
+            for dot in basis.merge.dots { snapshot.merge.dots[dot] = try statement.known(name, dot) }
+        }
+        if !basis.batches.isEmpty {
+            let statement = try prepare(Statements.selectBatch)
+            for key in basis.batches { snapshot.batches[key] = try statement.batch(name, key) }
+        }
+        if !basis.devices.isEmpty {
+            let statement = try prepare(Statements.selectDevice)
+            for device in basis.devices { snapshot.devices[device] = try statement.device(name, device) }
+        }
+        return snapshot
+    }
+
+    /// Writes each row once.
+    fileprivate func write(_ commit: Commit, tenant: String) throws(StoreError) {
+        try each(commit.records, Statements.upsertRecord, tenant) { $0.bind(to: &$1) }
+        let changed = try each(commit.operations, Statements.writeOperation, tenant) { $0.bind(to: &$1) }
+        guard changed == commit.operations.count else {
+            throw .damaged("an operation that was accepted before would be overwritten")
+        }
+        try each(commit.batches, Statements.insertBatch, tenant) { $0.bind(to: &$1) }
+        try each(commit.devices, Statements.insertDevice, tenant) { $0.bind(to: &$1) }
+        try each(commit.audit, Statements.insertAuditEntry, tenant) { $0.bind(to: &$1) }
+        for entry in commit.audit {
+            try each(Array(entry.sides.enumerated()), Statements.insertAuditSide, tenant) {
+                $0.element.bind(to: &$1, at: $0.offset, of: entry)
+            }
+        }
+        try each(commit.conflicts, Statements.insertConflict, tenant) { $0.bind(to: &$1) }
+        try each(commit.conflictChanges, Statements.updateConflict, tenant) { change, row in
+            row.integer(change.id)
+            row.integer(change.version)
+            row.text(change.status.rawValue)
+        }
+        try prepare(Statements.upsertHead).execute { row in
+            row.text(tenant)
+            commit.head.bind(to: &row)
+        }
+    }
+
+    /// Runs a statement once for each row, the tenant as its first parameter.
+    /// - Returns: how many rows changed.
+    @discardableResult
+    private func each<Row>(
+        _ rows: [Row], _ statement: Statement, _ tenant: String, _ bind: (Row, inout Bindings) -> Void
+    ) throws(StoreError) -> Int {
+        guard !rows.isEmpty else { return 0 }
+        let prepared = try prepare(statement)
+        var changed = 0
+        for row in rows {
+            changed += try prepared.execute { bindings in
+                bindings.text(tenant)
+                bind(row, &bindings)
+            }
+        }
+        return changed
+    }
+}
+
+extension PreparedStatement {
+    func record(_ tenant: String, _ key: RecordKey) throws(StoreError) -> RecordRow? {
+        try first(
+            { row in
+                row.text(tenant)
+                row.text(key.collection.text)
+                row.text(key.id.text)
+            }, { (row: Columns) throws(StoreError) in try RecordRow(row) })
+    }
+
+    func known(_ tenant: String, _ dot: RecordDot) throws(StoreError) -> KnownOperation? {
+        try first(
+            { row in
+                row.text(tenant)
+                row.text(dot.record.collection.text)
+                row.text(dot.record.id.text)
+                row.text(dot.dot.device.name.text)
+                row.integer(dot.dot.counter)
+            }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
+    }
+
+    func batch(_ tenant: String, _ key: BatchKey) throws(StoreError) -> BatchRow? {
+        try first(
+            { row in
+                row.text(tenant)
+                row.text(key.device.name.text)
+                row.text(key.key.text)
+            }, { (row: Columns) throws(StoreError) in try BatchRow(row) })
+    }
+
+    func device(_ tenant: String, _ device: DeviceID) throws(StoreError) -> DeviceRow? {
+        try first(
+            { row in
+                row.text(tenant)
+                row.text(device.name.text)
+            }, { (row: Columns) throws(StoreError) in try DeviceRow(row) })
+    }
+}

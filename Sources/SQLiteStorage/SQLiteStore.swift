@@ -1,0 +1,189 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+import SyncStorage
+
+/// The embedded engine: one SQLite file, one writer, readers beside it.
+///
+/// Every commit is one transaction of the writer, and `synchronous` is FULL: when `transact` returns, the commit survives a
+/// loss of power. Readers see whole commits and never wait for the writer.
+public final class SQLiteStore: SyncStore {
+    public let identity: StoreIdentity
+    let pool: DatabasePool
+    let probe: StoreProbe?
+    private let lock: ServerLock?
+    private let checkpointer: DatabaseQueue?
+
+    /// How a file is opened.
+    public struct Options: Sendable, Hashable {
+        /// How long a statement waits for a lock that another process holds (a backup, a command line tool).
+        public var busyTimeout: Duration = .seconds(5)
+        /// Connections that read at the same time.
+        public var readers = 4
+        /// Pages in the write-ahead log at which the writer itself copies them into the file. High, because a commit waits for
+        /// it; `checkpoint()` does it earlier, beside the writer.
+        public var pagesBeforeWriterCheckpoints = 10_000
+
+        public init() {}
+    }
+
+    private init(
+        pool: DatabasePool, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?, probe: StoreProbe?
+    ) {
+        self.pool = pool
+        self.identity = identity
+        self.lock = lock
+        self.checkpointer = checkpointer
+        self.probe = probe
+    }
+
+    // MARK: Opening
+
+    /// Opens a file for serving, and makes it if it is not there. Its directory has to be there.
+    ///
+    /// Blocks until the file is open and its schema is the newest. The file is locked for this process until `close`.
+    /// - Throws: `cannotOpen` when another server has it, or it cannot be written; `newerSchema`; `damaged`.
+    public static func open(
+        at path: String, options: Options = Options(), probe: StoreProbe? = nil
+    ) throws(StoreError) -> SQLiteStore {
+        let lock = try ServerLock(besides: path)
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration(options))
+            let identity = try pool.writeWithoutTransaction { database in
+                let connection = Connection(database: database, probe: nil)
+                try connection.makeDurable(options)
+                try connection.migrate()
+                return try connection.storedIdentity()
+            }
+            let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
+            return SQLiteStore(pool: pool, identity: identity, lock: lock, checkpointer: checkpointer, probe: probe)
+        } catch {
+            lock.release()
+            throw StoreError(opening: path, error)
+        }
+    }
+
+    /// Opens a file for reading beside a server that may have it open. Every method that writes throws `cannotOpen`.
+    public static func openReadOnly(
+        at path: String, options: Options = Options(), probe: StoreProbe? = nil
+    ) throws(StoreError) -> SQLiteStore {
+        do {
+            var configuration = configuration(options)
+            configuration.readonly = true
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            let identity = try pool.unsafeRead { database in
+                let connection = Connection(database: database, probe: nil)
+                let found = try connection.schemaVersion()
+                guard found <= Migration.supported else {
+                    throw StoreError.newerSchema(found: found, supported: Migration.supported)
+                }
+                guard found == Migration.supported else {
+                    throw StoreError.cannotOpen(
+                        "The data has schema \(found) and has to be migrated to \(Migration.supported) first.")
+                }
+                return try connection.storedIdentity()
+            }
+            return SQLiteStore(pool: pool, identity: identity, lock: nil, checkpointer: nil, probe: probe)
+        } catch {
+            throw StoreError(opening: path, error)
+        }
+    }
+
+    private static func configuration(_ options: Options) -> Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(Double(options.busyTimeout.components.seconds))
+        configuration.maximumReaderCount = options.readers
+        configuration.persistentReadOnlyConnections = true
+        configuration.prepareDatabase { database in
+            try database.execute(sql: Statements.setCacheSize.sql)
+        }
+        return configuration
+    }
+
+    // MARK: Care
+
+    /// Copies what is in the write-ahead log into the file, as far as no reader needs the older pages, through a connection
+    /// of its own: neither the writer nor readers wait. To be called every few seconds while there are commits.
+    public func checkpoint() async throws(StoreError) {
+        guard let checkpointer else { return }
+        do {
+            try await checkpointer.writeWithoutTransaction { database in
+                try probe?("checkpoint")
+                _ = try database.checkpoint(.passive)
+            }
+        } catch {
+            throw StoreError(error, at: "checkpoint")
+        }
+    }
+
+    public func ping() async throws(StoreError) {
+        try await read { (connection: Connection) throws(StoreError) in
+            _ = try connection.prepare(Statements.ping).first { $0.integer(0) }
+        }
+    }
+
+    public func close() async {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [checkpointer, pool, lock] in
+                // An error here leaves nothing undone: what was committed is in the log, and the next opening reads it.
+                try? checkpointer?.close()
+                try? pool.close()
+                lock?.release()
+                continuation.resume()
+            }
+        }
+    }
+
+    // MARK: Access
+
+    /// Reads one consistent state, however many statements it takes.
+    func read<Answer: Sendable>(
+        _ body: @Sendable (Connection) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        do {
+            return try await pool.read { [probe] database in
+                try body(Connection(database: database, probe: probe))
+            }
+        } catch {
+            throw StoreError(error, at: "read")
+        }
+    }
+
+    /// One transaction of the writer.
+    func write<Answer: Sendable>(
+        _ body: @Sendable (Connection) throws(StoreError) -> (Answer, Connection.TransactionEnd)
+    ) async throws(StoreError) -> Answer {
+        do {
+            return try await pool.writeWithoutTransaction { [probe] database in
+                try Connection(database: database, probe: probe).transaction(body)
+            }
+        } catch {
+            throw StoreError(error, at: "write")
+        }
+    }
+}
+
+extension Connection {
+    /// GRDB sets `synchronous` to NORMAL when it turns the write-ahead log on, which loses commits with the power. So it is
+    /// set after that, and looked at, because a setting that is silently not taken would be found out too late.
+    fileprivate func makeDurable(_ options: SQLiteStore.Options) throws(StoreError) {
+        try prepare(Statements.setSynchronousFull).execute()
+        guard try prepare(Statements.synchronous).first({ $0.integer(0) }) == 2 else {
+            throw .cannotOpen("SQLite does not keep synchronous=FULL, so commits would not be durable.")
+        }
+        guard try prepare(Statements.journalMode).first({ (row) throws(StoreError) in try row.text(0) }) == "wal" else {
+            throw .cannotOpen("SQLite does not keep a write-ahead log here.")
+        }
+        sqlite3_wal_autocheckpoint(database.sqliteConnection, Int32(clamping: options.pagesBeforeWriterCheckpoints))
+    }
+}
+
+extension StoreError {
+    fileprivate init(opening path: String, _ error: any Error) {
+        switch (StoreError(error, at: "open"), error) {
+        case (.unavailable(let text), is DatabaseError): self = .cannotOpen("\(path) cannot be opened: \(text).")
+        case (let found, _): self = found
+        }
+    }
+}

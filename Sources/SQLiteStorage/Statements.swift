@@ -1,0 +1,273 @@
+/// Every statement of the engine. Values go in through parameters only; `?1` is the tenant wherever there is one, and every
+/// condition begins with it.
+enum Statements {
+    // MARK: The connection
+    /// 16 MiB of pages, for each connection.
+    static let setCacheSize = Statement("set cache size", "PRAGMA cache_size = -16384")
+    static let setSynchronousFull = Statement("set synchronous", "PRAGMA synchronous = FULL")
+    static let synchronous = Statement("select synchronous", "PRAGMA synchronous")
+    static let journalMode = Statement("select journal mode", "PRAGMA journal_mode")
+    static let schemaVersion = Statement("select schema version", "PRAGMA user_version")
+    static let countTables = Statement("count tables", "SELECT count(*) FROM sqlite_schema")
+    static let ping = Statement("ping", "SELECT only_row FROM store")
+    static let insertStore = Statement(
+        "insert store", "INSERT INTO store (only_row, lineage, cursor_key, redaction_key) VALUES (1, ?1, ?2, ?3)")
+    static let selectStore = Statement("select store", "SELECT lineage, cursor_key, redaction_key FROM store")
+
+    // MARK: Transactions
+
+    /// Takes the only write lock before anything is read.
+    static let begin = Statement("begin", "BEGIN IMMEDIATE")
+    static let commit = Statement("commit", "COMMIT")
+
+    static let selectHead = Statement(
+        "select head",
+        """
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        FROM tenants WHERE tenant = ?1
+        """)
+    static let upsertHead = Statement(
+        "write head",
+        """
+        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (tenant) DO UPDATE SET
+            sequence = excluded.sequence, operation_ordinal = excluded.operation_ordinal,
+            audit_position = excluded.audit_position, audit_hash = excluded.audit_hash,
+            purge_floor = excluded.purge_floor
+        """)
+    static let insertTenant = Statement(
+        "insert tenant",
+        """
+        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
+        VALUES (?1, 0, 0, 0, x'', 0)
+        ON CONFLICT (tenant) DO NOTHING
+        """)
+    static let selectTenants = Statement("select tenants", "SELECT tenant FROM tenants ORDER BY tenant")
+
+    // MARK: Records
+
+    static let selectRecord = Statement(
+        "select record",
+        """
+        SELECT collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state,
+            open_conflicts, changed_at
+        FROM records WHERE tenant = ?1 AND collection = ?2 AND id = ?3
+        """)
+    /// Not `INSERT OR REPLACE`: that would delete another record that holds the same sequence.
+    static let upsertRecord = Statement(
+        "write record",
+        """
+        INSERT INTO records (
+            tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state,
+            open_conflicts, changed_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        ON CONFLICT (tenant, collection, id) DO UPDATE SET
+            sequence = excluded.sequence, deleted = excluded.deleted, purged = excluded.purged,
+            clock = excluded.clock, stamp = excluded.stamp, fields = excluded.fields,
+            siblings = excluded.siblings, state = excluded.state,
+            open_conflicts = excluded.open_conflicts, changed_at = excluded.changed_at
+        """)
+    static let selectChanges = Statement(
+        "select changes",
+        """
+        SELECT collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state,
+            open_conflicts, changed_at
+        FROM records WHERE tenant = ?1 AND sequence > ?2 AND purged = 0
+        ORDER BY sequence LIMIT ?3
+        """)
+
+    // MARK: Operations
+
+    /// What a decision needs of an operation, without its content.
+    static let selectKnownOperations = Statement(
+        "select operations of basis",
+        """
+        SELECT id, device, user, collection, record, clock, fingerprint, outcome, result
+        FROM operations WHERE tenant = ?1 AND id = ?2
+        ORDER BY device
+        """)
+    static let selectKnownDot = Statement(
+        "select dot",
+        """
+        SELECT id, device, user, collection, record, clock, fingerprint, outcome, result
+        FROM operations
+        WHERE tenant = ?1 AND collection = ?2 AND record = ?3 AND device = ?4 AND counter = ?5
+        """)
+    /// Only a rejection gives way; anything else that is there changes no row, and the commit fails.
+    static let writeOperation = Statement(
+        "write operation",
+        """
+        INSERT INTO operations (
+            tenant, id, device, ordinal, user, batch, collection, record, counter, clock, fingerprint,
+            outcome, result, content, stamp, recorded_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+        ON CONFLICT (tenant, id, device) DO UPDATE SET
+            ordinal = excluded.ordinal, user = excluded.user, batch = excluded.batch,
+            collection = excluded.collection, record = excluded.record, counter = excluded.counter,
+            clock = excluded.clock, fingerprint = excluded.fingerprint, outcome = excluded.outcome,
+            result = excluded.result, content = excluded.content, stamp = excluded.stamp,
+            recorded_at = excluded.recorded_at
+        WHERE operations.outcome = 'rejected'
+        """)
+    static let selectOperations = Statement(
+        "select operations by id",
+        """
+        SELECT id, device, ordinal, user, batch, collection, record, counter, clock, fingerprint, outcome,
+            result, content, stamp, recorded_at
+        FROM operations WHERE tenant = ?1 AND id = ?2
+        ORDER BY device
+        """)
+    static let selectRecordOperations = Statement(
+        "select operations of record",
+        """
+        SELECT id, device, ordinal, user, batch, collection, record, counter, clock, fingerprint, outcome,
+            result, content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = ?1 AND collection = ?2 AND record = ?3 AND ordinal < ?4
+        ORDER BY ordinal DESC LIMIT ?5
+        """)
+    static let selectRejected = Statement(
+        "select rejected operations",
+        """
+        SELECT id, device, ordinal, user, batch, collection, record, counter, clock, fingerprint, outcome,
+            result, content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = ?1 AND ordinal < ?2 AND outcome = 'rejected'
+        ORDER BY ordinal DESC LIMIT ?3
+        """)
+    static let selectRejectedOfDevice = Statement(
+        "select rejected operations of device",
+        """
+        SELECT id, device, ordinal, user, batch, collection, record, counter, clock, fingerprint, outcome,
+            result, content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = ?1 AND device = ?2 AND ordinal < ?3 AND outcome = 'rejected'
+        ORDER BY ordinal DESC LIMIT ?4
+        """)
+
+    // MARK: Batches
+
+    static let selectBatch = Statement(
+        "select batch",
+        """
+        SELECT device, key, fingerprint, response, recorded_at
+        FROM batches WHERE tenant = ?1 AND device = ?2 AND key = ?3
+        """)
+    static let insertBatch = Statement(
+        "insert batch",
+        """
+        INSERT INTO batches (
+            tenant, device, key, fingerprint, response, recorded_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        """)
+
+    // MARK: Devices
+
+    static let selectDevice = Statement(
+        "select device",
+        """
+        SELECT device, user, registered_at, last_seen_at, acknowledged, retired_at
+        FROM devices WHERE tenant = ?1 AND device = ?2
+        """)
+    static let selectDevices = Statement(
+        "select devices",
+        """
+        SELECT device, user, registered_at, last_seen_at, acknowledged, retired_at
+        FROM devices WHERE tenant = ?1 ORDER BY device
+        """)
+    static let insertDevice = Statement(
+        "insert device",
+        """
+        INSERT INTO devices (
+            tenant, device, user, registered_at, last_seen_at, acknowledged, retired_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (tenant, device) DO NOTHING
+        """)
+    /// The first retirement counts.
+    static let retireDevice = Statement(
+        "retire device",
+        """
+        UPDATE devices SET retired_at = coalesce(retired_at, ?3)
+        WHERE tenant = ?1 AND device = ?2
+        """)
+    static let acknowledge = Statement(
+        "acknowledge",
+        """
+        UPDATE devices SET acknowledged = max(acknowledged, ?3), last_seen_at = max(last_seen_at, ?4)
+        WHERE tenant = ?1 AND device = ?2
+        """)
+
+    // MARK: The audit
+
+    static let insertAuditEntry = Statement(
+        "insert audit entry",
+        """
+        INSERT INTO audit_entries (
+            tenant, position, conflict, version, type, collection, record, batch, device, recorded_at,
+            clock_before, clock_after, detail, hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        """)
+    static let insertAuditSide = Statement(
+        "insert audit side",
+        """
+        INSERT INTO audit_sides (
+            tenant, position, ordinal, conflict, role, won, present, value, device, counter, user,
+            operation, stamp, claimed_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        """)
+    static let selectAuditEntries = Statement(
+        "select audit entries",
+        """
+        SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
+            clock_before, clock_after, detail, hash
+        FROM audit_entries WHERE tenant = ?1 AND position > ?2
+        ORDER BY position LIMIT ?3
+        """)
+    static let selectAuditSides = Statement(
+        "select audit sides",
+        """
+        SELECT position, ordinal, conflict, role, won, present, value, device, counter, user, operation,
+            stamp, claimed_at
+        FROM audit_sides WHERE tenant = ?1 AND position > ?2 AND position <= ?3
+        ORDER BY position, ordinal
+        """)
+    static let selectEntriesOfConflict = Statement(
+        "select audit entries of conflict",
+        """
+        SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
+            clock_before, clock_after, detail, hash
+        FROM audit_entries WHERE tenant = ?1 AND conflict = ?2
+        ORDER BY version
+        """)
+    static let selectSidesOfConflict = Statement(
+        "select audit sides of conflict",
+        """
+        SELECT position, ordinal, conflict, role, won, present, value, device, counter, user, operation,
+            stamp, claimed_at
+        FROM audit_sides WHERE tenant = ?1 AND conflict = ?2
+        ORDER BY position, ordinal
+        """)
+    static let insertConflict = Statement(
+        "insert conflict",
+        """
+        INSERT INTO conflicts (
+            tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        """)
+    static let updateConflict = Statement(
+        "update conflict", "UPDATE conflicts SET version = ?3, status = ?4 WHERE tenant = ?1 AND id = ?2")
+    static let selectConflict = Statement(
+        "select conflict",
+        """
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        FROM conflicts WHERE tenant = ?1 AND id = ?2
+        """)
+    static let selectConflictIndex = Statement(
+        "select conflict index",
+        """
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        FROM conflicts WHERE tenant = ?1 AND id > ?2
+        ORDER BY id LIMIT ?3
+        """)
+}
