@@ -61,9 +61,9 @@ struct MergingTests {
             "high": FieldRule(type: .integer, merge: .max),
         ])
         let wrong: [(ExactString, Value)] = [
-            ("t", ["$increment": 1]), ("t", ["$add": ["x"]]), ("t", ["$remove": []]), ("n", 5), ("n", nil),
+            ("t", ["$increment": 1]), ("t", ["$add": ["x"]]), ("t", ["$remove": []]), ("n", 5), ("n", .null),
             ("n", ["$add": ["x"]]), ("n", ["$increment": "1"]), ("n", ["$increment": .double(1.5)]),
-            ("n", ["$increment": 1, "more": 2]), ("tags", ["x"]), ("tags", nil), ("tags", ["$increment": 1]),
+            ("n", ["$increment": 1, "more": 2]), ("tags", ["x"]), ("tags", .null), ("tags", ["$increment": 1]),
             ("tags", ["$add": "x"]), ("tags", [:]), ("tags", ["$add": ["x"], "more": []]), ("high", ["$increment": 1]),
         ]
         for (name, value) in wrong {

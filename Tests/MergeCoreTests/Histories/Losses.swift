@@ -20,7 +20,7 @@ struct AuditedSides {
                     ofUnits[opening.unit, default: []] += opening.sides
                     if opening.awaitsDecision { open[opening.unit] = opening.sides }
                 }
-            case .sidesChanged(let joined, let dropped):
+            case .sidesChanged(_, let joined, let dropped):
                 guard let unit = units[entry.conflict] else { continue }
                 ofUnits[unit, default: []] += joined
                 open[unit]?.removeAll { dropped.contains($0.event.dot) }
