@@ -114,6 +114,18 @@ struct MergingTests {
         #expect(outcome.result.rejections.map(\.path) == [["fields", "lat"], ["fields", "name"]])
     }
 
+    @Test("problems are named in one order, whatever the order in which the groups were found")
+    func problemsInOrder() {
+        let names = (0..<8).map { ExactString("g\($0)") }
+        let field = { (name: ExactString, end: String) in ExactString(name.text + end) }
+        let groups = Dictionary(
+            uniqueKeysWithValues: names.map { ($0, GroupRule(fields: [field($0, "x"), field($0, "y")])) })
+        var tenant = Tenant(rules: CollectionRules(groups: groups))
+        let halves = ObjectValue(names.map { ObjectValue.Member(name: field($0, "x"), value: 1) })
+        let outcome = tenant.send(operation("o", .create, ["a": 1], halves), from: "a")
+        #expect(outcome.result.rejections.map(\.path) == names.map { ["fields", field($0, "y")] })
+    }
+
     @Test("edge 29: of two concurrent writes of a group one side wins whole")
     func groupWinsWhole() {
         for reversed in [true, false] {
