@@ -52,7 +52,8 @@ struct DeclaredRulesTests {
         #expect(partial.result.rejections[0].path == ["fields", "s"])
         tenant.send(operation("p", .create, ["a": 1], fields(("t", "x"), ("s", "y"))), from: "a")
         #expect(tenant.send(operation("q", .update, ["a": 2], fields(("t", "z"))), from: "a").outcome == .applied)
-        #expect(tenant.send(operation("r", .update, ["a": 3], fields(("s", .null))), from: "a").codes == [.fieldRequired])
+        #expect(
+            tenant.send(operation("r", .update, ["a": 3], fields(("s", .null))), from: "a").codes == [.fieldRequired])
         #expect(tenant.send(operation("d", .delete, ["a": 3]), from: "a").outcome == .applied)
     }
 
