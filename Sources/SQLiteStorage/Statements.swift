@@ -7,6 +7,7 @@ enum Statements {
     static let setSynchronousFull = Statement("set synchronous", "PRAGMA synchronous = FULL")
     static let synchronous = Statement("select synchronous", "PRAGMA synchronous")
     static let journalMode = Statement("select journal mode", "PRAGMA journal_mode")
+    static let integrity = Statement("check integrity", "PRAGMA quick_check")
     static let schemaVersion = Statement("select schema version", "PRAGMA user_version")
     static let countTables = Statement("count tables", "SELECT count(*) FROM sqlite_schema")
     static let ping = Statement("ping", "SELECT only_row FROM store")
