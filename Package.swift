@@ -34,7 +34,10 @@ let package = Package(
             name: "SyncWire",
             dependencies: ["Causality", "MergeCore", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
-        .target(name: "SyncStorage", dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+        .target(
+            name: "SyncStorage",
+            dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(
             name: "SQLiteStorage",
             dependencies: [
@@ -45,7 +48,11 @@ let package = Package(
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
             resources: [.embedInCode("Schemas/V0001_initial.sql")],
             swiftSettings: strict),
-        .target(name: "SyncEngine", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(
+            name: "SyncEngine",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .target(
             name: "SyncHTTP",
             dependencies: [
@@ -59,7 +66,9 @@ let package = Package(
             ],
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
-        .target(name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"], swiftSettings: strict),
+        .target(
+            name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -91,6 +100,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
-            dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),
+            dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")],
+            swiftSettings: strict),
     ]
 )
