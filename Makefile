@@ -5,7 +5,7 @@ BUILD_FLAGS := --explicit-target-dependency-import-check error
 BUILD_PACKAGES := libsqlite3-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test serve bench fuzz check format release footprint packages
+.PHONY: help demo test serve bench fuzz stories check format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -13,6 +13,7 @@ help:
 	@echo "make serve      build, and run the server in ./rejoin-data"
 	@echo "make bench      measure the core and the wire (release build)"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
+	@echo "make stories    run the commands of docs/protocol.md and compare what they print"
 	@echo "make check      format, imports, structure"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
@@ -39,6 +40,11 @@ fuzz: packages
 	swift build $(BUILD_FLAGS) --product rejoin
 	Tests/Contract/fuzz.sh $(REJOIN)
 
+stories: packages
+	@Scripts/install-debian-packages python3 curl
+	swift build $(BUILD_FLAGS) --product rejoin
+	Tests/Stories/run.py $(REJOIN) docs/protocol.md
+
 bench: packages
 	swift package --package-path Benchmarks benchmark
 
@@ -46,6 +52,7 @@ check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	Scripts/check-imports
 	Scripts/check-structure
+	Scripts/edge-case-index --check
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
