@@ -96,6 +96,7 @@ let package = Package(
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "StorageConformance",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -3,8 +3,8 @@
 
 usage: run.py SERVER PAGE...
 
-A line that begins with "$ " is a command (a line that ends with a backslash goes on in the next); the lines up to the next
-command are its output. In the output "…" stands for anything. All blocks of a page run in one shell, beside a server of
+A line that begins with "$ " is a command, which goes on in the lines below it that are indented by four spaces; the lines up to
+the next command are its output. In the output "…" stands for anything. All blocks of a page run in one shell, beside a server of
 their own; REJOIN is the command line tool, SERVER the server's address.
 """
 
@@ -28,10 +28,10 @@ def steps(text):
         while index < len(lines):
             assert lines[index].startswith("$ "), f"a block begins with a command, not with {lines[index]!r}"
             command = [lines[index][2:]]
-            while command[-1].endswith("\\"):
-                index += 1
-                command.append(lines[index])
             index += 1
+            while index < len(lines) and lines[index].startswith("    "):
+                command.append(lines[index])
+                index += 1
             output = []
             while index < len(lines) and not lines[index].startswith("$ "):
                 output.append(lines[index])
