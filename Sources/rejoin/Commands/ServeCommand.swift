@@ -63,6 +63,8 @@ struct ServeCommand: AsyncParsableCommand {
 private func announce(host: String, port: Int, data: DataDirectory, mintsTokens: Bool) {
     print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(data.path)")
     if mintsTokens { print("a token: rejoin token --tenant demo --device laptop --data \(data.path)") }
+    // Into a pipe the lines would otherwise wait for the server's end.
+    fflush(nil)
 }
 
 extension ServerSettings {

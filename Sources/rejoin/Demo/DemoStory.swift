@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Causality
+import Foundation
 import MergeCore
 import SyncEngine
 import SyncStorage
@@ -123,7 +124,10 @@ struct DemoStory {
 
     private func chapter(_ title: String) { say("\n\(title)\n") }
 
-    private func say(_ text: String, end: String = "\n") { print(text, terminator: end) }
+    private func say(_ text: String, end: String = "\n") {
+        print(text, terminator: end)
+        fflush(nil)
+    }
 
     private func show(_ answer: DemoDevice.Answer, of device: DemoDevice) {
         guard case .object(let body) = answer.body, case .array(let operations)? = body["operations"] else { return }
