@@ -104,8 +104,8 @@ extension Connection {
 extension [AuditEntryRow] {
     /// The entries, in the order of positions, with their sides, in the order of places.
     ///
-    /// A side belongs to its entry only under the entry's conflict and the next ordinal. The hash does not cover these two
-    /// columns, so a side that does not fit them is left out, and then the hash does not fit.
+    /// The hash covers neither a side's ordinal nor its conflict. So a side that stands under another conflict than its
+    /// entry, or after a gap, is given back with a role that no side has, and then the hash does not fit.
     fileprivate func with(_ sides: [PlacedSide]) -> [AuditEntryRow] {
         var entries = self
         var next = sides.startIndex
@@ -113,11 +113,12 @@ extension [AuditEntryRow] {
             while next < sides.endIndex, sides[next].position <= entries[index].position {
                 let placed = sides[next]
                 next += 1
-                if placed.position == entries[index].position, placed.conflict == entries[index].conflict,
-                    placed.ordinal == entries[index].sides.count
-                {
-                    entries[index].sides.append(placed.side)
-                }
+                guard placed.position == entries[index].position else { continue }
+                var side = placed.side
+                let isInPlace =
+                    placed.conflict == entries[index].conflict && placed.ordinal == entries[index].sides.count
+                if !isInPlace { side.role += " out of place" }
+                entries[index].sides.append(side)
             }
         }
         return entries

@@ -37,6 +37,9 @@ public final class SQLiteStore: SyncStore {
         self.probe = probe
     }
 
+    /// Where the file is.
+    public var path: String { pool.path }
+
     // MARK: Opening
 
     /// Opens a file for serving, and makes it if it is not there. Its directory has to be there.

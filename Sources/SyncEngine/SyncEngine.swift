@@ -57,6 +57,11 @@ public struct SyncEngine: Sendable {
         await flush()
     }
 
+    /// Answers those who wait for a change, now and from now on: the server is about to stop.
+    public func releaseReaders() async {
+        await notifier.close()
+    }
+
     private func flush() async {
         do {
             try await sightings.flush()

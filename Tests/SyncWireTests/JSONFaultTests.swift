@@ -11,8 +11,8 @@ struct JSONFaultTests {
     }
 
     static let cases: [(String, Value, [(JSONFault.Kind, String)])] = [
-        ("1e400", nil, [(.numberNotRepresentable, "")]),
-        (#"{"a":[1,1e400,2]}"#, ["a": [1, nil, 2]], [(.numberNotRepresentable, "/a/1")]),
+        ("1e400", .null, [(.numberNotRepresentable, "")]),
+        (#"{"a":[1,1e400,2]}"#, ["a": [1, .null, 2]], [(.numberNotRepresentable, "/a/1")]),
         (#"{"a":1,"b":2,"a":3}"#, ["a": 1, "b": 2], [(.duplicateName, "/a")]),
         (#"{"a":1,"\u0061":3}"#, ["a": 1], [(.duplicateName, "/a")]),
         (#"{"a":1,"a":1,"a":1}"#, ["a": 1], [(.duplicateName, "/a"), (.duplicateName, "/a")]),
@@ -22,15 +22,15 @@ struct JSONFaultTests {
             [(.duplicateName, "/long-name-a")]
         ),
         (#"{"x":{"a/b":1,"a/b":2}}"#, ["x": ["a/b": 1]], [(.duplicateName, "/x/a~1b")]),
-        (#"{"a":"x\u0000y"}"#, ["a": nil], [(.nullCharacter, "/a")]),
+        (#"{"a":"x\u0000y"}"#, ["a": .null], [(.nullCharacter, "/a")]),
         (#"{"o":{"a\u0000":1,"b":2}}"#, ["o": ["b": 2]], [(.nullCharacter, "/o")]),
         (#"{"o":{"\ud800":1e400}}"#, ["o": [:]], [(.loneSurrogate, "/o"), (.numberNotRepresentable, "/o")]),
         (
-            #"["\ud800","\udc00\ud800","\ud800x","\ud800\n"]"#, [nil, nil, nil, nil],
+            #"["\ud800","\udc00\ud800","\ud800x","\ud800\n"]"#, [.null, .null, .null, .null],
             [(.loneSurrogate, "/0"), (.loneSurrogate, "/1"), (.loneSurrogate, "/2"), (.loneSurrogate, "/3")]
         ),
-        (#"{"a":1e400,"a":1}"#, ["a": nil], [(.numberNotRepresentable, "/a"), (.duplicateName, "/a")]),
-        (#"{"~":{"/":1e999}}"#, ["~": ["/": nil]], [(.numberNotRepresentable, "/~0/~1")]),
+        (#"{"a":1e400,"a":1}"#, ["a": .null], [(.numberNotRepresentable, "/a"), (.duplicateName, "/a")]),
+        (#"{"~":{"/":1e999}}"#, ["~": ["/": .null]], [(.numberNotRepresentable, "/~0/~1")]),
     ]
 
     @Test("edge 27: duplicate names, U+0000 and lone surrogates are faults with a pointer", arguments: cases)
@@ -78,7 +78,7 @@ struct JSONFaultTests {
     func attributesToOperations() throws {
         let (value, faults) = try faults(
             #"{"operations":[{"v":1},{"v":2},{"v":3},{"v":{"x":[9e999]}},{"v":5}],"device":"d"}"#)
-        #expect(value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [nil]]], ["v": 5]]])
+        #expect(value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [.null]]], ["v": 5]]])
         #expect(faults.map { $0.pointer.elementIndex(in: "operations") } == [3])
         #expect(faults.first?.pointer.elementIndex(in: "other") == nil)
     }

@@ -6,9 +6,9 @@ import Testing
 @Suite("JSON grammar")
 struct JSONGrammarTests {
     static let accepted: [(String, Value)] = [
-        ("null", nil), ("true", true), (" false\n", false), ("0", 0), ("-1", -1), ("\"\"", ""), ("[]", []), ("{}", [:]),
+        ("null", .null), ("true", true), (" false\n", false), ("0", 0), ("-1", -1), ("\"\"", ""), ("[]", []), ("{}", [:]),
         ("[ ]", []), ("{\t}", [:]), ("[1,2]", [1, 2]), ("[ 1 , [ ] , { } ]", [1, [], [:]]),
-        (#"{"a":1,"b":[true,null]}"#, ["a": 1, "b": [true, nil]]),
+        (#"{"a":1,"b":[true,null]}"#, ["a": 1, "b": [true, .null]]),
         (#"{"b":1,"a":2}"#, ["a": 2, "b": 1]),
         (#"{"":0}"#, ["": 0]),
         (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"),

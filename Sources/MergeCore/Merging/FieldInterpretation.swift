@@ -30,7 +30,7 @@ struct FieldInterpretation {
                 }
             }
         }
-        for (unit, members) in composites {
+        for (unit, members) in composites.sorted(by: { $0.key < $1.key }) {
             if case .group(let name) = unit { requireWhole(group: name, rules: rules, present: members.map(\.0)) }
             writes.append(UnitWrite(unit: unit, policy: rules.policy(of: unit), change: .assign(.object(members))))
         }

@@ -37,8 +37,11 @@ extension SyncStore {
         var hash: [UInt8] = []
         var index = AuditIndex()
         while true {
-            let page = try await auditEntries(tenant, after: position, limit: 500)
+            let page = try await auditEntries(tenant, after: position == 0 ? .min : position, limit: 500)
             for entry in page {
+                guard entry.position > 0 else {
+                    return AuditReport(tenant: tenant, entries: 0, fault: .altered(position: entry.position))
+                }
                 guard position < head.auditPosition else { break }
                 guard entry.position == position + 1 else {
                     return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
@@ -71,11 +74,16 @@ extension SyncStore {
     private func indexFault(
         _ tenant: TenantID, expected: [Int64: ConflictRow], upTo position: Int64
     ) async throws(StoreError) -> AuditFault? {
-        var after: Int64 = 0
+        var after = Int64.min
         var seen = 0
         while true {
             let page = try await conflictIndex(tenant, after: after, limit: 1_000)
-            for row in page where row.id <= position {
+            for row in page {
+                guard row.id <= position else {
+                    // Opened since the head was read, or put there by somebody else.
+                    if try await !isDerived(row, tenant) { return .indexMismatch(conflict: row.id) }
+                    continue
+                }
                 guard let wanted = expected[row.id] else { return .indexMismatch(conflict: row.id) }
                 if row != wanted, try await !isDerived(row, tenant) { return .indexMismatch(conflict: row.id) }
                 seen += 1
@@ -85,7 +93,7 @@ extension SyncStore {
         }
         if seen != expected.count {
             var present: Set<Int64> = []
-            after = 0
+            after = .min
             while true {
                 let page = try await conflictIndex(tenant, after: after, limit: 1_000)
                 present.formUnion(page.map(\.id))

@@ -117,15 +117,34 @@ extension InMemoryStore.TenantState {
         try probe?("write records")
         for row in commit.records { records[row.key] = row }
         try probe?("write operations")
-        for row in commit.operations { operations[row.id, default: [:]][row.device] = row }
+        for row in commit.operations {
+            let there = operations[row.id]?[row.device]
+            guard there == nil || there?.outcome == .rejected else {
+                throw .damaged("an operation that was accepted before would be overwritten")
+            }
+            operations[row.id, default: [:]][row.device] = row
+        }
         try probe?("write batches")
-        for row in commit.batches { batches[row.key] = row }
+        for row in commit.batches {
+            guard batches.updateValue(row, forKey: row.key) == nil else {
+                throw .damaged("an answer that was given before would be overwritten")
+            }
+        }
         try probe?("write devices")
         for row in commit.devices where devices[row.device] == nil { devices[row.device] = row }
         try probe?("write audit")
-        audit += commit.audit
+        for entry in commit.audit {
+            guard entry.position > audit.last?.position ?? 0 else {
+                throw .damaged("an audit entry that was written before would be overwritten")
+            }
+            audit.append(entry)
+        }
         try probe?("write conflicts")
-        for row in commit.conflicts { conflicts[row.id] = row }
+        for row in commit.conflicts {
+            guard conflicts.updateValue(row, forKey: row.id) == nil else {
+                throw .damaged("a conflict that was opened before would be overwritten")
+            }
+        }
         for change in commit.conflictChanges {
             conflicts[change.id]?.version = change.version
             conflicts[change.id]?.status = change.status.rawValue

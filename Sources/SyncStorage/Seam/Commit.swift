@@ -35,11 +35,13 @@ public struct StoreSnapshot: Sendable {
 }
 
 /// All that one transaction writes, in final form.
+///
+/// What is only ever inserted is never overwritten: a commit that would is refused as `damaged`, and nothing of it is stored.
 public struct Commit: Sendable, Hashable {
     public var head: TenantHead
     /// Inserted or replaced, each key once.
     public var records: [RecordRow]
-    /// Inserted; a stored rejection of the same id and device is replaced.
+    /// Inserted, in this order; a rejection of the same id and device is replaced.
     public var operations: [OperationRow]
     /// Inserted.
     public var batches: [BatchRow]

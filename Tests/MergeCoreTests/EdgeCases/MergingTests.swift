@@ -54,6 +54,20 @@ struct MergingTests {
         }
     }
 
+    @Test(
+        "edge 25: a value that stops showing is recorded as lost, although the event behind it was seen and a twin stays"
+    )
+    func survivingTwin() {
+        var tenant = Tenant()
+        tenant.send(operation("o", .create, ["a": 1], fields(("t", "x")), at: 9), from: "a")
+        tenant.send(operation("p", .create, ["b": 1], fields(("t", "x")), at: 1), from: "b")
+        tenant.send(operation("q", .create, ["c": 1], fields(("t", "y")), at: 5), from: "c")
+        let outcome = tenant.send(operation("r", .update, ["a": 2], fields(("t", "z")), at: 0), from: "a")
+        #expect(tenant.fields == fields(("t", "y")))
+        #expect(outcome.outcome == .conflicted)
+        #expect(Set(tenant.openings.flatMap(\.sides).filter { !$0.won }.map(\.value)) == ["x", "y", "z"])
+    }
+
     @Test("edge 28: counter and set changes on other fields, and plain values on those, are refused")
     func changesOfAnotherPolicy() {
         let rules = CollectionRules(fields: [
@@ -61,9 +75,9 @@ struct MergingTests {
             "high": FieldRule(type: .integer, merge: .max),
         ])
         let wrong: [(ExactString, Value)] = [
-            ("t", ["$increment": 1]), ("t", ["$add": ["x"]]), ("t", ["$remove": []]), ("n", 5), ("n", nil),
+            ("t", ["$increment": 1]), ("t", ["$add": ["x"]]), ("t", ["$remove": []]), ("n", 5), ("n", .null),
             ("n", ["$add": ["x"]]), ("n", ["$increment": "1"]), ("n", ["$increment": .double(1.5)]),
-            ("n", ["$increment": 1, "more": 2]), ("tags", ["x"]), ("tags", nil), ("tags", ["$increment": 1]),
+            ("n", ["$increment": 1, "more": 2]), ("tags", ["x"]), ("tags", .null), ("tags", ["$increment": 1]),
             ("tags", ["$add": "x"]), ("tags", [:]), ("tags", ["$add": ["x"], "more": []]), ("high", ["$increment": 1]),
         ]
         for (name, value) in wrong {
@@ -98,6 +112,18 @@ struct MergingTests {
         let outcome = tenant.send(operation("o", .create, ["a": 1], fields(("lng", 1))), from: "a")
         #expect(outcome.codes == [.groupIncomplete, .groupIncomplete])
         #expect(outcome.result.rejections.map(\.path) == [["fields", "lat"], ["fields", "name"]])
+    }
+
+    @Test("problems are named in one order, whatever the order in which the groups were found")
+    func problemsInOrder() {
+        let names = (0..<8).map { ExactString("g\($0)") }
+        let field = { (name: ExactString, end: String) in ExactString(name.text + end) }
+        let groups = Dictionary(
+            uniqueKeysWithValues: names.map { ($0, GroupRule(fields: [field($0, "x"), field($0, "y")])) })
+        var tenant = Tenant(rules: CollectionRules(groups: groups))
+        let halves = ObjectValue(names.map { ObjectValue.Member(name: field($0, "x"), value: 1) })
+        let outcome = tenant.send(operation("o", .create, ["a": 1], halves), from: "a")
+        #expect(outcome.result.rejections.map(\.path) == names.map { ["fields", field($0, "y")] })
     }
 
     @Test("edge 29: of two concurrent writes of a group one side wins whole")

@@ -20,7 +20,7 @@ struct AuditedSides {
                     ofUnits[opening.unit, default: []] += opening.sides
                     if opening.awaitsDecision { open[opening.unit] = opening.sides }
                 }
-            case .sidesChanged(let joined, let dropped):
+            case .sidesChanged(_, let joined, let dropped):
                 guard let unit = units[entry.conflict] else { continue }
                 ofUnits[unit, default: []] += joined
                 open[unit]?.removeAll { dropped.contains($0.event.dot) }
@@ -32,12 +32,21 @@ struct AuditedSides {
     }
 
     /// Whether a value is remembered: as a side of its unit's conflict, or within a write that met a delete.
-    func remember(_ value: Value, of unit: UnitKey, asLoser: Bool) -> Bool {
-        (ofUnits[unit] ?? []).contains { $0.value == value && !(asLoser && $0.won) }
-            || ofDeletes.contains { side in
-                guard case .object(let object)? = side.value, !(asLoser && side.won) else { return false }
-                return unit.fields(of: value).allSatisfy { object[$0.0] == $0.1 }
-            }
+    func remember(_ value: Value, of unit: UnitKey) -> Bool {
+        sides(with: value, of: unit).first != nil
+    }
+
+    func rememberAsLoser(_ value: Value, of unit: UnitKey) -> Bool {
+        sides(with: value, of: unit).contains { !$0.won }
+    }
+
+    private func sides(with value: Value, of unit: UnitKey) -> [ConflictSide] {
+        let own = (ofUnits[unit] ?? []).filter { $0.value == value }
+        let withDeletes = ofDeletes.filter { side in
+            guard case .object(let object)? = side.value else { return false }
+            return unit.fields(of: value).allSatisfy { object[$0.0] == $0.1 }
+        }
+        return own + withDeletes
     }
 
     func rememberDelete(_ dot: Dot) -> Bool {
@@ -78,11 +87,11 @@ extension Oracle {
     func silentLoss(in tenant: Tenant) -> String? {
         let sides = AuditedSides(tenant.audit)
         for loser in losers {
-            if !sides.remember(loser.value, of: loser.unit, asLoser: false) {
+            if !sides.remember(loser.value, of: loser.unit) {
                 return "\(loser.unit.name) = \(loser.value) is lost silently"
             }
             let isOpen = !isDeleted && history.rules.policy(of: loser.unit) == .manual
-            if !isOpen, !sides.remember(loser.value, of: loser.unit, asLoser: true) {
+            if !isOpen, !sides.rememberAsLoser(loser.value, of: loser.unit) {
                 return "\(loser.unit.name) = \(loser.value) lost, and no conflict says so"
             }
         }

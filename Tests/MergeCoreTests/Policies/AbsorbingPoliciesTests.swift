@@ -50,7 +50,7 @@ struct AbsorbingPoliciesTests {
         for tenant in sent(FieldRule(type: .timestamp, merge: .min), [late, early]) {
             #expect(tenant.fields == fields(("t", early)))
         }
-        let refused: [Value] = ["2026-11-20T22:58:12.123+01:00", "2026-11-20T21:58:12Z", nil, "later", 5]
+        let refused: [Value] = ["2026-11-20T22:58:12.123+01:00", "2026-11-20T21:58:12Z", .null, "later", 5]
         for value in refused {
             #expect(sent(rule, [value]).allSatisfy { $0.record == nil }, "\(value)")
         }
@@ -58,7 +58,7 @@ struct AbsorbingPoliciesTests {
 
     @Test("a best value is never null, and of the field's type")
     func comparable() {
-        for value: Value in [nil, "1", true, [1]] {
+        for value: Value in [.null, "1", true, [1]] {
             #expect(sent(FieldRule(type: .integer, merge: .max), [value]).allSatisfy { $0.record == nil }, "\(value)")
         }
     }
@@ -87,10 +87,10 @@ struct AbsorbingPoliciesTests {
     func set() {
         var tenant = Tenant(rules: CollectionRules(fields: ["t": FieldRule(type: .set, merge: .set)]))
         tenant.send(operation("o", .create, ["a": 1], fields(("t", ["$add": ["b", "a", 1, .null]]))), from: "a")
-        #expect(tenant.fields == fields(("t", [nil, 1, "a", "b"])))
+        #expect(tenant.fields == fields(("t", [.null, 1, "a", "b"])))
         tenant.send(operation("p", .update, ["a": 1, "b": 1], fields(("t", ["$add": ["a"]]))), from: "b")
         tenant.send(operation("q", .update, ["a": 2], fields(("t", ["$remove": ["a", "b", "unknown"]]))), from: "a")
-        #expect(tenant.fields == fields(("t", [nil, 1, "a"])))
+        #expect(tenant.fields == fields(("t", [.null, 1, "a"])))
         #expect(tenant.audit.isEmpty)
     }
 

@@ -29,7 +29,7 @@ struct ValueBoundTests {
         #expect(tenant.fields == fields(("t", 66)))
         let sides = AuditedSides(tenant.audit)
         for value in Int64(1)...65 {
-            #expect(sides.remember(.integer(value), of: .field("t"), asLoser: false), "\(value)")
+            #expect(sides.remember(.integer(value), of: .field("t")), "\(value)")
         }
     }
 
@@ -39,7 +39,7 @@ struct ValueBoundTests {
         #expect(held(tenant) == (1...64).map { .integer($0) })
         #expect(tenant.fields == fields(("t", 1)))
         let sides = AuditedSides(tenant.audit)
-        for value in Int64(2)...66 { #expect(sides.remember(.integer(value), of: .field("t"), asLoser: true)) }
+        for value in Int64(2)...66 { #expect(sides.rememberAsLoser(.integer(value), of: .field("t"))) }
     }
 
     @Test("a write that saw all of them leaves one")

@@ -1,0 +1,221 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+private let tenant = TenantID("tenant")
+
+extension StorageLaw {
+    static let conflictLaws = [
+        StorageLaw("conflicts are listed by any conditions, in both orders, page by page") { factory in
+            try await factory.withStore { store in
+                var random = SeededGenerator(seed: 11)
+                let corpus = Corpus(&random)
+                try await corpus.put(in: store)
+                var queries = Corpus.singleConditions
+                for _ in 0..<120 { queries.append(Corpus.conditions(&random)) }
+                var nonEmpty = 0
+                for order in ConflictQuery.Order.allCases {
+                    for (number, condition) in queries.enumerated() {
+                        var query = condition
+                        query.order = order
+                        query.limit = number < Corpus.singleConditions.count ? 7 : 1 + random.below(20)
+                        let expected = corpus.selected(query)
+                        nonEmpty += expected.isEmpty ? 0 : 1
+                        var found: [ConflictFile] = []
+                        while true {
+                            let page = try await store.conflicts(tenant, query)
+                            try expect(page.count <= query.limit, "\(page.count) conflicts in a page of \(query.limit)")
+                            found += page
+                            guard let last = page.last, found.count <= expected.count else { break }
+                            query.beyond = ConflictID(position: last.conflict.id)
+                        }
+                        try expectEqual(found.map(\.conflict.id), expected.map(\.conflict.id), "conflicts for \(query)")
+                        try expectEqual(found, expected, "files for \(query)")
+                    }
+                }
+                try expect(nonEmpty > 60, "most queries find something")
+            }
+        },
+        StorageLaw("a conflict is found by its id with all its entries and sides, in order") { factory in
+            try await factory.withStore { store in
+                var random = SeededGenerator(seed: 12)
+                let corpus = Corpus(&random)
+                try await corpus.put(in: store)
+                for file in corpus.files {
+                    let id = ConflictID(position: file.conflict.id)
+                    try expectEqual(try await store.conflict(tenant, id), file, "conflict \(id.position)")
+                }
+                for position: Int64 in [-1, 0, Int64(corpus.entries.count) + 1] {
+                    try expectEqual(
+                        try await store.conflict(tenant, ConflictID(position: position)), nil, "conflict \(position)")
+                }
+            }
+        },
+        StorageLaw("the summary counts every conflict under each of its names") { factory in
+            try await factory.withStore { store in
+                var random = SeededGenerator(seed: 13)
+                let corpus = Corpus(&random)
+                try await corpus.put(in: store)
+                try expectEqual(try await store.conflictSummary(tenant), corpus.summary, "summary")
+            }
+        },
+        StorageLaw("the index over the audit is listed in order, page by page") { factory in
+            try await factory.withStore { store in
+                var random = SeededGenerator(seed: 14)
+                let corpus = Corpus(&random)
+                try await corpus.put(in: store)
+                var found: [ConflictRow] = []
+                while true {
+                    let page = try await store.conflictIndex(tenant, after: found.last?.id ?? 0, limit: 9)
+                    found += page
+                    if page.isEmpty { break }
+                }
+                try expectEqual(found, corpus.files.map(\.conflict), "index")
+            }
+        },
+    ]
+}
+
+/// Conflicts with every combination of names, few of each, so that every condition selects some.
+private struct Corpus: Sendable {
+    let files: [ConflictFile]
+    var entries: [AuditEntryRow] { files.flatMap(\.entries).sorted { $0.position < $1.position } }
+
+    static let collections: [ExactString] = ["estimates", "notes", "a/b"]
+    static let records: [ExactString] = ["r1", "r2", "\u{E9}", "e\u{301}"]
+    static let units: [ExactString] = ["status", "title", "$record", "b/status"]
+    static let policies: [ExactString] = ["lww", "manual", "update-wins"]
+    static let devices: [DeviceID] = ["anna", "ben", "\u{E9}va", "e\u{301}va"]
+    static let users: [ExactString] = ["u1", "u2", "u3"]
+    static let times: [Int64] = [0, 86_399_999, 86_400_000, 1_700_000_000_000, 1_700_000_000_001, 1_800_000_000_000]
+
+    init(_ random: inout SeededGenerator) {
+        var rows: [ConflictRow] = []
+        var entries: [Int64: [AuditEntryRow]] = [:]
+        for position: Int64 in 1...90 {
+            let sides = (0..<(1 + random.below(3))).map { _ in
+                AuditSideRow.sample(
+                    device: random.pick(Self.devices).name.text, user: random.pick(Self.users).text)
+            }
+            // One in four entries belongs to a conflict that was opened before.
+            if random.below(4) == 0, let open = rows.indices.randomElement(using: &random) {
+                rows[open].version += 1
+                rows[open].status = random.pick(ConflictStatus.allCases).rawValue
+                var entry = AuditEntryRow.sample(rows[open], sides: sides)
+                entry.position = position
+                entry.version = rows[open].version
+                entry.type = AuditEntryRow.EntryType.sidesChanged.rawValue
+                entries[rows[open].id]?.append(entry)
+            } else {
+                let row = ConflictRow(
+                    id: position, kind: random.pick(ConflictKind.allCases).rawValue,
+                    status: random.pick(ConflictStatus.allCases).rawValue, version: 1,
+                    collection: random.pick(Self.collections).text, record: random.pick(Self.records).text,
+                    unit: random.pick(Self.units).text, policy: random.pick(Self.policies).text,
+                    openedAtMilliseconds: random.pick(Self.times))
+                rows.append(row)
+                entries[position] = [.sample(row, sides: sides)]
+            }
+        }
+        files = rows.map { ConflictFile(conflict: $0, entries: entries[$0.id] ?? []) }
+    }
+
+    /// In two commits: conflicts of the second change conflicts of the first.
+    func put(in store: any SyncStore) async throws {
+        let entries = entries
+        for half in [entries.prefix(50), entries.dropFirst(50)] {
+            let later = Set(half.map(\.position))
+            let opened = files.filter { later.contains($0.conflict.id) }
+            let changed = files.filter { file in
+                !later.contains(file.conflict.id) && file.entries.contains { later.contains($0.position) }
+            }
+            try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                var commit = Commit(head: snapshot.head)
+                commit.head.auditPosition = half.last?.position ?? 0
+                commit.audit = Array(half)
+                commit.conflicts = opened.map(\.conflict)
+                commit.conflictChanges = changed.map { file in
+                    ConflictChange(
+                        id: file.conflict.id, version: file.conflict.version,
+                        status: ConflictStatus(rawValue: file.conflict.status) ?? .open)
+                }
+                return (commit, ())
+            }
+        }
+    }
+
+    static var singleConditions: [ConflictQuery] {
+        var queries = [ConflictQuery(limit: 7)]
+        func add<Element>(_ elements: [Element], _ set: (inout ConflictQuery, Element) -> Void) {
+            for element in elements {
+                var query = ConflictQuery(limit: 7)
+                set(&query, element)
+                queries.append(query)
+            }
+        }
+        add(ConflictStatus.allCases) { $0.status = $1 }
+        add(ConflictKind.allCases) { $0.kind = $1 }
+        add(collections + ["absent"]) { $0.collection = $1 }
+        add(records + ["absent"]) { $0.record = $1 }
+        add(units) { $0.unit = $1 }
+        add(policies) { $0.policy = $1 }
+        add(devices + ["absent"]) { $0.device = $1 }
+        add(users + ["absent"]) { $0.user = $1 }
+        add(times) { $0.sinceMilliseconds = $1 }
+        add(times) { $0.untilMilliseconds = $1 }
+        return queries
+    }
+
+    static func conditions(_ random: inout SeededGenerator) -> ConflictQuery {
+        var query = ConflictQuery(limit: 7)
+        if random.below(4) == 0 { query.status = random.pick(ConflictStatus.allCases) }
+        if random.below(4) == 0 { query.kind = random.pick(ConflictKind.allCases) }
+        if random.below(3) == 0 { query.collection = random.pick(collections) }
+        if random.below(4) == 0 { query.record = random.pick(records) }
+        if random.below(5) == 0 { query.unit = random.pick(units) }
+        if random.below(5) == 0 { query.policy = random.pick(policies) }
+        if random.below(4) == 0 { query.device = random.pick(devices) }
+        if random.below(4) == 0 { query.user = random.pick(users) }
+        if random.below(5) == 0 { query.sinceMilliseconds = random.pick(times) }
+        if random.below(5) == 0 { query.untilMilliseconds = random.pick(times) }
+        return query
+    }
+
+    /// The definition of each condition, said once more, over all conflicts.
+    func selected(_ query: ConflictQuery) -> [ConflictFile] {
+        let selected = files.filter { file in
+            let row = file.conflict
+            let sides = file.entries.flatMap(\.sides)
+            func holds(_ wanted: ExactString?, _ found: String) -> Bool {
+                wanted == nil || wanted == ExactString(found)
+            }
+            return holds(query.status.map { ExactString($0.rawValue) }, row.status)
+                && holds(query.kind.map { ExactString($0.rawValue) }, row.kind)
+                && holds(query.collection, row.collection) && holds(query.record, row.record)
+                && holds(query.unit, row.unit) && holds(query.policy, row.policy)
+                && (query.device == nil || sides.contains { DeviceID($0.device) == query.device })
+                && (query.user == nil || sides.contains { ExactString($0.user) == query.user })
+                && row.openedAtMilliseconds >= query.sinceMilliseconds ?? .min
+                && row.openedAtMilliseconds < query.untilMilliseconds ?? .max
+        }
+        return query.order == .oldest ? selected : selected.reversed()
+    }
+
+    var summary: ConflictSummary {
+        func counts(_ names: [String]) -> [ConflictSummary.Count] {
+            Dictionary(grouping: names.map { ExactString($0) }) { $0 }.sorted { $0.key < $1.key }
+                .map { ConflictSummary.Count(name: $0.key.text, count: Int64($0.value.count)) }
+        }
+        let rows = files.map(\.conflict)
+        var summary = ConflictSummary()
+        summary.byStatus = counts(rows.map(\.status))
+        summary.byKind = counts(rows.map(\.kind))
+        summary.byCollection = counts(rows.map(\.collection))
+        summary.byUnit = counts(rows.map { $0.collection + "/" + $0.unit })
+        summary.byDevice = counts(
+            files.flatMap { Set($0.entries.flatMap(\.sides).map { ExactString($0.device) }).map(\.text) })
+        let days: [Int64: String] = [0: "1970-01-01", 1: "1970-01-02", 19_675: "2023-11-14", 20_833: "2027-01-15"]
+        summary.byDay = counts(rows.compactMap { days[$0.openedAtMilliseconds / 86_400_000] })
+        return summary
+    }
+}

@@ -1,0 +1,94 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+private let tenant = TenantID("tenant")
+private let device = DeviceRow(
+    device: "anna", user: "u", registeredAtMilliseconds: 10, lastSeenAtMilliseconds: 10, acknowledgedSequence: 0)
+
+extension StorageLaw {
+    static let deviceLaws = [
+        StorageLaw("the first registration of a device stands") { factory in
+            try await factory.withStore { store in
+                try expectEqual(try await store.register(tenant, device), device, "first registration")
+                var second = device
+                second.user = "another"
+                second.registeredAtMilliseconds = 99
+                try expectEqual(try await store.register(tenant, second), device, "second registration")
+                try expectEqual(try await store.device(tenant, "anna"), device, "device")
+                // A commit registers too, under the same law.
+                let other = DeviceRow(
+                    device: "ben", user: "w", registeredAtMilliseconds: 20, lastSeenAtMilliseconds: 20)
+                let rows = [second, other]
+                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                    (Commit(head: snapshot.head, devices: rows), ())
+                }
+                try expectEqual(try await store.devices(tenant), [device, other], "devices")
+                try expectEqual(try await store.tenants(), [tenant], "tenants")
+                try expectEqual(try await store.head(of: tenant), TenantHead(), "head")
+            }
+        },
+        StorageLaw("fifty registrations of one device at once agree") { factory in
+            try await factory.withStore { store in
+                let rows = try await withThrowingTaskGroup(of: DeviceRow.self) { group in
+                    for number in 0..<50 {
+                        group.addTask {
+                            var row = device
+                            row.user = ExactString("\(number)")
+                            return try await store.register(tenant, row)
+                        }
+                    }
+                    return try await group.reduce(into: Set()) { $0.insert($1) }
+                }
+                try expectEqual(rows.count, 1, "rows that were answered")
+                try expectEqual(try await store.devices(tenant), Array(rows), "devices")
+            }
+        },
+        StorageLaw("a retired device stays retired since the first time, and its id stays taken") { factory in
+            try await factory.withStore { store in
+                _ = try await store.register(tenant, device)
+                try expectEqual(try await store.retire(tenant, "anna", atMilliseconds: 30), true, "retired")
+                try expectEqual(try await store.retire(tenant, "anna", atMilliseconds: 40), true, "retired again")
+                try expectEqual(
+                    try await store.retire(tenant, "absent", atMilliseconds: 40), false, "an unknown device")
+                var retired = device
+                retired.retiredAtMilliseconds = 30
+                try expectEqual(try await store.device(tenant, "anna"), retired, "device")
+                try expectEqual(try await store.register(tenant, device), retired, "registration of a retired device")
+                try expectEqual(try await store.devices(tenant), [retired], "devices")
+            }
+        },
+        StorageLaw("acknowledging never lowers, and unknown devices are left out") { factory in
+            try await factory.withStore { store in
+                _ = try await store.register(tenant, device)
+                _ = try await store.register("other", device)
+                let sightings: [(Int64, Int64)] = [(5, 50), (3, 60), (8, 40), (8, 40), (0, 0)]
+                for (sequence, milliseconds) in sightings {
+                    try await store.acknowledge([
+                        DeviceSighting(
+                            tenant: tenant, device: "anna", acknowledgedSequence: sequence,
+                            seenAtMilliseconds: milliseconds),
+                        DeviceSighting(
+                            tenant: tenant, device: "absent", acknowledgedSequence: 1, seenAtMilliseconds: 1),
+                    ])
+                }
+                var seen = device
+                seen.acknowledgedSequence = 8
+                seen.lastSeenAtMilliseconds = 60
+                try expectEqual(try await store.devices(tenant), [seen], "devices")
+                try expectEqual(try await store.devices("other"), [device], "devices of another tenant")
+                try await store.acknowledge([])
+                // Several sightings of one device in one call, the highest not last.
+                try await store.acknowledge(
+                    [(9, 61), (11, 62), (10, 70)].map { sequence, milliseconds in
+                        DeviceSighting(
+                            tenant: tenant, device: "anna", acknowledgedSequence: sequence,
+                            seenAtMilliseconds: milliseconds)
+                    })
+                seen.acknowledgedSequence = 11
+                seen.lastSeenAtMilliseconds = 70
+                try expectEqual(try await store.device(tenant, "anna"), seen, "device")
+            }
+        },
+    ]
+}

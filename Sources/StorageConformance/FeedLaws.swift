@@ -1,0 +1,103 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+private let tenant = TenantID("tenant")
+
+extension StorageLaw {
+    static let feedLaws = [
+        StorageLaw("pages tell every change once, in order, whatever their length") { factory in
+            try await factory.withStore { store in
+                try await put(store, (1...10).map { .sample(ExactString("r\($0)"), sequence: $0) })
+                for limit in [1, 2, 3, 5, 9, 10, 11, 1_000] {
+                    var query = ChangeQuery(after: 0, limit: limit)
+                    var sequences: [Int64] = []
+                    while true {
+                        let page = try await store.changes(tenant, query)
+                        try expect(page.rows.count <= limit, "\(page.rows.count) rows in a page of \(limit)")
+                        sequences += page.rows.map(\.sequence)
+                        try expectEqual(page.reached, sequences.last ?? 0, "reached by pages of \(limit)")
+                        try expectEqual(
+                            page.hasMore, page.reached < 10, "more after \(page.reached), pages of \(limit)")
+                        query.after = page.reached
+                        if !page.hasMore { break }
+                    }
+                    try expectEqual(sequences, Array(1...10), "sequences by pages of \(limit)")
+                }
+                let page = try await store.changes(tenant, ChangeQuery(after: 4, limit: 3))
+                try expectEqual(page.rows.map(\.sequence), [5, 6, 7], "a page from the middle")
+            }
+        },
+        StorageLaw("an idle feed is empty and stays where it was") { factory in
+            try await factory.withStore { store in
+                try await put(store, [.sample("r", sequence: 1)])
+                for after: Int64 in [1, 2, 1_000, .max] {
+                    let page = try await store.changes(tenant, ChangeQuery(after: after, limit: 10))
+                    try expectEqual(
+                        page, ChangePage(rows: [], reached: after, hasMore: false, purgeFloor: 0), "page after \(after)"
+                    )
+                }
+            }
+        },
+        StorageLaw("a filter may leave pages empty, and more is still there") { factory in
+            try await factory.withStore { store in
+                try await put(
+                    store,
+                    (1...9).map { .sample(ExactString("r\($0)"), in: $0 == 8 ? "rare" : "common", sequence: $0) })
+                var pages: [[Int64]] = []
+                var query = ChangeQuery(after: 0, limit: 3, collections: ["rare", "absent"])
+                while true {
+                    let page = try await store.changes(tenant, query)
+                    pages.append(page.rows.map(\.sequence))
+                    query.after = page.reached
+                    if !page.hasMore { break }
+                }
+                try expectEqual(pages, [[], [], [8]], "pages of the rare collection")
+                query = ChangeQuery(after: 0, limit: 100, collections: ["common", "rare"])
+                try expectEqual(try await store.changes(tenant, query).rows.count, 9, "rows of both collections")
+            }
+        },
+        StorageLaw("a record that changes between two pages is in a later one, newer, and not lost") { factory in
+            try await factory.withStore { store in
+                try await put(store, (1...4).map { .sample(ExactString("r\($0)"), sequence: $0) })
+                let first = try await store.changes(tenant, ChangeQuery(after: 0, limit: 2))
+                // One that was told already, one that was not.
+                try await put(
+                    store, [.sample("r1", sequence: 5, changedAt: 7), .sample("r3", sequence: 6, changedAt: 7)])
+                let second = try await store.changes(tenant, ChangeQuery(after: first.reached, limit: 10))
+                try expectEqual(second.rows.map(\.key.id), ["r4", "r1", "r3"], "records of the second page")
+                try expectEqual(second.rows.map(\.sequence), [4, 5, 6], "sequences of the second page")
+                try expectEqual(second.rows.map(\.changedAtMilliseconds), [0, 7, 7], "states of the second page")
+            }
+        },
+        StorageLaw("deleted records are told, purged ones are not, and the floor is with every page") { factory in
+            try await factory.withStore { store in
+                var deleted = RecordRow.sample("deleted", sequence: 2)
+                deleted.isDeleted = true
+                var purged = RecordRow.sample("purged", sequence: 3)
+                purged.isDeleted = true
+                purged.isPurged = true
+                try await put(store, [.sample("r", sequence: 1), deleted, purged, .sample("s", sequence: 4)], floor: 3)
+                let page = try await store.changes(tenant, ChangeQuery(after: 0, limit: 2))
+                try expectEqual(page.rows.map(\.key.id), ["r", "deleted"], "first page")
+                try expectEqual(page.hasMore, true, "more")
+                try expectEqual(page.purgeFloor, 3, "floor")
+                let rest = try await store.changes(tenant, ChangeQuery(after: page.reached, limit: 2))
+                try expectEqual(rest.rows.map(\.key.id), ["s"], "second page")
+                try expectEqual(
+                    try await store.changes(tenant, ChangeQuery(after: 4, limit: 2)).purgeFloor, 3,
+                    "floor of an idle feed")
+                try expectEqual(try await store.record(tenant, purged.key), purged, "the marker of the purged record")
+            }
+        },
+    ]
+
+    private static func put(_ store: any SyncStore, _ rows: [RecordRow], floor: Int64 = 0) async throws {
+        try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+            var head = snapshot.head
+            head.sequence = rows.map(\.sequence).max() ?? head.sequence
+            head.purgeFloor = floor
+            return (Commit(head: head, records: rows), ())
+        }
+    }
+}

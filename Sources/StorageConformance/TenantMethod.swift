@@ -1,0 +1,81 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+/// Every method of the seam that is about one tenant, `transact` aside, by name.
+struct TenantMethod: Sendable {
+    let name: String
+    /// Calls the method with the keys of `Workload` and of the fault laws. Returns what it answered.
+    let call: @Sendable (any SyncStore, TenantID) async throws -> any Sendable & Hashable
+
+    static let reads: [TenantMethod] = [
+        TenantMethod(name: "head") { try await $0.head(of: $1) },
+        TenantMethod(name: "changes") { try await $0.changes($1, ChangeQuery(after: 0, limit: 100)) },
+        TenantMethod(name: "changes of a collection") {
+            try await $0.changes($1, ChangeQuery(after: 0, limit: 100, collections: ["estimates"]))
+        },
+        TenantMethod(name: "record") { try await $0.record($1, RecordKey("estimates", "r1")) },
+        TenantMethod(name: "batch") { store, tenant in
+            var rows: [BatchRow?] = []
+            for device in Workload.devices {
+                rows.append(try await store.batch(tenant, BatchKey(device: device, key: "k1")))
+                for number in 1...20 {
+                    rows.append(
+                        try await store.batch(tenant, BatchKey(device: device, key: ExactString("batch \(number)"))))
+                }
+            }
+            return rows
+        },
+        TenantMethod(name: "operations by id") { store, tenant in
+            var rows = try await store.operations(tenant, id: "o1")
+            for number in 1...20 {
+                rows += try await store.operations(tenant, id: OperationID("operation \(number)"))
+            }
+            return rows
+        },
+        TenantMethod(name: "operations of a record") {
+            try await $0.operations($1, OperationQuery(.record(RecordKey("estimates", "r1")), limit: 100))
+        },
+        TenantMethod(name: "rejected operations") {
+            try await $0.operations($1, OperationQuery(.rejected(nil), limit: 100))
+        },
+        TenantMethod(name: "rejected operations of a device") {
+            try await $0.operations($1, OperationQuery(.rejected("anna"), limit: 100))
+        },
+        TenantMethod(name: "conflicts") { try await $0.conflicts($1, ConflictQuery(limit: 100)) },
+        TenantMethod(name: "conflicts of a device") {
+            var query = ConflictQuery(limit: 100)
+            query.device = "anna"
+            return try await $0.conflicts($1, query)
+        },
+        TenantMethod(name: "conflict") { store, tenant in
+            var files: [ConflictFile?] = []
+            for position: Int64 in 1...5 {
+                files.append(try await store.conflict(tenant, ConflictID(position: position)))
+            }
+            return files
+        },
+        TenantMethod(name: "conflict summary") { try await $0.conflictSummary($1) },
+        TenantMethod(name: "audit entries") { try await $0.auditEntries($1, after: 0, limit: 100) },
+        TenantMethod(name: "conflict index") { try await $0.conflictIndex($1, after: 0, limit: 100) },
+        TenantMethod(name: "device") { try await $0.device($1, "anna") },
+        TenantMethod(name: "devices") { try await $0.devices($1) },
+    ]
+
+    static let writes: [TenantMethod] = [
+        TenantMethod(name: "register") {
+            try await $0.register(
+                $1, DeviceRow(device: "new", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
+        },
+        TenantMethod(name: "retire") { try await $0.retire($1, "anna", atMilliseconds: 5) },
+        TenantMethod(name: "acknowledge") { store, tenant in
+            let sightings = (["anna", "new"] as [DeviceID]).map {
+                DeviceSighting(tenant: tenant, device: $0, acknowledgedSequence: 1, seenAtMilliseconds: 1)
+            }
+            try await store.acknowledge(sightings)
+            return sightings
+        },
+    ]
+
+    static let all = reads + writes
+}

@@ -1,0 +1,170 @@
+import ArgumentParser
+import Causality
+import Foundation
+import MergeCore
+import SyncEngine
+import SyncStorage
+import SyncWire
+
+struct ConflictsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "conflicts", abstract: "Read the audit of conflicts, also beside a running server.",
+        subcommands: [List.self, Show.self, Export.self])
+
+    /// Whose conflicts, and which.
+    struct Selection: ParsableArguments {
+        @OptionGroup var common: CommonOptions
+
+        @Option(help: "The tenant; not needed where there is one only.")
+        var tenant: String?
+
+        @Option(help: "automatic, open, resolved or superseded.")
+        var status: String?
+
+        @Option(help: "write_write, delete_write or stale.")
+        var kind: String?
+
+        @Option var collection: String?
+        @Option var record: String?
+        @Option(help: "A field, a group, or $record.") var unit: String?
+        @Option var policy: String?
+        @Option(help: "A device that authored a side.") var device: String?
+        @Option(help: "A user who authored a side.") var user: String?
+        @Option(help: "Opened at or after this time (RFC 3339).") var since: String?
+        @Option(help: "Opened before this time (RFC 3339).") var until: String?
+
+        @Flag(help: "Oldest first.")
+        var oldest = false
+
+        func open() async throws(CommandFailure) -> (store: any SyncStore, tenant: TenantID) {
+            let settings = try SettingsResolution(config: common.config)
+            let path = settings.text(.data, common.data, default: DataDirectory.standardPath).value
+            let store = try DataDirectory(path: path).openForReading()
+            return (store, try await TenantChoice.tenant(tenant, in: store))
+        }
+
+        func query(limit: Int) throws(CommandFailure) -> ConflictQuery {
+            var query = ConflictQuery(limit: limit)
+            query.status = try choice("status", status, ConflictStatus.self)
+            query.kind = try choice("kind", kind, ConflictKind.self)
+            query.collection = collection.map { ExactString($0) }
+            query.record = record.map { ExactString($0) }
+            query.unit = unit.map { ExactString($0) }
+            query.policy = policy.map { ExactString($0) }
+            query.device = device.map { DeviceID($0) }
+            query.user = user.map { ExactString($0) }
+            query.sinceMilliseconds = try time("since", since)
+            query.untilMilliseconds = try time("until", until)
+            query.order = oldest ? .oldest : .newest
+            return query
+        }
+
+        private func choice<Choice>(
+            _ name: String, _ text: String?, _ type: Choice.Type
+        ) throws(CommandFailure) -> Choice? where Choice: RawRepresentable<String> & CaseIterable {
+            guard let text else { return nil }
+            guard let choice = Choice(rawValue: text) else {
+                let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .cannotStart("--\(name) is one of \(known)")
+            }
+            return choice
+        }
+
+        private func time(_ name: String, _ text: String?) throws(CommandFailure) -> Int64? {
+            guard let text else { return nil }
+            guard let time = Timestamp(text) else { throw .cannotStart("--\(name) is a time as in RFC 3339") }
+            return time.milliseconds
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List conflicts as a table.")
+
+        @OptionGroup var selection: Selection
+
+        @Option(help: "At most so many.") var limit = 50
+        @Flag(help: "One JSON object a line.") var json = false
+
+        func run() async throws {
+            guard limit > 0 else { throw CommandFailure.cannotStart("--limit is 1 or more") }
+            let query = try selection.query(limit: limit)
+            let (store, tenant) = try await selection.open()
+            let views = try await Self.views(store, tenant, query)
+            if json {
+                for view in views { print(view.json) }
+            } else if views.isEmpty {
+                print("no conflicts")
+            } else {
+                print(ConflictTable.text(views), terminator: "")
+            }
+            await store.close()
+        }
+
+        static func views(
+            _ store: any SyncStore, _ tenant: TenantID, _ query: ConflictQuery
+        ) async throws(CommandFailure) -> [ConflictView] {
+            do {
+                var views: [ConflictView] = []
+                for file in try await store.conflicts(tenant, query) { views.append(try ConflictView(file)) }
+                return views
+            } catch {
+                throw .cannotStart(error.line)
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one conflict with all its sides.")
+
+        @OptionGroup var common: CommonOptions
+        @Option(help: "The tenant; not needed where there is one only.") var tenant: String?
+        @Flag(help: "As JSON.") var json = false
+        @Argument(help: "The conflict's id.") var id: Int64
+
+        func run() async throws {
+            let settings = try SettingsResolution(config: common.config)
+            let path = settings.text(.data, common.data, default: DataDirectory.standardPath).value
+            let store = try DataDirectory(path: path).openForReading()
+            let tenant = try await TenantChoice.tenant(tenant, in: store)
+            let view: ConflictView?
+            do {
+                view = try await store.conflict(tenant, ConflictID(position: id)).map(ConflictView.init(_:))
+            } catch let error as StoreError {
+                throw CommandFailure.cannotStart(error.line)
+            }
+            guard let view else { throw CommandFailure.found("there is no conflict \(id)") }
+            print(json ? view.json : ConflictTable.detail(view), terminator: json ? "\n" : "")
+            await store.close()
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write all conflicts, oldest first, as one JSON object a line or as CSV with a line a side.")
+
+        @OptionGroup var selection: Selection
+        @Flag(help: "CSV instead of JSON lines.") var csv = false
+
+        func run() async throws {
+            var query = try selection.query(limit: 500)
+            query.order = .oldest
+            let (store, tenant) = try await selection.open()
+            if csv { print(ConflictView.csvHeader, terminator: "") }
+            while true {
+                let views = try await List.views(store, tenant, query)
+                for view in views { print(csv ? view.csv : view.json, terminator: csv ? "" : "\n") }
+                guard let last = views.last, views.count == query.limit else { break }
+                query.beyond = ConflictID(position: last.row.id)
+            }
+            await store.close()
+        }
+    }
+}
+
+extension ConflictView {
+    var json: String {
+        var writer = JSONWriter()
+        write(to: &writer)
+        return writer.text
+    }
+}

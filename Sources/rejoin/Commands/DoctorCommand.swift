@@ -1,0 +1,157 @@
+import ArgumentParser
+import Foundation
+import Logging
+import MergeCore
+import SQLiteStorage
+import SyncHTTP
+import SyncStorage
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Print what is in force, secrets hidden, and check it. Exits 1 if something is wrong.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let settings = try ServerSettings(options)
+        print("settings")
+        print(Self.table(settings), terminator: "")
+        print("\nchecks")
+        var wrong = 0
+        for (name, check) in await Self.checks(settings) {
+            switch check {
+            case .good(let text): print("  ok     \(name): \(text)")
+            case .note(let text): print("  note   \(name): \(text)")
+            case .bad(let text):
+                print("  wrong  \(name): \(text)")
+                wrong += 1
+            }
+        }
+        if wrong > 0 { throw CommandFailure.found("\(wrong) of the checks found something wrong") }
+    }
+
+    private enum Check {
+        case good(String)
+        case note(String)
+        case bad(String)
+    }
+
+    private static func table(_ settings: ServerSettings) -> String {
+        var rows: [[String]] = [
+            ["  data", settings.data.value, settings.data.source.text],
+            ["  host", settings.host.value, settings.host.source.text],
+            ["  port", String(settings.port.value), settings.port.source.text],
+            ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text],
+        ]
+        rows.append(
+            settings.collections.map { ["  collections", $0.value, $0.source.text] }
+                ?? ["  collections", "every collection is taken, lww", "default"])
+        if let jwks = settings.jwks { rows.append(["  jwks", jwks.value, jwks.source.text]) }
+        if let key = settings.publicKey { rows.append(["  public-key", key.value, key.source.text]) }
+        if settings.jwks == nil, settings.publicKey == nil {
+            rows.append(["  signing key", "(hidden) in the data directory", "default"])
+        }
+        return ConflictTable.aligned(rows)
+    }
+
+    private static func checks(_ settings: ServerSettings) async -> [(String, Check)] {
+        let data = DataDirectory(path: settings.data.value)
+        return [
+            ("data directory", directory(data)), ("signing key", key(data, settings)),
+            ("database", await database(data)), ("collections", collections(settings)),
+            ("tokens", await tokens(data, settings)), ("address", address(settings)),
+        ]
+    }
+
+    private static func directory(_ data: DataDirectory) -> Check {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: data.path, isDirectory: &isDirectory) else {
+            return .note("not there yet; 'rejoin serve' makes it")
+        }
+        guard isDirectory.boolValue else { return .bad("\(data.path) is a file") }
+        guard access(data.path, W_OK | X_OK) == 0 else { return .bad("\(data.path) is not writable") }
+        return .good("writable")
+    }
+
+    private static func key(_ data: DataDirectory, _ settings: ServerSettings) -> Check {
+        guard settings.jwks == nil, settings.publicKey == nil else { return .good("not used; tokens come from elsewhere") }
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: data.keyPath) else {
+            return .note("not there yet; 'rejoin serve' makes it")
+        }
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+        guard mode & 0o077 == 0 else {
+            return .bad("others can read \(data.keyPath) (mode \(String(mode, radix: 8))); chmod 600 it and make a new one")
+        }
+        do {
+            let secret = try data.secret()
+            return .good("\(secret.count) bytes, mode \(String(mode, radix: 8))")
+        } catch {
+            return .bad(error.message)
+        }
+    }
+
+    private static func database(_ data: DataDirectory) async -> Check {
+        guard FileManager.default.fileExists(atPath: data.databasePath) else {
+            return .note("not there yet; 'rejoin serve' makes it")
+        }
+        do {
+            let store = try data.openForReading()
+            let findings = try await store.integrityFindings()
+            let version = try await store.schemaVersion()
+            await store.close()
+            guard findings.isEmpty else { return .bad(findings.joined(separator: "; ")) }
+            return .good("schema \(version), whole")
+        } catch let failure as CommandFailure {
+            return .bad(failure.message)
+        } catch let error as StoreError {
+            return .bad(error.line)
+        } catch {
+            return .bad("\(error)")
+        }
+    }
+
+    private static func collections(_ settings: ServerSettings) -> Check {
+        guard let path = settings.collections?.value else { return .note("none declared; every field is lww") }
+        do {
+            let schema = try CollectionsFile(path: path).schema
+            let names = schema.collections.keys.map(\.text).sorted().joined(separator: ", ")
+            return .good("\(schema.collections.count) declared: \(names)")
+        } catch {
+            return .bad(error.message)
+        }
+    }
+
+    private static func tokens(_ data: DataDirectory, _ settings: ServerSettings) async -> Check {
+        do {
+            guard let key = try settings.tokenKey(data) else { return .good("HS256 with the server's own key") }
+            _ = try await TokenVerifier.opening(key)
+            return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
+        } catch {
+            return .bad(error.message)
+        }
+    }
+
+    private static func address(_ settings: ServerSettings) -> Check {
+        let port = settings.port.value
+        guard port != 0 else { return .good("a free port is taken") }
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        guard inet_pton(AF_INET, settings.host.value, &address.sin_addr) == 1 else {
+            return .note("\(settings.host.value) is a name; it is looked up when the server starts")
+        }
+        var reuse: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if bound == 0 { return .good("\(settings.host.value):\(port) is free") }
+        if errno == EADDRINUSE { return .note("\(settings.host.value):\(port) is in use, by a running server perhaps") }
+        return .bad("\(settings.host.value):\(port): \(String(cString: strerror(errno)))")
+    }
+}

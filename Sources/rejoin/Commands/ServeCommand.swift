@@ -1,0 +1,124 @@
+import ArgumentParser
+import Foundation
+import Hummingbird
+import Logging
+import MergeCore
+import NIOCore
+import SQLiteStorage
+import ServiceLifecycle
+import SyncEngine
+import SyncHTTP
+import SyncStorage
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the server on its embedded database.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let settings = try ServerSettings(options)
+        let data = DataDirectory(path: settings.data.value)
+        var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
+        logger.logLevel = settings.logLevel.value
+
+        let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
+        let key = try settings.tokenKey(data)
+        try data.prepare()
+        let store = try data.open()
+        let verifier = try await TokenVerifier.opening(try key ?? .secret(data.secret()))
+        let engine = SyncEngine(store: store, terms: Terms(schema: schema), logger: logger)
+        let server = SyncServer(engine: engine, verifier: verifier, logger: logger)
+        var configuration = ServerConfiguration()
+        configuration.host = settings.host.value
+        configuration.port = settings.port.value
+        let host = settings.host.value
+        let application = server.application(configuration) { port in
+            announce(host: host, port: port, data: data, mintsTokens: key == nil)
+        }
+        // Stopping goes from the last to the first: held readers are answered, then the listener closes and requests under
+        // way finish, then the lanes are emptied.
+        var group = ServiceGroupConfiguration(
+            services: [
+                .init(service: EngineService(engine: engine, store: store)), .init(service: application),
+                .init(service: HeldReaders(engine: engine)),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(30)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            await store.close()
+            throw CommandFailure.cannotStart("\(host):\(settings.port.value) is in use; choose another with --port")
+        } catch let error as IOError {
+            await store.close()
+            let reason = String(cString: strerror(error.errnoCode))
+            throw CommandFailure.cannotStart("cannot listen on \(host):\(settings.port.value): \(reason)")
+        }
+        await store.close()
+    }
+}
+
+/// What a person who has just started the server needs next.
+private func announce(host: String, port: Int, data: DataDirectory, mintsTokens: Bool) {
+    print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(data.path)")
+    if mintsTokens { print("a token: rejoin token --tenant demo --device laptop --data \(data.path)") }
+}
+
+extension ServerSettings {
+    /// The key that tokens are verified with, nil for the server's own.
+    func tokenKey(_ data: DataDirectory) throws(CommandFailure) -> TokenKey? {
+        for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
+            guard let setting else { continue }
+            guard let text = try? String(contentsOfFile: setting.value, encoding: .utf8) else {
+                throw .cannotStart("cannot read the key file \(setting.value)")
+            }
+            return make(text)
+        }
+        return nil
+    }
+}
+
+extension TokenVerifier {
+    static func opening(_ key: TokenKey) async throws(CommandFailure) -> TokenVerifier {
+        do {
+            return try await TokenVerifier(key)
+        } catch {
+            switch error {
+            case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
+            case .unreadable(let reason): throw .cannotStart(reason)
+            }
+        }
+    }
+}
+
+/// Keeps the engine's house while the server runs, and empties its lanes when it stops.
+private struct EngineService: Service {
+    let engine: SyncEngine
+    let store: SQLiteStore
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await engine.maintain() }
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: .seconds(2))
+                        try? await store.checkpoint()
+                    }
+                }
+            }
+        }
+        await engine.close()
+    }
+}
+
+/// Answers those who wait for a change as soon as the server is told to stop, so that it does not wait for them.
+private struct HeldReaders: Service {
+    let engine: SyncEngine
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await engine.releaseReaders()
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import MergeCore
+import SyncEngine
+import SyncHTTP
+
+struct TokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Mint a token with the server's own key, and print it alone.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "The tenant that the token is for.")
+    var tenant: String
+
+    @Option(help: "The device that the token is bound to.")
+    var device: String?
+
+    @Option(help: "reviewer or admin; can be given more than once.")
+    var role: [String] = []
+
+    @Option(help: "The user, 'sub' in the token. (default: the device, or the role)")
+    var user: String?
+
+    @Option(help: "How long it is valid: a number and s, m, h or d.")
+    var expires = "30d"
+
+    func run() async throws {
+        let settings = try SettingsResolution(config: common.config)
+        let data = DataDirectory(path: settings.text(.data, common.data, default: DataDirectory.standardPath).value)
+        print(try await TokenMint(secret: data.secret()).token(try claims()))
+    }
+
+    private func claims() throws(CommandFailure) -> TokenClaims {
+        guard device != nil || !role.isEmpty else { throw .cannotStart("give --device, or --role reviewer or admin") }
+        var roles: [String] = device == nil ? [] : [Caller.Role.device.rawValue]
+        for name in role {
+            guard let known = Caller.Role(rawValue: name), known != .device else {
+                throw .cannotStart("'\(name)' is no role; give reviewer or admin")
+            }
+            roles.append(known.rawValue)
+        }
+        if let device, let fault = DeviceIDRule.fault(device) { throw .cannotStart("--device: \(fault)") }
+        guard let seconds = Self.seconds(expires) else {
+            throw .cannotStart("'\(expires)' is no time; give a number and s, m, h or d")
+        }
+        return TokenClaims(
+            user: user ?? device ?? role.first ?? "", tenant: tenant, device: device, roles: roles,
+            expiresAtSeconds: Date().timeIntervalSince1970.rounded() + seconds)
+    }
+
+    static func seconds(_ text: String) -> Double? {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard let last = text.last, let unit = units[last], let number = Int(text.dropLast()), number > 0,
+            number <= 36_500
+        else { return nil }
+        return Double(number) * unit
+    }
+}

@@ -1,0 +1,221 @@
+import Causality
+import Foundation
+import MergeCore
+import SyncWire
+import Yams
+
+/// A file that declares collections. Everything that it does not mean is refused, with the place, so that a typing error
+/// does not become a policy.
+struct CollectionsFile: Sendable {
+    let schema: Schema
+
+    init(path: String, limits: Limits = Limits()) throws(CommandFailure) {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw .cannotStart("cannot read the collections file \(path)")
+        }
+        do {
+            schema = try Self.schema(yaml: text, limits: limits)
+        } catch {
+            throw .cannotStart("\(path): \(error.message)")
+        }
+    }
+
+    /// What is wrong, and where.
+    struct Fault: Error {
+        let message: String
+
+        init(_ place: String, _ message: String) { self.message = "\(place): \(message)" }
+    }
+
+    static func schema(yaml: String, limits: Limits = Limits()) throws(Fault) -> Schema {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: yaml)
+        } catch {
+            throw Fault("file", "no YAML: \(error)")
+        }
+        let file = try Members(root, at: "file", allowing: ["collections"])
+        var collections: [ExactString: CollectionRules] = [:]
+        for (name, node) in try file.members("collections") {
+            collections[try Self.name(name, limits)] = try rules(node, at: "collections.\(name)", limits)
+        }
+        return Schema(declaring: collections)
+    }
+
+    private static func name(_ text: String, _ limits: Limits) throws(Fault) -> ExactString {
+        let name = ExactString(text)
+        if let fault = NameRule.fault(in: name, limits: limits) { throw Fault(text, fault) }
+        if text.hasPrefix("$") { throw Fault(text, "names that begin with $ belong to the protocol") }
+        return name
+    }
+
+    private static func rules(_ node: Node, at place: String, _ limits: Limits) throws(Fault) -> CollectionRules {
+        let members = try Members(
+            node, at: place, allowing: ["fields", "groups", "unit", "merge", "deletes", "required", "key"])
+        var fields: [ExactString: FieldRule]?
+        if members.has("fields") {
+            fields = [:]
+            for (name, node) in try members.members("fields") {
+                fields?[try Self.name(name, limits)] = try field(node, at: "\(place).fields.\(name)")
+            }
+        }
+        var groups: [ExactString: GroupRule] = [:]
+        for (name, node) in try members.members("groups") {
+            groups[try Self.name(name, limits)] = try group(node, at: "\(place).groups.\(name)", limits)
+        }
+        let recordMerge = try recordMerge(members, at: place)
+        let rules = CollectionRules(
+            fields: fields, groups: groups, recordMerge: recordMerge,
+            deletes: try members.choice("deletes", DeletePolicy.self) ?? .updateWins,
+            required: try members.list("required").map { ExactString($0) },
+            key: try members.choice("key", KeyRule.self) ?? .free)
+        try check(rules, at: place)
+        return rules
+    }
+
+    private static func recordMerge(_ members: Members, at place: String) throws(Fault) -> MergePolicy? {
+        let merge = try members.choice("merge", MergePolicy.self)
+        switch try members.text("unit") {
+        case nil, "field":
+            guard merge == nil else { throw Fault(place, "'merge' of a whole collection needs 'unit: record'") }
+            return nil
+        case "record":
+            let policy = merge ?? .lww
+            guard policy.registerRule != nil else {
+                throw Fault(place, "a whole record merges by lww, fww, manual or immutable")
+            }
+            return policy
+        default: throw Fault(place, "'unit' is field or record")
+        }
+    }
+
+    private static func field(_ node: Node, at place: String) throws(Fault) -> FieldRule {
+        let members = try Members(node, at: place, allowing: ["type", "merge", "audit"])
+        let declared = try members.choice("type", FieldType.self)
+        let merge = try members.choice("merge", MergePolicy.self) ?? .lww
+        let audit = try members.choice("audit", AuditClass.self) ?? .full
+        switch merge.family {
+        case .counter:
+            guard declared ?? .integer == .integer else { throw Fault(place, "a counter is of type integer") }
+            return FieldRule(type: .integer, merge: merge, audit: audit)
+        case .set:
+            guard declared ?? .set == .set else { throw Fault(place, "'merge: set' is of type set") }
+            return FieldRule(type: .set, merge: merge, audit: audit)
+        case .extremum:
+            guard let declared, declared.hasExtremum else {
+                throw Fault(place, "'\(merge.rawValue)' needs a type: integer, number, string or timestamp")
+            }
+            return FieldRule(type: declared, merge: merge, audit: audit)
+        case .register:
+            guard declared != .set else { throw Fault(place, "'type: set' needs 'merge: set'") }
+            return FieldRule(type: declared ?? .json, merge: merge, audit: audit)
+        }
+    }
+
+    /// `[lat, lng]`, or an object with `fields` and `merge`.
+    private static func group(_ node: Node, at place: String, _ limits: Limits) throws(Fault) -> GroupRule {
+        let fields: [String]
+        var merge = MergePolicy.lww
+        if node.sequence != nil {
+            fields = try Members.texts(node, at: place)
+        } else {
+            let members = try Members(node, at: place, allowing: ["fields", "merge"])
+            fields = try members.list("fields")
+            merge = try members.choice("merge", MergePolicy.self) ?? .lww
+        }
+        guard merge.registerRule != nil else { throw Fault(place, "a group merges by lww, fww, manual or immutable") }
+        guard fields.count >= 2 else { throw Fault(place, "a group has two fields or more") }
+        var names: [ExactString] = []
+        for field in fields { names.append(try name(field, limits)) }
+        return GroupRule(fields: names, merge: merge)
+    }
+
+    private static func check(_ rules: CollectionRules, at place: String) throws(Fault) {
+        if rules.recordMerge != nil, !rules.groups.isEmpty {
+            throw Fault(place, "with 'unit: record' the whole record is the group; 'groups' has no meaning")
+        }
+        var owner: [ExactString: ExactString] = [:]
+        for (name, group) in rules.groups {
+            if rules.fields?[name] != nil { throw Fault(place, "group '\(name)' has the name of a field") }
+            for field in group.fields {
+                if let other = owner[field] { throw Fault(place, "'\(field)' is in groups '\(other)' and '\(name)'") }
+                owner[field] = name
+            }
+        }
+        for (name, rule) in rules.fields ?? [:] where rule.merge != .lww {
+            if rules.recordMerge != nil { throw Fault(place, "'\(name)' merges with its record, by the record's policy") }
+            if let group = owner[name] { throw Fault(place, "'\(name)' merges with group '\(group)', by its policy") }
+        }
+        guard let fields = rules.fields else { return }
+        for name in rules.required + rules.groups.values.flatMap(\.fields) where fields[name] == nil {
+            throw Fault(place, "'\(name)' is named and not declared under 'fields'")
+        }
+    }
+
+    /// The members of a YAML mapping, of which only some names are allowed.
+    private struct Members {
+        private let place: String
+        private var nodes: [String: Node] = [:]
+
+        init(_ node: Node?, at place: String, allowing names: [String]) throws(Fault) {
+            self.place = place
+            guard let mapping = node?.mapping else {
+                if node?.null != nil { return }
+                throw Fault(place, "this is a mapping with \(names.joined(separator: ", "))")
+            }
+            for (key, value) in mapping {
+                guard let name = key.string, names.contains(name) else {
+                    throw Fault(place, "'\(key.string ?? "?")' is unknown here; known: \(names.joined(separator: ", "))")
+                }
+                nodes[name] = value
+            }
+        }
+
+        func has(_ name: String) -> Bool { nodes[name] != nil }
+
+        func text(_ name: String) throws(Fault) -> String? {
+            guard let node = nodes[name] else { return nil }
+            guard let text = node.scalar?.string else { throw Fault("\(place).\(name)", "this is one word") }
+            return text
+        }
+
+        func choice<Choice>(_ name: String, _ type: Choice.Type) throws(Fault) -> Choice?
+        where Choice: RawRepresentable<String> & CaseIterable {
+            guard let text = try text(name) else { return nil }
+            guard let choice = Choice(rawValue: text) else {
+                let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Fault("\(place).\(name)", "'\(text)' is none of \(known)")
+            }
+            return choice
+        }
+
+        func list(_ name: String) throws(Fault) -> [String] {
+            guard let node = nodes[name] else { return [] }
+            return try Self.texts(node, at: "\(place).\(name)")
+        }
+
+        static func texts(_ node: Node, at place: String) throws(Fault) -> [String] {
+            guard let sequence = node.sequence else { throw Fault(place, "this is a list") }
+            var texts: [String] = []
+            for element in sequence {
+                guard let text = element.scalar?.string else { throw Fault(place, "this is a list of names") }
+                texts.append(text)
+            }
+            return texts
+        }
+
+        func members(_ name: String) throws(Fault) -> [(String, Node)] {
+            guard let node = nodes[name], node.null == nil else { return [] }
+            guard let mapping = node.mapping else { throw Fault("\(place).\(name)", "this is a mapping") }
+            var members: [(String, Node)] = []
+            for (key, value) in mapping {
+                guard let name = key.string else { throw Fault(place, "names are texts") }
+                members.append((name, value))
+            }
+            return members
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import SQLiteStorage
+import SyncStorage
+
+/// Where an embedded server keeps its data: the database and the key that signs tokens.
+struct DataDirectory: Sendable {
+    static let standardPath = "./rejoin-data"
+
+    let path: String
+
+    var databasePath: String { path + "/rejoin.sqlite" }
+    var keyPath: String { path + "/signing.key" }
+
+    /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet.
+    func prepare() throws(CommandFailure) {
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
+            guard isDirectory.boolValue else { throw .cannotStart("\(path) is a file, not a data directory") }
+        } else {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch {
+                throw .cannotStart("cannot make the data directory \(path): \(Self.reason(error))")
+            }
+        }
+        guard access(path, W_OK | X_OK) == 0 else { throw .cannotStart("the data directory \(path) is not writable") }
+        if !FileManager.default.fileExists(atPath: keyPath) { try makeKey() }
+    }
+
+    /// The secret that tokens are signed with.
+    func secret() throws(CommandFailure) -> [UInt8] {
+        guard let text = try? String(contentsOfFile: keyPath, encoding: .utf8) else {
+            throw .cannotStart("there is no readable key at \(keyPath); 'rejoin serve' makes one, or name another --data")
+        }
+        let digits = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let secret = Data(base64Encoded: digits), secret.count >= 32 else {
+            throw .cannotStart("the key at \(keyPath) is not 32 bytes or more in base 64")
+        }
+        return Array(secret)
+    }
+
+    /// Written under another name and then moved, so that no other process ever reads half of it; of two that start at once
+    /// the first one's key stays.
+    private func makeKey() throws(CommandFailure) {
+        let secret = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        let temporary = keyPath + ".\(ProcessInfo.processInfo.processIdentifier)"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { throw .cannotStart("cannot write the signing key in \(path)") }
+        let text = Array((secret.base64EncodedString() + "\n").utf8)
+        let written = write(descriptor, text, text.count)
+        fsync(descriptor)
+        close(descriptor)
+        defer { unlink(temporary) }
+        guard written == text.count else { throw .cannotStart("cannot write the signing key in \(path)") }
+        guard link(temporary, keyPath) == 0 || errno == EEXIST else {
+            throw .cannotStart("cannot write the signing key in \(path)")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        let code = underlying?.domain == NSPOSIXErrorDomain ? underlying?.code : nil
+        return code.map { String(cString: strerror(Int32($0))) } ?? "not permitted or not possible there"
+    }
+}
+
+extension DataDirectory {
+    /// Opens the database for a server. Only one process at a time may.
+    func open() throws(CommandFailure) -> SQLiteStore {
+        do {
+            return try SQLiteStore.open(at: databasePath)
+        } catch {
+            throw .cannotStart(error.line)
+        }
+    }
+
+    /// Opens the database beside a running server, for reading.
+    func openForReading() throws(CommandFailure) -> SQLiteStore {
+        guard FileManager.default.fileExists(atPath: databasePath) else {
+            throw .cannotStart("there is no data at \(databasePath)")
+        }
+        do {
+            return try SQLiteStore.openReadOnly(at: databasePath)
+        } catch {
+            throw .cannotStart(error.line)
+        }
+    }
+}
+
+extension StoreError {
+    /// One line for people.
+    var line: String {
+        switch self {
+        case .unavailable(let reason): "the database does not answer: \(reason)"
+        case .damaged(let reason): "the database is damaged: \(reason)"
+        case .newerSchema(let found, let supported):
+            "the database has schema \(found), written by a later version; this one reads up to \(supported)"
+        case .cannotOpen(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Logging
+
+/// What `serve` and `doctor` are told.
+struct ServerOptions: ParsableArguments {
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "The address to listen on. (default: 127.0.0.1; REJOIN_HOST)")
+    var host: String?
+
+    @Option(help: "The port to listen on, 0 for a free one. (default: 8080; REJOIN_PORT)")
+    var port: Int?
+
+    @Option(help: "A YAML file that declares collections; without it every collection is taken. (REJOIN_COLLECTIONS)")
+    var collections: String?
+
+    @Option(help: "A JSON Web Key Set to verify tokens with, instead of the server's own key. (REJOIN_JWKS)")
+    var jwks: String?
+
+    @Option(help: "A PEM public key (RSA, P-256, Ed25519) to verify tokens with. (REJOIN_PUBLIC_KEY)")
+    var publicKey: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
+    var logLevel: String?
+}
+
+/// What is in force, and why.
+struct ServerSettings: Sendable {
+    let data: Setting<String>
+    let host: Setting<String>
+    let port: Setting<Int>
+    let collections: Setting<String>?
+    let jwks: Setting<String>?
+    let publicKey: Setting<String>?
+    let logLevel: Setting<Logger.Level>
+
+    init(_ options: ServerOptions) throws(CommandFailure) {
+        let settings = try SettingsResolution(config: options.common.config)
+        data = settings.text(.data, options.common.data, default: DataDirectory.standardPath)
+        host = settings.text(.host, options.host, default: "127.0.0.1")
+        port = try settings.integer(.port, options.port, in: 0...65_535, default: 8080)
+        collections = settings.text(.collections, options.collections)
+        jwks = settings.text(.jwks, options.jwks)
+        publicKey = settings.text(.publicKey, options.publicKey)
+        let level = settings.text(.logLevel, options.logLevel, default: "info")
+        guard let parsed = Logger.Level(rawValue: level.value) else {
+            throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")
+        }
+        logLevel = Setting(value: parsed, source: level.source)
+        if jwks != nil, publicKey != nil { throw .cannotStart("give either 'jwks' or 'public-key', not both") }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+
+/// Where the value of an option came from.
+enum SettingSource: Sendable, Hashable {
+    case commandLine
+    case environment(String)
+    case file(String)
+    case standard
+
+    var text: String {
+        switch self {
+        case .commandLine: "command line"
+        case .environment(let name): "environment (\(name))"
+        case .file(let path): "file (\(path))"
+        case .standard: "default"
+        }
+    }
+}
+
+/// An option in force.
+struct Setting<Value: Sendable>: Sendable {
+    let value: Value
+    let source: SettingSource
+}
+
+/// The names that options have in the environment and in a settings file.
+enum SettingName: String, CaseIterable {
+    case data, host, port, collections, jwks
+    case publicKey = "public-key"
+    case logLevel = "log-level"
+
+    /// `REJOIN_LOG_LEVEL` for `log-level`.
+    var environmentName: String {
+        "REJOIN_" + rawValue.uppercased().replacing("-", with: "_")
+    }
+}
