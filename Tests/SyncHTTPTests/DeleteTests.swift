@@ -139,15 +139,17 @@ struct DeleteTests {
     /// Leaves of a record what a purge leaves.
     private func purge(_ record: ExactString, in server: TestServer) async throws {
         let key = RecordKey(collection: "notes", id: record)
-        var row = try #require(try await server.store.record("acme", key))
-        row.isPurged = true
-        row.fields = "{}"
-        let purged = row
+        let row = try #require(try await server.store.record("acme", key))
+        var purged = RecordRow(
+            StoredRecord(key: key, state: RecordState(), sequence: row.sequence, isPurged: true),
+            rules: CollectionRules(), changedAtMilliseconds: server.clock.now)
+        purged.isDeleted = true
+        let marker = purged
         try await server.store.transact("acme", basis: StoreBasis()) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Void) in
             var head = snapshot.head
-            head.purgeFloor = purged.sequence
-            return (Commit(head: head, records: [purged]), ())
+            head.purgeFloor = marker.sequence
+            return (Commit(head: head, records: [marker]), ())
         }
     }
 

@@ -47,7 +47,7 @@ enum Step: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
 }
 
 extension Value {
-    subscript(step: Step) -> Value? {
+    private subscript(step step: Step) -> Value? {
         switch (step, self) {
         case (.name(let name), .object(let object)): object[.init(name)]
         case (.index(let index), .array(let elements)): elements.indices.contains(index) ? elements[index] : nil
@@ -55,7 +55,9 @@ extension Value {
         }
     }
 
-    subscript(name: String) -> Value? { self[.name(name)] }
+    subscript(path: Step...) -> Value? {
+        path.reduce(self) { $0?[step: $1] }
+    }
 
     var text: String? {
         if case .string(let text) = self { text.text } else { nil }
