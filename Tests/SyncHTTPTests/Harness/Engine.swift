@@ -1,0 +1,24 @@
+import Foundation
+import SQLiteStorage
+import SyncStorage
+import Testing
+
+/// The storage engines that the suites run on. A new engine is a case here and a line in `open`.
+enum Engine: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case memory, sqlite
+
+    var testDescription: String { rawValue }
+
+    /// A store on new data, and what removes the data afterwards.
+    func open(probe: StoreProbe? = nil) throws -> (store: any SyncStore, remove: @Sendable () -> Void) {
+        switch self {
+        case .memory:
+            return (InMemoryStore(probe: probe), {})
+        case .sqlite:
+            let directory = FileManager.default.temporaryDirectory.appending(path: "rejoin-http-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            let store = try SQLiteStore.open(at: directory.appending(path: "data.sqlite").path, probe: probe)
+            return (store, { try? FileManager.default.removeItem(at: directory) })
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Causality
+import MergeCore
+import SyncStorage
+import Synchronization
+
+/// A store whose transactions can be held before they begin, or made to fail after they were committed.
+struct GatedStore: SyncStore {
+    let base: any SyncStore
+    let gate = Gate()
+
+    /// What stands between a caller and the store.
+    actor Gate {
+        private var isClosed = false
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+        private var failuresAfterCommit = 0
+
+        var waitingCount: Int { waiting.count }
+
+        func close() { isClosed = true }
+
+        func open() {
+            isClosed = false
+            for continuation in waiting { continuation.resume() }
+            waiting = []
+        }
+
+        /// The answers to this many transactions are lost on the way back.
+        func loseAnswers(_ count: Int) { failuresAfterCommit = count }
+
+        fileprivate func pass() async {
+            guard isClosed else { return }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+
+        fileprivate func losesAnswer() -> Bool {
+            guard failuresAfterCommit > 0 else { return false }
+            failuresAfterCommit -= 1
+            return true
+        }
+    }
+
+    var identity: StoreIdentity { base.identity }
+
+    func transact<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer {
+        await gate.pass()
+        let answer = try await base.transact(tenant, basis: basis, decide)
+        if await gate.losesAnswer() { throw .unavailable("the connection was lost during the commit") }
+        return answer
+    }
+
+    func head(of tenant: TenantID) async throws(StoreError) -> TenantHead { try await base.head(of: tenant) }
+
+    func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        try await base.changes(tenant, query)
+    }
+
+    func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
+        try await base.record(tenant, key)
+    }
+
+    func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
+        try await base.batch(tenant, key)
+    }
+
+    func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
+        try await base.operations(tenant, id: id)
+    }
+
+    func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
+        try await base.operations(tenant, query)
+    }
+
+    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+        try await base.conflicts(tenant, query)
+    }
+
+    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+        try await base.conflict(tenant, id)
+    }
+
+    func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
+        try await base.conflictSummary(tenant)
+    }
+
+    func auditEntries(
+        _ tenant: TenantID, after position: Int64, limit: Int
+    ) async throws(StoreError) -> [AuditEntryRow] {
+        try await base.auditEntries(tenant, after: position, limit: limit)
+    }
+
+    func conflictIndex(
+        _ tenant: TenantID, after id: Int64, limit: Int
+    ) async throws(StoreError) -> [ConflictRow] {
+        try await base.conflictIndex(tenant, after: id, limit: limit)
+    }
+
+    func tenants() async throws(StoreError) -> [TenantID] { try await base.tenants() }
+
+    func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
+        try await base.device(tenant, device)
+    }
+
+    func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] { try await base.devices(tenant) }
+
+    func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
+        try await base.register(tenant, device)
+    }
+
+    func retire(
+        _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await base.retire(tenant, device, atMilliseconds: atMilliseconds)
+    }
+
+    func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
+
+    func ping() async throws(StoreError) { try await base.ping() }
+
+    func close() async { await base.close() }
+}

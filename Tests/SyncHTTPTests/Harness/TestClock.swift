@@ -1,0 +1,17 @@
+import SyncEngine
+import Synchronization
+
+/// A clock that stands still until it is told to move.
+final class TestClock: Sendable {
+    /// 2026-11-20T22:00:00Z
+    static let start: Int64 = 1_795_212_000_000
+
+    private let time = Mutex(start)
+
+    var now: Int64 { time.withLock { $0 } }
+    var engineClock: EngineClock { EngineClock { self.now } }
+
+    func advance(milliseconds: Int64) {
+        time.withLock { $0 += milliseconds }
+    }
+}
