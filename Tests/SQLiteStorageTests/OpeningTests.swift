@@ -190,7 +190,7 @@ import Testing
 }
 
 @Suite struct `A SQLite file in trouble` {
-    @Test func `33: a disk that is full is unavailable, keeps nothing, and the next attempt works`() async throws {
+    @Test func `edge 33: a disk that is full is unavailable, keeps nothing, and the next attempt works`() async throws {
         try await withTemporaryStore { store in
             try await store.put(count: 10)
             let before = try await store.pool.writeWithoutTransaction { database in
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test func `33: a lock that does not yield is unavailable, and the next attempt works`() async throws {
+    @Test func `edge 33: a lock that does not yield is unavailable, and the next attempt works`() async throws {
         try await withTemporaryPath { path in
             var options = SQLiteStore.Options()
             options.busyTimeout = .zero

@@ -54,7 +54,7 @@ private actor LargeFile {
         """
 }
 
-@Suite(.serialized) struct `44: the plans of what is read all the time` {
+@Suite(.serialized) struct `edge 44: the plans of what is read all the time` {
     /// How each statement finds its rows: a table by its key, or an index, with the columns that it searches by.
     static let plans: [(SQLiteStorage.Statement, [String])] = [
         (Statements.selectHead, ["tenants (tenant=?)"]),

@@ -60,7 +60,7 @@ private func counted(_ names: [String]) -> [String: Int] {
     }
 
     @Test
-    func `32: a thousand operations on a thousand records: one transaction, each key read once, each row written once`()
+    func `edge 32: a thousand operations on a thousand records: one transaction, each key read once, each row written once`()
         async throws
     {
         try await recording { store, steps, sql in
@@ -128,7 +128,7 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test func `27: the spelling of a name is its own in SQL too`() async throws {
+    @Test func `edge 27: the spelling of a name is its own in SQL too`() async throws {
         try await withTemporaryStore { store in
             for (number, name) in ["\u{E9}", "e\u{301}", "\u{C9}"].enumerated() {
                 try await Committer(store, "tenant").commit(

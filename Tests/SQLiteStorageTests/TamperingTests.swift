@@ -152,7 +152,7 @@ private actor AuditedFile {
     }
 }
 
-@Suite struct `43: an audit that somebody changed in the database` {
+@Suite struct `edge 43: an audit that somebody changed in the database` {
     @Test(arguments: Tampering.all)
     func `is found out, and the report names the first bad entry`(_ tampering: Tampering) async throws {
         let bytes = try await AuditedFile.shared.bytes()
