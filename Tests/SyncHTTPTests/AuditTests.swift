@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Audit and tenancy")
 struct AuditTests {
-    @Test("edge 39: with another tenant's token every route answers as if nothing were there", arguments: Engine.allCases)
+    @Test(
+        "edge 39: with another tenant's token every route answers as if nothing were there", arguments: Engine.allCases)
     func otherTenant(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let secret = "hidden-from-globex"
@@ -27,12 +28,15 @@ struct AuditTests {
                 for (name, value) in values { path = path.replacing("{\(name)}", with: value) }
                 var uris = [path]
                 switch route.path {
-                case "/v1/operations/{id}": uris = ["/v1/operations/\(mine.id)", "/v1/operations/\(mine.id)?device=mac"]
-                case "/v1/operations": uris = ["/v1/operations?outcome=rejected", "/v1/operations?outcome=rejected&device=mac"]
+                case "/v1/operations/{id}":
+                    uris = ["/v1/operations/\(mine.id)", "/v1/operations/\(mine.id)?device=mac"]
+                case "/v1/operations":
+                    uris = ["/v1/operations?outcome=rejected", "/v1/operations?outcome=rejected&device=mac"]
                 case "/v1/conflicts/{id}": uris = ["/v1/conflicts/1"]
                 case "/v1/devices/{id}": uris = ["/v1/devices/ipad-\(secret)"]
                 case "/v1/batches/{key}": uris = ["/v1/batches/their-key", "/v1/batches/their-key?device=mac"]
-                case "/v1/conflicts": uris = ["/v1/conflicts", "/v1/conflicts?collection=estimates", "/v1/conflicts?page=c9"]
+                case "/v1/conflicts":
+                    uris = ["/v1/conflicts", "/v1/conflicts?collection=estimates", "/v1/conflicts?page=c9"]
                 default: break
                 }
                 let isNamed = path != route.path
@@ -76,10 +80,12 @@ struct AuditTests {
                 "e", ["ssn": .string(secret + "a"), "diagnosis": [.string(secret)]], in: "estimates")
             _ = try await mac.send(original)
             _ = try await ipad.send(
-                ipad.creating("e", ["ssn": .string(secret + "b"), "diagnosis": ["x": .string(secret)]], in: "estimates"))
+                ipad.creating(
+                    "e", ["ssn": .string(secret + "b"), "diagnosis": ["x": .string(secret)]], in: "estimates"))
             errors.append(
                 try await mac.send(.update("e", ["mac": 1], ["ssn": .string(secret + "c")], in: "estimates")))
-            _ = try await mac.send(.update("e", ["mac": 2, "ipad": 1], ["ssn": .string(secret + "d")], in: "estimates"))
+            _ = try await mac.send(
+                .update("e", ["mac": 2, "ipad": 1], ["ssn": .string(secret + "d")], in: "estimates"))
             var stale = original
             stale.id = Fresh.id()
             #expect(try await mac.send(stale).outcomes == ["older"])
@@ -164,8 +170,10 @@ struct AuditTests {
             let cases: [(String, Int)] = [
                 ("status=open", 1), ("status=automatic", 4), ("kind=delete_write", 1), ("kind=write_write", 4),
                 ("kind=stale", 0), ("collection=estimates", 1), ("record=b", 1), ("collection=notes&record=e", 0),
-                ("unit=v", 3), ("unit=%24record", 1), ("policy=lww", 3), ("policy=manual", 1), ("policy=update-wins", 1),
-                ("device=tv", 1), ("device=ipad", 4), ("user=tom", 1), ("user=bob&status=automatic", 4), ("user=rita", 0),
+                ("unit=v", 3), ("unit=%24record", 1), ("policy=lww", 3), ("policy=manual", 1),
+                ("policy=update-wins", 1),
+                ("device=tv", 1), ("device=ipad", 4), ("user=tom", 1), ("user=bob&status=automatic", 4),
+                ("user=rita", 0),
                 ("since=2026-11-20T22:01:00Z", 4), ("until=2026-11-20T22:01:00Z", 1),
                 ("since=2026-11-20T23:01:00%2B01:00&until=2026-11-20T22:02:00Z", 1),
             ]
@@ -181,7 +189,9 @@ struct AuditTests {
                 }
                 #expect(found == (order == "newest" ? all : all.reversed()))
             }
-            for query in ["status=lost", "kind=x", "order=random", "limit=0", "limit=501", "since=yesterday", "device="] {
+            for query in [
+                "status=lost", "kind=x", "order=random", "limit=0", "limit=501", "since=yesterday", "device=",
+            ] {
                 #expect(try await reviewer.get("/v1/conflicts?\(query)").code == "invalid_request", "\(query)")
             }
             #expect(try await reviewer.get("/v1/conflicts?page=o1").code == "cursor_invalid")
@@ -211,7 +221,9 @@ struct AuditTests {
             let lines = try await reviewer.get("/v1/conflicts/export")
             #expect(lines.type == "application/x-ndjson")
             let listed = try await reviewer.get("/v1/conflicts?order=oldest")
-            #expect(try lines.text.split(separator: "\n").map { try Value(json: String($0)) } == listed["conflicts"]?.elements)
+            #expect(
+                try lines.text.split(separator: "\n").map { try Value(json: String($0)) }
+                    == listed["conflicts"]?.elements)
 
             let csv = try await reviewer.get("/v1/conflicts/export?order=newest", accept: "text/csv")
             #expect(csv.type == "text/csv")

@@ -1,4 +1,5 @@
 import Crypto
+import CryptoExtras
 import Foundation
 import HTTPTypes
 import JWTKit
@@ -10,7 +11,8 @@ import Testing
 @Suite("Authentication")
 struct AuthenticationTests {
     private func base64URL(_ text: String) -> String {
-        Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=", with: "")
     }
 
     @Test("A token that is missing, garbage, unsigned, of another key or incomplete is refused without a reason")
@@ -22,10 +24,13 @@ struct AuthenticationTests {
             let claims = #"{"sub":"ada","tenant":"acme","device":"mac","roles":["device"],"exp":\#(exp)}"#
             let other = await TokenMint(secret: [UInt8](repeating: 7, count: 32))
             let foreign = try await other.token(
-                TokenClaims(user: "ada", tenant: "acme", device: "mac", roles: ["device"], expiresAtSeconds: Double(exp)))
+                TokenClaims(
+                    user: "ada", tenant: "acme", device: "mac", roles: ["device"], expiresAtSeconds: Double(exp)))
             let bad: [String?] = [
-                nil, "", "Bearer", "Bearer ", "Basic \(good)", good, "Bearer x", "Bearer a.b.c", "Bearer \(parts[0]).\(parts[1])",
-                "Bearer \(parts[0]).\(parts[1]).", "Bearer \(parts[0]).\(base64URL(claims.replacing("acme", with: "globex"))).\(parts[2])",
+                nil, "", "Bearer", "Bearer ", "Basic \(good)", good, "Bearer x", "Bearer a.b.c",
+                "Bearer \(parts[0]).\(parts[1])",
+                "Bearer \(parts[0]).\(parts[1]).",
+                "Bearer \(parts[0]).\(base64URL(claims.replacing("acme", with: "globex"))).\(parts[2])",
                 "Bearer \(base64URL(#"{"alg":"none","typ":"JWT"}"#)).\(base64URL(claims)).",
                 "Bearer \(base64URL(#"{"alg":"none","typ":"JWT"}"#)).\(base64URL(claims)).\(parts[2])",
                 "Bearer \(base64URL(#"{"alg":"HS512","typ":"JWT"}"#)).\(parts[1]).\(parts[2])", "Bearer \(foreign)",
@@ -42,7 +47,9 @@ struct AuthenticationTests {
                 }
             }
             #expect(!server.log.text.contains(parts[1]))
-            #expect(try await server.send(.get, "/v1/session", headers: [("Authorization", "bearer \(good)")]).status == 200)
+            #expect(
+                try await server.send(.get, "/v1/session", headers: [("Authorization", "bearer \(good)")]).status == 200
+            )
         }
     }
 
@@ -57,13 +64,17 @@ struct AuthenticationTests {
             #expect(expired.code == "token_expired")
             #expect(expired.header("WWW-Authenticate") == "Bearer error=\"invalid_token\"")
 
-            for (tenant, user) in [("", "ada"), ("acme", ""), ("a\u{0}b", "ada"), (String(repeating: "t", count: 129), "ada")] {
+            for (tenant, user) in [
+                ("", "ada"), ("acme", ""), ("a\u{0}b", "ada"), (String(repeating: "t", count: 129), "ada"),
+            ] {
                 let token = try await server.token(tenant: tenant, device: "mac", roles: ["device"], user: user)
                 #expect(try await server.send(.get, "/v1/session", token: token).code == "unauthenticated")
             }
             let keys = JWTKeyCollection()
             await keys.add(hmac: HMACKey(from: TestServer.secret), digestAlgorithm: .sha256)
-            for json in [#"{"sub":"ada","tenant":"acme"}"#, #"{"sub":"ada","exp":9e12}"#, #"{"tenant":"acme","exp":9e12}"#, "{}"] {
+            for json in [
+                #"{"sub":"ada","tenant":"acme"}"#, #"{"sub":"ada","exp":9e12}"#, #"{"tenant":"acme","exp":9e12}"#, "{}",
+            ] {
                 let token = try await keys.sign(RawClaims(json: json))
                 #expect(try await server.send(.get, "/v1/session", token: token).code == "unauthenticated", "\(json)")
             }
@@ -96,7 +107,9 @@ struct AuthenticationTests {
         }
 
         init(json: String) throws { members = try JSONDecoder().decode([String: Member].self, from: Data(json.utf8)) }
-        init(from decoder: any Decoder) throws { members = try decoder.singleValueContainer().decode([String: Member].self) }
+        init(from decoder: any Decoder) throws {
+            members = try decoder.singleValueContainer().decode([String: Member].self)
+        }
         func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             try container.encode(members)
@@ -130,7 +143,9 @@ struct AuthenticationTests {
                 let path = route.path.replacing(/\{[a-z]+\}/, with: "x")
                 for (kind, token) in tokens {
                     let answer = try await server.send(route.method, path, token: token)
-                    #expect((answer.code == "forbidden") == !admitted.contains(kind), "\(kind) \(route.method) \(route.path)")
+                    #expect(
+                        (answer.code == "forbidden") == !admitted.contains(kind),
+                        "\(kind) \(route.method) \(route.path)")
                     if answer.code == "forbidden" { #expect(answer.status == 403) }
                 }
                 let nobody = try await server.send(route.method, path)
@@ -152,7 +167,9 @@ struct AuthenticationTests {
                 }
             }
             let admin = try await server.admin()
-            #expect(try await admin.send(.post, "/v1/devices", json: #"{"id":"x","tenant":"acme"}"#).code == "invalid_request")
+            #expect(
+                try await admin.send(.post, "/v1/devices", json: #"{"id":"x","tenant":"acme"}"#).code
+                    == "invalid_request")
             let mac = try await server.device("mac")
             #expect(try await mac.send(body: #"{"tenant":"acme","operations":[]}"#).code == "invalid_request")
         }
@@ -190,8 +207,11 @@ struct AuthenticationTests {
             data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
         }
         let kid = JWKIdentifier(string: "k1")
-        let signers = [JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection()]
-        await signers[0].add(rsa: try Insecure.RSA.PrivateKey(pem: rsa.pemRepresentation), digestAlgorithm: .sha256, kid: kid)
+        let signers = [
+            JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection(), JWTKeyCollection(),
+        ]
+        await signers[0].add(
+            rsa: try Insecure.RSA.PrivateKey(pem: rsa.pemRepresentation), digestAlgorithm: .sha256, kid: kid)
         await signers[1].add(ecdsa: try ES256PrivateKey(pem: p256.pemRepresentation), kid: kid)
         await signers[2].add(
             eddsa: try EdDSA.PrivateKey(d: url(ed25519.rawRepresentation), curve: .ed25519), kid: kid)
@@ -221,9 +241,11 @@ struct AuthenticationTests {
                 try await TestServer.run(.memory, options) { server in
                     for (signer, token) in all.enumerated() {
                         let answer = try await server.send(.get, "/v1/session", token: token)
-                        #expect(answer.status == (signer == index ? 200 : 401), "key \(index), signer \(signer), \(key)")
+                        #expect(
+                            answer.status == (signer == index ? 200 : 401), "key \(index), signer \(signer), \(key)")
                     }
-                    #expect(try await server.send(.get, "/v1/session", token: server.token(device: "mac")).status == 401)
+                    #expect(
+                        try await server.send(.get, "/v1/session", token: server.token(device: "mac")).status == 401)
                 }
             }
         }

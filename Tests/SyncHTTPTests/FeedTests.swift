@@ -52,7 +52,8 @@ struct FeedTests {
         }
     }
 
-    @Test("edge 35: a page ends inside a batch, and a record that changes between two pages comes with its newer state",
+    @Test(
+        "edge 35: a page ends inside a batch, and a record that changes between two pages comes with its newer state",
         arguments: Engine.allCases)
     func pages(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -103,7 +104,8 @@ struct FeedTests {
             #expect(try await mac.get("/v1/changes?since=\(cursor)").status == 200)
             let last = cursor.last == "A" ? "B" : "A"
             for bad in [
-                String(cursor.dropLast()), String(cursor.dropLast(8)), cursor + "A", cursor.dropLast(2) + "\(last)A", "",
+                String(cursor.dropLast()), String(cursor.dropLast(8)), cursor + "A", cursor.dropLast(2) + "\(last)A",
+                "",
                 "0", "null", "%00", "AAAA",
             ] {
                 let answer = try await mac.get("/v1/changes?since=\(bad)")
@@ -116,7 +118,8 @@ struct FeedTests {
         }
     }
 
-    @Test("edge 36: a cursor of another lineage asks for a resync, and pending operations still go through",
+    @Test(
+        "edge 36: a cursor of another lineage asks for a resync, and pending operations still go through",
         arguments: Engine.allCases)
     func otherLineage(engine: Engine) async throws {
         let (old, arrived) = try await TestServer.run(engine) { server in
@@ -208,13 +211,16 @@ struct FeedTests {
             #expect(answer.status == 200)
             #expect(answer["changes"] == [])
             #expect(answer["more"] == false)
-            for query in ["wait=61", "wait=-1", "wait=x", "wait=1&wait=2", "limit=0", "limit=5001", "limit=", "since=%FF"] {
+            for query in [
+                "wait=61", "wait=-1", "wait=x", "wait=1&wait=2", "limit=0", "limit=5001", "limit=", "since=%FF",
+            ] {
                 #expect(try await mac.get("/v1/changes?\(query)").code == "invalid_request", "\(query)")
             }
         }
     }
 
-    @Test("When the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
+    @Test(
+        "When the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
     func close(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")

@@ -106,7 +106,8 @@ struct ServingTests {
         }
     }
 
-    @Test("A lane that is full turns batches away with a time to come back, and what it took is committed",
+    @Test(
+        "A lane that is full turns batches away with a time to come back, and what it took is committed",
         arguments: Engine.allCases)
     func overload(engine: Engine) async throws {
         var options = ServerOptions()
@@ -139,7 +140,8 @@ struct ServingTests {
         }
     }
 
-    @Test("What waits in a lane leaves together, and each batch has the answer that it would have had alone",
+    @Test(
+        "What waits in a lane leaves together, and each batch has the answer that it would have had alone",
         arguments: Engine.allCases)
     func groupCommit(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
