@@ -34,7 +34,10 @@ let package = Package(
             name: "SyncWire",
             dependencies: ["Causality", "MergeCore", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
-        .target(name: "SyncStorage", dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+        .target(
+            name: "SyncStorage",
+            dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(
             name: "SQLiteStorage",
             dependencies: [
@@ -45,7 +48,11 @@ let package = Package(
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
             resources: [.embedInCode("Schemas/V0001_initial.sql")],
             swiftSettings: strict),
-        .target(name: "SyncEngine", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(
+            name: "SyncEngine",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .target(
             name: "SyncHTTP",
             dependencies: [
@@ -59,13 +66,14 @@ let package = Package(
             ],
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
-        .target(name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"], swiftSettings: strict),
+        .target(
+            name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -73,6 +81,7 @@ let package = Package(
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
+            resources: [.embedInCode("Examples/contractor.yaml")],
             swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
         .testTarget(name: "MergeCoreTests", dependencies: ["Causality", "MergeCore"], swiftSettings: strict),
@@ -87,6 +96,7 @@ let package = Package(
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "StorageConformance",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -95,7 +95,7 @@ public final class SQLiteStore: SyncStore {
     private static func configuration(_ options: Options) -> Configuration {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
-        configuration.busyMode = .timeout(Double(options.busyTimeout.components.seconds))
+        configuration.busyMode = .timeout(options.busyTimeout / .seconds(1))
         configuration.maximumReaderCount = options.readers
         configuration.persistentReadOnlyConnections = true
         configuration.prepareDatabase { database in

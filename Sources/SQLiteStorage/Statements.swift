@@ -7,6 +7,7 @@ enum Statements {
     static let setSynchronousFull = Statement("set synchronous", "PRAGMA synchronous = FULL")
     static let synchronous = Statement("select synchronous", "PRAGMA synchronous")
     static let journalMode = Statement("select journal mode", "PRAGMA journal_mode")
+    static let integrity = Statement("check integrity", "PRAGMA quick_check")
     static let schemaVersion = Statement("select schema version", "PRAGMA user_version")
     static let countTables = Statement("count tables", "SELECT count(*) FROM sqlite_schema")
     static let ping = Statement("ping", "SELECT only_row FROM store")
@@ -240,12 +241,15 @@ enum Statements {
         FROM audit_entries WHERE tenant = ?1 AND conflict = ?2
         ORDER BY version
         """)
+    /// The index is named: without statistics SQLite takes the primary key, which has the order but not the condition, and
+    /// reads all sides of the tenant.
     static let selectSidesOfConflict = Statement(
         "select audit sides of conflict",
         """
         SELECT position, ordinal, conflict, role, won, present, value, device, counter, user, operation,
             stamp, claimed_at
-        FROM audit_sides WHERE tenant = ?1 AND conflict = ?2
+        FROM audit_sides INDEXED BY audit_sides_by_conflict
+        WHERE tenant = ?1 AND conflict = ?2
         ORDER BY position, ordinal
         """)
     static let insertConflict = Statement(

@@ -28,7 +28,7 @@ extension StorageLaw {
                     "report on a tenant without audit")
             }
         },
-        StorageLaw("an entry that does not follow from the one before is found") { factory in
+        StorageLaw("43: an entry that does not follow from the one before is found") { factory in
             try await factory.withStore { store in
                 _ = try await Workload(seed: 22).run(commits: 30, on: [store], tenant: tenant)
                 let position = try await store.head(of: tenant).auditPosition

@@ -7,7 +7,7 @@ private let other = RecordKey("estimates", "r2")
 
 extension StorageLaw {
     static let faultLaws = [
-        StorageLaw("a fault at any step of a commit leaves nothing of it, and the next attempt ends the same") {
+        StorageLaw("33: a fault at any step of a commit leaves nothing of it, and the next attempt ends the same") {
             factory in
             let script = FaultScript()
             try await factory.withStore(probe: script.probe) { store in
@@ -43,7 +43,7 @@ extension StorageLaw {
                 }
             }
         },
-        StorageLaw("a fault in any other method is thrown, changes nothing, and passes") { factory in
+        StorageLaw("33: a fault in any other method is thrown, changes nothing, and passes") { factory in
             let script = FaultScript()
             try await factory.withStore(probe: script.probe) { store in
                 let reference = InMemoryStore(identity: store.identity)

@@ -6,7 +6,7 @@ private let tenant = TenantID("tenant")
 
 extension StorageLaw {
     static let feedLaws = [
-        StorageLaw("pages tell every change once, in order, whatever their length") { factory in
+        StorageLaw("35: pages tell every change once, in order, whatever their length") { factory in
             try await factory.withStore { store in
                 try await put(store, (1...10).map { .sample(ExactString("r\($0)"), sequence: $0) })
                 for limit in [1, 2, 3, 5, 9, 10, 11, 1_000] {
@@ -39,7 +39,7 @@ extension StorageLaw {
                 }
             }
         },
-        StorageLaw("a filter may leave pages empty, and more is still there") { factory in
+        StorageLaw("35: a filter may leave pages empty, and more is still there") { factory in
             try await factory.withStore { store in
                 try await put(
                     store,
@@ -57,7 +57,7 @@ extension StorageLaw {
                 try expectEqual(try await store.changes(tenant, query).rows.count, 9, "rows of both collections")
             }
         },
-        StorageLaw("a record that changes between two pages is in a later one, newer, and not lost") { factory in
+        StorageLaw("35: a record that changes between two pages is in a later one, newer, and not lost") { factory in
             try await factory.withStore { store in
                 try await put(store, (1...4).map { .sample(ExactString("r\($0)"), sequence: $0) })
                 let first = try await store.changes(tenant, ChangeQuery(after: 0, limit: 2))

@@ -7,7 +7,7 @@ private let tenant = TenantID("tenant")
 
 extension StorageLaw {
     static let fidelityLaws = [
-        StorageLaw("composed and decomposed spellings, and cases, are different names everywhere") { factory in
+        StorageLaw("27: composed and decomposed spellings, and cases, are different names everywhere") { factory in
             try await factory.withStore { store in
                 let names: [ExactString] = ["\u{E9}", "e\u{301}", "\u{C9}", "E\u{301}"]
                 for name in names {

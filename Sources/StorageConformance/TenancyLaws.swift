@@ -7,7 +7,7 @@ private let ben = TenantID("ben")
 
 extension StorageLaw {
     static let tenancyLaws = [
-        StorageLaw("no method tells one tenant anything of another") { factory in
+        StorageLaw("39: no method tells one tenant anything of another") { factory in
             try await factory.withStore { store in
                 let keys = try await Workload(seed: 31).run(commits: 25, on: [store], tenant: anna)
                 let before = try await Contents(of: anna, in: store, batches: keys)

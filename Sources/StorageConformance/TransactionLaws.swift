@@ -142,7 +142,7 @@ extension StorageLaw {
                 try expectEqual(try await store.head(of: tenant).sequence, 50, "last sequence")
             }
         },
-        StorageLaw("readers beside a writer see whole commits only, and every one in the end") { factory in
+        StorageLaw("34: readers beside a writer see whole commits only, and every one in the end") { factory in
             try await factory.withStore { store in
                 // Each commit raises two records to the same number.
                 let commits = 30

@@ -45,7 +45,8 @@ public struct SyncEngine: Sendable {
     public func maintain(every interval: Duration = .seconds(10)) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
-            await flush()
+            // A cancelled task cannot write any more; `close` writes what is left.
+            if !Task.isCancelled { await flush() }
         }
     }
 

@@ -30,7 +30,6 @@ enum Main {
     static func main() async {
         // A client that hangs up while it is written to must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try Rejoin.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -1,43 +1,271 @@
 import Foundation
+import GRDB
 import SyncStorage
 import Testing
 
 @testable import SQLiteStorage
 
-@Test func `a commit survives closing and opening`() async throws {
-    let path = NSTemporaryDirectory() + "/smoke-\(UUID().uuidString).sqlite"
-    let store = try SQLiteStore.open(at: path)
-    let tenant = TenantID("t")
-    #expect(try await store.head(of: tenant) == TenantHead())
-    let answer = try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
-        var head = snapshot.head
-        head.sequence += 1
-        let batch = BatchRow(
-            key: BatchKey(device: "d", key: ""), fingerprint: .init(hexadecimal: "ab"), response: "{}",
-            recordedAtMilliseconds: 3)
-        return (Commit(head: head, batches: [batch]), head.sequence)
+@Suite struct `Opening a SQLite file` {
+    @Test func `every commit of the writer is durable: synchronous is FULL and the journal a write-ahead log`()
+        async throws
+    {
+        try await withTemporaryStore { store in
+            let (synchronous, journal, checkpoint) = try await store.pool.writeWithoutTransaction { database in
+                (
+                    try Int.fetchOne(database, sql: "PRAGMA synchronous"),
+                    try String.fetchOne(database, sql: "PRAGMA journal_mode"),
+                    try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint")
+                )
+            }
+            #expect(synchronous == 2)
+            #expect(journal == "wal")
+            #expect(checkpoint == 10_000)
+        }
     }
-    #expect(answer == 1)
-    #expect(try await store.head(of: tenant).sequence == 1)
-    #expect(try await store.batch(tenant, BatchKey(device: "d", key: "")) != nil)
-    for order in ConflictQuery.Order.allCases {
-        var query = ConflictQuery(limit: 3)
-        query.order = order
-        #expect(try await store.conflicts(tenant, query).isEmpty)
-        query.device = "x"
-        #expect(try await store.conflicts(tenant, query).isEmpty)
+
+    @Test func `commits go to the log, and a checkpoint moves them into the file while a reader looks on`() async throws
+    {
+        try await withTemporaryStore { store in
+            func size(_ suffix: String) throws -> Int {
+                try FileManager.default.attributesOfItem(atPath: store.path + suffix)[.size] as? Int ?? 0
+            }
+            try await store.put(count: 500)
+            let log = try size("-wal")
+            let file = try size("")
+            #expect(log > 100_000)
+            try await store.checkpoint()
+            #expect(try size("") > file)
+            #expect(try await store.head(of: "tenant").sequence == 500)
+        }
     }
-    _ = try await store.conflictSummary(tenant)
-    #expect(throws: StoreError.self) { _ = try SQLiteStore.open(at: path) }
-    let reader = try SQLiteStore.openReadOnly(at: path)
-    #expect(try await reader.tenants() == [tenant])
-    try await store.checkpoint()
-    await reader.close()
-    await store.close()
-    let again = try SQLiteStore.open(at: path)
-    #expect(again.identity == store.identity)
-    await again.close()
-    let calm = try SQLiteStore.openReadOnly(at: path)
-    #expect(try await calm.head(of: tenant).sequence == 1)
-    await calm.close()
+
+    @Test func `the schema in the binary is the file in the repository, byte for byte`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let directory = root.appending(path: "Schemas/SQLite")
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+        #expect(files.count == Migration.all.count)
+        for (file, migration) in zip(files, Migration.all) {
+            let number = String(migration.version)
+            #expect(file.hasPrefix("V" + String(repeating: "0", count: 4 - number.count) + number + "_"))
+            #expect(try Data(contentsOf: directory.appending(path: file)) == Data(migration.sql.utf8))
+        }
+        #expect(Migration.all.map(\.version) == Array(1...Migration.supported))
+    }
+
+    @Test func `a new file has the whole catalogue and the newest version`() async throws {
+        try await withTemporaryStore { store in
+            let (names, version) = try await store.pool.read { database in
+                (
+                    try String.fetchAll(
+                        database,
+                        sql: "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1"),
+                    try Int.fetchOne(database, sql: "PRAGMA user_version")
+                )
+            }
+            #expect(version == Migration.supported)
+            #expect(
+                names == [
+                    "index audit_entries_by_conflict", "index audit_sides_by_conflict", "index audit_sides_by_device",
+                    "index audit_sides_by_user", "index conflicts_by_collection", "index conflicts_by_kind",
+                    "index conflicts_by_policy", "index conflicts_by_record", "index conflicts_by_status",
+                    "index conflicts_by_time", "index conflicts_by_unit", "index operations_by_dot",
+                    "index operations_by_record", "index operations_rejected", "index operations_rejected_by_device",
+                    "index records_by_sequence", "table audit_entries", "table audit_sides", "table batches",
+                    "table conflicts", "table devices", "table operations", "table records", "table store",
+                    "table tenants",
+                ])
+        }
+    }
+
+    @Test func `every key and index begins with the tenant`() async throws {
+        try await withTemporaryStore { store in
+            let first = try await store.pool.read { database in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT t.name AS owner, i.name AS name, c.name AS first
+                        FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) c
+                        WHERE t.type = 'table' AND t.name <> 'store' AND c.seqno = 0
+                        """
+                ).map { ($0["name"] as String, $0["first"] as String) }
+            }
+            #expect(first.count > 15)
+            for (name, column) in first { #expect(column == "tenant", "\(name)") }
+        }
+    }
+
+    @Test func `the identity stays when the file is opened again, and is another one in another file`() async throws {
+        try await withTemporaryPath { path in
+            let first = try SQLiteStore.open(at: path)
+            await first.close()
+            let second = try SQLiteStore.open(at: path)
+            #expect(first.identity == second.identity)
+            #expect(first.identity.cursorKey.count == 32 && first.identity.redactionKey.count == 32)
+            await second.close()
+            let other = try SQLiteStore.open(at: path + ".other")
+            #expect(other.identity.lineage != first.identity.lineage)
+            await other.close()
+        }
+    }
+
+    @Test func `data of a later version is refused and left alone`() async throws {
+        try await withTemporaryPath { path in
+            try await SQLiteStore.open(at: path).close()
+            try raw(path) { try $0.execute(sql: "PRAGMA user_version = 7") }
+            let refused = StoreError.newerSchema(found: 7, supported: Migration.supported)
+            #expect(throws: refused) { try SQLiteStore.open(at: path) }
+            #expect(throws: refused) { try SQLiteStore.openReadOnly(at: path) }
+            #expect(try raw(path) { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 7)
+        }
+    }
+
+    @Test func `a database of something else is refused and left alone`() async throws {
+        try await withTemporaryPath { path in
+            try raw(path) { try $0.execute(sql: "CREATE TABLE somebody (else_s TEXT)") }
+            #expect(throws: StoreError.cannotOpen("The file is an SQLite database of something else.")) {
+                try SQLiteStore.open(at: path)
+            }
+            let names = try raw(path) { try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema") }
+            #expect(names == ["somebody"])
+        }
+    }
+
+    @Test func `a file that is no database is damaged`() async throws {
+        try await withTemporaryPath { path in
+            try Data(repeating: 0x41, count: 10_000).write(to: URL(filePath: path))
+            let error = #expect(throws: StoreError.self) { try SQLiteStore.open(at: path) }
+            guard case .damaged = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func `a directory that is not there is named in one sentence`() throws {
+        let error = #expect(throws: StoreError.self) { try SQLiteStore.open(at: "/nowhere/at/all/data.sqlite") }
+        guard case .cannotOpen(let text) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(text.contains("/nowhere/at/all"))
+    }
+
+    @Test func `a second server on the same file is refused until the first is closed`() async throws {
+        try await withTemporaryPath { path in
+            let first = try SQLiteStore.open(at: path)
+            #expect(
+                throws: StoreError.cannotOpen(
+                    "\(path) is already open in another server; stop it, or choose another data directory.")
+            ) { try SQLiteStore.open(at: path) }
+            await first.close()
+            let second = try SQLiteStore.open(at: path)
+            try await second.ping()
+            await second.close()
+        }
+    }
+
+    @Test func `a reader beside a server sees its commits and cannot write`() async throws {
+        try await withTemporaryStore { store in
+            let reader = try SQLiteStore.openReadOnly(at: store.path)
+            try await store.put(count: 3)
+            #expect(try await reader.head(of: "tenant").sequence == 3)
+            #expect(reader.identity == store.identity)
+            await #expect(throws: StoreError.self) { try await reader.put(count: 1) }
+            #expect(try await store.head(of: "tenant").sequence == 3)
+            await reader.close()
+        }
+    }
+
+    @Test func `data at rest can be read without a server`() async throws {
+        try await withTemporaryPath { path in
+            let store = try SQLiteStore.open(at: path)
+            try await store.put(count: 3)
+            await store.close()
+            let reader = try SQLiteStore.openReadOnly(at: path)
+            #expect(try await reader.head(of: "tenant").sequence == 3)
+            await reader.close()
+        }
+    }
+}
+
+@Suite struct `A SQLite file in trouble` {
+    @Test func `33: a disk that is full is unavailable, keeps nothing, and the next attempt works`() async throws {
+        try await withTemporaryStore { store in
+            try await store.put(count: 10)
+            let before = try await store.pool.writeWithoutTransaction { database in
+                let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+                return try Int.fetchOne(database, sql: "PRAGMA max_page_count = \(pages + 2)") ?? 0
+            }
+            let error = await #expect(throws: StoreError.self) { try await store.put(count: 2_000) }
+            #expect(error?.isUnavailable == true, "\(String(describing: error))")
+            #expect(try await store.head(of: "tenant").sequence == 10)
+            #expect(try await store.changes("tenant", ChangeQuery(after: 0, limit: 5_000)).rows.count == 10)
+            try await store.pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA max_page_count = 1073741823")
+            }
+            #expect(before > 0)
+            try await store.put(count: 2_000)
+            #expect(try await store.head(of: "tenant").sequence == 2_010)
+        }
+    }
+
+    @Test func `33: a lock that does not yield is unavailable, and the next attempt works`() async throws {
+        try await withTemporaryPath { path in
+            var options = SQLiteStore.Options()
+            options.busyTimeout = .zero
+            let store = try SQLiteStore.open(at: path, options: options)
+            try await store.put(count: 1)
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let other = try DatabaseQueue(path: path, configuration: configuration)
+            try await other.writeWithoutTransaction { try $0.beginTransaction(.immediate) }
+            let error = await #expect(throws: StoreError.self) { try await store.put(count: 1) }
+            #expect(error?.isUnavailable == true, "\(String(describing: error))")
+            #expect(try await store.head(of: "tenant").sequence == 1)
+            try await other.writeWithoutTransaction { try $0.rollback() }
+            try other.close()
+            try await store.put(count: 1)
+            #expect(try await store.head(of: "tenant").sequence == 2)
+            await store.close()
+        }
+    }
+
+    @Test func `a record whose state cannot be read is damaged and is not written over`() async throws {
+        try await withTemporaryStore { store in
+            try await store.put(count: 1)
+            try raw(store.path) { try $0.execute(sql: "UPDATE records SET state = '{'") }
+            var basis = StoreBasis()
+            basis.merge.records = [.init(collection: "c", id: "r1")]
+            let wanted = basis
+            let error = await #expect(throws: StoreError.self) {
+                try await store.transact("tenant", basis: wanted) { snapshot throws(StoreError) in
+                    (Commit(head: snapshot.head), ())
+                }
+            }
+            guard case .damaged = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func `a cancelled task stores nothing and harms nobody else`() async throws {
+        try await withTemporaryStore { store in
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                try await store.put(count: 1)
+            }
+            await #expect(throws: StoreError.self) { try await task.value }
+            #expect(try await store.head(of: "tenant").sequence == 0)
+            try await store.put(count: 1)
+            #expect(try await store.head(of: "tenant").sequence == 1)
+        }
+    }
+}
+
+extension StoreError {
+    var isUnavailable: Bool {
+        if case .unavailable = self { true } else { false }
+    }
 }

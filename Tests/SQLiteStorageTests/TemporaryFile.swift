@@ -1,4 +1,7 @@
+import Causality
 import Foundation
+import GRDB
+import MergeCore
 import StorageConformance
 import SyncStorage
 import Synchronization
@@ -42,6 +45,33 @@ struct TemporaryStores {
             let path = store.path
             await store.close()
             return try SQLiteStore.open(at: path)
+        }
+    }
+}
+
+/// Does something to a file behind the engine's back, as a person with a shell could.
+@discardableResult
+func raw<Answer>(_ path: String, _ body: (Database) throws -> Answer) throws -> Answer {
+    let queue = try DatabaseQueue(path: path)
+    let answer = try queue.writeWithoutTransaction(body)
+    try queue.close()
+    return answer
+}
+
+extension SQLiteStore {
+    /// Commits that many new records of a tenant at once.
+    func put(count: Int, tenant: TenantID = "tenant") async throws {
+        try await transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+            var head = snapshot.head
+            let rows = (0..<count).map { _ in
+                head.sequence += 1
+                return RecordRow(
+                    key: RecordKey(collection: "c", id: ExactString("r\(head.sequence)")), sequence: head.sequence,
+                    isDeleted: false, isPurged: false, clock: #"{"d":1}"#, stampMilliseconds: 0,
+                    fields: #"{"title":"\#(String(repeating: "x", count: 200))"}"#, siblings: nil,
+                    state: #"{"c":[],"d":[],"e":[],"u":[],"w":[]}"#, openConflicts: 0, changedAtMilliseconds: 0)
+            }
+            return (Commit(head: head, records: rows), ())
         }
     }
 }

@@ -20,14 +20,14 @@ struct DecimalOracle: Equatable {
         var exponent = 0
         if let mark = literal.firstIndex(where: { $0 == "e" || $0 == "E" }) {
             mantissa = literal[..<mark]
-            exponent = Int(literal[literal.index(after: mark)...])!
+            exponent = Int(literal[literal.index(after: mark)...]) ?? 0
         }
         let isNegative = mantissa.first == "-"
         if isNegative { mantissa = mantissa.dropFirst() }
         let parts = mantissa.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count == 2 ? parts[1] : ""
         self = Self.normal(
-            isNegative: isNegative, digits: (parts[0] + fraction).map { UInt8($0.wholeNumberValue!) },
+            isNegative: isNegative, digits: (parts[0] + fraction).compactMap(\.wholeNumberValue).map { UInt8($0) },
             exponent: exponent - fraction.count)
     }
 
@@ -37,9 +37,8 @@ struct DecimalOracle: Equatable {
             self = .zero
             return
         }
-        var digits = String(number.significandBitPattern | (number.isNormal ? 1 << 52 : 0)).map {
-            UInt8($0.wholeNumberValue!)
-        }
+        var digits = String(number.significandBitPattern | (number.isNormal ? 1 << 52 : 0))
+            .compactMap(\.wholeNumberValue).map { UInt8($0) }
         let power = number.isNormal ? Int(number.exponentBitPattern) - 1075 : -1074
         // Dividing by two is multiplying by five and dividing by ten. Eight powers at a time.
         let factor = power > 0 ? 2 : 5

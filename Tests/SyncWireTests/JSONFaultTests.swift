@@ -78,7 +78,8 @@ struct JSONFaultTests {
     func attributesToOperations() throws {
         let (value, faults) = try faults(
             #"{"operations":[{"v":1},{"v":2},{"v":3},{"v":{"x":[9e999]}},{"v":5}],"device":"d"}"#)
-        #expect(value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [.null]]], ["v": 5]]])
+        #expect(
+            value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [.null]]], ["v": 5]]])
         #expect(faults.map { $0.pointer.elementIndex(in: "operations") } == [3])
         #expect(faults.first?.pointer.elementIndex(in: "other") == nil)
     }

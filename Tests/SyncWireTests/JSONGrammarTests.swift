@@ -6,7 +6,8 @@ import Testing
 @Suite("JSON grammar")
 struct JSONGrammarTests {
     static let accepted: [(String, Value)] = [
-        ("null", .null), ("true", true), (" false\n", false), ("0", 0), ("-1", -1), ("\"\"", ""), ("[]", []), ("{}", [:]),
+        ("null", .null), ("true", true), (" false\n", false), ("0", 0), ("-1", -1), ("\"\"", ""), ("[]", []),
+        ("{}", [:]),
         ("[ ]", []), ("{\t}", [:]), ("[1,2]", [1, 2]), ("[ 1 , [ ] , { } ]", [1, [], [:]]),
         (#"{"a":1,"b":[true,null]}"#, ["a": 1, "b": [true, .null]]),
         (#"{"b":1,"a":2}"#, ["a": 2, "b": 1]),

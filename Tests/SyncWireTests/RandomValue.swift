@@ -90,7 +90,7 @@ extension SeededGenerator {
         var spelled = "\""
         for scalar in text.text.unicodeScalars {
             if scalar.value < 0x20 || scalar == "\"" || scalar == "\\" || below(8) == 0 {
-                for unit in UTF16.encode(scalar)! {
+                for unit in String(scalar).utf16 {
                     let digits = String(unit, radix: 16, uppercase: Bool.random(using: &self))
                     spelled += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
                 }

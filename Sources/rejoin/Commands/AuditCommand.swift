@@ -8,7 +8,8 @@ struct AuditCommand: AsyncParsableCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every entry's hash, and that the index over the entries agrees. Exits 1 at the first fault.")
+            abstract:
+                "Check every entry's hash, and that the index over the entries agrees. Exits 1 at the first fault.")
 
         @OptionGroup var common: CommonOptions
         @Option(help: "One tenant only.") var tenant: String?
@@ -19,14 +20,17 @@ struct AuditCommand: AsyncParsableCommand {
             let store = try DataDirectory(path: path).openForReading()
             var faults = 0
             do {
-                let tenants = tenant == nil ? try await store.tenants() : [try await TenantChoice.tenant(tenant, in: store)]
+                let tenants =
+                    tenant == nil ? try await store.tenants() : [try await TenantChoice.tenant(tenant, in: store)]
                 for tenant in tenants {
                     let report = try await store.verifyAudit(of: tenant)
                     if let fault = report.fault {
                         faults += 1
                         print("tenant \(tenant.name): \(fault.line)")
                     } else {
-                        print("tenant \(tenant.name): \(report.entries) entries, whole")
+                        print(
+                            "tenant \(tenant.name): \(report.entries) \(report.entries == 1 ? "entry" : "entries"), whole"
+                        )
                     }
                 }
                 if tenants.isEmpty { print("no tenants yet: nothing to verify") }

@@ -75,13 +75,16 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private static func key(_ data: DataDirectory, _ settings: ServerSettings) -> Check {
-        guard settings.jwks == nil, settings.publicKey == nil else { return .good("not used; tokens come from elsewhere") }
+        guard settings.jwks == nil, settings.publicKey == nil else {
+            return .good("not used; tokens come from elsewhere")
+        }
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: data.keyPath) else {
             return .note("not there yet; 'rejoin serve' makes it")
         }
         let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
         guard mode & 0o077 == 0 else {
-            return .bad("others can read \(data.keyPath) (mode \(String(mode, radix: 8))); chmod 600 it and make a new one")
+            return .bad(
+                "others can read \(data.keyPath) (mode \(String(mode, radix: 8))); chmod 600 it and make a new one")
         }
         do {
             let secret = try data.secret()

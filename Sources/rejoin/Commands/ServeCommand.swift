@@ -25,7 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
         let key = try settings.tokenKey(data)
         try data.prepare()
-        let store = try data.open()
+        let store = try data.openForServing()
         let verifier = try await TokenVerifier.opening(try key ?? .secret(data.secret()))
         let engine = SyncEngine(store: store, terms: Terms(schema: schema), logger: logger)
         let server = SyncServer(engine: engine, verifier: verifier, logger: logger)
@@ -63,6 +63,8 @@ struct ServeCommand: AsyncParsableCommand {
 private func announce(host: String, port: Int, data: DataDirectory, mintsTokens: Bool) {
     print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(data.path)")
     if mintsTokens { print("a token: rejoin token --tenant demo --device laptop --data \(data.path)") }
+    // Into a pipe the lines would otherwise wait for the server's end.
+    fflush(nil)
 }
 
 extension ServerSettings {
@@ -104,7 +106,7 @@ private struct EngineService: Service {
                 group.addTask {
                     while !Task.isCancelled {
                         try? await Task.sleep(for: .seconds(2))
-                        try? await store.checkpoint()
+                        if !Task.isCancelled { try? await store.checkpoint() }
                     }
                 }
             }

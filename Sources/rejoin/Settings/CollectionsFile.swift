@@ -146,7 +146,9 @@ struct CollectionsFile: Sendable {
             }
         }
         for (name, rule) in rules.fields ?? [:] where rule.merge != .lww {
-            if rules.recordMerge != nil { throw Fault(place, "'\(name)' merges with its record, by the record's policy") }
+            if rules.recordMerge != nil {
+                throw Fault(place, "'\(name)' merges with its record, by the record's policy")
+            }
             if let group = owner[name] { throw Fault(place, "'\(name)' merges with group '\(group)', by its policy") }
         }
         guard let fields = rules.fields else { return }
@@ -168,7 +170,8 @@ struct CollectionsFile: Sendable {
             }
             for (key, value) in mapping {
                 guard let name = key.string, names.contains(name) else {
-                    throw Fault(place, "'\(key.string ?? "?")' is unknown here; known: \(names.joined(separator: ", "))")
+                    throw Fault(
+                        place, "'\(key.string ?? "?")' is unknown here; known: \(names.joined(separator: ", "))")
                 }
                 nodes[name] = value
             }

@@ -31,7 +31,8 @@ struct DataDirectory: Sendable {
     /// The secret that tokens are signed with.
     func secret() throws(CommandFailure) -> [UInt8] {
         guard let text = try? String(contentsOfFile: keyPath, encoding: .utf8) else {
-            throw .cannotStart("there is no readable key at \(keyPath); 'rejoin serve' makes one, or name another --data")
+            throw .cannotStart(
+                "there is no readable key at \(keyPath); 'rejoin serve' makes one, or name another --data")
         }
         let digits = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let secret = Data(base64Encoded: digits), secret.count >= 32 else {
@@ -67,7 +68,7 @@ struct DataDirectory: Sendable {
 
 extension DataDirectory {
     /// Opens the database for a server. Only one process at a time may.
-    func open() throws(CommandFailure) -> SQLiteStore {
+    func openForServing() throws(CommandFailure) -> SQLiteStore {
         do {
             return try SQLiteStore.open(at: databasePath)
         } catch {

@@ -5,7 +5,8 @@ import Testing
 private func malformed(_ id: OperationID?, _ record: RecordKey? = nil) -> Submission {
     .malformed(
         MalformedOperation(
-            id: id, record: record, content: [:], rejections: [Rejection(.clockInvalid, "Not a clock.", at: ["clock"])]))
+            id: id, record: record, content: [:], rejections: [Rejection(.clockInvalid, "Not a clock.", at: ["clock"])])
+    )
 }
 
 private func batch(_ submissions: [Submission], _ atomicity: Batch.Atomicity) -> Batch {

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that the server's build does not carry what only measuring needs.
+let package = Package(
+    name: "rejoin-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "rejoin", path: ".."),
+        .package(url: "https://github.com/ordo-one/benchmark.git", exact: "1.38.1", traits: []),
+    ],
+    targets: [
+        .executableTarget(
+            name: "CoreAndWire",
+            dependencies: [
+                .product(name: "Benchmark", package: "benchmark"), .product(name: "Causality", package: "rejoin"),
+                .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
+                .product(name: "SyncStorage", package: "rejoin"),
+            ],
+            path: "Benchmarks/CoreAndWire",
+            swiftSettings: [.swiftLanguageMode(.v6)],
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+    ]
+)

@@ -1,0 +1,65 @@
+# Names the commands of the project; what they do is in the scripts and programs that they call.
+
+# The build checks that every import is a declared dependency.
+BUILD_FLAGS := --explicit-target-dependency-import-check error
+BUILD_PACKAGES := libsqlite3-dev
+REJOIN := .build/debug/rejoin
+
+.PHONY: help demo test serve bench fuzz stories check format release footprint packages
+
+help:
+	@echo "make demo       build, and tell the story of three devices that go offline and come back"
+	@echo "make test       build, and pass all tests"
+	@echo "make serve      build, and run the server in ./rejoin-data"
+	@echo "make bench      measure the core and the wire (release build)"
+	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
+	@echo "make stories    run the commands of docs/protocol.md and compare what they print"
+	@echo "make check      format, imports, structure"
+	@echo "make format     format the sources in place"
+	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
+	@echo "make footprint  measure start-up and idle memory of the release binary"
+
+packages:
+	@Scripts/install-debian-packages $(BUILD_PACKAGES)
+
+demo: packages
+	swift build $(BUILD_FLAGS) --product rejoin
+	$(REJOIN) demo
+
+serve: packages
+	swift build $(BUILD_FLAGS) --product rejoin
+	$(REJOIN) serve
+
+test: packages
+	@Scripts/install-debian-packages sqlite3
+	swift build $(BUILD_FLAGS) --build-tests
+	swift test $(BUILD_FLAGS) --skip-build --disable-xctest
+
+fuzz: packages
+	@Scripts/install-debian-packages python3 python3-venv
+	swift build $(BUILD_FLAGS) --product rejoin
+	Tests/Contract/fuzz.sh $(REJOIN)
+
+stories: packages
+	@Scripts/install-debian-packages python3 curl
+	swift build $(BUILD_FLAGS) --product rejoin
+	Tests/Stories/run.py $(REJOIN) docs/protocol.md
+
+bench: packages
+	swift package --package-path Benchmarks benchmark
+
+check:
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	Scripts/check-imports
+	Scripts/check-structure
+	Scripts/edge-case-index --check
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+
+release: packages
+	swift build --configuration release --static-swift-stdlib --product rejoin
+	strip .build/release/rejoin
+
+footprint: release
+	Tests/Footprint/footprint.sh .build/release/rejoin

@@ -1,0 +1,262 @@
+import Causality
+import Foundation
+import GRDB
+import GRDBSQLite
+import MergeCore
+import SyncStorage
+import Testing
+
+@testable import SQLiteStorage
+
+/// One tenant with 100,000 records, 30,000 conflicts and 30,000 operations beside a small one, without statistics.
+private actor LargeFile {
+    static let shared = LargeFile()
+    private var building: Task<SQLiteStore, any Error>?
+
+    func store() async throws -> SQLiteStore {
+        let task =
+            building
+            ?? Task {
+                let directory = FileManager.default.temporaryDirectory.appending(path: "rejoin-\(UUID().uuidString)")
+                try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+                var options = SQLiteStore.Options()
+                options.readers = 1
+                let store = try SQLiteStore.open(at: directory.appending(path: "data.sqlite").path, options: options)
+                try await store.pool.writeWithoutTransaction { database in
+                    try database.execute(sql: Self.filling)
+                }
+                // Open files outlive their names, the only reader's too.
+                try await store.ping()
+                try FileManager.default.removeItem(at: directory)
+                return store
+            }
+        building = task
+        return try await task.value
+    }
+
+    private static let filling = """
+        BEGIN;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO records SELECT 'large', 'c' || (i % 7), 'r' || i, i, 0, 0, '{"d":1}', i, '{}', NULL, '{}', 0, i FROM n;
+        INSERT INTO records SELECT 'small', collection, id, sequence, 0, 0, clock, stamp, fields, NULL, state, 0, 0
+            FROM records WHERE tenant = 'large' AND sequence <= 10;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+        INSERT INTO operations SELECT 'large', 'o' || i, 'd' || (i % 50), i, 'u', 'b', 'c', 'r' || (i % 5000), i, '{}', '',
+            iif(i % 3 = 0, 'rejected', 'applied'), '{}', '{}', i, i FROM n;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+        INSERT INTO conflicts SELECT 'large', i, iif(i % 2 = 0, 'stale', 'write_write'), iif(i % 3 = 0, 'open', 'automatic'),
+            1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9), 'p' || (i % 4), i FROM n;
+        INSERT INTO audit_sides SELECT tenant, id, 0, id, 'stored', 0, 1, '1', 'd' || (id % 50), 1, 'u' || (id % 40), 'o', 1,
+            NULL FROM conflicts;
+        INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', 1, 1, '2', 'd' || (id % 49), 1, 'u' || (id % 40), 'o',
+            1, NULL FROM conflicts;
+        COMMIT;
+        """
+}
+
+@Suite(.serialized) struct `44: the plans of what is read all the time` {
+    /// How each statement finds its rows: a table by its key, or an index, with the columns that it searches by.
+    static let plans: [(SQLiteStorage.Statement, [String])] = [
+        (Statements.selectHead, ["tenants (tenant=?)"]),
+        (Statements.selectRecord, ["records (tenant=? AND collection=? AND id=?)"]),
+        (Statements.selectChanges, ["records_by_sequence (tenant=? AND sequence>?)"]),
+        (Statements.selectKnownOperations, ["operations (tenant=? AND id=?)"]),
+        (
+            Statements.selectKnownDot,
+            [
+                "operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"
+            ]
+        ),
+        (Statements.selectOperations, ["operations (tenant=? AND id=?)"]),
+        (
+            Statements.selectRecordOperations,
+            [
+                "operations_by_record (tenant=? AND collection=? AND record=? AND ordinal<?)"
+            ]
+        ),
+        (Statements.selectRejected, ["operations_rejected (tenant=? AND ordinal<?)"]),
+        (Statements.selectRejectedOfDevice, ["operations_rejected_by_device (tenant=? AND device=? AND ordinal<?)"]),
+        (Statements.selectBatch, ["batches (tenant=? AND device=? AND key=?)"]),
+        (Statements.selectDevice, ["devices (tenant=? AND device=?)"]),
+        (Statements.selectDevices, ["devices (tenant=?)"]),
+        (Statements.retireDevice, ["devices (tenant=? AND device=?)"]),
+        (Statements.acknowledge, ["devices (tenant=? AND device=?)"]),
+        (Statements.selectAuditEntries, ["audit_entries (tenant=? AND position>?)"]),
+        (Statements.selectAuditSides, ["audit_sides (tenant=? AND position>? AND position<?)"]),
+        (Statements.selectEntriesOfConflict, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
+        (Statements.selectSidesOfConflict, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
+        (Statements.updateConflict, ["conflicts (tenant=? AND id=?)"]),
+        (Statements.selectConflict, ["conflicts (tenant=? AND id=?)"]),
+        (Statements.selectConflictIndex, ["conflicts (tenant=? AND id>?)"]),
+        (Statements.conflicts, ["conflicts (tenant=? AND id<?)"]),
+        (Statements.conflictsOldest, ["conflicts (tenant=? AND id>?)"]),
+        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id<?)"]),
+        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>?)"]),
+        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id<?)"]),
+        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>?)"]),
+        (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id<?)"]),
+        (Statements.conflictsOfCollectionOldest, ["conflicts_by_collection (tenant=? AND collection=? AND id>?)"]),
+        (Statements.conflictsOfRecord, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id<?)"]),
+        (
+            Statements.conflictsOfRecordOldest,
+            [
+                "conflicts_by_record (tenant=? AND collection=? AND record=? AND id>?)"
+            ]
+        ),
+        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id<?)"]),
+        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>?)"]),
+        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id<?)"]),
+        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>?)"]),
+        (
+            Statements.conflictsOfDevice,
+            [
+                "audit_sides_by_device (tenant=? AND device=? AND conflict<?)",
+                "conflicts (tenant=? AND id=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
+            ]
+        ),
+        (
+            Statements.conflictsOfDeviceOldest,
+            [
+                "audit_sides_by_device (tenant=? AND device=? AND conflict>?)",
+                "conflicts (tenant=? AND id=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
+            ]
+        ),
+        (
+            Statements.conflictsOfUser,
+            [
+                "audit_sides_by_user (tenant=? AND user=? AND conflict<?)",
+                "conflicts (tenant=? AND id=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
+            ]
+        ),
+        (
+            Statements.conflictsOfUserOldest,
+            [
+                "audit_sides_by_user (tenant=? AND user=? AND conflict>?)",
+                "conflicts (tenant=? AND id=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
+            ]
+        ),
+        (Statements.countByStatus, ["conflicts_by_status (tenant=?)"]),
+        (Statements.countByKind, ["conflicts_by_kind (tenant=?)"]),
+        (Statements.countByCollection, ["conflicts_by_collection (tenant=?)"]),
+        (Statements.countByUnit, ["conflicts (tenant=?)", "USE TEMP B-TREE FOR GROUP BY"]),
+        (Statements.countByDevice, ["audit_sides_by_device (tenant=?)"]),
+        (Statements.countByDay, ["conflicts_by_time (tenant=?)", "USE TEMP B-TREE FOR GROUP BY"]),
+    ]
+
+    /// One for each condition and order.
+    static let conflictQueries: [ConflictQuery] = ConflictQuery.Order.allCases.flatMap { order in
+        let conditions: [(inout ConflictQuery) -> Void] = [
+            { _ in }, { $0.status = .open }, { $0.kind = .stale }, { $0.collection = "c1" },
+            {
+                $0.collection = "c1"
+                $0.record = "r1"
+            }, { $0.unit = "u1" }, { $0.policy = "p1" }, { $0.device = "d1" }, { $0.user = "u1" },
+            { $0.sinceMilliseconds = 1 },
+        ]
+        return conditions.map { condition in
+            var query = ConflictQuery(limit: 50)
+            query.order = order
+            condition(&query)
+            return query
+        }
+    }
+
+    @Test(arguments: plans)
+    func `search by the tenant and the columns that narrow most, and do not sort`(
+        _ statement: SQLiteStorage.Statement, _ expected: [String]
+    ) async throws {
+        let store = try await LargeFile.shared.store()
+        let plan = try await store.pool.read { database in
+            try Row.fetchAll(
+                database, sql: "EXPLAIN QUERY PLAN " + statement.sql,
+                arguments: StatementArguments(Array(repeating: DatabaseValue.null, count: statement.parameterCount))
+            )
+            .map { $0["detail"] as String }
+        }
+        #expect(plan.map(\.shortened) == expected)
+    }
+
+    @Test func `only counts over all conflicts of a tenant sort, and every search begins with the tenant`() {
+        for (statement, plan) in Self.plans {
+            for step in plan where !step.hasPrefix("CORRELATED") {
+                let isCount = statement == Statements.countByUnit || statement == Statements.countByDay
+                #expect(step.contains("(tenant=?") || isCount, "\(statement.name)")
+            }
+        }
+    }
+
+    @Test
+    func
+        `a page of changes costs the same at the beginning, in the middle and at the end; an empty poll next to nothing`()
+        async throws
+    {
+        let store = try await LargeFile.shared.store()
+        func work(_ tenant: TenantID, after: Int64) async throws -> Int {
+            try await store.work(Statements.selectChanges) {
+                _ = try await store.changes(tenant, ChangeQuery(after: after, limit: 100))
+            }
+        }
+        let first = try await work("large", after: 0)
+        #expect(try await work("large", after: 50_000) == first)
+        #expect(try await work("large", after: 99_800) == first)
+        #expect(try await work("large", after: 100_000) * 50 < first)
+        // A large neighbour costs a small tenant nothing.
+        #expect(try await work("small", after: 10) * 50 < first)
+        let page = try await store.changes("large", ChangeQuery(after: 50_000, limit: 100))
+        #expect(page.rows.map(\.sequence) == Array(50_001...50_100))
+    }
+
+    @Test(arguments: conflictQueries)
+    func `a page of conflicts does not read the others`(_ query: ConflictQuery) async throws {
+        let store = try await LargeFile.shared.store()
+        let statement = Statements.selectConflicts(query)
+        let work = try await store.work(statement) {
+            let page = try await store.conflicts("large", query)
+            #expect(page.count == (query.record == nil ? 50 : page.count))
+        }
+        // 30,000 conflicts; some tens of steps for each row of the page.
+        #expect(work < 10_000, "\(statement.name) took \(work) steps")
+    }
+}
+
+extension String {
+    /// A step of a plan without what goes without saying.
+    fileprivate var shortened: String {
+        guard hasPrefix("SEARCH ") else { return self }
+        let parts = dropFirst("SEARCH ".count).replacing("COVERING ", with: "").split(separator: " ", maxSplits: 3)
+        // An index names its table; a key does not, and tables go by short names.
+        guard parts[2] == "PRIMARY" else { return String(parts[3]) }
+        let tables = ["c": "conflicts", "s": "audit_sides", "u": "audit_sides"]
+        return (tables[String(parts[0])] ?? String(parts[0])) + parts[3].dropFirst("KEY".count)
+    }
+}
+
+extension SQLiteStorage.Statement: CustomTestStringConvertible {
+    public var testDescription: String { name }
+
+    /// The highest number of its parameters.
+    fileprivate var parameterCount: Int {
+        (1...20).last { sql.contains("?\($0)") } ?? 0
+    }
+}
+
+extension SQLiteStore {
+    /// The steps that SQLite's virtual machine took for a statement during the body, on the only reader.
+    fileprivate func work(_ statement: SQLiteStorage.Statement, _ body: () async throws -> Void) async throws -> Int {
+        let steps = { (database: Database) in
+            let handle = try database.cachedStatement(sql: statement.sql).sqliteStatement
+            return Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 1))
+        }
+        _ = try await pool.read(steps)
+        try await body()
+        return try await pool.read(steps)
+    }
+}
