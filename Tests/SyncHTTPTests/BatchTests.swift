@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Batches")
 struct BatchTests {
-    @Test("edge 30: several operations on one record are serial and never in conflict with each other",
+    @Test(
+        "edge 30: several operations on one record are serial and never in conflict with each other",
         arguments: Engine.allCases)
     func sameRecordSeveralTimes(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -25,7 +26,8 @@ struct BatchTests {
         }
     }
 
-    @Test("edge 31: one bad operation refuses an atomic batch, names every problem and leaves the key free",
+    @Test(
+        "edge 31: one bad operation refuses an atomic batch, names every problem and leaves the key free",
         arguments: Engine.allCases)
     func atomic(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -39,9 +41,10 @@ struct BatchTests {
             #expect(refused["retryable"] == false)
             let errors = refused["errors"]?.elements ?? []
             #expect(errors.map { $0["index"] } == [1, 1, 2])
-            #expect(Set(errors.compactMap { $0["pointer"]?.text }) == [
-                "/operations/1/fields/visits", "/operations/1/fields/title", "/operations/2/clock/ghost",
-            ])
+            #expect(
+                Set(errors.compactMap { $0["pointer"]?.text }) == [
+                    "/operations/1/fields/visits", "/operations/1/fields/title", "/operations/2/clock/ghost",
+                ])
             #expect(errors.first?["id"] == .string(bad.id))
             #expect(try await mac.record("good").status == 404)
             #expect(try await mac.get("/v1/changes")["changes"] == [])
@@ -53,7 +56,8 @@ struct BatchTests {
         }
     }
 
-    @Test("edge 31: without atomic only the bad operation is rejected, its dependants are skipped, the rest commits",
+    @Test(
+        "edge 31: without atomic only the bad operation is rejected, its dependants are skipped, the rest commits",
         arguments: Engine.allCases)
     func notAtomic(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -107,7 +111,8 @@ struct BatchTests {
             #expect(answer["results"]?.elements.dropLast().allSatisfy { $0["error", "code"] != nil } == true)
             let atomic = try await mac.send(body: body.replacing("\"atomic\":false", with: "\"atomic\":true"))
             #expect(atomic.code == "batch_refused")
-            #expect(Set(atomic["errors"]?.elements.compactMap { $0["index"]?.number } ?? []) == Set(0..<Int64(bad.count)))
+            #expect(
+                Set(atomic["errors"]?.elements.compactMap { $0["index"]?.number } ?? []) == Set(0..<Int64(bad.count)))
         }
     }
 
@@ -129,7 +134,8 @@ struct BatchTests {
         }
     }
 
-    @Test("edge 33: whichever step of a commit fails, nothing is stored and the next attempt works",
+    @Test(
+        "edge 33: whichever step of a commit fails, nothing is stored and the next attempt works",
         arguments: Engine.allCases)
     func faultAtEachStep(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

@@ -18,7 +18,8 @@ struct ClockTests {
             // The backup is made here, with this operation still in the outbox. It arrives, and so does a later edit.
             var arrived = visit(["ipad": 2])
             #expect(try await ipad.send(arrived).outcomes == ["applied"])
-            #expect(try await ipad.send(.update("e", ["ipad": 3], ["title": "forgotten"], in: "estimates")).status == 200)
+            #expect(
+                try await ipad.send(.update("e", ["ipad": 3], ["title": "forgotten"], in: "estimates")).status == 200)
 
             // Restored: the outbox is sent again, and a new edit is numbered like the one that the device forgot.
             var pending = visit(["ipad": 3])
@@ -66,7 +67,8 @@ struct ClockTests {
         }
     }
 
-    @Test("edge 12: a gap names the counter that is expected, and then both operations are applied",
+    @Test(
+        "edge 12: a gap names the counter that is expected, and then both operations are applied",
         arguments: Engine.allCases)
     func gap(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -110,7 +112,8 @@ struct ClockTests {
         }
     }
 
-    @Test("edge 13: a clock that names events the server does not have is refused and merges nothing",
+    @Test(
+        "edge 13: a clock that names events the server does not have is refused and merges nothing",
         arguments: Engine.allCases)
     func clockAhead(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -217,7 +220,8 @@ struct ClockTests {
         }
     }
 
-    @Test("edge 16: a retired device is refused everywhere and offers its pending operations under a new id",
+    @Test(
+        "edge 16: a retired device is refused everywhere and offers its pending operations under a new id",
         arguments: Engine.allCases)
     func retiredDevice(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -275,7 +279,8 @@ struct ClockTests {
         }
     }
 
-    @Test("edge 17: a value that a later edit has seen never comes back, whatever the clocks say",
+    @Test(
+        "edge 17: a value that a later edit has seen never comes back, whatever the clocks say",
         arguments: Engine.allCases)
     func overwrittenStaysOverwritten(engine: Engine) async throws {
         let year: Int64 = 365 * 86_400_000

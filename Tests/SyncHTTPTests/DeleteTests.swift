@@ -42,7 +42,8 @@ struct DeleteTests {
         }
     }
 
-    @Test("edge 19: an update that has seen the delete is refused, and a restore brings the fields back",
+    @Test(
+        "edge 19: an update that has seen the delete is refused, and a restore brings the fields back",
         arguments: Engine.allCases)
     func updateAfterDelete(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

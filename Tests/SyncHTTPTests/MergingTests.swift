@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Merging and equality")
 struct MergingTests {
-    @Test("edge 24: concurrent writers of a manual field share one open conflict with a side each",
+    @Test(
+        "edge 24: concurrent writers of a manual field share one open conflict with a side each",
         arguments: Engine.allCases)
     func manualField(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -14,7 +15,8 @@ struct MergingTests {
             for (index, name) in names.enumerated() {
                 let device = try await server.device(name)
                 let answer = try await device.send(
-                    device.creating("e", ["status": .string(name)], in: "estimates", at: TestClock.start + Int64(index) - 9)
+                    device.creating(
+                        "e", ["status": .string(name)], in: "estimates", at: TestClock.start + Int64(index) - 9)
                 )
                 #expect(answer.outcomes == [index == 0 ? "applied" : "conflicted"])
                 if index > 0 { #expect(answer["results", 0, "conflicts", 0, "status"] == "open") }
@@ -76,7 +78,9 @@ struct MergingTests {
 
     @Test(
         "edge 26: a number that neither an integer of 64 bits nor a double holds exactly is refused, and nothing else is",
-        arguments: ["1e400", "9223372036854775809", "123456789012345678901234567891", "0.1000000000000000055511151231257828"])
+        arguments: [
+            "1e400", "9223372036854775809", "123456789012345678901234567891", "0.1000000000000000055511151231257828",
+        ])
     func numbersRefused(sent: String) async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -173,7 +177,8 @@ struct MergingTests {
             for body in [
                 "[]", "null", "{}", #"{"operations":{}}"#, #"{"operations":[],"operations":[]}"#,
                 #"{"operations":[],"atomic":1}"#, #"{"operations":[],"sentAt":"yesterday"}"#,
-                #"{"operations":[],"x":1e400}"#, #"{"operations":[],"device":7}"#, #"{"operations":[],"tenant":"acme"}"#,
+                #"{"operations":[],"x":1e400}"#, #"{"operations":[],"device":7}"#,
+                #"{"operations":[],"tenant":"acme"}"#,
             ] {
                 let answer = try await mac.send(body: body)
                 #expect(answer.status == 400)
@@ -184,7 +189,8 @@ struct MergingTests {
         }
     }
 
-    @Test("edge 27: a body that is too large, encoded or of another type is refused before it is read",
+    @Test(
+        "edge 27: a body that is too large, encoded or of another type is refused before it is read",
         arguments: [false, true])
     func bodiesNotRead(live: Bool) async throws {
         var options = ServerOptions()
@@ -207,7 +213,8 @@ struct MergingTests {
             ] {
                 let answer = try await server.send(
                     .post, "/v1/batches", token: mac.token,
-                    headers: headers + [("Idempotency-Key", Fresh.id("batch"))], body: Array("{\"operations\":[]}".utf8))
+                    headers: headers + [("Idempotency-Key", Fresh.id("batch"))], body: Array("{\"operations\":[]}".utf8)
+                )
                 #expect(answer.status == status, "\(headers)")
                 if status == 415 { #expect(answer.code == "unsupported_media_type") }
             }
@@ -222,7 +229,8 @@ struct MergingTests {
             let decomposed = "cafe\u{301}"
             for name in [composed, decomposed] {
                 let answer = try await mac.send(
-                    mac.creating(name, .object([(ExactString(composed), .integer(1)), (ExactString(decomposed), .integer(2))])))
+                    mac.creating(
+                        name, .object([(ExactString(composed), .integer(1)), (ExactString(decomposed), .integer(2))])))
                 #expect(answer.outcomes == ["applied"])
                 #expect(answer["results", 0, "record", "fields"]?.memberNames.count == 2)
             }
@@ -245,7 +253,8 @@ struct MergingTests {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
             let answer = try await mac.send(
-                body: #"{"operations":[{"id":"o","kind":"create","collection":"estimates","record":"e","clock":{"mac":1},"#
+                body:
+                    #"{"operations":[{"id":"o","kind":"create","collection":"estimates","record":"e","clock":{"mac":1},"#
                     + #""fields":\#(fields)}]}"#)
             #expect(answer.status == 422)
             #expect(answer["errors", 0, "code"] == "value_invalid")
@@ -270,7 +279,8 @@ struct MergingTests {
         }
     }
 
-    @Test("edge 29: a group written in part is refused, and concurrent writes of a group win whole",
+    @Test(
+        "edge 29: a group written in part is refused, and concurrent writes of a group win whole",
         arguments: Engine.allCases)
     func groups(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -309,7 +319,8 @@ struct MergingTests {
             _ = try await mac.send(mac.creating("e", ["code": "A"], in: "estimates"))
             let changed = try await mac.send(.update("e", ["mac": 2], ["code": "B"], in: "estimates"))
             #expect(changed["errors", 0, "code"] == "field_immutable")
-            #expect(try await mac.send(.update("e", ["mac": 2], ["code": "A"], in: "estimates")).outcomes == ["applied"])
+            #expect(
+                try await mac.send(.update("e", ["mac": 2], ["code": "A"], in: "estimates")).outcomes == ["applied"])
         }
     }
 }

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Retries and identity")
 struct RetryTests {
-    @Test("edge 1: an operation that comes again in another batch has its first result and no second effect",
+    @Test(
+        "edge 1: an operation that comes again in another batch has its first result and no second effect",
         arguments: Engine.allCases)
     func operationInAnotherBatch(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -49,7 +50,8 @@ struct RetryTests {
         }
     }
 
-    @Test("edge 2: of two operations with one id in a batch an identical one is replayed and another one refused",
+    @Test(
+        "edge 2: of two operations with one id in a batch an identical one is replayed and another one refused",
         arguments: Engine.allCases)
     func operationIDTwiceInOneBatch(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -69,7 +71,8 @@ struct RetryTests {
         }
     }
 
-    @Test("edge 3: the same key with the same body in other words gets the stored answer, byte for byte",
+    @Test(
+        "edge 3: the same key with the same body in other words gets the stored answer, byte for byte",
         arguments: Engine.allCases)
     func sameBodyInOtherWords(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -111,7 +114,8 @@ struct RetryTests {
         }
     }
 
-    @Test("edge 4: the same key and the same operation id of another device or tenant are independent",
+    @Test(
+        "edge 4: the same key and the same operation id of another device or tenant are independent",
         arguments: Engine.allCases)
     func keysAreTheDevicesOwn(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -155,7 +159,8 @@ struct RetryTests {
         }
     }
 
-    @Test("edge 6: the same operations in flight under many keys have one effect, and all others see replays",
+    @Test(
+        "edge 6: the same operations in flight under many keys have one effect, and all others see replays",
         arguments: Engine.allCases)
     func sameOperationsUnderManyKeys(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -282,7 +287,8 @@ struct RetryTests {
         }
     }
 
-    @Test("edge 10: the quoted and the unquoted form are one key, and 255 characters are allowed",
+    @Test(
+        "edge 10: the quoted and the unquoted form are one key, and 255 characters are allowed",
         arguments: Engine.allCases)
     func quotedAndUnquoted(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

@@ -35,14 +35,17 @@ extension Submission {
             }
             return .object(members)
         case .malformed(let malformed):
-            guard case .object(let object) = malformed.content, case .object(let fields)? = object["fields"],
-                let record = malformed.record
-            else { return malformed.content }
+            guard case .object(let object) = malformed.content else { return malformed.content }
+            let collections = schema.collections(meantBy: object)
             return .object(
                 object.members.map { member in
-                    member.name == "fields"
-                        ? (member.name, .object(redacted(fields, record, redactor, schema)))
-                        : (member.name, member.value)
+                    guard member.name == "fields" else { return (member.name, member.value) }
+                    return (
+                        member.name,
+                        collections.reduce(member.value) { value, collection in
+                            redactor.redacted(fields: value, collection: collection.name, rules: collection.rules)
+                        }
+                    )
                 })
         }
     }
@@ -52,5 +55,25 @@ extension Submission {
     ) -> ObjectValue {
         guard let rules = schema.rules(for: record.collection) else { return fields }
         return redactor.redacted(fields, collection: record.collection, rules: rules)
+    }
+}
+
+extension Schema {
+    /// The collections that an operation which could not be read may have meant: the one that it names, or where it names
+    /// none of them, any.
+    fileprivate func collections(meantBy operation: ObjectValue) -> [(name: ExactString, rules: CollectionRules)] {
+        if case .string(let name)? = operation["collection"], let rules = rules(for: name) { return [(name, rules)] }
+        return collections.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}
+
+extension Redactor {
+    /// The member `fields` of an operation that could not be read. Where it is no object it may hold the value of any field.
+    fileprivate func redacted(fields value: Value, collection: ExactString, rules: CollectionRules) -> Value {
+        if case .object(let fields) = value {
+            return .object(redacted(fields, collection: collection, rules: rules))
+        }
+        guard let field = rules.fields?.keys.sorted().first(where: { rules.isRedacted($0) }) else { return value }
+        return redacted(value, unit: .field(field), collection: collection, rules: rules)
     }
 }

@@ -35,9 +35,10 @@ struct FeedRoutes: Sendable {
             limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
             collections: collections,
             waitSeconds: try exchange.query.integer("wait", in: 0...limits.waitSeconds, default: 0))
+        let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
         let first = try await engine.changes(caller, request)
-        switch try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson]) {
+        switch type {
         case .ndjson: return stream(caller, request, first: first)
         case .json, .csv: return .json(first.encoded())
         }

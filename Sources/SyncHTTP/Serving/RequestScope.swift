@@ -29,6 +29,8 @@ struct RequestScope: RouterMiddleware {
                     "a request failed", metadata: ["request": "\(context.requestID)", "error": "\(type(of: error))"])
             }
             response = mapped.response(requestID: context.requestID)
+            // The router takes the body off what routes answer to HEAD, not off what they throw (RFC 9110 section 9.3.2).
+            if request.method == .head { response = response.createHeadResponse() }
             problem = mapped
         }
         response.headers[.requestID] = context.requestID

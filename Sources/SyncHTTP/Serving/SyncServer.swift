@@ -43,6 +43,9 @@ public struct SyncServer: Sendable {
             + OperatorRoutes(engine: engine, metrics: metrics).routes
     }
 
+    /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.
+    private static let knownMethods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options, .trace]
+
     public func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestScope(metrics: metrics, logger: logger))
@@ -55,7 +58,7 @@ public struct SyncServer: Sendable {
         }
         for route in routes {
             guard let allowed = methods.removeValue(forKey: route.path) else { continue }
-            for method: HTTPRequest.Method in [.get, .post, .put, .patch, .delete] where !allowed.contains(method) {
+            for method in Self.knownMethods where !allowed.contains(method) {
                 router.on(route.routerPath, method: method) { _, context in
                     Self.methodNotAllowed(allowed, context)
                 }

@@ -25,7 +25,9 @@ final class CapturedLog: Sendable {
 
         func log(event: LogEvent) {
             let all = metadata.merging(event.metadata ?? [:]) { $1 }
-            log.lines.withLock { $0.append("\(event.level) \(event.message) \(all) \(event.error.map { "\($0)" } ?? "")") }
+            log.lines.withLock {
+                $0.append("\(event.level) \(event.message) \(all) \(event.error.map { "\($0)" } ?? "")")
+            }
         }
     }
 }

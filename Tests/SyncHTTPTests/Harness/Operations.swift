@@ -28,7 +28,8 @@ struct Draft: Sendable {
         at: Int64? = TestClock.start
     ) -> Draft {
         Draft(
-            kind: "create", collection: collection, record: record, clock: .object([(ExactString(device), .integer(1))]), at: at,
+            kind: "create", collection: collection, record: record,
+            clock: .object([(ExactString(device), .integer(1))]), at: at,
             fields: fields)
     }
 
