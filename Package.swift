@@ -92,5 +92,14 @@ let package = Package(
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: ["SyncHTTP", .product(name: "HummingbirdTesting", package: "hummingbird")], swiftSettings: strict),
+        .testTarget(
+            name: "RejoinTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
     ]
 )
