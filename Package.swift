@@ -114,5 +114,14 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "RejoinTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
     ]
 )

@@ -186,6 +186,7 @@ extension StoreError {
     fileprivate init(opening path: String, _ error: any Error) {
         switch (StoreError(error, at: "open"), error) {
         case (.unavailable(let text), is DatabaseError): self = .cannotOpen("\(path) cannot be opened: \(text).")
+        case (.damaged(let text), is DatabaseError): self = .damaged("\(path): \(text)")
         case (let found, _): self = found
         }
     }

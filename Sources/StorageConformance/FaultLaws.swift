@@ -7,7 +7,8 @@ private let other = RecordKey("estimates", "r2")
 
 extension StorageLaw {
     static let faultLaws = [
-        StorageLaw("edge 33: a fault at any step of a commit leaves nothing of it, and the next attempt ends the same") {
+        StorageLaw("edge 33: a fault at any step of a commit leaves nothing of it, and the next attempt ends the same")
+        {
             factory in
             let script = FaultScript()
             try await factory.withStore(probe: script.probe) { store in

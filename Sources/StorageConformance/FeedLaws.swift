@@ -57,7 +57,8 @@ extension StorageLaw {
                 try expectEqual(try await store.changes(tenant, query).rows.count, 9, "rows of both collections")
             }
         },
-        StorageLaw("edge 35: a record that changes between two pages is in a later one, newer, and not lost") { factory in
+        StorageLaw("edge 35: a record that changes between two pages is in a later one, newer, and not lost") {
+            factory in
             try await factory.withStore { store in
                 try await put(store, (1...4).map { .sample(ExactString("r\($0)"), sequence: $0) })
                 let first = try await store.changes(tenant, ChangeQuery(after: 0, limit: 2))

@@ -60,7 +60,8 @@ private func counted(_ names: [String]) -> [String: Int] {
     }
 
     @Test
-    func `edge 32: a thousand operations on a thousand records: one transaction, each key read once, each row written once`()
+    func
+        `edge 32: a thousand operations on a thousand records: one transaction, each key read once, each row written once`()
         async throws
     {
         try await recording { store, steps, sql in

@@ -24,7 +24,7 @@ enum ConflictTable {
                     ])
             }
         }
-        return aligned(rows.map { $0.map(printable(_:)) })
+        return aligned(rows.map { $0.map(TerminalText.printable(_:)) })
     }
 
     static func detail(_ view: ConflictView) -> String {
@@ -45,7 +45,7 @@ enum ConflictTable {
         if let resolution = view.resolution {
             text += "\n  ended: " + MergeCore.Value.object(resolution).canonicalText + "\n"
         }
-        return text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { TerminalText.printable(String($0)) }
             .joined(separator: "\n")
     }
 
@@ -55,19 +55,6 @@ enum ConflictTable {
 
     private static func shortened(_ text: String) -> String {
         text.count <= valueWidth ? text : text.prefix(valueWidth - 1) + "…"
-    }
-
-    /// Values come from devices: what would steer the terminal, or turn the direction of writing, is shown as its number.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator:
-                        Array("\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
-                    default: [scalar]
-                    }
-                }))
     }
 
     static func aligned(_ rows: [[String]]) -> String {

@@ -129,7 +129,7 @@ struct ConflictsCommand: AsyncParsableCommand {
             let view: ConflictView?
             do {
                 view = try await store.conflict(tenant, ConflictID(position: id)).map(ConflictView.init(_:))
-            } catch let error as StoreError {
+            } catch {
                 throw CommandFailure.cannotStart(error.line)
             }
             guard let view else { throw CommandFailure.found("there is no conflict \(id)") }
@@ -165,6 +165,6 @@ extension ConflictView {
     var json: String {
         var writer = JSONWriter()
         write(to: &writer)
-        return writer.text
+        return TerminalText.json(writer.text)
     }
 }

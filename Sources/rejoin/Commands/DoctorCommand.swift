@@ -60,7 +60,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return [
             ("data directory", directory(data)), ("signing key", key(data, settings)),
             ("database", await database(data)), ("collections", collections(settings)),
-            ("tokens", await tokens(data, settings)), ("address", address(settings)),
+            ("tokens", await tokens(settings)), ("address", address(settings)),
         ]
     }
 
@@ -125,10 +125,9 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    private static func tokens(_ data: DataDirectory, _ settings: ServerSettings) async -> Check {
+    private static func tokens(_ settings: ServerSettings) async -> Check {
         do {
-            guard let key = try settings.tokenKey(data) else { return .good("HS256 with the server's own key") }
-            _ = try await TokenVerifier.opening(key)
+            guard try await settings.namedVerifier() != nil else { return .good("HS256 with the server's own key") }
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
         } catch {
             return .bad(error.message)

@@ -23,10 +23,11 @@ struct ServeCommand: AsyncParsableCommand {
         logger.logLevel = settings.logLevel.value
 
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
-        let key = try settings.tokenKey(data)
+        let named = try await settings.namedVerifier()
         try data.prepare()
         let store = try data.openForServing()
-        let verifier = try await TokenVerifier.opening(try key ?? .secret(data.secret()))
+        let verifier: TokenVerifier
+        if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
         let engine = SyncEngine(store: store, terms: Terms(schema: schema), logger: logger)
         let server = SyncServer(engine: engine, verifier: verifier, logger: logger)
         var configuration = ServerConfiguration()
@@ -34,7 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.port = settings.port.value
         let host = settings.host.value
         let application = server.application(configuration) { port in
-            announce(host: host, port: port, data: data, mintsTokens: key == nil)
+            announce(host: host, port: port, data: data, mintsTokens: named == nil)
         }
         // Stopping goes from the last to the first: held readers are answered, then the listener closes and requests under
         // way finish, then the lanes are emptied.
@@ -68,14 +69,18 @@ private func announce(host: String, port: Int, data: DataDirectory, mintsTokens:
 }
 
 extension ServerSettings {
-    /// The key that tokens are verified with, nil for the server's own.
-    func tokenKey(_ data: DataDirectory) throws(CommandFailure) -> TokenKey? {
+    /// Verifies with the key file that is named; nil where tokens are signed with the server's own key.
+    func namedVerifier() async throws(CommandFailure) -> TokenVerifier? {
         for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
             guard let setting else { continue }
             guard let text = try? String(contentsOfFile: setting.value, encoding: .utf8) else {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
-            return make(text)
+            do throws(CommandFailure) {
+                return try await .opening(make(text))
+            } catch {
+                throw .cannotStart("\(setting.value): \(error.message)")
+            }
         }
         return nil
     }

@@ -1,8 +1,10 @@
 import ArgumentParser
+import Causality
 import Foundation
 import MergeCore
 import SyncEngine
 import SyncHTTP
+import SyncWire
 
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +43,12 @@ struct TokenCommand: AsyncParsableCommand {
             roles.append(known.rawValue)
         }
         if let device, let fault = DeviceIDRule.fault(device) { throw .cannotStart("--device: \(fault)") }
+        for (option, name) in [("--tenant", tenant), ("--user", user)] {
+            // Names that the server would refuse at every request.
+            if let name, let fault = NameRule.fault(in: ExactString(name), limits: Limits()) {
+                throw .cannotStart("\(option): \(fault)")
+            }
+        }
         guard let seconds = Self.seconds(expires) else {
             throw .cannotStart("'\(expires)' is no time; give a number and s, m, h or d")
         }

@@ -16,7 +16,7 @@ struct DemoServer {
 
     /// Runs the body beside a server, and stops the server and removes its data when the body ends.
     static func run(_ body: @escaping @Sendable (DemoServer) async throws -> Void) async throws {
-        let directory = NSTemporaryDirectory() + "rejoin-demo-\(ProcessInfo.processInfo.processIdentifier)"
+        let directory = NSTemporaryDirectory() + "rejoin-demo-\(UUID().uuidString)"
         let data = DataDirectory(path: directory)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try data.prepare()

@@ -33,9 +33,9 @@ struct CollectionsFile: Sendable {
     static func schema(yaml: String, limits: Limits = Limits()) throws(Fault) -> Schema {
         let root: Node?
         do {
-            root = try Yams.compose(yaml: yaml)
+            root = try YAMLText.root(of: yaml)
         } catch {
-            throw Fault("file", "no YAML: \(error)")
+            throw Fault("file", "no YAML: \(error.message)")
         }
         let file = try Members(root, at: "file", allowing: ["collections"])
         var collections: [ExactString: CollectionRules] = [:]

@@ -17,9 +17,9 @@ struct SettingsFile: Sendable {
         }
         let root: Node?
         do {
-            root = try Yams.compose(yaml: text)
+            root = try YAMLText.root(of: text)
         } catch {
-            throw .cannotStart("the settings file \(path) is no YAML: \(error)")
+            throw .cannotStart("the settings file \(path) is no YAML: \(error.message)")
         }
         var values: [SettingName: String] = [:]
         if let root {

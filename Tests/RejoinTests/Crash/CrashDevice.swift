@@ -1,0 +1,184 @@
+import Foundation
+import MergeCore
+
+/// What the killed server has stored of a batch that it did not answer.
+private enum Fate {
+    case stored([UInt8])
+    case absent
+}
+
+/// A device that sends batches to a server that keeps dying, and retries each with its key until it is answered.
+struct CrashDevice {
+    struct Acknowledged: Sendable {
+        let key: String
+        let operations: [String]
+        let answer: Caller.Answer
+    }
+
+    /// What the device did and saw, for the verdict.
+    struct Report: Sendable {
+        let name: String
+        var acknowledged: [Acknowledged] = []
+        /// How much was added to the counter of each shared record.
+        var increments: [String: Int64] = [:]
+        /// The last title that was given to each record of the device's own.
+        var titles: [String: String] = [:]
+        /// Batches that a kill left unanswered, by what the next server had of them.
+        var foundStored = 0
+        var foundAbsent = 0
+        /// The lives of the server that ended with a batch of this device on its way.
+        var brokenLives: Set<Int> = []
+    }
+
+    static let shared = ["shared-0", "shared-1", "shared-2"]
+    /// The device that made the shared records; every clock begins with its event.
+    static let office = "office"
+
+    private let server: MortalServer
+    private let traffic: Traffic
+    private let token: String
+    private let reviewerToken: String
+    private var generator: SeededGenerator
+    private var clocks: [String: [String: Int64]] = [:]
+    private(set) var report: Report
+
+    init(
+        name: String, seed: UInt64, server: MortalServer, traffic: Traffic, token: String, reviewerToken: String
+    ) {
+        self.server = server
+        self.traffic = traffic
+        self.token = token
+        self.reviewerToken = reviewerToken
+        generator = SeededGenerator(seed: seed)
+        report = Report(name: name)
+        for record in Self.shared { clocks[record] = [Self.office: 1] }
+    }
+
+    mutating func run() async throws {
+        while await !traffic.isOver {
+            let batch = nextBatch()
+            let answer = try await deliver(batch)
+            try note(answer, of: batch)
+        }
+    }
+
+    // MARK: Editing
+
+    private struct Batch {
+        let key: String
+        let body: [UInt8]
+        let operations: [String]
+        /// The record that this batch makes.
+        let created: String
+    }
+
+    /// Makes a record, changes an old one, and edits two shared records that everybody edits.
+    private mutating func nextBatch() -> Batch {
+        let number = report.acknowledged.count
+        let key = "\(report.name)-batch-\(number)"
+        let created = "\(report.name)-\(number)"
+        var operations: [Value] = []
+        func id() -> String { "\(key)-\(operations.count)" }
+        operations.append(edit("create", created, id(), [("title", .string("new \(number)"))]))
+        report.titles[created] = "new \(number)"
+        if number > 0 {
+            let old = "\(report.name)-\(generator.below(number))"
+            operations.append(edit("update", old, id(), [("title", .string("changed in \(number)"))]))
+            report.titles[old] = "changed in \(number)"
+        }
+        for _ in 0..<2 {
+            let record = Self.shared[generator.below(Self.shared.count)]
+            let increment = Int64(1 + generator.below(5))
+            var fields: [(String, Value)] = [("visits", ["$increment": .integer(increment)])]
+            report.increments[record, default: 0] += increment
+            if generator.below(2) == 0 { fields.append(("note", .string("\(report.name) in \(number)"))) }
+            if generator.below(4) == 0 { fields.append(("status", .string("\(report.name) says \(number)"))) }
+            operations.append(edit("update", record, id(), fields))
+        }
+        return Batch(
+            key: key, body: batchBody(operations), operations: operations.compactMap { $0["id"]?.text },
+            created: created)
+    }
+
+    private mutating func edit(_ kind: String, _ record: String, _ id: String, _ fields: [(String, Value)]) -> Value {
+        clocks[record, default: [:]][report.name, default: 0] += 1
+        return operation(kind, "jobs", record, id: id, clock: clocks[record] ?? [:], fields: fields)
+    }
+
+    private mutating func note(_ answer: Caller.Answer, of batch: Batch) throws {
+        for result in try answer.json["results"]?.elements ?? [] {
+            guard let record = result["record"], let id = record["id"]?.text, let clock = record["clock"] else {
+                throw TestFault("\(batch.key): an operation was not taken: \(answer.text)")
+            }
+            clocks[id] = clock.counters
+        }
+        report.acknowledged.append(Acknowledged(key: batch.key, operations: batch.operations, answer: answer))
+    }
+
+    // MARK: Sending
+
+    private mutating func deliver(_ batch: Batch) async throws -> Caller.Answer {
+        var fate: Fate?
+        while true {
+            let (life, address) = try await server.running()
+            await traffic.noteSending()
+            do {
+                let answer = try await Caller(address: address, token: token).post(batch: batch.body, key: batch.key)
+                await traffic.noteAnswer()
+                guard answer.status == 200 else { throw TestFault("\(batch.key): \(answer.status) \(answer.text)") }
+                switch fate {
+                case nil: guard !answer.isReplayed else { throw TestFault("\(batch.key): a first answer is a replay") }
+                case .absent?: guard !answer.isReplayed else { throw TestFault("\(batch.key): replayed from nothing") }
+                case .stored(let stored)?:
+                    guard answer.isReplayed, answer.body == stored else {
+                        throw TestFault("\(batch.key): the retry is answered otherwise than what is stored")
+                    }
+                }
+                return answer
+            } catch let fault as TestFault {
+                throw fault
+            } catch {
+                guard await server.isGone(life) else {
+                    throw TestFault("\(batch.key): a living server did not answer: \(error)")
+                }
+                report.brokenLives.insert(life)
+                let found = try await self.fate(of: batch)
+                switch found {
+                case .stored: report.foundStored += 1
+                case .absent: report.foundAbsent += 1
+                }
+                fate = found
+            }
+        }
+    }
+
+    /// Looks at what the next server has of the batch: all of it or nothing. Begins again if that one dies too.
+    private func fate(of batch: Batch) async throws -> Fate {
+        while true {
+            let (life, address) = try await server.running()
+            let reviewer = Caller(address: address, token: reviewerToken)
+            do {
+                let stored = try await reviewer.get("/v1/batches/\(batch.key)?device=\(report.name)")
+                let expected = stored.status
+                guard expected == 200 || expected == 404 else { throw TestFault("\(batch.key): \(stored.text)") }
+                for operation in batch.operations {
+                    let answer = try await reviewer.get("/v1/operations/\(operation)?device=\(report.name)")
+                    guard answer.status == expected else {
+                        throw TestFault("\(batch.key) is \(expected) and its \(operation) is \(answer.status)")
+                    }
+                }
+                let record = try await reviewer.get("/v1/records/jobs/\(batch.created)")
+                guard record.status == expected else {
+                    throw TestFault("\(batch.key) is \(expected) and its record is \(record.status)")
+                }
+                return expected == 200 ? .stored(stored.body) : .absent
+            } catch let fault as TestFault {
+                throw fault
+            } catch {
+                guard await server.isGone(life) else {
+                    throw TestFault("\(batch.key): a living server did not say what it has: \(error)")
+                }
+            }
+        }
+    }
+}

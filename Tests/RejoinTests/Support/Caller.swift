@@ -1,0 +1,109 @@
+import AsyncHTTPClient
+import Causality
+import Foundation
+import MergeCore
+import NIOCore
+import NIOHTTP1
+import SyncHTTP
+import SyncWire
+
+@testable import rejoin
+
+/// One client for all tests. A refused connection is an error at once: a server that is gone shall look gone.
+let http: HTTPClient = {
+    var configuration = HTTPClient.Configuration()
+    configuration.connectionPool.retryConnectionEstablishment = false
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+}()
+
+/// Somebody who asks a server, with a token of its key.
+struct Caller: Sendable {
+    var address: String
+    let token: String
+
+    init(address: String, token: String) {
+        self.address = address
+        self.token = token
+    }
+
+    init(data: String, address: String, tenant: String, device: String?, roles: [String]) async throws {
+        let mint = await TokenMint(secret: try DataDirectory(path: data).secret())
+        let claims = TokenClaims(
+            user: device ?? "somebody", tenant: tenant, device: device,
+            roles: roles + (device == nil ? [] : ["device"]), expiresAtSeconds: Date().timeIntervalSince1970 + 3_600)
+        self.init(address: address, token: try await mint.token(claims))
+    }
+
+    struct Answer: Sendable {
+        let status: Int
+        let headers: HTTPHeaders
+        let body: [UInt8]
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+        var json: Value { get throws { try Value(json: text) } }
+        var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
+    }
+
+    func get(_ path: String) async throws -> Answer { try await execute(HTTPClientRequest(url: address + path)) }
+
+    func post(batch body: [UInt8], key: String) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + "/v1/batches")
+        request.method = .POST
+        request.headers.add(name: "Idempotency-Key", value: "\"\(key)\"")
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(body)
+        return try await execute(request)
+    }
+
+    private func execute(_ request: HTTPClientRequest) async throws -> Answer {
+        var request = request
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        let response = try await http.execute(request, timeout: .seconds(90))
+        let body = try await response.body.collect(upTo: 64 * 1024 * 1024)
+        return Answer(status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
+    }
+}
+
+/// The body of a batch.
+func batchBody(_ operations: [Value]) -> [UInt8] {
+    Value.object([("operations", .array(operations))]).canonicalBytes
+}
+
+/// One operation as a device sends it.
+func operation(
+    _ kind: String, _ collection: String, _ record: String, id: String = UUID().uuidString.lowercased(),
+    clock: [String: Int64], at: String = "2026-01-02T03:04:05.678Z", fields: [(String, Value)] = []
+) -> Value {
+    var members: [(ExactString, Value)] = [
+        ("id", .string(id)), ("kind", .string(kind)), ("collection", .string(collection)), ("record", .string(record)),
+        ("at", .string(at)), ("clock", .object(clock.map { (ExactString($0.key), .integer($0.value)) })),
+    ]
+    if kind != "delete" { members.append(("fields", .object(fields.map { (ExactString($0.0), $0.1) }))) }
+    return .object(members)
+}
+
+extension Value {
+    /// A member of an object.
+    subscript(name: ExactString) -> Value? {
+        if case .object(let object) = self { object[name] } else { nil }
+    }
+
+    var elements: [Value] {
+        if case .array(let elements) = self { elements } else { [] }
+    }
+
+    var text: String? {
+        if case .string(let text) = self { text.text } else { nil }
+    }
+
+    var integer: Int64? {
+        if case .integer(let number) = self { number } else { nil }
+    }
+
+    /// A clock on the wire.
+    var counters: [String: Int64] {
+        guard case .object(let object) = self else { return [:] }
+        return Dictionary(uniqueKeysWithValues: object.members.map { ($0.name.text, $0.value.integer ?? 0) })
+    }
+}

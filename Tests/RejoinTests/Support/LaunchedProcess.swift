@@ -1,0 +1,141 @@
+import Foundation
+import Synchronization
+
+/// How a process ended.
+enum Exit: Sendable, Hashable {
+    case code(Int32)
+    case signal(Int32)
+}
+
+/// The built `rejoin` as a process of its own, with its output collected.
+final class LaunchedProcess: Sendable {
+    let id: pid_t
+    let output: OutputReader
+    let errors: OutputReader
+    private let ending: Task<Exit, Never>
+
+    /// - Parameter environment: added to the tests' own, which is passed on without the settings of a server.
+    init(_ arguments: [String], environment: [String: String] = [:], directory: String? = nil) throws {
+        let process = Process()
+        process.executableURL = try Self.executable()
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("REJOIN_") }
+            .merging(environment) { $1 }
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        let (exits, exit) = AsyncStream.makeStream(of: Exit.self)
+        process.terminationHandler = { process in
+            exit.yield(
+                process.terminationReason == .exit
+                    ? .code(process.terminationStatus) : .signal(process.terminationStatus))
+            exit.finish()
+        }
+        try process.run()
+        id = process.processIdentifier
+        ending = Task { await exits.first { _ in true } ?? .code(-1) }
+        self.output = OutputReader(output.fileHandleForReading)
+        self.errors = OutputReader(errors.fileHandleForReading)
+    }
+
+    /// Waits for the end.
+    var exit: Exit { get async { await ending.value } }
+
+    func send(_ signal: Int32) { kill(id, signal) }
+
+    /// The executable lies beside the bundle that these tests run in.
+    private static func executable() throws -> URL {
+        let starts = [Bundle.main.executableURL, URL(filePath: CommandLine.arguments[0]), Bundle.main.bundleURL]
+        for start in starts.compactMap({ $0 }) {
+            var place = start.standardizedFileURL
+            while place.path != "/" {
+                place.deleteLastPathComponent()
+                let candidate = place.appending(path: "rejoin")
+                var isDirectory: ObjCBool = false
+                if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isDirectory),
+                    !isDirectory.boolValue, FileManager.default.isExecutableFile(atPath: candidate.path)
+                {
+                    return candidate
+                }
+            }
+        }
+        throw TestFault("the executable is not beside the tests")
+    }
+}
+
+/// Reads a pipe to its end, so that whoever writes into it never waits, and keeps what came.
+final class OutputReader: Sendable {
+    private let collected = Mutex<[UInt8]>([])
+    private let arrivals: AsyncStream<Void>
+
+    init(_ handle: FileHandle) {
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
+        self.arrivals = arrivals
+        Thread.detachNewThread { [self] in
+            // Not `availableData`: it ends the process when a signal interrupts the reading.
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(handle.fileDescriptor, &buffer, buffer.count)
+                if count > 0 {
+                    collected.withLock { $0 += buffer[..<count] }
+                    arrival.yield()
+                } else if count == 0 || errno != EINTR {
+                    break
+                }
+            }
+            arrival.finish()
+        }
+    }
+
+    var text: String { String(decoding: collected.withLock { $0 }, as: UTF8.self) }
+
+    /// Waits until everything has come and returns it. One caller only.
+    func whole() async -> String {
+        for await _ in arrivals {}
+        return text
+    }
+
+    /// Waits for the first line. One caller only.
+    /// - Returns: nil when the process ended without one.
+    func firstLine() async -> String? {
+        for await _ in arrivals where text.contains("\n") { break }
+        let text = text
+        return text.contains("\n") ? String(text.prefix { $0 != "\n" }) : nil
+    }
+}
+
+/// What a command did.
+struct CommandResult: Sendable {
+    let exit: Exit
+    let output: String
+    let errors: String
+
+    /// The lines on standard error.
+    var complaints: [Substring] { errors.split(separator: "\n") }
+}
+
+/// Runs `rejoin` to its end.
+func runRejoin(
+    _ arguments: String..., environment: [String: String] = [:], directory: String? = nil
+) async throws -> CommandResult {
+    try await runRejoin(arguments, environment: environment, directory: directory)
+}
+
+func runRejoin(
+    _ arguments: [String], environment: [String: String] = [:], directory: String? = nil
+) async throws -> CommandResult {
+    let process = try LaunchedProcess(arguments, environment: environment, directory: directory)
+    async let output = process.output.whole()
+    async let errors = process.errors.whole()
+    return CommandResult(exit: await process.exit, output: await output, errors: await errors)
+}
+
+/// Something in the tests themselves went wrong, or an answer is not of the shape it must have.
+struct TestFault: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

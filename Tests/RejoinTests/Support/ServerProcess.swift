@@ -1,0 +1,92 @@
+import Foundation
+import MergeCore
+import SyncHTTP
+
+@testable import rejoin
+
+/// `rejoin serve` on a free port.
+struct ServerProcess: Sendable {
+    let process: LaunchedProcess
+    let data: String
+    /// As announced: `http://127.0.0.1:40123`.
+    let address: String
+
+    /// Starts a server and waits until it says where it listens.
+    static func start(
+        data: String, _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> ServerProcess {
+        let process = try LaunchedProcess(
+            ["serve", "--data", data, "--port", "0"] + arguments, environment: environment)
+        guard let line = await process.output.firstLine(), let start = line.range(of: "http://")?.lowerBound else {
+            throw TestFault("the server did not start (\(await process.exit)): \(process.errors.text)")
+        }
+        return ServerProcess(
+            process: process, data: data, address: String(line[start...].prefix { $0 != "," }))
+    }
+
+    /// SIGTERM, and waits for the end.
+    func stop() async -> Exit {
+        process.send(SIGTERM)
+        return await process.exit
+    }
+
+    /// A caller with a token of the server's own key.
+    func caller(tenant: String = "acme", device: String? = nil, roles: [String] = []) async throws -> Caller {
+        try await Caller(data: data, address: address, tenant: tenant, device: device, roles: roles)
+    }
+}
+
+/// Runs the body beside a server, which is ended afterwards, whatever happened.
+func withServer<Answer>(
+    data: String, _ arguments: [String] = [], _ body: (ServerProcess) async throws -> Answer
+) async throws -> Answer {
+    let server = try await ServerProcess.start(data: data, arguments)
+    do {
+        let answer = try await body(server)
+        server.process.send(SIGKILL)
+        _ = await server.process.exit
+        return answer
+    } catch {
+        server.process.send(SIGKILL)
+        _ = await server.process.exit
+        throw error
+    }
+}
+
+/// Runs the body with a directory of its own, which is removed afterwards.
+func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Answer) async throws -> Answer {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "rejoin-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    return try await body(directory.path)
+}
+
+/// Runs the body beside a server on a data directory of its own.
+func withFreshServer<Answer>(
+    collections: String? = nil, _ body: (ServerProcess) async throws -> Answer
+) async throws -> Answer {
+    try await withTemporaryDirectory { directory in
+        var arguments: [String] = []
+        if let collections {
+            try collections.write(toFile: directory + "/collections.yaml", atomically: true, encoding: .utf8)
+            arguments = ["--collections", directory + "/collections.yaml"]
+        }
+        return try await withServer(data: directory + "/data", arguments, body)
+    }
+}
+
+/// Asks again and again until the condition holds.
+/// - Returns: whether it did in time.
+func eventually(within bound: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows -> Bool {
+    let deadline = ContinuousClock.now + bound
+    while ContinuousClock.now < deadline {
+        if try await condition() { return true }
+        await Task.yield()
+    }
+    return false
+}
+
+/// The names of what lies in a directory, sorted.
+func files(in directory: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+}
