@@ -58,6 +58,29 @@ struct ContractTests {
         for code in ProblemCode.allCases { #expect(described.contains("| `\(code.rawValue)` |"), "\(code.rawValue)") }
     }
 
+    @Test("The checker of schemas finds what does not conform")
+    func checker() throws {
+        let document = try ContractDocument()
+        let checker = SchemaChecker(document: document)
+        let faults = { (value: Value, name: String) in
+            checker.faults(in: value, under: ["$ref": .string("#/components/schemas/\(name)")])
+        }
+        #expect(faults(["name": "x"], "Counts").count == 1)
+        #expect(faults([["name": "x", "count": 1]], "Counts") == [])
+        #expect(faults([["name": 7, "count": 0]], "Counts").count == 2)
+        #expect(faults([["count": 1]], "Counts") == ["/0: has no name"])
+        #expect(faults("lost", "Outcome") == [": is not in the enum"])
+        #expect(faults("yesterday", "Time") == [": is no time"])
+        #expect(faults(["mac": 1, "ipad": 0], "Clock") == ["/ipad: is too small"])
+        #expect(faults(["cursor": "x", "more": true, "serverTime": "2026-11-20T22:00:00Z"], "ChangeEnd").count == 1)
+        #expect(
+            faults(["history": [["type": "operation"]], "next": .null], "HistoryPage") == [
+                "/history/0: 0 of oneOf match"
+            ])
+        #expect(faults(["history": [], "next": 7], "HistoryPage").count == 1)
+        #expect(faults(["type": "urn:x", "code": "forbidden"], "Problem").count == 6)
+    }
+
     @Test("Every example in the document conforms to its schema")
     func examples() throws {
         let document = try ContractDocument()
