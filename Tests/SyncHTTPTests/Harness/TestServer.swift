@@ -155,7 +155,7 @@ struct TestDevice: Sendable {
 
 /// Waits until the condition holds.
 func eventually(
-    _ what: Comment, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+    _ what: Comment, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {
