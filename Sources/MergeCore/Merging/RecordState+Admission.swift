@@ -25,12 +25,12 @@ extension RecordState {
 
     /// Whether the record was deleted in what the author had seen, as far as the state can still tell.
     ///
-    /// Under `update-wins` a record is deleted only if every latest event is a delete, so whoever has seen it deleted has
-    /// seen everything. Under `delete-wins` one delete that nothing has superseded is enough.
+    /// Under `update-wins` a record is deleted only if every write was seen by a delete, so whoever has seen all deletes that
+    /// stand has seen it deleted. Under `delete-wins` one delete that nothing has superseded is enough.
     private func hasSeenDeletion(_ context: VersionVector, policy: DeletePolicy) -> Bool {
         guard isDeleted(policy) else { return false }
         switch policy {
-        case .updateWins: return context == clock
+        case .updateWins: return life.deletes.allSatisfy { context.contains($0.dot) }
         case .deleteWins: return life.deletes.contains { context.contains($0.dot) }
         }
     }

@@ -71,6 +71,13 @@ extension RecordState {
         return RecordMerge(state: next, registers: registers, life: life)
     }
 
+    /// The state with an event in its clock that wrote nothing.
+    func noting(_ dot: Dot) -> RecordState {
+        var next = self
+        next.clock = clock.setting(dot.device, to: dot.counter)
+        return next
+    }
+
     /// - Returns: what happened in the register, nil where the policy absorbs the write.
     private mutating func apply(_ unitWrite: UnitWrite, of write: RecordWrite, limits: Limits) -> RegisterMerge? {
         let current = units[unitWrite.unit]

@@ -49,23 +49,55 @@ struct BatchRun {
                     KnownOperation(
                         id: id, device: batch.device, user: batch.user, record: malformed.record,
                         clock: VersionVector(), fingerprint: ContentFingerprint(hexadecimal: ""), result: result),
-                    submission, at: index, stamp: nil)
+                    submission, at: index, dot: nil, stamp: nil)
             }
         case .operation(let operation):
             if let replayed = replay(of: operation) {
                 outcomes.append(replayed)
                 if !replayed.result.isAccepted { fail(operation.id, operation.record) }
+                take(numberOf: operation, replayed.result, submission, at: index)
                 return
             }
             let result = decide(operation)
             outcomes.append(OperationOutcome(id: operation.id, record: operation.record, result: result))
             if !result.isAccepted { fail(operation.id, operation.record) }
             guard result.isAccepted || result.isPermanentRejection else { return }
-            let known = KnownOperation(
-                id: operation.id, device: batch.device, user: batch.user, record: operation.record,
-                clock: operation.clock, fingerprint: operation.fingerprint, result: result)
-            keep(known, submission, at: index, stamp: correction.corrected(operation.claimedMilliseconds))
+            let isEvent =
+                result.isAccepted && result.outcome != .older && changes.records[operation.record] != nil
+            let dot = Dot(device: batch.device, counter: operation.clock[batch.device])
+            keep(
+                known(operation, result), submission, at: index, dot: isEvent ? dot : nil,
+                stamp: correction.corrected(operation.claimedMilliseconds))
         }
+    }
+
+    private func known(_ operation: Operation, _ result: OperationResult) -> KnownOperation {
+        KnownOperation(
+            id: operation.id, device: batch.device, user: batch.user, record: operation.record, clock: operation.clock,
+            fingerprint: operation.fingerprint, result: result)
+    }
+
+    /// A device that had to register anew numbers what is pending under its new id, from 1 on, without knowing which of it had
+    /// arrived. So an operation that is recognised uses up its new number, and the next one does not leave a gap: the event
+    /// joins the record's clock and changes nothing else.
+    private mutating func take(
+        numberOf operation: Operation, _ result: OperationResult, _ submission: Submission, at index: Int
+    ) {
+        guard result.isAccepted, !known(operation.id).contains(where: { $0.device == batch.device }),
+            let clock = OperationClock(operation.clock, authoredBy: batch.device),
+            var stored = record(operation.record),
+            !stored.isPurged
+        else { return }
+        switch Classification(clock, against: stored.state.clock) {
+        case .past, .gap, .ahead: return
+        case .newer, .concurrent: break
+        }
+        stored.state = stored.state.noting(clock.dot)
+        if changes.records[stored.key] == nil { touched.append(stored.key) }
+        changes.records[stored.key] = stored
+        keep(
+            known(operation, result), submission, at: index, dot: clock.dot,
+            stamp: correction.corrected(operation.claimedMilliseconds))
     }
 
     private mutating func fail(_ id: OperationID?, _ record: RecordKey?) {
@@ -73,17 +105,13 @@ struct BatchRun {
         if let record { failedRecords.insert(record) }
     }
 
-    private mutating func keep(_ known: KnownOperation, _ submission: Submission, at index: Int, stamp: Int64?) {
+    /// - Parameter dot: the event that the operation became; nil when it became none.
+    private mutating func keep(
+        _ known: KnownOperation, _ submission: Submission, at index: Int, dot: Dot?, stamp: Int64?
+    ) {
         changes.operations[known.id] = known
         decided.removeAll { $0.known.id == known.id }
-        var dot: Dot?
-        if known.result.isAccepted, known.result.outcome != .older, let record = known.record,
-            changes.records[record] != nil
-        {
-            let event = Dot(device: batch.device, counter: known.clock[batch.device])
-            changes.dots[RecordDot(record: record, dot: event)] = known
-            dot = event
-        }
+        if let dot, let record = known.record { changes.dots[RecordDot(record: record, dot: dot)] = known }
         decided.append(
             DecidedOperation(index: index, submission: submission, known: known, dot: dot, stampMilliseconds: stamp))
     }
