@@ -67,8 +67,10 @@ let package = Package(
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
         .target(
-            name: "StorageConformance", dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            name: "StorageConformance",
+            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom"],
             swiftSettings: strict),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -84,9 +86,11 @@ let package = Package(
             resources: [.embedInCode("Examples/contractor.yaml")],
             swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
-        .testTarget(name: "MergeCoreTests", dependencies: ["Causality", "MergeCore"], swiftSettings: strict),
         .testTarget(
-            name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire"], swiftSettings: strict),
+            name: "MergeCoreTests", dependencies: ["Causality", "MergeCore", "SeededRandom"], swiftSettings: strict),
+        .testTarget(
+            name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire", "SeededRandom"],
+            swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
             dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance"],
@@ -117,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin",
+                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),

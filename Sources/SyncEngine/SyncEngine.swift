@@ -87,7 +87,9 @@ public struct SyncEngine: Sendable {
     ///
     /// A device over its budget still gets the answer to a batch that was committed already: a retry costs nothing.
     public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
-        let wait = budget.take(submission.tenant, submission.device, atMilliseconds: clock.now())
+        let now = clock.now()
+        await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: now)
+        let wait = budget.take(submission.tenant, submission.device, atMilliseconds: now)
         if let wait {
             let stored = try await reading { () throws(StoreError) in
                 try await store.batch(submission.tenant, submission.batchKey)
@@ -115,6 +117,16 @@ public struct SyncEngine: Sendable {
                     device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
         }
         guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
+        await note(caller.tenant, device, acknowledged: 0, seenAtMilliseconds: now)
+    }
+
+    /// Notes that a device was seen, and up to which sequence it has everything.
+    func note(
+        _ tenant: TenantID, _ device: DeviceID, acknowledged sequence: Int64, seenAtMilliseconds: Int64
+    ) async {
+        await sightings.note(
+            DeviceSighting(
+                tenant: tenant, device: device, acknowledgedSequence: sequence, seenAtMilliseconds: seenAtMilliseconds))
     }
 
     /// A call of the store, its error told as a problem and its own words logged.

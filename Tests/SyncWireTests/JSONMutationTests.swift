@@ -1,3 +1,4 @@
+import SeededRandom
 import MergeCore
 import SyncWire
 import Testing

@@ -109,8 +109,10 @@ struct BatchRun {
     private mutating func keep(
         _ known: KnownOperation, _ submission: Submission, at index: Int, dot: Dot?, stamp: Int64?
     ) {
-        changes.operations[known.id] = known
-        decided.removeAll { $0.known.id == known.id }
+        // The same id twice in a batch: a rejected operation that was mended further down. The last one counts.
+        if changes.operations.updateValue(known, forKey: known.id) != nil {
+            decided.removeAll { $0.known.id == known.id }
+        }
         if let dot, let record = known.record { changes.dots[RecordDot(record: record, dot: dot)] = known }
         decided.append(
             DecidedOperation(index: index, submission: submission, known: known, dot: dot, stampMilliseconds: stamp))

@@ -36,6 +36,11 @@ struct CommitGroup: Sendable {
         return (commit, Outcome(replies: replies, sequence: commit.head.sequence))
     }
 
+    private struct OperationOwner: Hashable {
+        let id: OperationID
+        let device: DeviceID
+    }
+
     /// One pass over the group's batches.
     private struct Run {
         let group: CommitGroup
@@ -46,6 +51,7 @@ struct CommitGroup: Sendable {
         var head: TenantHead
         var batches: [BatchKey: BatchRow] = [:]
         var operations: [OperationRow] = []
+        private var positionOfOperation: [OperationOwner: Int] = [:]
         var newDevices: [DeviceID: DeviceRow] = [:]
 
         init(group: CommitGroup, snapshot: StoreSnapshot) {
@@ -99,15 +105,20 @@ struct CommitGroup: Sendable {
         private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision, answer: String) {
             batches[submission.batchKey] = BatchRow(
                 key: submission.batchKey, fingerprint: submission.request.fingerprint, response: answer,
-                recordedAtMilliseconds: group.nowMilliseconds)
+                recordedAtMilliseconds: submission.receivedAtMilliseconds)
             for operation in decision.operations {
                 head.operationOrdinal += 1
                 let row = OperationRow(
                     operation, batch: submission.key, ordinal: head.operationOrdinal, redactor: redactor,
-                    schema: group.terms.schema, recordedAtMilliseconds: group.nowMilliseconds)
+                    schema: group.terms.schema, recordedAtMilliseconds: submission.receivedAtMilliseconds)
                 // A rejected operation that was repaired in a later batch of the group has one row: the last.
-                operations.removeAll { $0.id == row.id && $0.device == row.device }
-                operations.append(row)
+                let owner = OperationOwner(id: row.id, device: row.device)
+                if let position = positionOfOperation[owner] {
+                    operations[position] = row
+                } else {
+                    positionOfOperation[owner] = operations.count
+                    operations.append(row)
+                }
             }
             if snapshot.devices[submission.device] == nil, newDevices[submission.device] == nil {
                 newDevices[submission.device] = DeviceRow(

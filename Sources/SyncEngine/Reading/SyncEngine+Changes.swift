@@ -56,10 +56,7 @@ extension SyncEngine {
         let seal = cursors(of: caller.tenant)
         let start = try position(request.since, seal)
         if let device = caller.device {
-            await sightings.note(
-                DeviceSighting(
-                    tenant: caller.tenant, device: device, acknowledgedSequence: start ?? 0,
-                    seenAtMilliseconds: clock.now()))
+            await note(caller.tenant, device, acknowledged: start ?? 0, seenAtMilliseconds: clock.now())
         }
         let deadline = ContinuousClock.now + .seconds(request.waitSeconds)
         var after = start ?? 0

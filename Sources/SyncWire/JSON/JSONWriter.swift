@@ -124,14 +124,13 @@ public struct JSONWriter: Sendable {
 
     private mutating func appendString(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        let start = bytes.count
-        // Most strings need no escapes: they are copied whole and then looked at, which is cheaper than byte by byte.
-        bytes.append(contentsOf: text.utf8)
-        for index in start..<bytes.count where Self.needsEscape(bytes[index]) {
-            bytes.removeLast(bytes.count - index)
-            appendEscaping(text.utf8.dropFirst(index - start))
-            break
+        // Most strings need no escapes: they are looked at once and copied whole.
+        let isCopied = text.utf8.withContiguousStorageIfAvailable { characters in
+            for byte in characters where Self.needsEscape(byte) { return false }
+            bytes.append(contentsOf: characters)
+            return true
         }
+        if isCopied != true { appendEscaping(text.utf8[...]) }
         bytes.append(UInt8(ascii: "\""))
     }
 

@@ -1,3 +1,4 @@
+import SeededRandom
 import Causality
 import MergeCore
 import Testing
