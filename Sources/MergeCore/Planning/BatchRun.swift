@@ -44,7 +44,7 @@ struct BatchRun {
             let result = OperationResult.rejected(malformed.rejections)
             outcomes.append(OperationOutcome(id: malformed.id, record: malformed.record, result: result))
             fail(malformed.id, malformed.record)
-            if let id = malformed.id, known(id).isEmpty {
+            if let id = malformed.id, !known(id).contains(where: { $0.device == batch.device }) {
                 keep(
                     KnownOperation(
                         id: id, device: batch.device, user: batch.user, record: malformed.record,
@@ -79,14 +79,16 @@ struct BatchRun {
 
     /// A device that had to register anew numbers what is pending under its new id, from 1 on, without knowing which of it had
     /// arrived. So an operation that is recognised uses up its new number, and the next one does not leave a gap: the event
-    /// joins the record's clock and changes nothing else.
+    /// joins the record's clock and changes nothing else. Where it cannot (a full clock, a collection that is not declared any
+    /// more), the answer is the same and the number stays free.
     private mutating func take(
         numberOf operation: Operation, _ result: OperationResult, _ submission: Submission, at index: Int
     ) {
         guard result.isAccepted, !known(operation.id).contains(where: { $0.device == batch.device }),
             let clock = OperationClock(operation.clock, authoredBy: batch.device),
-            var stored = record(operation.record),
-            !stored.isPurged
+            var stored = record(operation.record), !stored.isPurged,
+            stored.state.clock[batch.device] > 0 || stored.state.clock.count < ledger.terms.limits.clockEntries,
+            ledger.terms.schema.rules(for: operation.record.collection) != nil
         else { return }
         switch Classification(clock, against: stored.state.clock) {
         case .past, .gap, .ahead: return

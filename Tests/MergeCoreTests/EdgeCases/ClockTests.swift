@@ -146,6 +146,31 @@ struct ClockTests {
             tenant.send(operation("r", .update, ["a": 2, "b": 1], fields(("t", "w"))), from: "a").outcome == .applied)
     }
 
+    @Test("edge 11: in a clock that is full a recognised operation takes no number, and is recognised all the same")
+    func recognisedInFullClock() {
+        var tenant = Tenant()
+        tenant.limits.clockEntries = 1
+        tenant.send(operation("o", .create, ["a": 1], fields(("t", "x"))), from: "a")
+        let again = tenant.commit(Batch("b", [operation("o", .create, ["b": 1], fields(("t", "x")))])).outcomes[0]
+        #expect(again.isReplayed)
+        #expect(again.result.outcome == .applied)
+        #expect(tenant.state.clock == ["a": 1])
+    }
+
+    @Test("edge 11: a number that a recognised operation used up does not hide that an author had seen the delete")
+    func recognisedBehindDelete() {
+        for deletes in DeletePolicy.allCases {
+            var tenant = Tenant(rules: CollectionRules(deletes: deletes))
+            tenant.send(operation("o", .create, ["a": 1], fields(("t", "x"))), from: "a")
+            tenant.send(operation("d", .delete, ["a": 2]), from: "a")
+            tenant.send(operation("o", .create, ["b": 1], fields(("t", "x"))), from: "b")
+            #expect(tenant.state.clock == ["a": 2, "b": 1])
+            #expect(tenant.state.isDeleted(deletes))
+            let late = operation("u", .update, ["a": 3], fields(("t", "y")))
+            #expect(tenant.send(late, from: "a").codes == [.recordDeleted])
+        }
+    }
+
     @Test("an older event of unknown content changes nothing, and its value is kept as the side of a stale conflict")
     func older() {
         var state = RecordState()
