@@ -221,6 +221,7 @@ struct BatchTests {
             #expect(imagined.status == 200)
             #expect(imagined["dryRun"] == true)
             #expect(imagined.outcomes == ["conflicted", "applied"])
+            #expect(try await ipad.get("/v1/changes")["cursor"] == imagined["cursor"])
             #expect(try await ipad.get("/v1/batches/k").status == 404)
             #expect(try await ipad.record("m").status == 404)
             #expect(try await server.reviewer().get("/v1/conflicts")["conflicts"] == [])

@@ -91,10 +91,12 @@ struct CommitGroup: Sendable {
         ) -> String {
             let answer = BatchAnswer(
                 key: submission.key, serverTimeMilliseconds: group.nowMilliseconds,
-                cursor: Cursor(sequence: decision.sequence).text(cursors), outcomes: decision.outcomes,
-                isDryRun: submission.mode == .dryRun)
+                // A cursor for what did not happen would make its owner skip what happens there later.
+                cursor: Cursor(sequence: submission.mode == .commit ? decision.sequence : self.ledger.plan.sequence)
+                    .text(cursors),
+                outcomes: decision.outcomes, isDryRun: submission.mode == .dryRun)
             let body = answer.encoded { key in
-                guard submission.answer == .full, let record = ledger.record(key),
+                guard submission.answer == .full, let record = ledger.record(key), !record.isPurged,
                     let rules = group.terms.schema.rules(for: key.collection)
                 else { return nil }
                 return WireRecord(RecordRow(record, rules: rules, changedAtMilliseconds: 0))
