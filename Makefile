@@ -3,7 +3,7 @@
 # The build checks that every import is a declared dependency.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
-BUILD_PACKAGES := libsqlite3-dev
+BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
 .PHONY: help demo test serve bench fuzz stories check format release footprint packages

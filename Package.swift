@@ -48,6 +48,12 @@ let package = Package(
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
             resources: [.embedInCode("Schemas/V0001_initial.sql")],
             swiftSettings: strict),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
+        .target(
+            name: "PostgreSQLStorage",
+            dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            resources: [.embedInCode("Schemas/V0001_initial.sql")],
+            swiftSettings: strict),
         .target(
             name: "SyncEngine",
             dependencies: [
@@ -74,8 +80,8 @@ let package = Package(
         .executableTarget(
             name: "rejoin",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
