@@ -71,6 +71,9 @@ let package = Package(
             dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom"],
             swiftSettings: strict),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        .target(
+            name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
+            swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -103,6 +106,8 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "PostgreSQLClusterTests", dependencies: ["PostgreSQLCluster"], swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
