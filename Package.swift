@@ -77,6 +77,9 @@ let package = Package(
             dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom"],
             swiftSettings: strict),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        .target(
+            name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
+            swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -109,6 +112,8 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "PostgreSQLClusterTests", dependencies: ["PostgreSQLCluster"], swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
