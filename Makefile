@@ -37,7 +37,7 @@ test: packages
 	# One after the other: the laws keep every core busy for seconds at a time, and who waits for an answer beside them
 	# waits for nothing but a core.
 	$(RUN_TESTS) --filter 'CausalityTests|MergeCoreTests|SyncWireTests'
-	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|SyncHTTPTests'
+	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests|SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
 
 fuzz: packages

@@ -115,10 +115,17 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLClusterTests", dependencies: ["PostgreSQLCluster"], swiftSettings: strict),
         .testTarget(
+            name: "PostgreSQLStorageTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "PostgreSQLStorage", "StorageConformance",
+                "PostgreSQLCluster",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "SyncHTTP", "PostgreSQLCluster", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -39,7 +39,7 @@ extension Session {
             return (answer, nil)
         }
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
-        _ = try exchange(commit.requests(tenant: tenant) + end)
+        _ = try exchange(try commit.requests(tenant: tenant) + end)
         return (answer, commit.head.sequence > head.sequence ? commit.head.sequence : nil)
     }
 }
@@ -154,7 +154,7 @@ private struct BasisKeys {
 
 extension Commit {
     /// One statement a table that is written to, and the head.
-    fileprivate func requests(tenant: String) -> [Request] {
+    fileprivate func requests(tenant: String) throws(StoreError) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
             _ rows: [Row], _ statement: Statement, _ bind: ([Row]) -> (inout Parameters) -> Void
@@ -167,7 +167,7 @@ extension Commit {
                 })
         }
         write(records, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
-        write(operations, Statements.writeOperations) { rows in { rows.bind(to: &$0) } }
+        write(try operations.eachOnce, Statements.writeOperations) { rows in { rows.bind(to: &$0) } }
         write(batches, Statements.insertBatches) { rows in { rows.bind(to: &$0) } }
         write(devices, Statements.insertDevices) { rows in { rows.bind(to: &$0) } }
         write(audit, Statements.insertAuditEntries) { rows in { rows.bind(to: &$0) } }
@@ -181,4 +181,34 @@ extension Commit {
             })
         return requests
     }
+}
+
+extension [OperationRow] {
+    /// One statement cannot write a row twice, so of a rejection and what replaces it in the same commit only the latter.
+    fileprivate var eachOnce: [OperationRow] {
+        get throws(StoreError) {
+            var places: [OperationOwner: Int] = [:]
+            places.reserveCapacity(count)
+            var rows: [OperationRow] = []
+            rows.reserveCapacity(count)
+            for row in self {
+                let owner = OperationOwner(id: row.id, device: row.device)
+                guard let place = places[owner] else {
+                    places[owner] = rows.count
+                    rows.append(row)
+                    continue
+                }
+                guard rows[place].outcome == .rejected else {
+                    throw .damaged("an operation that was accepted before would be overwritten")
+                }
+                rows[place] = row
+            }
+            return rows
+        }
+    }
+}
+
+private struct OperationOwner: Hashable {
+    let id: OperationID
+    let device: DeviceID
 }
