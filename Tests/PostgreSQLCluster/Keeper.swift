@@ -9,7 +9,30 @@ final class Keeper: Sendable {
     struct Place: Sendable {
         var root: String
         var data: String
+        /// The size of a file system of its own for `disk` in the root.
         var diskMegabytes: Int?
+
+        /// A new place in the directory for temporary files.
+        init(named name: String) throws(PostgreSQLClusterError) {
+            let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+            let unique = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+            root = URL(filePath: temporary).appending(path: "rejoin-\(name)-\(unique)").path
+            data = "\(root)/data"
+            let socket = "\(root)/.s.PGSQL.65535"
+            guard socket.utf8.count <= 107 else { throw .socketPathTooLong(socket) }
+        }
+
+        mutating func moveData(to parent: String) {
+            data = "\(parent)/\(URL(filePath: root).lastPathComponent)"
+        }
+
+        /// Does nothing where there is little memory: containers often have but 64 MB of it there.
+        mutating func moveDataToMemory() {
+            let memory = "/dev/shm"
+            let attributes = try? FileManager.default.attributesOfFileSystem(forPath: memory)
+            guard let free = attributes?[.systemFreeSize] as? NSNumber, free.int64Value >= 4 << 30 else { return }
+            moveData(to: memory)
+        }
     }
 
     private struct Connection {
@@ -31,9 +54,10 @@ final class Keeper: Sendable {
         do {
             let process = try Subprocess.launch(
                 [
-                    "/bin/bash", "-c", script, "keeper.sh", place.root, place.data, installation.user ?? "",
+                    "/bin/bash", "-c", #"text=$KEEPER; unset KEEPER; eval "$text""#, "keeper.sh", place.root,
+                    place.data, installation.user ?? "",
                     place.diskMegabytes.map(String.init) ?? "", installation.program("postgres"),
-                ], descriptors: (sockets.theirs, sockets.theirs, nowhere))
+                ], environment: ["KEEPER=\(script)"], descriptors: (sockets.theirs, sockets.theirs, nowhere))
             connection = Mutex(Connection(process: process, socket: sockets.ours))
         } catch {
             close(sockets.ours)

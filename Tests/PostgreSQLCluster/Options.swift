@@ -6,7 +6,7 @@ extension PostgreSQLCluster {
         public var network: Network
         public var place: Place
 
-        public init(settings: [String: String] = [:], network: Network = .socket, place: Place = .temporary) {
+        public init(settings: [String: String] = [:], network: Network = .socket, place: Place = .memory) {
             self.settings = settings
             self.network = network
             self.place = place
@@ -24,12 +24,15 @@ extension PostgreSQLCluster {
 
     /// Where the data directory is.
     public enum Place: Sendable {
-        /// In the cluster's own temporary directory.
+        /// In memory (`/dev/shm`), where making a database does not wait for whoever else uses the disk: that takes 40 ms
+        /// instead of 400 beside a compiler. As `temporary` where less than 4 GB are free there.
+        case memory
+        /// In the cluster's own temporary directory, on whatever disk that is. For measurements.
         case temporary
         /// In a new directory within this one, which must be there and open to the server's user.
         case within(String)
         /// On a file system of its own of that size, which goes with the cluster. Only root can mount one. An empty
-        /// cluster needs 25 MB.
+        /// cluster needs 25 MB; the files of its log have 1 MB each, not 16.
         case smallDisk(megabytes: Int)
     }
 
@@ -38,6 +41,8 @@ extension PostgreSQLCluster {
         "fsync": "off",
         "shared_buffers": "128MB",
         "max_connections": "200",
+        // Within the server's own memory: segments beside it would outlive its kill.
+        "min_dynamic_shared_memory": "32MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %a %u@%d ",

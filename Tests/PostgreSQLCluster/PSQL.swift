@@ -9,7 +9,7 @@ extension PostgreSQLCluster {
     @discardableResult
     public func psql(
         _ sql: String, database: String = "postgres", user: String = superuser, variables: [String: String] = [:],
-        limit: Duration = .seconds(60)
+        limit: Duration = patience
     ) async throws(PostgreSQLClusterError) -> String {
         let conninfo = conninfo(database: database, user: user)
         return try await psql(sql, conninfo: conninfo, variables: variables, limit: limit)
@@ -18,7 +18,7 @@ extension PostgreSQLCluster {
     /// Runs SQL through psql over any connection: over TLS, say, or to the first of several hosts that takes it.
     @discardableResult
     public func psql(
-        _ sql: String, conninfo: String, variables: [String: String] = [:], limit: Duration = .seconds(60)
+        _ sql: String, conninfo: String, variables: [String: String] = [:], limit: Duration = patience
     ) async throws(PostgreSQLClusterError) -> String {
         try await offPool { () throws(PostgreSQLClusterError) in
             try self.runPSQL(sql, conninfo, variables: variables, limit: limit)
@@ -27,7 +27,7 @@ extension PostgreSQLCluster {
 
     /// On a thread that may block.
     func runPSQL(
-        _ sql: String, _ conninfo: String, variables: [String: String] = [:], limit: Duration = .seconds(60)
+        _ sql: String, _ conninfo: String, variables: [String: String] = [:], limit: Duration = patience
     ) throws(PostgreSQLClusterError) -> String {
         let settings = ["ON_ERROR_STOP=1", "VERBOSITY=verbose"] + variables.map { "\($0.key)=\($0.value)" }
         let arguments = ["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password", "--file=-"]

@@ -18,7 +18,7 @@ extension PostgreSQLCluster {
     }
 
     /// Ends the server and waits for that; resumes it first.
-    public func stop(_ mode: StopMode = .fast, limit: Duration = .seconds(60)) async throws(PostgreSQLClusterError) {
+    public func stop(_ mode: StopMode = .fast, limit: Duration = patience) async throws(PostgreSQLClusterError) {
         try await offPool { () throws(PostgreSQLClusterError) in
             guard self.isRunning else { return }
             try self.keeper.signalEveryProcess(.resume)
@@ -91,7 +91,7 @@ extension PostgreSQLCluster {
     }
 
     /// Waits until the server answers a query.
-    public func waitUntilReady(limit: Duration = .seconds(60)) async throws(PostgreSQLClusterError) {
+    public func waitUntilReady(limit: Duration = patience) async throws(PostgreSQLClusterError) {
         try await offPool { () throws(PostgreSQLClusterError) in
             try waitUntil("the server's answer", limit: limit, pause: .milliseconds(20)) {
                 () throws(PostgreSQLClusterError) in
@@ -112,7 +112,7 @@ extension PostgreSQLCluster {
         let logged = (try? Data(contentsOf: URL(filePath: logFile)))?.count ?? 0
         let process = try keeper.startServer()
         postmaster.withLock { $0 = process }
-        try waitUntil("the server's start", limit: .seconds(60)) { () throws(PostgreSQLClusterError) in
+        try waitUntil("the server's start", limit: Self.patience) { () throws(PostgreSQLClusterError) in
             guard Self.isAlive(process) else {
                 let log = (try? Data(contentsOf: URL(filePath: self.logFile))) ?? Data()
                 throw .notStarted(log: String(decoding: log.dropFirst(logged), as: UTF8.self))

@@ -15,6 +15,9 @@ public final class PostgreSQLCluster: Sendable {
     /// Has no rights of its own, and is subject to row security.
     public static let serverRole = "rejoin_server"
 
+    /// How long things may take that nothing else bounds: far longer than they do on a busy machine.
+    public static let patience = Duration.seconds(120)
+
     /// The cluster's own directory, with its socket.
     public let directory: String
     public let dataDirectory: String
@@ -101,17 +104,17 @@ public final class PostgreSQLCluster: Sendable {
         init(_ options: Options) throws(PostgreSQLClusterError) {
             self.options = options
             installation = try Installation.find()
-            let name = "rejoin-pg-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
-            let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-            let root = URL(filePath: temporary).appending(path: name).path
-            let socket = "\(root)/.s.PGSQL.65535.lock"
-            guard socket.utf8.count <= 107 else { throw .socketPathTooLong(socket) }
+            var place = try Keeper.Place(named: "pg")
             switch options.place {
-            case .temporary: place = Keeper.Place(root: root, data: "\(root)/data")
-            case .within(let parent): place = Keeper.Place(root: root, data: "\(parent)/\(name)")
+            case .memory: place.moveDataToMemory()
+            case .temporary: break
+            case .within(let parent): place.moveData(to: parent)
             case .smallDisk(let megabytes):
-                place = Keeper.Place(root: root, data: "\(root)/disk/data", diskMegabytes: megabytes)
+                guard geteuid() == 0 else { throw .smallDiskRefused }
+                place.diskMegabytes = megabytes
+                place.data = "\(place.root)/disk/data"
             }
+            self.place = place
             keeper = try Keeper(place, installation)
         }
     }
@@ -130,13 +133,11 @@ public final class PostgreSQLCluster: Sendable {
     // Below: on a thread that may block.
 
     private func initialise() throws(PostgreSQLClusterError) {
-        let segment = smallDisk == nil ? [] : ["--wal-segsize=1"]
-        _ = try Subprocess.run(
-            installation.asServerUser(
-                [
-                    installation.program("initdb"), "--pgdata=\(dataDirectory)", "--username=\(Self.superuser)",
-                    "--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync", "--no-instructions",
-                ] + segment, in: directory))
+        if smallDisk == nil {
+            try Seed.copy(to: dataDirectory, installation)
+        } else {
+            try Seed.initialise(dataDirectory, in: directory, walSegment: 1, installation)
+        }
     }
 
     /// Writes the configuration and starts the server for the first time, with another port when somebody was faster.

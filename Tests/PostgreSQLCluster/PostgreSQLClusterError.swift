@@ -22,6 +22,8 @@ public enum PostgreSQLClusterError: Error, CustomStringConvertible {
     case notStarted(log: String)
     /// The process that keeps the cluster answered with an error.
     case keeper(String)
+    /// Only root can mount a file system.
+    case smallDiskRefused
     /// The cluster has been removed.
     case removed
 
@@ -41,6 +43,7 @@ public enum PostgreSQLClusterError: Error, CustomStringConvertible {
         case .refused(let sql, let errors): "\(errors)\nin: \(sql)"
         case .notStarted(let log): "PostgreSQL did not start; its log:\n\(log)"
         case .keeper(let answer): "the cluster's keeper: \(answer)"
+        case .smallDiskRefused: "a file system of its own can be mounted by root only; these tests do not run as root"
         case .removed: "the cluster has been removed"
         }
     }

@@ -22,3 +22,17 @@ public struct SmallDisk: Sendable {
     /// Gives back what `fill` took.
     public func empty() { unlink(ballast) }
 }
+
+extension PostgreSQLCluster {
+    /// Makes a cluster whose data directory is on a file system of its own, lends both, and removes them. Needs root.
+    public static func withSmallDisk<R>(
+        megabytes: Int, settings: [String: String] = [:],
+        _ body: (PostgreSQLCluster, SmallDisk) async throws -> R
+    ) async throws -> R {
+        let options = Options(settings: settings, place: .smallDisk(megabytes: megabytes))
+        return try await withCluster(options) { cluster in
+            guard let disk = cluster.smallDisk else { throw PostgreSQLClusterError.smallDiskRefused }
+            return try await body(cluster, disk)
+        }
+    }
+}

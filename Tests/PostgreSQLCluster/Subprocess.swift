@@ -24,9 +24,10 @@ enum Subprocess {
     /// Starts a program as the leader of a process group, which the terminal's signals do not reach.
     /// - Parameters:
     ///   - arguments: the program, with its path, and its arguments.
+    ///   - environment: added to what every program needs.
     ///   - descriptors: its standard input, output and error.
     static func launch(
-        _ arguments: [String], descriptors: (input: Int32, output: Int32, error: Int32)
+        _ arguments: [String], environment: [String] = [], descriptors: (input: Int32, output: Int32, error: Int32)
     ) throws(PostgreSQLClusterError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -57,7 +58,7 @@ enum Subprocess {
         var process: pid_t = 0
         // The time zone: without one, initdb compares every zone that there is with the system's.
         let number = withCStrings(arguments) { arguments in
-            withCStrings(["PATH=\(path)", "LC_ALL=C.UTF-8", "TZ=UTC", "PGCONNECT_TIMEOUT=10"]) { environment in
+            withCStrings(["PATH=\(path)", "LC_ALL=C.UTF-8", "TZ=UTC"] + environment) { environment in
                 posix_spawn(&process, program, &actions, &attributes, arguments, environment)
             }
         }
@@ -72,7 +73,7 @@ enum Subprocess {
     /// - Returns: what it printed.
     /// - Throws: `failed`, with its standard error, for every status but 0.
     static func run(
-        _ arguments: [String], input: [UInt8] = [], limit: Duration = .seconds(60)
+        _ arguments: [String], input: [UInt8] = [], limit: Duration = PostgreSQLCluster.patience
     ) throws(PostgreSQLClusterError) -> String {
         let program = arguments.first ?? ""
         var (stdin, stdout, stderr) = try (Stream(), Stream(), Stream())

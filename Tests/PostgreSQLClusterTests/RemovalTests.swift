@@ -4,11 +4,12 @@ import Testing
 
 @Suite("The end of a cluster")
 struct RemovalTests {
-    @Test("a cluster is gone when its process is killed")
+    @Test("a cluster is gone, with a disk of its own, when its process is killed")
     func killedProcess() async throws {
         let result = try await #require(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
-            let cluster = try await PostgreSQLCluster()
-            FileHandle.standardOutput.write(Data("cluster: \(cluster.directory)\n".utf8))
+            let place: PostgreSQLCluster.Place = geteuid() == 0 ? .smallDisk(megabytes: 64) : .memory
+            let cluster = try await PostgreSQLCluster(PostgreSQLCluster.Options(place: place))
+            report("cluster: \(cluster.directory) \(cluster.dataDirectory)")
             raise(SIGKILL)
         }
         try await expectGone(try #require(printed("cluster", by: result)))
@@ -25,11 +26,11 @@ struct RemovalTests {
             child.standardError = FileHandle.nullDevice
             try child.run()
             try await cluster.pause()
-            FileHandle.standardOutput.write(
-                Data("cluster: \(cluster.directory)\nchild: \(child.processIdentifier)\n".utf8))
+            report("cluster: \(cluster.directory) \(cluster.dataDirectory)")
+            report("child: \(child.processIdentifier)")
             exit(EXIT_SUCCESS)
         }
-        let child = try #require(printed("child", by: result).flatMap { pid_t($0) })
+        let child = try #require(printed("child", by: result)?.first.flatMap { pid_t($0) })
         try await expectGone(try #require(printed("cluster", by: result)))
         #expect(kill(child, SIGKILL) == 0)
     }
@@ -37,34 +38,41 @@ struct RemovalTests {
     @Test("a cluster is gone when it has been removed, and when nobody refers to it any more")
     func removed() async throws {
         let cluster = try await PostgreSQLCluster()
-        #expect(!processes(in: cluster.directory).isEmpty)
+        let traces = [cluster.directory, cluster.dataDirectory]
+        #expect(traces.allSatisfy { !processes(of: $0).isEmpty })
         try await cluster.remove()
-        #expect(!FileManager.default.fileExists(atPath: cluster.directory))
-        #expect(processes(in: cluster.directory).isEmpty)
+        #expect(traces.allSatisfy { !isThere($0) })
         await #expect(throws: PostgreSQLClusterError.self) { try await cluster.start() }
 
         let forgotten = try await PostgreSQLCluster().directory
-        try await expectGone(forgotten)
+        try await expectGone([forgotten])
     }
 
-    private func printed(_ name: String, by result: ExitTest.Result) -> String? {
+    /// - Returns: the words that the process printed after a name.
+    private func printed(_ name: String, by result: ExitTest.Result) -> [String]? {
         String(decoding: result.standardOutputContent, as: UTF8.self).split(separator: "\n")
-            .first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst("\(name): ".count)) }
+            .first { $0.hasPrefix("\(name): ") }?.split(separator: " ").dropFirst().map(String.init)
     }
 
-    private func expectGone(_ directory: String, within limit: Duration = .seconds(30)) async throws {
-        let end = ContinuousClock.now + limit
-        while FileManager.default.fileExists(atPath: directory) || !processes(in: directory).isEmpty {
+    private func expectGone(_ directories: [String]) async throws {
+        let end = ContinuousClock.now + PostgreSQLCluster.patience
+        while let remaining = directories.first(where: isThere) {
             guard ContinuousClock.now < end else {
-                Issue.record("\(directory) is still there, with the processes \(processes(in: directory))")
+                Issue.record("\(remaining) is still there, with the processes \(processes(of: remaining))")
                 return
             }
             try await Task.sleep(for: .milliseconds(20))
         }
     }
 
-    /// The processes that have a directory, or one in it, in their command line or as their own.
-    private func processes(in directory: String) -> [pid_t] {
+    private func isThere(_ directory: String) -> Bool {
+        let mounts = try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
+        return FileManager.default.fileExists(atPath: directory) || !processes(of: directory).isEmpty
+            || mounts?.contains(directory) == true
+    }
+
+    /// The processes that work in a directory, or name it in their command line.
+    private func processes(of directory: String) -> [pid_t] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.compactMap { pid_t($0) }.filter { process in
             let commandLine = (try? Data(contentsOf: URL(filePath: "/proc/\(process)/cmdline"))) ?? Data()
@@ -74,3 +82,6 @@ struct RemovalTests {
         }
     }
 }
+
+/// Prints a line without a buffer in between, for a process that is about to be killed.
+private func report(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
