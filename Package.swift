@@ -13,6 +13,8 @@ let package = Package(
         .library(name: "SyncWire", targets: ["SyncWire"]),
         .library(name: "SyncStorage", targets: ["SyncStorage"]),
         .library(name: "StorageConformance", targets: ["StorageConformance"]),
+        // For `Benchmarks/`.
+        .library(name: "PostgreSQLCluster", targets: ["PostgreSQLCluster"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),

@@ -8,8 +8,21 @@ let package = Package(
     dependencies: [
         .package(name: "rejoin", path: ".."),
         .package(url: "https://github.com/ordo-one/benchmark.git", exact: "1.38.1", traits: []),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     ],
     targets: [
+        .target(
+            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "LoadDriver", .product(name: "PostgreSQLCluster", package: "rejoin"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
             name: "CoreAndWire",
             dependencies: [

@@ -1,0 +1,35 @@
+import Foundation
+
+/// Programs that are run to their end.
+enum Program {
+    /// - Returns: what it printed.
+    @discardableResult
+    static func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let complaints = DispatchQueue.global()
+        nonisolated(unsafe) var complaint = Data()
+        let finished = DispatchSemaphore(value: 0)
+        complaints.async {
+            complaint = errors.fileHandleForReading.readDataToEndOfFile()
+            finished.signal()
+        }
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        finished.wait()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw BenchError(
+                "\(program) ended with status \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
