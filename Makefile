@@ -3,7 +3,7 @@
 # The build checks that every import is a declared dependency.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
-BUILD_PACKAGES := libsqlite3-dev
+BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
 .PHONY: help demo test serve bench fuzz stories check format release footprint packages
@@ -32,12 +32,12 @@ serve: packages
 	$(REJOIN) serve
 
 test: packages
-	@Scripts/install-debian-packages sqlite3
+	@Scripts/install-debian-packages sqlite3 postgresql openssl
 	swift build $(BUILD_FLAGS) --build-tests
 	# One after the other: the laws keep every core busy for seconds at a time, and who waits for an answer beside them
 	# waits for nothing but a core.
 	$(RUN_TESTS) --filter 'CausalityTests|MergeCoreTests|SyncWireTests'
-	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|SyncHTTPTests'
+	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests|SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
 
 fuzz: packages

@@ -48,6 +48,12 @@ let package = Package(
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
             resources: [.embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql")],
             swiftSettings: strict),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
+        .target(
+            name: "PostgreSQLStorage",
+            dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            resources: [.embedInCode("Schemas/V0001_initial.sql")],
+            swiftSettings: strict),
         .target(
             name: "SyncEngine",
             dependencies: [
@@ -71,11 +77,14 @@ let package = Package(
             dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom"],
             swiftSettings: strict),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        .target(
+            name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
+            swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -104,10 +113,19 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "PostgreSQLClusterTests", dependencies: ["PostgreSQLCluster"], swiftSettings: strict),
+        .testTarget(
+            name: "PostgreSQLStorageTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "PostgreSQLStorage", "StorageConformance",
+                "PostgreSQLCluster",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "SyncEngine", "SyncHTTP",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "SyncHTTP", "PostgreSQLCluster", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -162,21 +162,14 @@ extension AuditEntryRow {
     }
 }
 
-/// A side with its place.
-struct PlacedSide {
-    let position: Int64
-    let ordinal: Int64
-    let conflict: Int64
-    let side: AuditSideRow
-
+extension PlacedSide {
     init(_ row: Columns) {
-        position = row.integer(0)
-        ordinal = row.integer(1)
-        conflict = row.integer(2)
-        side = AuditSideRow(
-            role: row.auditText(3), won: row.boolean(4), present: row.boolean(5), value: row.auditText(6),
-            device: row.auditText(7), counter: row.integer(8), user: row.auditText(9), operation: row.auditText(10),
-            stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12))
+        self.init(
+            position: row.integer(0), ordinal: row.integer(1), conflict: row.integer(2),
+            side: AuditSideRow(
+                role: row.auditText(3), won: row.boolean(4), present: row.boolean(5), value: row.auditText(6),
+                device: row.auditText(7), counter: row.integer(8), user: row.auditText(9), operation: row.auditText(10),
+                stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12)))
     }
 }
 

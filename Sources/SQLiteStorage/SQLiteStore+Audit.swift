@@ -141,30 +141,6 @@ extension Connection {
     }
 }
 
-extension [AuditEntryRow] {
-    /// The entries, in the order of positions, with their sides, in the order of places.
-    ///
-    /// The hash covers neither a side's ordinal nor its conflict. So a side that stands under another conflict than its
-    /// entry, or after a gap, is given back with a role that no side has, and then the hash does not fit.
-    fileprivate func with(_ sides: [PlacedSide]) -> [AuditEntryRow] {
-        var entries = self
-        var next = sides.startIndex
-        for index in entries.indices {
-            while next < sides.endIndex, sides[next].position <= entries[index].position {
-                let placed = sides[next]
-                next += 1
-                guard placed.position == entries[index].position else { continue }
-                var side = placed.side
-                let isInPlace =
-                    placed.conflict == entries[index].conflict && placed.ordinal == entries[index].sides.count
-                if !isInPlace { side.role += " out of place" }
-                entries[index].sides.append(side)
-            }
-        }
-        return entries
-    }
-}
-
 extension ConflictQuery {
     /// In the order that all statements of `Statements.selectConflicts` share.
     fileprivate func bind(to row: inout Bindings, tenant: TenantID, within range: (above: Int64, below: Int64)) {

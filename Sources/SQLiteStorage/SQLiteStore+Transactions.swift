@@ -5,7 +5,7 @@ import SyncStorage
 extension SQLiteStore {
     public func transact<Answer: Sendable>(
         _ tenant: TenantID, basis: StoreBasis,
-        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         try await write { (connection: Connection) throws(StoreError) in
             let snapshot = try connection.snapshot(of: tenant, basis)

@@ -240,7 +240,7 @@ extension StorageLaw {
     }
 
     private static func write(
-        _ store: any SyncStore, _ fill: @Sendable (inout Commit) -> Void
+        _ store: any SyncStore, _ fill: @escaping @Sendable (inout Commit) -> Void
     ) async throws {
         try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
             var commit = Commit(head: snapshot.head)

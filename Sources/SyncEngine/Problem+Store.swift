@@ -8,6 +8,11 @@ extension Problem {
         case .unavailable, .cannotOpen, .newerSchema:
             self.init(.storageUnavailable, "The storage did not answer; nothing was lost. Retry with the same key.")
             retryAfterSeconds = 1
+        case .unsettled:
+            self.init(
+                .storageUnavailable,
+                "The storage was lost during the commit. Retry with the same key: what was committed is answered as it was.")
+            retryAfterSeconds = 1
         case .damaged:
             self.init(.internalError, "Something stored could not be read. Nothing was written.")
             isRetryableOverride = false

@@ -41,8 +41,25 @@ public struct SyncEngine: Sendable {
 
     // MARK: Life
 
-    /// What is done now and then, until cancelled: noting what devices have acknowledged.
+    /// What is done beside requests, until cancelled: waking readers for commits of other servers, and, now and then, noting
+    /// what devices have acknowledged.
     public func maintain(every interval: Duration = .seconds(10)) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await hearOfOthers() }
+            group.addTask { await flush(every: interval) }
+        }
+    }
+
+    private func hearOfOthers() async {
+        for await hint in store.hints() {
+            switch hint {
+            case .advanced(let tenant, let sequence): await notifier.advance(tenant, to: sequence)
+            case .missed: await notifier.wakeAll()
+            }
+        }
+    }
+
+    private func flush(every interval: Duration) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
             // A cancelled task cannot write any more; `close` writes what is left.

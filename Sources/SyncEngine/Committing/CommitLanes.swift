@@ -101,7 +101,8 @@ actor CommitLanes {
         return Array(waiting.prefix(count))
     }
 
-    /// If the shared transaction fails, each batch gets one of its own: what made it fail may be in one of them.
+    /// If the shared transaction fails, each batch gets one of its own: what made it fail may be in one of them. So does a
+    /// lone batch whose fate is unknown: under the tenant's lock its key tells whether it was committed.
     private func commit(
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async -> [Result<BatchReply, Problem>] {
@@ -109,18 +110,22 @@ actor CommitLanes {
             return try await transact(submissions, of: tenant)
         } catch {
             onFailure(error)
-            guard submissions.count > 1 else { return [.failure(Problem(error))] }
-            var replies: [Result<BatchReply, Problem>] = []
-            for submission in submissions {
-                do {
-                    replies += try await transact([submission], of: tenant)
-                } catch {
-                    onFailure(error)
-                    replies.append(.failure(Problem(error)))
-                }
-            }
-            return replies
+            guard submissions.count > 1 || error.leavesFateOpen else { return [.failure(Problem(error))] }
         }
+        var replies: [Result<BatchReply, Problem>] = []
+        for submission in submissions {
+            do {
+                replies += try await transact([submission], of: tenant)
+            } catch {
+                onFailure(error)
+                replies.append(.failure(Problem(error)))
+                // Where the storage does not answer, asking for each of many batches would keep all of them waiting.
+                if error.isOutage { break }
+            }
+        }
+        let unasked = submissions.count - replies.count
+        if unasked > 0, let last = replies.last { replies += Array(repeating: last, count: unasked) }
+        return replies
     }
 
     private func transact(
@@ -136,5 +141,21 @@ actor CommitLanes {
         }
         if outcome.sequence > before { await onCommit(tenant, outcome.sequence) }
         return outcome.replies
+    }
+}
+
+extension StoreError {
+    fileprivate var leavesFateOpen: Bool {
+        switch self {
+        case .unsettled: true
+        case .unavailable, .damaged, .newerSchema, .cannotOpen: false
+        }
+    }
+
+    fileprivate var isOutage: Bool {
+        switch self {
+        case .unavailable, .unsettled: true
+        case .damaged, .newerSchema, .cannotOpen: false
+        }
     }
 }

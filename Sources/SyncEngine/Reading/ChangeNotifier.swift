@@ -15,6 +15,12 @@ actor ChangeNotifier {
         for continuation in (waiters.removeValue(forKey: tenant) ?? [:]).values { continuation.resume() }
     }
 
+    /// Wakes everyone: changes may have happened that nobody told of.
+    func wakeAll() {
+        for continuation in waiters.values.flatMap(\.values) { continuation.resume() }
+        waiters = [:]
+    }
+
     /// Returns when the tenant has moved beyond the sequence, when the time is over, when the caller is cancelled or when the
     /// server stops.
     func wait(_ tenant: TenantID, beyond sequence: Int64, for duration: Duration) async {
@@ -41,8 +47,7 @@ actor ChangeNotifier {
 
     func close() {
         isClosed = true
-        for continuation in waiters.values.flatMap(\.values) { continuation.resume() }
-        waiters = [:]
+        wakeAll()
     }
 
     private func release(_ tenant: TenantID, _ waiter: UInt64) {

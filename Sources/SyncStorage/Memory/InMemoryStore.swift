@@ -34,7 +34,7 @@ public actor InMemoryStore: SyncStore {
 
     public func transact<Answer: Sendable>(
         _ tenant: TenantID, basis: StoreBasis,
-        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         try probe?("begin")
         var state = states[tenant] ?? TenantState()

@@ -3,6 +3,9 @@ public enum StoreError: Error, Sendable, Hashable {
     /// The engine could not be reached or gave up: a lost connection, a lock or disk that did not yield, a full disk. Nothing
     /// of the attempt is stored. The same call may succeed later.
     case unavailable(String)
+    /// The engine was lost while a commit was under way: all of it is stored, or nothing. The caller settles that by asking
+    /// again with the same keys, which waits for the lost attempt to end.
+    case unsettled(String)
     /// What is stored cannot be read as what it should be. Retrying does not help; nothing was written.
     case damaged(String)
     /// The data was written by a later version of the server.

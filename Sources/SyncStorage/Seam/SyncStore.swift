@@ -12,13 +12,12 @@ public protocol SyncStore: Sendable {
     /// commits durably.
     ///
     /// Transactions of one tenant are serial, across all processes on the same data. `decide` is synchronous and pure; it may
-    /// run on any thread. When this throws, nothing of the transaction is stored, or, if the connection was lost during the
-    /// commit, all of it is: the caller settles that by asking again with the same keys.
+    /// run on any thread. When this throws, nothing of the transaction is stored; only `unsettled` leaves that open.
     ///
     /// - Returns: what `decide` returned beside the commit.
     func transact<Answer: Sendable>(
         _ tenant: TenantID, basis: StoreBasis,
-        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer
 
     // MARK: The feed
@@ -63,12 +62,30 @@ public protocol SyncStore: Sendable {
     /// Notes how far devices have pulled and when they were seen. Never lowers either; unknown devices are left out.
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError)
 
+    // MARK: Other processes
+
+    /// What commits of other processes on the same data have changed, as it becomes known, until the store closes. To be asked
+    /// for once. Hints may be late, doubled or missing; whoever needs to be sure reads.
+    func hints() -> AsyncStream<ChangeHint>
+
     // MARK: Care
 
     /// Whether the engine answers.
     func ping() async throws(StoreError)
     /// Finishes what is under way. Nothing may be called afterwards.
     func close() async
+}
+
+extension SyncStore {
+    /// An engine that is one process's own has no other processes to hear of.
+    public func hints() -> AsyncStream<ChangeHint> { AsyncStream { $0.finish() } }
+}
+
+/// Word of a commit elsewhere.
+public enum ChangeHint: Sendable, Hashable {
+    case advanced(TenantID, sequence: Int64)
+    /// Hints of any tenants may have been missed: the way on which they come was interrupted.
+    case missed
 }
 
 /// How far a device had pulled when it was seen.

@@ -11,13 +11,11 @@ struct AuditCommand: AsyncParsableCommand {
             abstract:
                 "Check every entry's hash, and that the index over the entries agrees. Exits 1 at the first fault.")
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var database: DatabaseOptions
         @Option(help: "One tenant only.") var tenant: String?
 
         func run() async throws {
-            let settings = try SettingsResolution(config: common.config)
-            let path = settings.text(.data, common.data, default: DataDirectory.standardPath).value
-            let store = try DataDirectory(path: path).openForReading()
+            let store = try await Database(database).openForReading()
             var faults = 0
             do {
                 let tenants =

@@ -13,7 +13,7 @@ struct ConflictsCommand: AsyncParsableCommand {
 
     /// Whose conflicts, and which.
     struct Selection: ParsableArguments {
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var database: DatabaseOptions
 
         @Option(help: "The tenant; not needed where there is one only.")
         var tenant: String?
@@ -37,9 +37,7 @@ struct ConflictsCommand: AsyncParsableCommand {
         var oldest = false
 
         func open() async throws(CommandFailure) -> (store: any SyncStore, tenant: TenantID) {
-            let settings = try SettingsResolution(config: common.config)
-            let path = settings.text(.data, common.data, default: DataDirectory.standardPath).value
-            let store = try DataDirectory(path: path).openForReading()
+            let store = try await Database(database).openForReading()
             return (store, try await TenantChoice.tenant(tenant, in: store))
         }
 
@@ -116,15 +114,13 @@ struct ConflictsCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show one conflict with all its sides.")
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var database: DatabaseOptions
         @Option(help: "The tenant; not needed where there is one only.") var tenant: String?
         @Flag(help: "As JSON.") var json = false
         @Argument(help: "The conflict's id.") var id: Int64
 
         func run() async throws {
-            let settings = try SettingsResolution(config: common.config)
-            let path = settings.text(.data, common.data, default: DataDirectory.standardPath).value
-            let store = try DataDirectory(path: path).openForReading()
+            let store = try await Database(database).openForReading()
             let tenant = try await TenantChoice.tenant(tenant, in: store)
             let view: ConflictView?
             do {

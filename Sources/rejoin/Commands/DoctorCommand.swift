@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import MergeCore
-import SQLiteStorage
+import PostgreSQLStorage
 import SyncHTTP
 import SyncStorage
 
@@ -40,8 +40,13 @@ struct DoctorCommand: AsyncParsableCommand {
     private static func table(_ settings: ServerSettings) -> String {
         var rows: [[String]] = [
             ["  data", settings.data.value, settings.data.source.text],
+            ["  database", settings.database.value.description, settings.database.source.text],
             ["  host", settings.host.value, settings.host.source.text],
             ["  port", String(settings.port.value), settings.port.source.text],
+            [
+                "  requests-per-second", String(settings.requestsPerSecond.value),
+                settings.requestsPerSecond.source.text,
+            ],
             ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text],
         ]
         rows.append(
@@ -59,7 +64,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let data = DataDirectory(path: settings.data.value)
         return [
             ("data directory", directory(data)), ("signing key", key(data, settings)),
-            ("database", await database(data)), ("collections", collections(settings)),
+            ("database", await database(settings.database.value)), ("collections", collections(settings)),
             ("tokens", await tokens(settings)), ("address", address(settings)),
         ]
     }
@@ -94,7 +99,24 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    private static func database(_ data: DataDirectory) async -> Check {
+    private static func database(_ database: Database) async -> Check {
+        switch database {
+        case .file(let data): await file(data)
+        case .server(let conninfo, let options): await server(conninfo, options)
+        }
+    }
+
+    private static func server(_ conninfo: Conninfo, _ options: PostgreSQLStore.Options) async -> Check {
+        do {
+            let findings = try await PostgreSQLStore.examine(conninfo, options: options)
+            return findings.warnings.isEmpty
+                ? .good(findings.summary) : .note(([findings.summary] + findings.warnings).joined(separator: "; "))
+        } catch {
+            return .bad(error.line)
+        }
+    }
+
+    private static func file(_ data: DataDirectory) async -> Check {
         guard FileManager.default.fileExists(atPath: data.databasePath) else {
             return .note("not there yet; 'rejoin serve' makes it")
         }

@@ -12,7 +12,7 @@ import SyncStorage
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Run the server on its embedded database.")
+        commandName: "serve", abstract: "Run the server, on its embedded database or on PostgreSQL.")
 
     @OptionGroup var options: ServerOptions
 
@@ -25,17 +25,19 @@ struct ServeCommand: AsyncParsableCommand {
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
         let named = try await settings.namedVerifier()
         try data.prepare()
-        let store = try data.openForServing()
+        let store = try await settings.database.value.openForServing()
         let verifier: TokenVerifier
         if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
-        let engine = SyncEngine(store: store, terms: Terms(schema: schema), logger: logger)
+        var limits = Limits()
+        limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
+        let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
         let server = SyncServer(engine: engine, verifier: verifier, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value
         configuration.port = settings.port.value
         let host = settings.host.value
         let application = server.application(configuration) { port in
-            announce(host: host, port: port, data: data, mintsTokens: named == nil)
+            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
         }
         // Stopping goes from the last to the first: held readers are answered, then the listener closes and requests under
         // way finish, then the lanes are emptied.
@@ -61,8 +63,13 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 /// What a person who has just started the server needs next.
-private func announce(host: String, port: Int, data: DataDirectory, mintsTokens: Bool) {
-    print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(data.path)")
+private func announce(host: String, port: Int, data: DataDirectory, _ database: Database, mintsTokens: Bool) {
+    let place =
+        switch database {
+        case .file(let data): data.path
+        case .server: "PostgreSQL (\(database.description))"
+        }
+    print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(place)")
     if mintsTokens { print("a token: rejoin token --tenant demo --device laptop --data \(data.path)") }
     // Into a pipe the lines would otherwise wait for the server's end.
     fflush(nil)
@@ -102,16 +109,18 @@ extension TokenVerifier {
 /// Keeps the engine's house while the server runs, and empties its lanes when it stops.
 private struct EngineService: Service {
     let engine: SyncEngine
-    let store: SQLiteStore
+    let store: any SyncStore
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await engine.maintain() }
-                group.addTask {
-                    while !Task.isCancelled {
-                        try? await Task.sleep(for: .seconds(2))
-                        if !Task.isCancelled { try? await store.checkpoint() }
+                if let file = store as? SQLiteStore {
+                    group.addTask {
+                        while !Task.isCancelled {
+                            try? await Task.sleep(for: .seconds(2))
+                            if !Task.isCancelled { try? await file.checkpoint() }
+                        }
                     }
                 }
             }

@@ -93,7 +93,7 @@ extension StoreError {
     /// One line for people.
     var line: String {
         switch self {
-        case .unavailable(let reason): "the database does not answer: \(reason)"
+        case .unavailable(let reason), .unsettled(let reason): "the database does not answer: \(reason)"
         case .damaged(let reason): "the database is damaged: \(reason)"
         case .newerSchema(let found, let supported):
             "the database has schema \(found), written by a later version; this one reads up to \(supported)"

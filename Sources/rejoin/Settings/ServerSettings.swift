@@ -1,9 +1,10 @@
 import ArgumentParser
 import Logging
+import MergeCore
 
 /// What `serve` and `doctor` are told.
 struct ServerOptions: ParsableArguments {
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var database: DatabaseOptions
 
     @Option(help: "The address to listen on. (default: 127.0.0.1; REJOIN_HOST)")
     var host: String?
@@ -20,6 +21,9 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "A PEM public key (RSA, P-256, Ed25519) to verify tokens with. (REJOIN_PUBLIC_KEY)")
     var publicKey: String?
 
+    @Option(help: "Requests that one device may make in a second. (default: 50; REJOIN_REQUESTS_PER_SECOND)")
+    var requestsPerSecond: Int?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -27,21 +31,29 @@ struct ServerOptions: ParsableArguments {
 /// What is in force, and why.
 struct ServerSettings: Sendable {
     let data: Setting<String>
+    let database: Setting<Database>
     let host: Setting<String>
     let port: Setting<Int>
     let collections: Setting<String>?
     let jwks: Setting<String>?
     let publicKey: Setting<String>?
     let logLevel: Setting<Logger.Level>
+    /// Of one device, averaged over ten seconds.
+    let requestsPerSecond: Setting<Int>
 
     init(_ options: ServerOptions) throws(CommandFailure) {
-        let settings = try SettingsResolution(config: options.common.config)
-        data = settings.text(.data, options.common.data, default: DataDirectory.standardPath)
+        let common = options.database.common
+        let settings = try SettingsResolution(config: common.config)
+        data = settings.text(.data, common.data, default: DataDirectory.standardPath)
+        database = try Database.named(options.database, settings)
         host = settings.text(.host, options.host, default: "127.0.0.1")
         port = try settings.integer(.port, options.port, in: 0...65_535, default: 8080)
         collections = settings.text(.collections, options.collections)
         jwks = settings.text(.jwks, options.jwks)
         publicKey = settings.text(.publicKey, options.publicKey)
+        requestsPerSecond = try settings.integer(
+            .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
+            default: Limits().requestsPerSecondPerDevice)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

@@ -28,6 +28,12 @@ enum SettingName: String, CaseIterable {
     case data, host, port, collections, jwks
     case publicKey = "public-key"
     case logLevel = "log-level"
+    case requestsPerSecond = "requests-per-second"
+    case database
+    case databaseConnections = "database-connections"
+    case databaseConnectTimeout = "database-connect-timeout"
+    case databaseLockTimeout = "database-lock-timeout"
+    case databaseStatementTimeout = "database-statement-timeout"
 
     /// `REJOIN_LOG_LEVEL` for `log-level`.
     var environmentName: String {

@@ -43,7 +43,7 @@ struct GatedStore: SyncStore {
 
     func transact<Answer: Sendable>(
         _ tenant: TenantID, basis: StoreBasis,
-        _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         await gate.pass()
         let answer = try await base.transact(tenant, basis: basis, decide)
@@ -116,6 +116,8 @@ struct GatedStore: SyncStore {
     }
 
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
+
+    func hints() -> AsyncStream<ChangeHint> { base.hints() }
 
     func ping() async throws(StoreError) { try await base.ping() }
 

@@ -1,0 +1,31 @@
+import SyncStorage
+
+/// An error that the server reported for one statement.
+struct ServerReport: Error {
+    let sqlState: String
+    let statement: String
+
+    /// What it means to a caller. The text names the state and the statement, never a value.
+    ///
+    /// Classes: PostgreSQL documentation, appendix A.
+    var meaning: StoreError {
+        let text = "PostgreSQL reported \(sqlState) (\(statement))"
+        switch sqlState {
+        case "42501":
+            return .cannotOpen("the server's role lacks a right (\(statement)); see 'rejoin migrate --grant-to'")
+        case "53100": return .unavailable("the database's disk is full (\(statement))")
+        case "55P03": return .unavailable("a lock did not yield in time (\(statement))")
+        case "57014": return .unavailable("a statement took too long (\(statement))")
+        default: break
+        }
+        // Constraints, data, syntax and names, damaged data: the same call will fail again.
+        let permanent = ["22", "23", "42", "XX001", "XX002"].contains { sqlState.hasPrefix($0) }
+        return permanent ? .damaged(text) : .unavailable(text)
+    }
+
+    /// Whether the session is of no use any more: the server is going away, or is no primary (any more), or has forgotten what
+    /// the session prepared.
+    var endsSession: Bool {
+        ["08", "57P", "25006", "26000"].contains { sqlState.hasPrefix($0) }
+    }
+}

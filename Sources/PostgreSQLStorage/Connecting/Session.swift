@@ -1,0 +1,225 @@
+import CLibPQ
+import Glibc
+import SyncStorage
+
+/// One connection to PostgreSQL, always in pipeline mode: an exchange sends any number of statements and one sync, and reads
+/// all answers, in one round trip. (PostgreSQL documentation, "Pipeline Mode".)
+///
+/// Confined to one thread at a time. Every call blocks its thread, for no longer than the time allowed for an answer.
+final class Session {
+    private let handle: OpaquePointer
+    private let timeToAnswer: Duration
+    private var prepared: Set<String> = []
+    /// Of no use any more; to be closed and replaced.
+    private(set) var isBroken = false
+    /// Whether a COMMIT was sent since the last `beginWork`: until it was, nothing can have been stored.
+    private(set) var hasSentCommit = false
+    var probe: StoreProbe?
+
+    /// Blocks until the connection stands.
+    /// - Throws: `unavailable`, or `cannotOpen` where trying again cannot help.
+    init(_ conninfo: Conninfo, options: PostgreSQLStore.Options) throws(StoreError) {
+        handle = try conninfo.connect(options)
+        timeToAnswer = options.statementTimeout + .seconds(5)
+        guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
+            PQfinish(handle)
+            throw .unavailable("the connection cannot be pipelined")
+        }
+        // Notices (a table that is there already) would otherwise be printed by libpq.
+        PQsetNoticeReceiver(handle, { _, _ in }, nil)
+    }
+
+    deinit { PQfinish(handle) }
+
+    var processID: Int32 { PQbackendPID(handle) }
+    var descriptor: Int32 { PQsocket(handle) }
+
+    /// Marks where the work of a new caller begins.
+    func beginWork(_ probe: StoreProbe?) {
+        hasSentCommit = false
+        self.probe = probe
+    }
+
+    // MARK: Exchanges
+
+    /// Sends the statements and reads their answers: one round trip.
+    ///
+    /// - Returns: one result a statement.
+    /// - Throws: what the first statement that failed reported; those after it were not executed. `unsettled` when the
+    ///   connection was lost while a commit among them was under way.
+    func exchange(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
+        if let probe { for request in requests { try probe(request.statement.name) } }
+        let commit = requests.firstIndex { $0.statement == Statements.commit }
+        if commit != nil { hasSentCommit = true }
+        var results: [QueryResult] = []
+        var report: (index: Int, ServerReport)?
+        do throws(StoreError) {
+            let fresh = try send(requests)
+            let deadline = ContinuousClock.now + timeToAnswer
+            for (index, request) in requests.enumerated() {
+                let name = request.statement.name
+                if fresh.contains(index) {
+                    switch try answer(to: name, by: deadline) {
+                    case .success: prepared.insert(name)
+                    case .failure(let found): report = report ?? (index, found)
+                    case nil: break
+                    }
+                }
+                switch try answer(to: name, by: deadline) {
+                case .success(let result): results.append(result)
+                case .failure(let found): report = report ?? (index, found)
+                case nil: break
+                }
+            }
+            try readSync(by: deadline)
+        } catch {
+            isBroken = true
+            // What the server reported before the connection went says more than that it went.
+            if let report, commit.map({ report.index < $0 }) ?? true { throw report.1.meaning }
+            if commit != nil { throw .unsettled("the connection was lost during a commit") }
+            throw error
+        }
+        guard let (index, found) = report else { return results }
+        if found.endsSession {
+            isBroken = true
+            if let commit, index >= commit { throw .unsettled("the server went away during a commit") }
+        }
+        throw found.meaning
+    }
+
+    /// Ends a transaction that may be open, whatever became of it. A session that cannot is broken.
+    func rollBack() {
+        guard !isBroken else { return }
+        switch PQtransactionStatus(handle) {
+        case PQTRANS_INTRANS, PQTRANS_INERROR:
+            let probe = probe
+            self.probe = nil
+            defer { self.probe = probe }
+            do throws(StoreError) {
+                _ = try exchange([Request(Statements.rollback)])
+            } catch {
+                isBroken = true
+            }
+        case PQTRANS_IDLE: break
+        default: isBroken = true
+        }
+    }
+
+    /// Runs a script of many statements, which takes the simple protocol. Only for migrations.
+    func run(script: String, called name: String) throws(StoreError) {
+        if let probe { try probe(name) }
+        guard PQexitPipelineMode(handle) == 1 else { throw lost() }
+        defer { if PQenterPipelineMode(handle) != 1 { isBroken = true } }
+        guard let result = PQexec(handle, script) else { throw lost() }
+        defer { PQclear(result) }
+        guard PQresultStatus(result) != PGRES_COMMAND_OK, PQresultStatus(result) != PGRES_TUPLES_OK else { return }
+        guard let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))) else { throw lost() }
+        throw ServerReport(sqlState: String(cString: state), statement: name).meaning
+    }
+
+    /// Notifications that have arrived since the last call, without waiting.
+    /// - Throws: `unavailable` when the connection is gone.
+    func notifications() throws(StoreError) -> [(sender: Int32, payload: String)] {
+        guard PQconsumeInput(handle) == 1 else { throw lost() }
+        var found: [(Int32, String)] = []
+        while let notification = PQnotifies(handle) {
+            found.append((notification.pointee.be_pid, String(cString: notification.pointee.extra)))
+            PQfreemem(notification)
+        }
+        return found
+    }
+
+    // MARK: Sending
+
+    /// - Returns: the requests whose statement is prepared on the way.
+    private func send(_ requests: [Request]) throws(StoreError) -> Set<Int> {
+        var fresh: Set<Int> = []
+        var sent: Set<String> = []
+        for (index, request) in requests.enumerated() {
+            let statement = request.statement
+            if !prepared.contains(statement.name), sent.insert(statement.name).inserted {
+                guard PQsendPrepare(handle, statement.name, statement.sql, 0, nil) == 1 else { throw lost() }
+                fresh.insert(index)
+            }
+            guard request.parameters.send(handle, statement.name) else { throw lost() }
+        }
+        guard PQpipelineSync(handle) == 1 else { throw lost() }
+        return fresh
+    }
+
+    // MARK: Receiving
+
+    /// - Returns: nil for a statement that was skipped because one before it failed.
+    private func answer(
+        to statement: String, by deadline: ContinuousClock.Instant
+    ) throws(StoreError) -> Result<QueryResult, ServerReport>? {
+        var found: Result<QueryResult, ServerReport>?
+        // One result, and a null that ends the statement's results.
+        while let result = try nextResult(by: deadline) {
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK: found = .success(QueryResult(owning: result, statement: statement))
+            case PGRES_PIPELINE_ABORTED: PQclear(result)
+            default:
+                let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
+                PQclear(result)
+                // Without a state it is libpq that reports: the connection is gone.
+                guard let state else { throw lost() }
+                found = .failure(ServerReport(sqlState: state, statement: statement))
+            }
+        }
+        if found == nil, PQstatus(handle) == CONNECTION_BAD { throw lost() }
+        return found
+    }
+
+    private func readSync(by deadline: ContinuousClock.Instant) throws(StoreError) {
+        guard let result = try nextResult(by: deadline) else { throw lost() }
+        defer { PQclear(result) }
+        guard PQresultStatus(result) == PGRES_PIPELINE_SYNC else { throw lost() }
+    }
+
+    private func nextResult(by deadline: ContinuousClock.Instant) throws(StoreError) -> OpaquePointer? {
+        while PQisBusy(handle) == 1 { try waitForTraffic(by: deadline) }
+        return PQgetResult(handle)
+    }
+
+    /// Sends what is still to be sent and takes in what has come. Both at once, because the server stops reading while nobody
+    /// reads its answers.
+    private func waitForTraffic(by deadline: ContinuousClock.Instant) throws(StoreError) {
+        let flushed = PQflush(handle)
+        guard flushed >= 0 else { throw lost() }
+        var entry = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        if flushed == 1 { entry.events |= Int16(POLLOUT) }
+        let left = (deadline - .now) / .milliseconds(1)
+        guard left > 0 else {
+            isBroken = true
+            throw .unavailable("the database did not answer in time")
+        }
+        let count = poll(&entry, 1, Int32(clamping: Int(left.rounded(.up))))
+        guard count >= 0 || errno == EINTR else { throw lost() }
+        if count > 0, entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
+            guard PQconsumeInput(handle) == 1 else { throw lost() }
+        }
+    }
+
+    private func lost() -> StoreError {
+        isBroken = true
+        return .unavailable("the connection to the database was lost")
+    }
+}
+
+extension Parameters {
+    /// - Returns: whether libpq took the statement.
+    fileprivate func send(_ handle: OpaquePointer, _ name: String) -> Bool {
+        let lengths = ranges.map { Int32(clamping: $0?.count ?? 0) }
+        let formats = [Int32](repeating: 1, count: ranges.count)
+        return bytes.withUnsafeBytes { buffer in
+            // An empty value needs an address too: without one it would be NULL.
+            let nowhere = UnsafeRawPointer(bitPattern: 1)
+            let values = ranges.map { range in
+                range.flatMap { (buffer.baseAddress ?? nowhere)?.advanced(by: $0.lowerBound) }?
+                    .assumingMemoryBound(to: CChar.self)
+            }
+            return PQsendQueryPrepared(handle, name, Int32(ranges.count), values, lengths, formats, 1) == 1
+        }
+    }
+}

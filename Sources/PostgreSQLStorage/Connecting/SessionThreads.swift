@@ -1,0 +1,208 @@
+import Foundation
+import SyncStorage
+import Synchronization
+
+/// The threads on which the database is talked to, one session each: libpq blocks, and nothing may block the threads that
+/// Swift's tasks share. A whole transaction, deciding included, is one piece of work on one thread.
+///
+/// A thread starts when work waits and all others are busy, up to the number allowed; it connects when it first has work, and
+/// again when its session broke.
+final class SessionThreads: Sendable {
+    private let options: PostgreSQLStore.Options
+    private let connect: @Sendable () throws(StoreError) -> Session
+    private let queue = WorkQueue()
+
+    /// - Parameter connect: opens a session, ready for statements. Called on the thread that will use it.
+    init(options: PostgreSQLStore.Options, connect: @escaping @Sendable () throws(StoreError) -> Session) {
+        self.options = options
+        self.connect = connect
+    }
+
+    /// Runs a piece of work on the next session that is free.
+    ///
+    /// Work that meets a session which broke while it lay idle is run once more on a new session, unless a commit was sent.
+    /// - Throws: what the work throws; `unavailable` when no session becomes free in time or none can be opened.
+    func run<Answer: Sendable>(
+        probe: StoreProbe?, _ body: @escaping @Sendable (Session) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let ticket = Ticket<Answer>()
+        let result = await withCheckedContinuation { continuation in
+            ticket.wait(with: continuation)
+            let state = queue.add(limit: options.connections) { slot in
+                guard let continuation = ticket.take() else { return }
+                continuation.resume(returning: slot.perform(probe: probe, body))
+            }
+            switch state {
+            case .taken: break
+            case .closed: ticket.take()?.resume(returning: .failure(.unavailable("the store is closed")))
+            case .waiting:
+                // Only work that has to wait pays for a clock.
+                let patience = options.connectTimeout
+                ticket.give(
+                    Task {
+                        try? await Task.sleep(for: patience)
+                        guard !Task.isCancelled else { return }
+                        let error = StoreError.unavailable("all connections to the database were busy")
+                        ticket.take()?.resume(returning: .failure(error))
+                    })
+            case .needsThread:
+                let thread = Thread { [queue, connect] in
+                    let slot = SessionSlot(connect: connect)
+                    while let work = queue.next() { work(slot) }
+                    slot.close()
+                    queue.ended()
+                }
+                thread.name = "postgresql"
+                thread.stackSize = 4 << 20
+                thread.start()
+            }
+        }
+        return try result.get()
+    }
+
+    /// Returns when all work that was taken is done and all sessions are closed.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [queue] in
+                queue.close()
+                continuation.resume()
+            }
+        }
+    }
+}
+
+/// Who waits for a piece of work: answered once, by the thread that did it or by the clock.
+private final class Ticket<Answer: Sendable>: Sendable {
+    typealias Continuation = CheckedContinuation<Result<Answer, StoreError>, Never>
+
+    private struct State {
+        var continuation: Continuation?
+        var clock: Task<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func wait(with continuation: Continuation) { state.withLock { $0.continuation = continuation } }
+
+    func give(_ clock: Task<Void, Never>) {
+        let isTaken = state.withLock { state in
+            if state.continuation != nil { state.clock = clock }
+            return state.continuation == nil
+        }
+        if isTaken { clock.cancel() }
+    }
+
+    func take() -> Continuation? {
+        let (continuation, clock) = state.withLock { state in
+            defer { state = State() }
+            return (state.continuation, state.clock)
+        }
+        clock?.cancel()
+        return continuation
+    }
+}
+
+/// The session of one thread.
+private final class SessionSlot {
+    private let connect: @Sendable () throws(StoreError) -> Session
+    private var session: Session?
+
+    init(connect: @escaping @Sendable () throws(StoreError) -> Session) { self.connect = connect }
+
+    func close() { session = nil }
+
+    func perform<Answer>(
+        probe: StoreProbe?, _ body: (Session) throws(StoreError) -> Answer
+    ) -> Result<Answer, StoreError> {
+        let wasIdle = session != nil
+        let (result, session) = attempt(probe: probe, body)
+        guard case .failure = result, wasIdle, let session, session.isBroken, !session.hasSentCommit else { return result }
+        return attempt(probe: probe, body).result
+    }
+
+    private func attempt<Answer>(
+        probe: StoreProbe?, _ body: (Session) throws(StoreError) -> Answer
+    ) -> (result: Result<Answer, StoreError>, session: Session?) {
+        do throws(StoreError) {
+            let session: Session
+            if let there = self.session { session = there } else { session = try connect() }
+            self.session = session
+            session.beginWork(probe)
+            defer { if session.isBroken { self.session = nil } }
+            do throws(StoreError) {
+                return (.success(try body(session)), session)
+            } catch {
+                session.rollBack()
+                return (.failure(error), session)
+            }
+        } catch {
+            return (.failure(error), nil)
+        }
+    }
+}
+
+/// Work that waits for a thread, in its order.
+private final class WorkQueue: @unchecked Sendable {
+    typealias Work = @Sendable (SessionSlot) -> Void
+
+    enum Admission {
+        case taken, waiting, needsThread, closed
+    }
+
+    /// Guards all that follows; this is why the class may be shared.
+    private let condition = NSCondition()
+    private var waiting: [Work] = []
+    private var head = 0
+    private var threads = 0
+    private var idle = 0
+    private var isClosed = false
+
+    private var count: Int { waiting.count - head }
+
+    /// Takes work in, unless closed; says what else is to be done for it.
+    func add(limit: Int, _ work: @escaping Work) -> Admission {
+        condition.lock()
+        defer { condition.unlock() }
+        guard !isClosed else { return .closed }
+        waiting.append(work)
+        if count <= idle {
+            condition.signal()
+            return .taken
+        }
+        guard threads < limit else { return .waiting }
+        threads += 1
+        return .needsThread
+    }
+
+    /// Waits for work. - Returns: nil when the queue is closed and empty.
+    func next() -> Work? {
+        condition.lock()
+        defer { condition.unlock() }
+        idle += 1
+        while count == 0, !isClosed { condition.wait() }
+        idle -= 1
+        guard count > 0 else { return nil }
+        let work = waiting[head]
+        head += 1
+        if head > 64, head * 2 > waiting.count {
+            waiting.removeFirst(head)
+            head = 0
+        }
+        return work
+    }
+
+    func ended() {
+        condition.lock()
+        threads -= 1
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    func close() {
+        condition.lock()
+        isClosed = true
+        condition.broadcast()
+        while threads > 0 { condition.wait() }
+        condition.unlock()
+    }
+}

@@ -1,0 +1,180 @@
+import Causality
+import Foundation
+import MergeCore
+import SyncStorage
+import SyncWire
+import Synchronization
+
+/// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of its own.
+///
+/// Never in the transaction that writes: a commit with a NOTIFY in it takes a lock that the whole database shares
+/// (`PreCommit_Notify` in PostgreSQL's async.c). Hints are gathered and sent together, at most every 20 ms.
+final class HintExchange: Sendable {
+    static let shortestInterval: Duration = .milliseconds(20)
+    /// How often a silent connection is asked whether it is still there.
+    static let heartbeat: Duration = .seconds(5)
+    /// How long after a failure it is tried again.
+    static let patience: Duration = .milliseconds(500)
+    /// PostgreSQL takes less than 8,000 bytes a notification.
+    static let payloadBytes = 7_500
+
+    private struct State {
+        var pending: [TenantID: Int64] = [:]
+        var listener: AsyncStream<ChangeHint>.Continuation?
+        var isRunning = false
+        var isClosed = false
+        /// Who waits for the thread to end.
+        var closing: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let conninfo: Conninfo
+    private let options: PostgreSQLStore.Options
+    private let state = Mutex(State())
+    private let wakeUp = WakeUp()
+
+    init(_ conninfo: Conninfo, options: PostgreSQLStore.Options) {
+        self.conninfo = conninfo
+        self.options = options
+    }
+
+    /// A commit that others are to be told of.
+    func note(_ tenant: TenantID, sequence: Int64) {
+        let wakes = state.withLock { state in
+            guard state.isRunning else { return false }
+            let wasEmpty = state.pending.isEmpty
+            state.pending[tenant] = max(state.pending[tenant] ?? 0, sequence)
+            return wasEmpty
+        }
+        if wakes { wakeUp.wake() }
+    }
+
+    /// Begins to listen and to tell.
+    func hints() -> AsyncStream<ChangeHint> {
+        let (stream, continuation) = AsyncStream.makeStream(of: ChangeHint.self)
+        let starts = state.withLock { state in
+            guard !state.isClosed, !state.isRunning else { return false }
+            state.isRunning = true
+            state.listener = continuation
+            return true
+        }
+        guard starts else {
+            continuation.finish()
+            return stream
+        }
+        let thread = Thread { [self] in run() }
+        thread.name = "postgresql-hints"
+        thread.start()
+        return stream
+    }
+
+    /// Returns when the connection is closed.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                state.isClosed = true
+                if state.isRunning { state.closing.append(continuation) }
+                return state.isRunning
+            }
+            if waits { wakeUp.wake() } else { continuation.resume() }
+        }
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        while !state.withLock({ $0.isClosed }) {
+            do throws(StoreError) {
+                let session = try Session(conninfo, options: options).configured(options)
+                session.beginWork(nil)
+                _ = try session.exchange([Request(Statements.listen)])
+                // What was committed elsewhere before this moment was not heard of.
+                tell(.missed)
+                try serve(session)
+            } catch {
+                wakeUp.wait(for: Self.patience)
+            }
+        }
+        let (listener, closing) = state.withLock { state in
+            defer {
+                state.closing = []
+                state.isRunning = false
+            }
+            return (state.listener, state.closing)
+        }
+        listener?.finish()
+        for continuation in closing { continuation.resume() }
+    }
+
+    private func serve(_ session: Session) throws(StoreError) {
+        var lastSent = ContinuousClock.now - Self.shortestInterval
+        var lastHeard = ContinuousClock.now
+        while true {
+            let (hasPending, isClosed) = state.withLock { (!$0.pending.isEmpty, $0.isClosed) }
+            if isClosed { return }
+            let now = ContinuousClock.now
+            let sendsAt = lastSent + Self.shortestInterval
+            if hasPending, now >= sendsAt {
+                try send(through: session)
+                lastSent = .now
+                lastHeard = lastSent
+            } else if now >= lastHeard + Self.heartbeat {
+                _ = try session.exchange([Request(Statements.ping)])
+                lastHeard = .now
+            } else {
+                let until = hasPending ? sendsAt : lastHeard + Self.heartbeat
+                wakeUp.wait(for: until - now, or: session.descriptor)
+            }
+            for notification in try session.notifications() where notification.sender != session.processID {
+                lastHeard = .now
+                for hint in Self.hints(in: notification.payload) { tell(hint) }
+            }
+        }
+    }
+
+    private func tell(_ hint: ChangeHint) { _ = state.withLock { $0.listener }?.yield(hint) }
+
+    /// What cannot be sent now stays for the next connection.
+    private func send(through session: Session) throws(StoreError) {
+        let pending = state.withLock { state in
+            defer { state.pending = [:] }
+            return state.pending
+        }
+        do throws(StoreError) {
+            let payloads = Self.payloads(pending)
+            _ = try session.exchange(payloads.map { payload in Request(Statements.notify) { $0.text(payload) } })
+        } catch {
+            state.withLock { $0.pending.merge(pending) { max($0, $1) } }
+            throw error
+        }
+    }
+
+    // MARK: The payload: a JSON object, tenants' names to their sequences
+
+    static func payloads(_ hints: [TenantID: Int64]) -> [String] {
+        var payloads: [String] = []
+        var members: [(ExactString, Value)] = []
+        var size = 0
+        for (tenant, sequence) in hints {
+            // A character takes at most six bytes in JSON for each byte that it has.
+            let bytes = tenant.name.text.utf8.count * 6 + 24
+            if size + bytes > payloadBytes, !members.isEmpty {
+                payloads.append(Value.object(members).canonicalText)
+                members = []
+                size = 0
+            }
+            members.append((tenant.name, .integer(sequence)))
+            size += bytes
+        }
+        if !members.isEmpty { payloads.append(Value.object(members).canonicalText) }
+        return payloads
+    }
+
+    /// - Returns: `missed` for what cannot be read: a later version of the server may say it otherwise.
+    static func hints(in payload: String) -> [ChangeHint] {
+        guard case .object(let object)? = try? JSONParser().parse(Array(payload.utf8)) else { return [.missed] }
+        return object.members.map { member in
+            guard case .integer(let sequence) = member.value else { return .missed }
+            return .advanced(TenantID(member.name), sequence: sequence)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import SyncStorage
+
+/// One step of the schema: the number of its file and its text.
+struct Migration: Sendable {
+    let version: Int
+    let sql: String
+
+    /// In order, without gaps.
+    static let all = [
+        Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self))
+    ]
+
+    static var supported: Int { all.last?.version ?? 0 }
+}
+
+extension Session {
+    /// 0 where there is no schema of ours.
+    func schemaVersion() throws(StoreError) -> Int {
+        guard try exchange([Request(Statements.schemaIsThere)])[0].first({ $0.integer(0) }) == 1 else { return 0 }
+        return try exchange([Request(Statements.schemaVersion)])[0].first { Int($0.integer(0)) } ?? 0
+    }
+
+    func needsMigration() throws(StoreError) -> Bool {
+        let found = try schemaVersion()
+        guard found <= Migration.supported else {
+            throw .newerSchema(found: found, supported: Migration.supported)
+        }
+        return found < Migration.supported
+    }
+
+    /// Brings the schema up to the newest version, forward only, in one transaction and under a lock that servers which start
+    /// at once take one after the other.
+    func migrate() throws(StoreError) {
+        do throws(StoreError) {
+            _ = try exchange([Request(Statements.begin), Request(Statements.lockMigrations)])
+            // Asked again under the lock: another server may have been quicker.
+            if try needsMigration() {
+                let found = try schemaVersion()
+                if found == 0 {
+                    _ = try exchange([Request(Statements.createSchema), Request(Statements.createVersions)])
+                }
+                for migration in Migration.all where migration.version > found {
+                    try run(script: migration.sql, called: "migrate to \(migration.version)")
+                    _ = try exchange([Request(Statements.insertVersion) { $0.integer(Int64(migration.version)) }])
+                }
+                if found == 0 { try insert(StoreIdentity.random()) }
+            }
+            _ = try exchange([Request(Statements.commit)])
+        } catch {
+            rollBack()
+            guard case .cannotOpen = error else { throw error }
+            throw .cannotOpen(
+                "the schema has to be made or brought up to date, and this role may not: run 'rejoin migrate' as the "
+                    + "role that owns the database, with --grant-to for the server's role")
+        }
+    }
+
+    /// Gives a role what a server needs.
+    func grant(to role: String) throws(StoreError) {
+        _ = try exchange([Request(Statements.grant) { $0.text(role) }])
+    }
+
+    private func insert(_ identity: StoreIdentity) throws(StoreError) {
+        _ = try exchange([
+            Request(Statements.insertStore) { row in
+                row.text(identity.lineage)
+                row.bytes(identity.cursorKey)
+                row.bytes(identity.redactionKey)
+            }
+        ])
+    }
+
+    func storedIdentity() throws(StoreError) -> StoreIdentity {
+        let identity = try exchange([Request(Statements.selectStore)])[0].first { (row: Columns) throws(StoreError) in
+            StoreIdentity(lineage: try row.text(0), cursorKey: row.bytes(1), redactionKey: row.bytes(2))
+        }
+        guard let identity else { throw .damaged("the data set has no identity") }
+        return identity
+    }
+}

@@ -1,0 +1,201 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+extension PostgreSQLStore {
+    // MARK: The feed
+
+    public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.only(Request(Statements.selectHead) { $0.text(reading.tenant) })
+            return try results[0].first { TenantHead($0) } ?? TenantHead()
+        }
+    }
+
+    public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let limit = max(query.limit, 0)
+            let results = try reading.only(
+                Request(Statements.selectHead) { $0.text(reading.tenant) },
+                Request(Statements.selectChanges) { row in
+                    row.text(reading.tenant)
+                    row.integer(query.after)
+                    row.integer(Int64(limit) + (limit < .max ? 1 : 0))
+                })
+            let head = try results[0].first { TenantHead($0) } ?? TenantHead()
+            var page = ChangePage(rows: [], reached: query.after, hasMore: false, purgeFloor: head.purgeFloor)
+            var looked = 0
+            try results[1].forEach { (row: Columns) throws(StoreError) in
+                guard looked < limit else {
+                    page.hasMore = true
+                    return
+                }
+                looked += 1
+                page.reached = row.integer(2)
+                let collection = ExactString(try row.text(0))
+                guard query.collections.isEmpty || query.collections.contains(collection) else { return }
+                page.rows.append(try RecordRow(row))
+            }
+            return page
+        }
+    }
+
+    public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.only(
+                Request(Statements.selectRecord) { row in
+                    row.text(reading.tenant)
+                    row.text(key.collection.text)
+                    row.text(key.id.text)
+                })
+            return try results[0].first { (row: Columns) throws(StoreError) in try RecordRow(row) }
+        }
+    }
+
+    // MARK: What was answered
+
+    public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.only(
+                Request(Statements.selectBatch) { row in
+                    row.text(reading.tenant)
+                    row.text(key.device.name.text)
+                    row.text(key.key.text)
+                })
+            return try results[0].first { (row: Columns) throws(StoreError) in try BatchRow(row) }
+        }
+    }
+
+    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.only(
+                Request(Statements.selectOperations) { row in
+                    row.text(reading.tenant)
+                    row.text(id.name.text)
+                })
+            return try results[0].all { (row: Columns) throws(StoreError) in try OperationRow(row) }
+        }
+    }
+
+    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let statement =
+                switch query.selection {
+                case .record: Statements.selectRecordOperations
+                case .rejected(nil): Statements.selectRejected
+                case .rejected: Statements.selectRejectedOfDevice
+                }
+            let results = try reading.only(
+                Request(statement) { row in
+                    row.text(reading.tenant)
+                    switch query.selection {
+                    case .record(let key):
+                        row.text(key.collection.text)
+                        row.text(key.id.text)
+                    case .rejected(let device?): row.text(device.name.text)
+                    case .rejected(nil): break
+                    }
+                    row.integer(query.before ?? .max)
+                    row.integer(Int64(max(query.limit, 0)))
+                })
+            return try results[0].all { (row: Columns) throws(StoreError) in try OperationRow(row) }
+        }
+    }
+
+    // MARK: Tenants and devices
+
+    public func tenants() async throws(StoreError) -> [TenantID] {
+        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            try session.exchange([Request(Statements.selectTenants)])[0]
+                .all { (row: Columns) throws(StoreError) in TenantID(try row.text(0)) }
+        }
+    }
+
+    public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.only(
+                Request(Statements.selectDevice) { row in
+                    row.text(reading.tenant)
+                    row.text(device.name.text)
+                })
+            return try results[0].first { (row: Columns) throws(StoreError) in try DeviceRow(row) }
+        }
+    }
+
+    public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            try reading.only(Request(Statements.selectDevices) { $0.text(reading.tenant) })[0]
+                .all { (row: Columns) throws(StoreError) in try DeviceRow(row) }
+        }
+    }
+
+    public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
+        try await write(tenant) { name in
+            [
+                Request(Statements.insertDevices) { row in
+                    row.text(name)
+                    [device].bind(to: &row)
+                },
+                Request(Statements.selectDevice) { row in
+                    row.text(name)
+                    row.text(device.device.name.text)
+                },
+            ]
+        } reading: { (results: [QueryResult]) throws(StoreError) -> DeviceRow in
+            let stored = try results[1].first { (row: Columns) throws(StoreError) in try DeviceRow(row) }
+            guard let stored else { throw .damaged("a device that was registered is not there") }
+            return stored
+        }
+    }
+
+    public func retire(
+        _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await write(tenant) { name in
+            [
+                Request(Statements.retireDevice) { row in
+                    row.text(name)
+                    row.text(device.name.text)
+                    row.integer(atMilliseconds)
+                }
+            ]
+        } reading: {
+            $0[0].changedCount > 0
+        }
+    }
+
+    /// One transaction a tenant.
+    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
+        for (tenant, sightings) in Dictionary(grouping: sightings, by: \.tenant).sorted(by: { $0.key < $1.key }) {
+            try await write(tenant) { name in
+                [
+                    Request(Statements.acknowledge) { row in
+                        row.text(name)
+                        row.texts(sightings) { $0.device.name.text }
+                        row.integers(sightings) { $0.acknowledgedSequence }
+                        row.integers(sightings) { $0.seenAtMilliseconds }
+                    }
+                ]
+            } reading: { _ in
+            }
+        }
+    }
+
+    /// A transaction in the tenant's lane that needs to read nothing before it writes: one round trip. The tenant's row is made
+    /// where there is none: a tenant begins with its first device.
+    private func write<Answer: Sendable>(
+        _ tenant: TenantID, _ requests: @escaping @Sendable (_ tenant: String) -> [Request],
+        reading: @escaping @Sendable ([QueryResult]) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            let name = tenant.name.text
+            let begin = [
+                Request(Statements.begin), Request(Statements.setTenant) { $0.text(name) },
+                Request(Statements.insertTenant) { $0.text(name) }, Request(Statements.lockHead) { $0.text(name) },
+            ]
+            let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
+            let results = try session.exchange(begin + requests(name) + end)
+            return try reading(Array(results.dropFirst(begin.count).dropLast(end.count)))
+        }
+    }
+}

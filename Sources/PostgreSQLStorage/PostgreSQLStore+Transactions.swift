@@ -1,0 +1,214 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+extension PostgreSQLStore {
+    public func transact<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer {
+        let (answer, sequence) = try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            try session.transact(tenant.name.text, basis, decide)
+        }
+        if let sequence { exchange.note(tenant, sequence: sequence) }
+        return answer
+    }
+}
+
+extension Session {
+    /// - Returns: beside the answer, the tenant's sequence if it moved.
+    fileprivate func transact<Answer>(
+        _ tenant: String, _ basis: StoreBasis,
+        _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) throws(StoreError) -> (Answer, Int64?) {
+        let keys = BasisKeys(basis, tenant: tenant)
+        let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
+        let lock = Request(Statements.lockHead) { $0.text(tenant) }
+        var results = try exchange(begin + [lock] + keys.requests)[2...]
+        if results.first?.rowCount == 0 {
+            // The tenant's first commit: there was no row to lock, and another server may make it at the same time.
+            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[1...]
+        }
+        guard let head = try results.first?.first({ TenantHead($0) }) else {
+            throw .damaged("the tenant's row cannot be written and read")
+        }
+        let snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
+        let (commit, answer) = try decide(snapshot)
+        guard !commit.isEmpty else {
+            rollBack()
+            return (answer, nil)
+        }
+        let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
+        _ = try exchange(try commit.requests(tenant: tenant) + end)
+        return (answer, commit.head.sequence > head.sequence ? commit.head.sequence : nil)
+    }
+}
+
+/// The keys of a basis in a fixed order, the statements that read them and what these have found. A kind of key that the basis
+/// does not name has no statement.
+private struct BasisKeys {
+    private let tenant: String
+    private let records: [RecordKey]
+    private let operations: [OperationID]
+    private let dots: [RecordDot]
+    private let batches: [BatchKey]
+    private let devices: [DeviceID]
+
+    init(_ basis: StoreBasis, tenant: String) {
+        self.tenant = tenant
+        records = Array(basis.merge.records)
+        operations = Array(basis.merge.operations)
+        dots = Array(basis.merge.dots)
+        batches = Array(basis.batches)
+        devices = Array(basis.devices)
+    }
+
+    var requests: [Request] {
+        var requests: [Request] = []
+        if !records.isEmpty {
+            requests.append(
+                Request(Statements.selectRecords) { row in
+                    row.text(tenant)
+                    row.texts(records) { $0.collection.text }
+                    row.texts(records) { $0.id.text }
+                })
+        }
+        if !operations.isEmpty {
+            requests.append(
+                Request(Statements.selectKnownOperations) { row in
+                    row.text(tenant)
+                    row.texts(operations) { $0.name.text }
+                })
+        }
+        if !dots.isEmpty {
+            requests.append(
+                Request(Statements.selectKnownDots) { row in
+                    row.text(tenant)
+                    row.texts(dots) { $0.record.collection.text }
+                    row.texts(dots) { $0.record.id.text }
+                    row.texts(dots) { $0.dot.device.name.text }
+                    row.integers(dots) { $0.dot.counter }
+                })
+        }
+        if !batches.isEmpty {
+            requests.append(
+                Request(Statements.selectBatches) { row in
+                    row.text(tenant)
+                    row.texts(batches) { $0.device.name.text }
+                    row.texts(batches) { $0.key.text }
+                })
+        }
+        if !devices.isEmpty {
+            requests.append(
+                Request(Statements.selectDevicesOfBasis) { row in
+                    row.text(tenant)
+                    row.texts(devices) { $0.name.text }
+                })
+        }
+        return requests
+    }
+
+    /// - Parameter results: one a request.
+    func snapshot(head: TenantHead, _ results: [QueryResult]) throws(StoreError) -> StoreSnapshot {
+        var snapshot = StoreSnapshot(
+            merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+        var results = results.makeIterator()
+        if !records.isEmpty {
+            try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                let record = try RecordRow(row)
+                snapshot.merge.records[record.key] = try record.decoded()
+            }
+        }
+        if !operations.isEmpty {
+            try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                let known = try OperationRow(known: row).known()
+                snapshot.merge.operations[known.id, default: []].append(known)
+            }
+            for id in snapshot.merge.operations.keys {
+                snapshot.merge.operations[id]?.sort { $0.device.name < $1.device.name }
+            }
+        }
+        if !dots.isEmpty {
+            try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                let operation = try OperationRow(known: row)
+                guard let record = operation.record else { throw .damaged("an event belongs to no record") }
+                let dot = RecordDot(record: record, dot: Dot(device: operation.device, counter: row.integer(9)))
+                snapshot.merge.dots[dot] = try operation.known()
+            }
+        }
+        if !batches.isEmpty {
+            try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                let batch = try BatchRow(row)
+                snapshot.batches[batch.key] = batch
+            }
+        }
+        if !devices.isEmpty {
+            try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                let device = try DeviceRow(row)
+                snapshot.devices[device.device] = device
+            }
+        }
+        return snapshot
+    }
+}
+
+extension Commit {
+    /// One statement a table that is written to, and the head.
+    fileprivate func requests(tenant: String) throws(StoreError) -> [Request] {
+        var requests: [Request] = []
+        func write<Row>(
+            _ rows: [Row], _ statement: Statement, _ bind: ([Row]) -> (inout Parameters) -> Void
+        ) {
+            guard !rows.isEmpty else { return }
+            requests.append(
+                Request(statement) { parameters in
+                    parameters.text(tenant)
+                    bind(rows)(&parameters)
+                })
+        }
+        write(records, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
+        write(try operations.eachOnce, Statements.writeOperations) { rows in { rows.bind(to: &$0) } }
+        write(batches, Statements.insertBatches) { rows in { rows.bind(to: &$0) } }
+        write(devices, Statements.insertDevices) { rows in { rows.bind(to: &$0) } }
+        write(audit, Statements.insertAuditEntries) { rows in { rows.bind(to: &$0) } }
+        write(audit.placedSides, Statements.insertAuditSides) { rows in { rows.bind(to: &$0) } }
+        write(conflicts, Statements.insertConflicts) { rows in { rows.bind(to: &$0) } }
+        write(conflictChanges, Statements.updateConflicts) { rows in { rows.bind(to: &$0) } }
+        requests.append(
+            Request(Statements.updateHead) { row in
+                row.text(tenant)
+                head.bind(to: &row)
+            })
+        return requests
+    }
+}
+
+extension [OperationRow] {
+    /// One statement cannot write a row twice, so of a rejection and what replaces it in the same commit only the latter.
+    fileprivate var eachOnce: [OperationRow] {
+        get throws(StoreError) {
+            var places: [OperationOwner: Int] = [:]
+            places.reserveCapacity(count)
+            var rows: [OperationRow] = []
+            rows.reserveCapacity(count)
+            for row in self {
+                let owner = OperationOwner(id: row.id, device: row.device)
+                guard let place = places[owner] else {
+                    places[owner] = rows.count
+                    rows.append(row)
+                    continue
+                }
+                guard rows[place].outcome == .rejected else {
+                    throw .damaged("an operation that was accepted before would be overwritten")
+                }
+                rows[place] = row
+            }
+            return rows
+        }
+    }
+}
+
+private struct OperationOwner: Hashable {
+    let id: OperationID
+    let device: DeviceID
+}

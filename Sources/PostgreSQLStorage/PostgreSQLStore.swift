@@ -1,0 +1,171 @@
+import SyncStorage
+
+/// The production engine: PostgreSQL, one or several servers on it.
+///
+/// The lane of a tenant is the lock on its row, taken first by every transaction that writes, so that no two commits of a
+/// tenant overlap on any server, and no deadlock can be. A commit is two round trips, whatever its size.
+public final class PostgreSQLStore: SyncStore {
+    public let identity: StoreIdentity
+    /// What people may see of where the database is.
+    public let location: String
+    let threads: SessionThreads
+    let exchange: HintExchange
+    let probe: StoreProbe?
+
+    /// How the database is used.
+    public struct Options: Sendable, Hashable {
+        /// Connections at most, each with a thread. About two to four times the cores of the database; more make a busy
+        /// database slower.
+        public var connections = 12
+        /// How long a new connection, or a free one, is waited for.
+        public var connectTimeout: Duration = .seconds(5)
+        /// How long a commit waits for its tenant's lane while another server has it.
+        public var lockTimeout: Duration = .seconds(10)
+        /// How long a single statement may take, and, five seconds added, an answer.
+        public var statementTimeout: Duration = .seconds(30)
+
+        public init() {}
+    }
+
+    private init(
+        identity: StoreIdentity, location: String, threads: SessionThreads, exchange: HintExchange, probe: StoreProbe?
+    ) {
+        self.identity = identity
+        self.location = location
+        self.threads = threads
+        self.exchange = exchange
+        self.probe = probe
+    }
+
+    /// What to do about a schema that is not the newest.
+    public enum SchemaCare: Sendable, Hashable {
+        case bringUpToDate, leaveAsItIs
+    }
+
+    /// Connects, and looks at the schema.
+    ///
+    /// - Throws: `unavailable` when there is no database to be reached; `cannotOpen` with what to do; `newerSchema`.
+    public static func open(
+        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(), probe: StoreProbe? = nil
+    ) async throws(StoreError) -> PostgreSQLStore {
+        let threads = SessionThreads(options: options) { () throws(StoreError) in
+            try Session(conninfo, options: options).configured(options)
+        }
+        do throws(StoreError) {
+            let identity = try await threads.run(probe: nil) { (session: Session) throws(StoreError) in
+                if try session.needsMigration() {
+                    switch schema {
+                    case .bringUpToDate: try session.migrate()
+                    case .leaveAsItIs:
+                        let found = try session.schemaVersion()
+                        throw .cannotOpen(
+                            "The data has schema \(found) and has to be migrated to \(Migration.supported) first.")
+                    }
+                }
+                return try session.storedIdentity()
+            }
+            return PostgreSQLStore(
+                identity: identity, location: conninfo.description, threads: threads,
+                exchange: HintExchange(conninfo, options: options), probe: probe)
+        } catch {
+            await threads.close()
+            throw error
+        }
+    }
+
+    /// Brings the schema up to the newest, as the role that owns it, and gives another role what a server needs.
+    /// - Returns: the version before and after.
+    public static func migrate(
+        _ conninfo: Conninfo, grantingTo role: String?, options: Options = Options()
+    ) async throws(StoreError) -> (from: Int, to: Int) {
+        try await onOneSession(conninfo, options) { (session: Session) throws(StoreError) in
+            let before = try session.schemaVersion()
+            if try session.needsMigration() { try session.migrate() }
+            if let role { try session.grant(to: role) }
+            return (before, try session.schemaVersion())
+        }
+    }
+
+    // MARK: Care
+
+    public func ping() async throws(StoreError) {
+        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            _ = try session.exchange([Request(Statements.ping)])
+        }
+    }
+
+    public func close() async {
+        await exchange.close()
+        await threads.close()
+    }
+
+    public func hints() -> AsyncStream<ChangeHint> { exchange.hints() }
+
+    // MARK: Access
+
+    /// Reads one consistent state of one tenant.
+    func read<Answer: Sendable>(
+        _ tenant: TenantID, _ body: @escaping @Sendable (Reading) throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            try body(Reading(session: session, tenant: tenant.name.text))
+        }
+    }
+}
+
+/// A transaction that reads one state of one tenant.
+struct Reading {
+    let session: Session
+    let tenant: String
+
+    /// The whole transaction in one round trip.
+    func only(_ requests: Request...) throws(StoreError) -> [QueryResult] {
+        let results = try session.exchange(begin + requests + [Request(Statements.endReading)])
+        return Array(results.dropFirst(2).dropLast())
+    }
+
+    /// Its first round trip, where what is read next depends on what was found. `last` has to follow.
+    func first(_ requests: Request...) throws(StoreError) -> [QueryResult] {
+        Array(try session.exchange(begin + requests).dropFirst(2))
+    }
+
+    func last(_ requests: Request...) throws(StoreError) -> [QueryResult] {
+        try session.exchange(requests + [Request(Statements.endReading)]).dropLast()
+    }
+
+    private var begin: [Request] {
+        [Request(Statements.beginReading), Request(Statements.setTenant) { $0.text(tenant) }]
+    }
+}
+
+extension Session {
+    /// Makes the session one that the engine's statements are meant for.
+    func configured(_ options: PostgreSQLStore.Options) throws(StoreError) -> Session {
+        let results = try exchange([
+            Request(Statements.configure) { row in
+                row.text(options.statementTimeout.milliseconds)
+                row.text(options.lockTimeout.milliseconds)
+                // A server that stands still in the middle of a commit must not keep its tenants' lanes.
+                row.text(options.statementTimeout.milliseconds)
+            },
+            Request(Statements.selectServer),
+        ])
+        let server = try results[1].first { (row: Columns) throws(StoreError) in
+            (version: row.integer(0), encoding: try row.text(1))
+        }
+        guard let server, server.version >= 140_000 else {
+            throw .cannotOpen("PostgreSQL 14 or later is needed; this is \(server.map { $0.version / 10_000 } ?? 0)")
+        }
+        guard server.encoding == "UTF8" else {
+            throw .cannotOpen("the database has the encoding \(server.encoding); UTF8 is needed")
+        }
+        return self
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, as PostgreSQL reads them.
+    fileprivate var milliseconds: String {
+        "\(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)"
+    }
+}

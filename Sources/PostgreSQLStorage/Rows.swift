@@ -1,0 +1,237 @@
+import Causality
+import MergeCore
+import SyncStorage
+
+// Each type reads its columns in the order in which `Statements` names them, the tenant aside. What is written in bulk gives
+// one array a column, in the same order.
+
+extension TenantHead {
+    init(_ row: Columns) {
+        self.init(
+            sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
+            auditHash: row.bytes(3), purgeFloor: row.integer(4))
+    }
+
+    func bind(to row: inout Parameters) {
+        row.integer(sequence)
+        row.integer(operationOrdinal)
+        row.integer(auditPosition)
+        row.bytes(auditHash)
+        row.integer(purgeFloor)
+    }
+}
+
+extension RecordRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            key: RecordKey(collection: ExactString(try row.text(0)), id: ExactString(try row.text(1))),
+            sequence: row.integer(2), isDeleted: row.boolean(3), isPurged: row.boolean(4), clock: try row.text(5),
+            stampMilliseconds: row.integer(6), fields: try row.text(7), siblings: try row.optionalText(8),
+            state: try row.text(9), openConflicts: row.integer(10), changedAtMilliseconds: row.integer(11))
+    }
+}
+
+extension [RecordRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.texts(self) { $0.key.collection.text }
+        parameters.texts(self) { $0.key.id.text }
+        parameters.integers(self) { $0.sequence }
+        parameters.booleans(self) { $0.isDeleted }
+        parameters.booleans(self) { $0.isPurged }
+        parameters.texts(self) { $0.clock }
+        parameters.integers(self) { $0.stampMilliseconds }
+        parameters.texts(self) { $0.fields }
+        parameters.texts(self, optional: { $0.siblings })
+        parameters.texts(self) { $0.state }
+        parameters.integers(self) { $0.openConflicts }
+        parameters.integers(self) { $0.changedAtMilliseconds }
+    }
+}
+
+extension RecordKey {
+    init?(collection: String?, id: String?) {
+        guard let collection, let id else { return nil }
+        self.init(collection: ExactString(collection), id: ExactString(id))
+    }
+}
+
+extension OperationRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: row.integer(2),
+            user: ExactString(try row.text(3)), batch: ExactString(try row.text(4)),
+            record: RecordKey(collection: try row.optionalText(5), id: try row.optionalText(6)),
+            counter: row.optionalInteger(7), clock: try row.text(8),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(9)), outcome: try row.outcome(10),
+            result: try row.text(11), content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
+            recordedAtMilliseconds: row.integer(14))
+    }
+
+    /// The columns that a decision needs; the others are left empty.
+    init(known row: Columns) throws(StoreError) {
+        self.init(
+            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
+            user: ExactString(try row.text(2)), batch: "",
+            record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
+            clock: try row.text(5), fingerprint: ContentFingerprint(hexadecimal: try row.text(6)),
+            outcome: try row.outcome(7), result: try row.text(8), content: "", stampMilliseconds: nil,
+            recordedAtMilliseconds: 0)
+    }
+}
+
+extension Columns {
+    fileprivate func outcome(_ column: Int32) throws(StoreError) -> OutcomeKind {
+        guard let outcome = OutcomeKind(rawValue: try text(column)) else {
+            throw .damaged("a stored operation has an unknown outcome")
+        }
+        return outcome
+    }
+}
+
+extension [OperationRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.texts(self) { $0.id.name.text }
+        parameters.texts(self) { $0.device.name.text }
+        parameters.integers(self) { $0.ordinal }
+        parameters.texts(self) { $0.user.text }
+        parameters.texts(self) { $0.batch.text }
+        parameters.texts(self, optional: { $0.record?.collection.text })
+        parameters.texts(self, optional: { $0.record?.id.text })
+        parameters.integers(self, optional: { $0.counter })
+        parameters.texts(self) { $0.clock }
+        parameters.texts(self) { $0.fingerprint.hexadecimal }
+        parameters.texts(self) { $0.outcome.rawValue }
+        parameters.texts(self) { $0.result }
+        parameters.texts(self) { $0.content }
+        parameters.integers(self, optional: { $0.stampMilliseconds })
+        parameters.integers(self) { $0.recordedAtMilliseconds }
+    }
+}
+
+extension BatchRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), response: try row.text(3),
+            recordedAtMilliseconds: row.integer(4))
+    }
+}
+
+extension [BatchRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.texts(self) { $0.key.device.name.text }
+        parameters.texts(self) { $0.key.key.text }
+        parameters.texts(self) { $0.fingerprint.hexadecimal }
+        parameters.texts(self) { $0.response }
+        parameters.integers(self) { $0.recordedAtMilliseconds }
+    }
+}
+
+extension DeviceRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            device: DeviceID(try row.text(0)), user: ExactString(try row.text(1)),
+            registeredAtMilliseconds: row.integer(2), lastSeenAtMilliseconds: row.integer(3),
+            acknowledgedSequence: row.integer(4), retiredAtMilliseconds: row.optionalInteger(5))
+    }
+}
+
+extension [DeviceRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.texts(self) { $0.device.name.text }
+        parameters.texts(self) { $0.user.text }
+        parameters.integers(self) { $0.registeredAtMilliseconds }
+        parameters.integers(self) { $0.lastSeenAtMilliseconds }
+        parameters.integers(self) { $0.acknowledgedSequence }
+        parameters.integers(self, optional: { $0.retiredAtMilliseconds })
+    }
+}
+
+extension AuditEntryRow {
+    /// Without its sides.
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: try row.text(3),
+            collection: try row.text(4), record: try row.text(5), batch: try row.text(6), device: try row.text(7),
+            recordedAtMilliseconds: row.integer(8), clockBefore: try row.text(9), clockAfter: try row.text(10),
+            detail: try row.text(11), sides: [], hash: row.bytes(12))
+    }
+}
+
+extension [AuditEntryRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.integers(self) { $0.position }
+        parameters.integers(self) { $0.conflict }
+        parameters.integers(self) { $0.version }
+        parameters.texts(self) { $0.type }
+        parameters.texts(self) { $0.collection }
+        parameters.texts(self) { $0.record }
+        parameters.texts(self) { $0.batch }
+        parameters.texts(self) { $0.device }
+        parameters.integers(self) { $0.recordedAtMilliseconds }
+        parameters.texts(self) { $0.clockBefore }
+        parameters.texts(self) { $0.clockAfter }
+        parameters.texts(self) { $0.detail }
+        parameters.blobs(self) { $0.hash }
+    }
+}
+
+extension PlacedSide {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            position: row.integer(0), ordinal: row.integer(1), conflict: row.integer(2),
+            side: AuditSideRow(
+                role: try row.text(3), won: row.boolean(4), present: row.boolean(5), value: try row.text(6),
+                device: try row.text(7), counter: row.integer(8), user: try row.text(9), operation: try row.text(10),
+                stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12)))
+    }
+}
+
+extension [PlacedSide] {
+    func bind(to parameters: inout Parameters) {
+        parameters.integers(self) { $0.position }
+        parameters.integers(self) { $0.ordinal }
+        parameters.integers(self) { $0.conflict }
+        parameters.texts(self) { $0.side.role }
+        parameters.booleans(self) { $0.side.won }
+        parameters.booleans(self) { $0.side.present }
+        parameters.texts(self) { $0.side.value }
+        parameters.texts(self) { $0.side.device }
+        parameters.integers(self) { $0.side.counter }
+        parameters.texts(self) { $0.side.user }
+        parameters.texts(self) { $0.side.operation }
+        parameters.integers(self) { $0.side.stampMilliseconds }
+        parameters.integers(self, optional: { $0.side.claimedAtMilliseconds })
+    }
+}
+
+extension ConflictRow {
+    init(_ row: Columns) throws(StoreError) {
+        self.init(
+            id: row.integer(0), kind: try row.text(1), status: try row.text(2), version: row.integer(3),
+            collection: try row.text(4), record: try row.text(5), unit: try row.text(6), policy: try row.text(7),
+            openedAtMilliseconds: row.integer(8))
+    }
+}
+
+extension [ConflictRow] {
+    func bind(to parameters: inout Parameters) {
+        parameters.integers(self) { $0.id }
+        parameters.texts(self) { $0.kind }
+        parameters.texts(self) { $0.status }
+        parameters.integers(self) { $0.version }
+        parameters.texts(self) { $0.collection }
+        parameters.texts(self) { $0.record }
+        parameters.texts(self) { $0.unit }
+        parameters.texts(self) { $0.policy }
+        parameters.integers(self) { $0.openedAtMilliseconds }
+    }
+}
+
+extension [ConflictChange] {
+    func bind(to parameters: inout Parameters) {
+        parameters.integers(self) { $0.id }
+        parameters.integers(self) { $0.version }
+        parameters.texts(self) { $0.status.rawValue }
+    }
+}

@@ -1,0 +1,35 @@
+/// One statement of the engine: fixed text, values only through parameters.
+struct Statement: Sendable, Hashable {
+    /// What fault injection, tests and errors call it, and under which each session prepares it.
+    let name: String
+    let sql: String
+
+    /// The text is a `StaticString`, so that nothing from outside can become part of it.
+    init(_ name: String, _ sql: StaticString) {
+        self.name = name
+        self.sql = sql.description
+    }
+
+    /// Two fixed texts, where several statements share one.
+    init(_ name: String, _ sql: StaticString, _ rest: StaticString) {
+        self.name = name
+        self.sql = sql.description + "\n" + rest.description
+    }
+
+    static func == (left: Statement, right: Statement) -> Bool { left.name == right.name }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+/// A statement with its values, ready to be sent.
+struct Request {
+    let statement: Statement
+    let parameters: Parameters
+
+    init(_ statement: Statement, _ bind: (inout Parameters) -> Void = { _ in }) {
+        var parameters = Parameters()
+        bind(&parameters)
+        self.statement = statement
+        self.parameters = parameters
+    }
+}

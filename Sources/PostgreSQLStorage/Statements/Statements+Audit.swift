@@ -1,0 +1,119 @@
+/// The audit as it is written and read back whole.
+extension Statements {
+    static let insertAuditEntries = Statement(
+        "insert audit entries",
+        """
+        INSERT INTO audit_entries (
+            tenant, position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
+            clock_after, detail, hash)
+        SELECT $1::text, * FROM unnest(
+            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+        """)
+    static let insertAuditSides = Statement(
+        "insert audit sides",
+        """
+        INSERT INTO audit_sides (
+            tenant, position, ordinal, conflict, role, won, present, value, device, counter, "user", operation, stamp,
+            claimed_at)
+        SELECT $1::text, * FROM unnest(
+            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::boolean[], $8::text[], $9::text[],
+            $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
+        """)
+    static let selectAuditEntries = Statement(
+        "select audit entries",
+        """
+        SELECT position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
+            clock_after, detail, hash
+        FROM audit_entries WHERE tenant = $1::text AND position > $2::bigint
+        ORDER BY position LIMIT $3::bigint
+        """)
+    static let selectAuditSides = Statement(
+        "select audit sides",
+        """
+        SELECT position, ordinal, conflict, role, won, present, value, device, counter, "user", operation, stamp,
+            claimed_at
+        FROM audit_sides WHERE tenant = $1::text AND position > $2::bigint AND position <= $3::bigint
+        ORDER BY position, ordinal
+        """)
+    /// Of many conflicts at once, each in the order of versions.
+    static let selectEntriesOfConflicts = Statement(
+        "select audit entries of conflicts",
+        """
+        SELECT e.position, e.conflict, e.version, e.type, e.collection, e.record, e.batch, e.device, e.recorded_at,
+            e.clock_before, e.clock_after, e.detail, e.hash
+        FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (conflict, place)
+        CROSS JOIN LATERAL (
+            SELECT * FROM audit_entries
+            WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY version) AS e
+        """)
+    static let selectSidesOfConflicts = Statement(
+        "select audit sides of conflicts",
+        """
+        SELECT s.position, s.ordinal, s.conflict, s.role, s.won, s.present, s.value, s.device, s.counter, s."user",
+            s.operation, s.stamp, s.claimed_at
+        FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (conflict, place)
+        CROSS JOIN LATERAL (
+            SELECT * FROM audit_sides
+            WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY position, ordinal) AS s
+        """)
+    static let insertConflicts = Statement(
+        "insert conflicts",
+        """
+        INSERT INTO conflicts (tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
+        SELECT $1::text, * FROM unnest(
+            $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::bigint[])
+        """)
+    static let updateConflicts = Statement(
+        "update conflicts",
+        """
+        UPDATE conflicts c SET version = changed.version, status = changed.status
+        FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS changed (id, version, status)
+        WHERE c.tenant = $1::text AND c.id = changed.id
+        """)
+    static let selectConflict = Statement(
+        "select conflict",
+        """
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        FROM conflicts WHERE tenant = $1::text AND id = $2::bigint
+        """)
+    static let selectConflictIndex = Statement(
+        "select conflict index",
+        """
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        FROM conflicts WHERE tenant = $1::text AND id > $2::bigint
+        ORDER BY id LIMIT $3::bigint
+        """)
+
+    // MARK: Counts
+
+    static let countByStatus = Statement(
+        "count conflicts by status",
+        "SELECT status, count(*) FROM conflicts WHERE tenant = $1::text GROUP BY status ORDER BY status")
+    static let countByKind = Statement(
+        "count conflicts by kind",
+        "SELECT kind, count(*) FROM conflicts WHERE tenant = $1::text GROUP BY kind ORDER BY kind")
+    static let countByCollection = Statement(
+        "count conflicts by collection",
+        "SELECT collection, count(*) FROM conflicts WHERE tenant = $1::text GROUP BY collection ORDER BY collection")
+    static let countByUnit = Statement(
+        "count conflicts by unit",
+        """
+        SELECT collection || '/' || unit AS name, count(*) FROM conflicts WHERE tenant = $1::text
+        GROUP BY name ORDER BY name
+        """)
+    static let countByDevice = Statement(
+        "count conflicts by device",
+        """
+        SELECT device, count(DISTINCT conflict) FROM audit_sides WHERE tenant = $1::text
+        GROUP BY device ORDER BY device
+        """)
+    /// The number of the day since 1970.
+    static let countByDay = Statement(
+        "count conflicts by day",
+        """
+        SELECT opened_at / 86400000 AS day, count(*) FROM conflicts WHERE tenant = $1::text
+        GROUP BY day ORDER BY day
+        """)
+}

@@ -1,0 +1,288 @@
+/// Every statement of the engine. Values go in through parameters only; `$1` is the tenant wherever there is one, and every
+/// condition begins with it. What is written in bulk comes as one array a column, so that a commit of a thousand rows has the
+/// statements of a commit of one.
+enum Statements {
+    // MARK: The session
+
+    /// Every statement reads by key or by a range of an index, at any size of the tables. So the plan that is made once for all
+    /// values (`force_generic_plan`: planning costs more than most of these statements) is also right before the first
+    /// statistics are there, when the planner would take a table for small.
+    static let configure = Statement(
+        "configure session",
+        """
+        SELECT set_config('statement_timeout', $1::text, false), set_config('lock_timeout', $2::text, false),
+            set_config('idle_in_transaction_session_timeout', $3::text, false),
+            set_config('search_path', 'rejoin', false), set_config('plan_cache_mode', 'force_generic_plan', false),
+            set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
+            set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
+            set_config('enable_sort', 'off', false), set_config('enable_material', 'off', false),
+            set_config('jit', 'off', false), set_config('synchronous_commit',
+                CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+                ELSE current_setting('synchronous_commit') END, false)
+        """)
+    static let selectServer = Statement(
+        "select server",
+        "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding')")
+    static let ping = Statement("ping", "SELECT 1")
+    static let examine = Statement(
+        "examine",
+        """
+        SELECT current_setting('server_version'), current_user::text, r.rolsuper OR r.rolbypassrls,
+            EXISTS (SELECT 1 FROM pg_catalog.pg_tables t
+                WHERE t.schemaname = 'rejoin' AND t.tablename = 'records' AND t.tableowner = current_user),
+            current_setting('synchronous_commit'), current_setting('fsync')
+        FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+        """)
+
+    // MARK: The schema
+
+    static let schemaIsThere = Statement(
+        "find schema", "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
+    static let schemaVersion = Statement("select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
+    /// Any number that nobody else takes; two servers that start at once migrate one after the other.
+    static let lockMigrations = Statement("lock migrations", "SELECT pg_advisory_xact_lock(7238510395501)")
+    static let createSchema = Statement("create schema", "CREATE SCHEMA IF NOT EXISTS rejoin")
+    static let createVersions = Statement(
+        "create schema versions",
+        """
+        CREATE TABLE IF NOT EXISTS rejoin.schema_versions (
+            version bigint NOT NULL PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
+        """)
+    static let insertVersion = Statement(
+        "insert schema version", "INSERT INTO rejoin.schema_versions (version) VALUES ($1::bigint)")
+    static let insertStore = Statement(
+        "insert store",
+        """
+        INSERT INTO rejoin.store (only_row, lineage, cursor_key, redaction_key)
+        VALUES (true, $1::text, $2::bytea, $3::bytea)
+        """)
+    static let selectStore = Statement("select store", "SELECT lineage, cursor_key, redaction_key FROM rejoin.store")
+    static let grant = Statement("grant to server", "SELECT rejoin.grant_to_server($1::text)")
+
+    // MARK: Transactions
+
+    /// Read committed: each statement after the tenant's lock sees what was committed before the lock was given.
+    static let begin = Statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    static let setTenant = Statement("set tenant", "SELECT set_config('rejoin.tenant', $1::text, true)")
+    /// A commit is waited for as long as it takes. Where a standby has to confirm it, a time-out would end that wait and report
+    /// as committed what a failover would lose.
+    static let waitForCommit = Statement("wait for commit", "SET LOCAL statement_timeout = 0")
+    static let commit = Statement("commit", "COMMIT")
+    static let rollback = Statement("rollback", "ROLLBACK")
+    static let beginReading = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    static let endReading = Statement("end reading", "COMMIT")
+
+    /// The tenant's lane: held until the transaction ends.
+    static let lockHead = Statement(
+        "lock head",
+        """
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        FROM tenants WHERE tenant = $1::text FOR UPDATE
+        """)
+    static let selectHead = Statement(
+        "select head",
+        """
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        FROM tenants WHERE tenant = $1::text
+        """)
+    static let updateHead = Statement(
+        "write head",
+        """
+        UPDATE tenants SET sequence = $2::bigint, operation_ordinal = $3::bigint, audit_position = $4::bigint,
+            audit_hash = $5::bytea, purge_floor = $6::bigint
+        WHERE tenant = $1::text
+        """)
+    static let insertTenant = Statement(
+        "insert tenant",
+        """
+        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
+        VALUES ($1::text, 0, 0, 0, '', 0)
+        ON CONFLICT (tenant) DO NOTHING
+        """)
+    static let selectTenants = Statement("select tenants", "SELECT name FROM tenant_names() AS names (name)")
+
+    // MARK: Records
+
+    static let selectRecords = Statement(
+        "select records of basis",
+        """
+        SELECT r.collection, r.id, r.sequence, r.deleted, r.purged, r.clock, r.stamp, r.fields, r.siblings, r.state,
+            r.open_conflicts, r.changed_at
+        FROM unnest($2::text[], $3::text[]) AS basis (collection, id)
+        JOIN records r ON r.tenant = $1::text AND r.collection = basis.collection AND r.id = basis.id
+        """)
+    static let writeRecords = Statement(
+        "write records",
+        """
+        INSERT INTO records (
+            tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
+            changed_at)
+        SELECT $1::text, * FROM unnest(
+            $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::text[], $8::bigint[], $9::text[],
+            $10::text[], $11::text[], $12::bigint[], $13::bigint[])
+        ON CONFLICT (tenant, collection, id) DO UPDATE SET
+            sequence = excluded.sequence, deleted = excluded.deleted, purged = excluded.purged, clock = excluded.clock,
+            stamp = excluded.stamp, fields = excluded.fields, siblings = excluded.siblings, state = excluded.state,
+            open_conflicts = excluded.open_conflicts, changed_at = excluded.changed_at
+        """)
+    static let selectRecord = Statement(
+        "select record",
+        """
+        SELECT collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
+            changed_at
+        FROM records WHERE tenant = $1::text AND collection = $2::text AND id = $3::text
+        """)
+    static let selectChanges = Statement(
+        "select changes",
+        """
+        SELECT collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
+            changed_at
+        FROM records WHERE tenant = $1::text AND sequence > $2::bigint AND NOT purged
+        ORDER BY sequence LIMIT $3::bigint
+        """)
+
+    // MARK: Operations
+
+    /// What a decision needs of an operation, without its content.
+    static let selectKnownOperations = Statement(
+        "select operations of basis",
+        """
+        SELECT id, device, "user", collection, record, clock, fingerprint, outcome, result
+        FROM operations WHERE tenant = $1::text AND id = ANY ($2::text[])
+        """)
+    static let selectKnownDots = Statement(
+        "select dots of basis",
+        """
+        SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result, o.counter
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS basis (collection, record, device, counter)
+        JOIN operations o ON o.tenant = $1::text AND o.collection = basis.collection AND o.record = basis.record
+            AND o.device = basis.device AND o.counter = basis.counter AND o.counter IS NOT NULL
+        """)
+    /// Only a rejection gives way. Anything else that is there gets an outcome that its column refuses, and the commit, which
+    /// was sent in the same breath, fails.
+    static let writeOperations = Statement(
+        "write operations",
+        """
+        INSERT INTO operations (
+            tenant, id, device, ordinal, "user", batch, collection, record, counter, clock, fingerprint, outcome, result,
+            content, stamp, recorded_at)
+        SELECT $1::text, * FROM unnest(
+            $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+            $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[])
+        ON CONFLICT (tenant, id, device) DO UPDATE SET
+            ordinal = excluded.ordinal, "user" = excluded."user", batch = excluded.batch,
+            collection = excluded.collection, record = excluded.record, counter = excluded.counter,
+            clock = excluded.clock, fingerprint = excluded.fingerprint,
+            outcome = CASE operations.outcome WHEN 'rejected' THEN excluded.outcome END,
+            result = excluded.result, content = excluded.content, stamp = excluded.stamp,
+            recorded_at = excluded.recorded_at
+        """)
+    static let selectOperations = Statement(
+        "select operations by id",
+        """
+        SELECT id, device, ordinal, "user", batch, collection, record, counter, clock, fingerprint, outcome, result,
+            content, stamp, recorded_at
+        FROM operations WHERE tenant = $1::text AND id = $2::text
+        ORDER BY device
+        """)
+    static let selectRecordOperations = Statement(
+        "select operations of record",
+        """
+        SELECT id, device, ordinal, "user", batch, collection, record, counter, clock, fingerprint, outcome, result,
+            content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = $1::text AND collection = $2::text AND record = $3::text AND ordinal < $4::bigint
+        ORDER BY ordinal DESC LIMIT $5::bigint
+        """)
+    static let selectRejected = Statement(
+        "select rejected operations",
+        """
+        SELECT id, device, ordinal, "user", batch, collection, record, counter, clock, fingerprint, outcome, result,
+            content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = $1::text AND ordinal < $2::bigint AND outcome = 'rejected'
+        ORDER BY ordinal DESC LIMIT $3::bigint
+        """)
+    static let selectRejectedOfDevice = Statement(
+        "select rejected operations of device",
+        """
+        SELECT id, device, ordinal, "user", batch, collection, record, counter, clock, fingerprint, outcome, result,
+            content, stamp, recorded_at
+        FROM operations
+        WHERE tenant = $1::text AND device = $2::text AND ordinal < $3::bigint AND outcome = 'rejected'
+        ORDER BY ordinal DESC LIMIT $4::bigint
+        """)
+
+    // MARK: Batches
+
+    static let selectBatches = Statement(
+        "select batches of basis",
+        """
+        SELECT b.device, b.key, b.fingerprint, b.response, b.recorded_at
+        FROM unnest($2::text[], $3::text[]) AS basis (device, key)
+        JOIN batches b ON b.tenant = $1::text AND b.device = basis.device AND b.key = basis.key
+        """)
+    static let selectBatch = Statement(
+        "select batch",
+        """
+        SELECT device, key, fingerprint, response, recorded_at
+        FROM batches WHERE tenant = $1::text AND device = $2::text AND key = $3::text
+        """)
+    static let insertBatches = Statement(
+        "insert batches",
+        """
+        INSERT INTO batches (tenant, device, key, fingerprint, response, recorded_at)
+        SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+        """)
+
+    // MARK: Devices
+
+    static let selectDevicesOfBasis = Statement(
+        "select devices of basis",
+        """
+        SELECT device, "user", registered_at, last_seen_at, acknowledged, retired_at
+        FROM devices WHERE tenant = $1::text AND device = ANY ($2::text[])
+        """)
+    static let selectDevice = Statement(
+        "select device",
+        """
+        SELECT device, "user", registered_at, last_seen_at, acknowledged, retired_at
+        FROM devices WHERE tenant = $1::text AND device = $2::text
+        """)
+    static let selectDevices = Statement(
+        "select devices",
+        """
+        SELECT device, "user", registered_at, last_seen_at, acknowledged, retired_at
+        FROM devices WHERE tenant = $1::text ORDER BY device
+        """)
+    static let insertDevices = Statement(
+        "insert devices",
+        """
+        INSERT INTO devices (tenant, device, "user", registered_at, last_seen_at, acknowledged, retired_at)
+        SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+        ON CONFLICT (tenant, device) DO NOTHING
+        """)
+    /// The first retirement counts.
+    static let retireDevice = Statement(
+        "retire device",
+        """
+        UPDATE devices SET retired_at = coalesce(retired_at, $3::bigint)
+        WHERE tenant = $1::text AND device = $2::text
+        """)
+    static let acknowledge = Statement(
+        "acknowledge",
+        """
+        UPDATE devices d SET acknowledged = greatest(d.acknowledged, seen.acknowledged),
+            last_seen_at = greatest(d.last_seen_at, seen.at)
+        FROM (
+            SELECT device, max(acknowledged) AS acknowledged, max(at) AS at
+            FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS sighting (device, acknowledged, at)
+            GROUP BY device) AS seen
+        WHERE d.tenant = $1::text AND d.device = seen.device
+        """)
+
+    // MARK: Hints
+
+    static let listen = Statement("listen", "LISTEN rejoin_changes")
+    static let notify = Statement("notify", "SELECT pg_notify('rejoin_changes', $1::text)")
+}
