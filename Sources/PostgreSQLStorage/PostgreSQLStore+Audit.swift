@@ -7,7 +7,9 @@ extension PostgreSQLStore {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let range = try reading.range(of: query)
             let rows = try reading.ask(
-                Request(Statements.selectConflicts(query)) { query.bind(to: &$0, tenant: reading.tenant, within: range) })[0]
+                Request(Statements.selectConflicts(query)) {
+                    query.bind(to: &$0, tenant: reading.tenant, within: range)
+                })[0]
                 .all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
             return try reading.files(rows)
         }

@@ -46,7 +46,8 @@ public final class PostgreSQLStore: SyncStore {
     ///
     /// - Throws: `unavailable` when there is no database to be reached; `cannotOpen` with what to do; `newerSchema`.
     public static func open(
-        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(), probe: StoreProbe? = nil
+        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(),
+        probe: StoreProbe? = nil
     ) async throws(StoreError) -> PostgreSQLStore {
         let threads = SessionThreads(options: options) { () throws(StoreError) in
             try Session(conninfo, options: options).configured(options)

@@ -42,7 +42,8 @@ private struct Plan {
 
     /// The indexes that it goes through, each with the columns that it searches by.
     var steps: [String] {
-        text.matches(of: #/Index (?:Only )?Scan (?:Backward )?using (\w+) on [^\n]*\n\s*Index Cond: ([^\n]*)/#).map { match in
+        text.matches(of: #/Index (?:Only )?Scan (?:Backward )?using (\w+) on [^\n]*\n\s*Index Cond: ([^\n]*)/#).map {
+            match in
             let columns = match.2.matches(of: #/\(\(?"?(\w+)"?\)?(?:::text)? (=|<=|>=|<|>) /#).map { "\($0.1)\($0.2)?" }
             return "\(match.1) (\(columns.joined(separator: " AND ")))"
         }
@@ -124,13 +125,25 @@ extension TestDatabase {
         (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
         (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
         (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfCollectionOldest, ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfRecord, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfRecordOldest, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]),
+        (
+            Statements.conflictsOfCollectionOldest,
+            ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfRecord,
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfRecordOldest,
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+        ),
         (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
         (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
         (Statements.conflictsOfRecordName, ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfRecordNameOldest, ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]),
+        (
+            Statements.conflictsOfRecordNameOldest,
+            ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]
+        ),
         (
             Statements.conflictsOfCollectionUnit,
             ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"]
@@ -150,10 +163,22 @@ extension TestDatabase {
         (Statements.countByDevice, ["audit_sides_by_device (tenant=?)"]),
         (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
         (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfDevice, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")),
-        (Statements.conflictsOfDeviceOldest, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")),
-        (Statements.conflictsOfUser, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")),
-        (Statements.conflictsOfUserOldest, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")),
+        (
+            Statements.conflictsOfDevice,
+            ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfDeviceOldest,
+            ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfUser,
+            ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfUserOldest,
+            ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")
+        ),
     ]
 
     /// The last is for a list of one device's conflicts with one user.

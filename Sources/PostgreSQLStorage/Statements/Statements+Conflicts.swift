@@ -55,9 +55,11 @@ extension Statements {
     static let conflictsOfCollectionOldest = Statement(
         "select conflicts by collection, oldest first", ofIndex, "AND c.collection = $5::text", others, noSides, oldest)
     static let conflictsOfRecord = Statement(
-        "select conflicts by collection and record", ofIndex, "AND c.collection = $5::text AND c.record = $6::text", others, noSides, newest)
+        "select conflicts by collection and record", ofIndex, "AND c.collection = $5::text AND c.record = $6::text",
+        others, noSides, newest)
     static let conflictsOfRecordOldest = Statement(
-        "select conflicts by collection and record, oldest first", ofIndex, "AND c.collection = $5::text AND c.record = $6::text", others, noSides, oldest)
+        "select conflicts by collection and record, oldest first", ofIndex,
+        "AND c.collection = $5::text AND c.record = $6::text", others, noSides, oldest)
     static let conflictsOfRecordName = Statement(
         "select conflicts by record", ofIndex, "AND c.record = $6::text", others, noSides, newest)
     static let conflictsOfRecordNameOldest = Statement(
@@ -67,9 +69,11 @@ extension Statements {
     static let conflictsOfUnitOldest = Statement(
         "select conflicts by unit, oldest first", ofIndex, "AND c.unit = $7::text", others, noSides, oldest)
     static let conflictsOfCollectionUnit = Statement(
-        "select conflicts by collection and unit", ofIndex, "AND c.collection = $5::text AND c.unit = $7::text", others, noSides, newest)
+        "select conflicts by collection and unit", ofIndex, "AND c.collection = $5::text AND c.unit = $7::text", others,
+        noSides, newest)
     static let conflictsOfCollectionUnitOldest = Statement(
-        "select conflicts by collection and unit, oldest first", ofIndex, "AND c.collection = $5::text AND c.unit = $7::text", others, noSides, oldest)
+        "select conflicts by collection and unit, oldest first", ofIndex,
+        "AND c.collection = $5::text AND c.unit = $7::text", others, noSides, oldest)
     static let conflictsOfPolicy = Statement(
         "select conflicts by policy", ofIndex, "AND c.policy = $8::text", others, noSides, newest)
     static let conflictsOfPolicyOldest = Statement(

@@ -39,8 +39,10 @@ enum Statements {
     // MARK: The schema
 
     static let schemaIsThere = Statement(
-        "find schema", "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
-    static let schemaVersion = Statement("select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
+        "find schema",
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
+    static let schemaVersion = Statement(
+        "select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
     /// Any number that nobody else takes; two servers that start at once migrate one after the other.
     static let lockMigrations = Statement("lock migrations", "SELECT pg_advisory_xact_lock(7238510395501)")
     static let createSchema = Statement("create schema", "CREATE SCHEMA IF NOT EXISTS rejoin")
