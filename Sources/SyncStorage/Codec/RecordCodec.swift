@@ -181,7 +181,7 @@ private struct StateDecoder {
     }
 
     func record() throws(StoreError) -> StoredRecord {
-        var units: [UnitKey: UnitState] = [:]
+        var units = UnitStates()
         var open: [UnitKey: OpenConflict] = [:]
         for encoded in parts["u"]?.storedArray ?? [] {
             guard let (unit, state) = unit(encoded) else { throw Self.damaged(row) }
