@@ -99,6 +99,16 @@ public struct JSONWriter: Sendable {
         return taken
     }
 
+    /// Hands over what has been written since the last time as text, and begins anew in the same memory.
+    public mutating func takeText() -> String {
+        assert(depth == 0, "the text ends inside an array or object")
+        defer {
+            bytes.removeAll(keepingCapacity: true)
+            needsComma = false
+        }
+        return text
+    }
+
     private mutating func begin(_ bracket: UInt8) {
         beginValue()
         bytes.append(bracket)
