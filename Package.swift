@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "MergeCore", targets: ["MergeCore"]),
         .library(name: "SyncWire", targets: ["SyncWire"]),
         .library(name: "SyncStorage", targets: ["SyncStorage"]),
+        .library(name: "SyncEngine", targets: ["SyncEngine"]),
         .library(name: "StorageConformance", targets: ["StorageConformance"]),
     ],
     dependencies: [
