@@ -10,11 +10,24 @@ let package = Package(
         .package(url: "https://github.com/ordo-one/benchmark.git", exact: "1.38.1", traits: []),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
     ],
     targets: [
         .target(
-            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
-            swiftSettings: [.swiftLanguageMode(.v6)]),
+            name: "BatchPath",
+            dependencies: [
+                .product(name: "Causality", package: "rejoin"), .product(name: "MergeCore", package: "rejoin"),
+                .product(name: "SyncWire", package: "rejoin"), .product(name: "SyncStorage", package: "rejoin"),
+                .product(name: "SyncEngine", package: "rejoin"), .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "BatchPath",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .executableTarget(
+            name: "batch-cpu", dependencies: ["BatchPath"], path: "BatchCPU",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .target(
+            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")], path: "LoadDriver",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "bench",
             dependencies: [
@@ -22,16 +35,18 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: [.swiftLanguageMode(.v6)]),
+            path: "Bench",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "CoreAndWire",
             dependencies: [
+                "BatchPath",
                 .product(name: "Benchmark", package: "benchmark"), .product(name: "Causality", package: "rejoin"),
                 .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
                 .product(name: "SyncStorage", package: "rejoin"),
             ],
             path: "Benchmarks/CoreAndWire",
             swiftSettings: [.swiftLanguageMode(.v6)],
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     ]
 )

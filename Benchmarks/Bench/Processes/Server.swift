@@ -32,7 +32,7 @@ final class Server {
         let output = Pipe()
         shell.standardInput = input
         shell.standardOutput = output
-        try shell.run()
+        try shell.runWithAllSignals()
         var text = ""
         var process: pid_t?
         var port: UInt16?

@@ -15,11 +15,10 @@ enum Program {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = errors
-        try process.run()
-        let complaints = DispatchQueue.global()
+        try process.runWithAllSignals()
         nonisolated(unsafe) var complaint = Data()
         let finished = DispatchSemaphore(value: 0)
-        complaints.async {
+        DispatchQueue.global().async {
             complaint = errors.fileHandleForReading.readDataToEndOfFile()
             finished.signal()
         }
@@ -31,5 +30,17 @@ enum Program {
                 "\(program) ended with status \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
         }
         return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension Process {
+    /// Starts it with no signal blocked. It would inherit what the thread blocks that starts it, and the threads of Swift's
+    /// tasks block all: pgbench would never hear that its time is over.
+    func runWithAllSignals() throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try run()
     }
 }
