@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "SyncEngine", targets: ["SyncEngine"]),
         .library(name: "StorageConformance", targets: ["StorageConformance"]),
         // For `Benchmarks/`.
+        .library(name: "SQLiteStorage", targets: ["SQLiteStorage"]),
         .library(name: "PostgreSQLCluster", targets: ["PostgreSQLCluster"]),
     ],
     dependencies: [

@@ -11,6 +11,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
     ],
     targets: [
         .target(
@@ -31,7 +32,12 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "LoadDriver", .product(name: "PostgreSQLCluster", package: "rejoin"),
+                "LoadDriver", .product(name: "Causality", package: "rejoin"),
+                .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
+                .product(name: "SyncStorage", package: "rejoin"), .product(name: "SQLiteStorage", package: "rejoin"),
+                .product(name: "SyncEngine", package: "rejoin"),
+                .product(name: "PostgreSQLCluster", package: "rejoin"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

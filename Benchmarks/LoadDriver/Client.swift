@@ -21,13 +21,18 @@ public protocol RequestStream: Sendable {
 ///
 /// Used by one thread at a time: by the one that prepares it, by its own while a load runs, and by the first again.
 public final class Client<Stream: RequestStream>: @unchecked Sendable {
-    private let connection: Connection
+    private let port: UInt16
+    private var connection: Connection
     private var stream: Stream
 
     public init(_ endpoint: Endpoint, _ stream: Stream) throws(LoadError) {
+        port = endpoint.port
         connection = try Connection(port: endpoint.port)
         self.stream = stream
     }
+
+    /// Before a load: the server closes connections that have been idle for long.
+    func reconnect() throws(LoadError) { connection = try Connection(port: port) }
 
     /// One request and its answer, checked.
     public func step() throws(LoadError) {

@@ -28,6 +28,7 @@ extension Array {
         let total = Mutex(LoadResult(requests: 0, seconds: 0, latencies: LoadResult.noLatencies))
         let failure = Mutex<LoadError?>(nil)
         let finished = DispatchGroup()
+        for client in self { try client.reconnect() }
         let start = ContinuousClock.now
         let end = start + duration
         for client in self {

@@ -60,17 +60,19 @@ struct Turns {
     let context: Context
     let meter: CPUMeter
 
-    /// - Parameter reset: before each run, so that each finds the same.
+    /// - Parameters:
+    ///   - floorDriver, serverDriver: whose time the clients take.
+    ///   - reset: before each run, so that each finds the same.
     func compare(
-        reset: () async throws -> Void = {}, floor: (_ round: Int) async throws -> LoadResult,
+        floorDriver: CPUMeter.Driver = .children, serverDriver: CPUMeter.Driver = .own, reset: () async throws -> Void = {}, floor: (_ round: Int) async throws -> LoadResult,
         server: (_ round: Int) async throws -> LoadResult
     ) async throws -> Comparison {
         var comparison = Comparison()
         for round in 0..<context.plan.rounds {
             try await reset()
-            try await measure(into: &comparison.floor, driver: .children) { try await floor(round) }
+            try await measure(into: &comparison.floor, driver: floorDriver) { try await floor(round) }
             try await reset()
-            try await measure(into: &comparison.server, driver: .own) { try await server(round) }
+            try await measure(into: &comparison.server, driver: serverDriver) { try await server(round) }
         }
         if let server = meter.server { comparison.residentMegabytes = CPUMeter.residentMegabytes(server) }
         return comparison

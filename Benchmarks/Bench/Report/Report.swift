@@ -9,8 +9,8 @@ final class Report: Sendable {
     }
 
     private static let head = [
-        "", "floor/s", "server/s", "ratio", "p50", "p90", "p99", "max ms", "server", "db", "driver", "floor: db", "client",
-        "µs/op", "MB", "others",
+        "", "floor/s", "server/s", "ratio", "floor p50", "p50", "p90", "p99", "max ms", "floor: db", "client", "server",
+        "db", "driver", "µs/op", "MB", "others",
     ]
 
     private let lines = Mutex<[Line]>([])
@@ -23,9 +23,10 @@ final class Report: Sendable {
         func whole(_ number: Double) -> String { String(format: "%.0f", number) }
         let cells =
             [name, whole(floor.rate), whole(server.rate), String(format: "%.2f", comparison.ratio)]
+            + [String(format: "%.2f", floor.milliseconds(at: 50))]
             + [50, 90, 99, 100].map { String(format: "%.2f", server.milliseconds(at: $0)) }
-            + [\CPUTime.server, \.database, \.driver].map { whole(server.microseconds($0)) }
             + [\CPUTime.database, \.driver].map { whole(floor.microseconds($0)) }
+            + [\CPUTime.server, \.database, \.driver].map { whole(server.microseconds($0)) }
             + [
                 String(format: "%.1f", server.microseconds(\.server) / Double(max(1, operations))),
                 whole(comparison.residentMegabytes), String(format: "%.0f %%", comparison.othersShare * 100),

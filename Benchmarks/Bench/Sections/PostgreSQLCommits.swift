@@ -27,6 +27,7 @@ struct PostgreSQLCommits {
                 }
             context.note("making records")
             let most = counts.max() ?? 1
+            try Fleet.makeRecords(context, server, tenants, clients: most)
             let fleet = try Fleet(context, server, tenants, clients: most)
             switch part {
             case .apart: try await ground.copyTenants(apart...(apart + most - 1), by: offset)
