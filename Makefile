@@ -6,13 +6,14 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test serve bench fuzz stories check format release footprint packages
+.PHONY: help demo test serve bench bench-core fuzz stories check format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
 	@echo "make test       build, and pass all tests"
 	@echo "make serve      build, and run the server in ./rejoin-data"
-	@echo "make bench      measure the core and the wire (release build)"
+	@echo "make bench      measure the server beside what it stands on; BENCH='--quick a b' for less (docs/benchmarks.md)"
+	@echo "make bench-core measure the core and the wire alone"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make stories    run the commands of docs/protocol.md and compare what they print"
 	@echo "make check      format, imports, structure"
@@ -51,6 +52,11 @@ stories: packages
 	Tests/Stories/run.py $(REJOIN) docs/protocol.md
 
 bench: packages
+	@Scripts/install-debian-packages postgresql
+	swift build --configuration release $(BUILD_FLAGS) --product rejoin
+	swift run --configuration release --package-path Benchmarks bench --server .build/release/rejoin $(BENCH)
+
+bench-core: packages
 	swift package --package-path Benchmarks benchmark
 	swift run --package-path Benchmarks --configuration release batch-cpu
 

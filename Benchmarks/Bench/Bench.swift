@@ -41,6 +41,14 @@ struct Bench: AsyncParsableCommand {
         let place = "\(directory)/rejoin-bench-\(UInt64.random(in: 0...UInt64.max))"
         let context = try Context(server: server, directory: place, plan: plan)
         defer { try? FileManager.default.removeItem(atPath: place) }
+        // Servers end with this process by themselves, files do not.
+        let interrupted = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+        interrupted.setEventHandler {
+            try? FileManager.default.removeItem(atPath: place)
+            Foundation.exit(130)
+        }
+        signal(SIGINT, SIG_IGN)
+        interrupted.resume()
         let chosen = sections.isEmpty ? Section.allCases : sections
         let commits: [PostgreSQLCommits.Part] =
             (chosen.contains(.a) ? [.apart] : []) + (chosen.contains(.b) ? [.hot] : [])

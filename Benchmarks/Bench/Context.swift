@@ -47,7 +47,7 @@ struct Plan {
         rounds: 3, run: .seconds(5), warmUp: .seconds(1), clients: [1, 4, 16, 64], hotClients: [4, 16, 64],
         records: (1_000_000, 300_000, 30_000), sizes: [1_000, 100_000, 1_000_000])
     static let quick = Plan(
-        rounds: 2, run: .seconds(2), warmUp: .milliseconds(500), clients: [1, 16], hotClients: [16],
+        rounds: 2, run: .seconds(1), warmUp: .milliseconds(300), clients: [1, 16], hotClients: [16],
         records: (100_000, 30_000, 3_000), sizes: [1_000, 100_000])
 }
 

@@ -16,7 +16,7 @@ struct PostgreSQLGround {
     let postmaster: pid_t
 
     init(_ context: Context) async throws {
-        cluster = try await PostgreSQLCluster(.init(settings: Self.settings, place: .temporary))
+        cluster = try await PostgreSQLCluster(.init(settings: Self.settings, place: .within(context.directory)))
         database = try await cluster.makeDatabase("bench")
         let lines = try String(contentsOfFile: "\(cluster.dataDirectory)/postmaster.pid", encoding: .utf8)
         guard let postmaster = lines.split(separator: "\n").first.flatMap({ pid_t($0) }) else {

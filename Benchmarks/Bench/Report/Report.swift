@@ -14,12 +14,26 @@ final class Report: Sendable {
     ]
 
     private let lines = Mutex<[Line]>([])
+    private let verdicts = Mutex<[String]>([])
+
+    /// What a row is held to.
+    struct Target {
+        let ratio: Double
+    }
 
     /// - Parameters:
     ///   - name: what was measured.
     ///   - operations: in each request.
-    func add(_ section: String, _ name: String, _ comparison: Comparison, operations: Int) {
+    func add(_ section: String, _ name: String, _ comparison: Comparison, operations: Int, target: Target? = nil) {
         let (floor, server) = (comparison.floor, comparison.server)
+        if let target {
+            let (reached, tail) = (comparison.ratio, server.milliseconds(at: 99) / server.milliseconds(at: 50))
+            let verdict = String(
+                format: "%@, %@: ratio %.2f, wanted %.2f: %@; p99 is %.1f times p50, wanted less than 10: %@",
+                String(section.prefix { $0 != ":" }), name, reached, target.ratio,
+                reached >= target.ratio ? "reached" : "NOT REACHED", tail, tail < 10 ? "reached" : "NOT REACHED")
+            verdicts.withLock { $0.append(verdict) }
+        }
         func whole(_ number: Double) -> String { String(format: "%.0f", number) }
         let cells =
             [name, whole(floor.rate), whole(server.rate), String(format: "%.2f", comparison.ratio)]
@@ -49,7 +63,7 @@ final class Report: Sendable {
             }
             text += "\n\(row)"
         }
-        return text
+        return ([text, ""] + verdicts.withLock { $0 }).joined(separator: "\n")
     }
 
     private static func table(_ rows: [[String]]) -> String {

@@ -10,7 +10,24 @@ struct PostgreSQLCommits {
     /// From a tenant of the server to that of the floor.
     private static let offset = 1_000_000
 
-    enum Part { case apart, hot }
+    enum Part {
+        case apart, hot
+
+        fileprivate var title: String {
+            switch self {
+            case .apart: "(a) PostgreSQL, tenants apart: commits of 20 operations over HTTP, floor: pgbench"
+            case .hot: "(b) PostgreSQL, one hot tenant: the same"
+            }
+        }
+
+        /// With 16 clients.
+        fileprivate var target: Report.Target {
+            switch self {
+            case .apart: Report.Target(ratio: 0.5)
+            case .hot: Report.Target(ratio: 1)
+            }
+        }
+    }
 
     static func run(_ context: Context, _ parts: [Part]) async throws {
         context.note("starting PostgreSQL; capturing the statements of a commit")
@@ -50,10 +67,8 @@ struct PostgreSQLCommits {
                     return try fleet.run(clients: count, for: context.plan.run)
                 }
                 context.report.add(
-                    part == .apart
-                        ? "(a) PostgreSQL, tenants apart: commits of 20 operations over HTTP, floor: pgbench"
-                        : "(b) PostgreSQL, one hot tenant",
-                    "\(count) client\(count == 1 ? "" : "s")", comparison, operations: Sample.operations)
+                    part.title, "\(count) client\(count == 1 ? "" : "s")", comparison, operations: Sample.operations,
+                    target: count == 16 ? part.target : nil)
             }
         }
         server.stop()
