@@ -44,10 +44,11 @@ final class Session {
 
     /// Sends the statements and reads their answers: one round trip.
     ///
+    /// - Parameter patience: how long an answer may take; nil: as long as a statement may, and a little more.
     /// - Returns: one result a statement.
     /// - Throws: what the first statement that failed reported; those after it were not executed. `unsettled` when the
     ///   connection was lost while a commit among them was under way.
-    func exchange(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
+    func exchange(_ requests: [Request], within patience: Duration? = nil) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
         let commit = requests.firstIndex { $0.statement == Statements.commit }
         if commit != nil { hasSentCommit = true }
@@ -55,7 +56,7 @@ final class Session {
         var report: (index: Int, ServerReport)?
         do throws(StoreError) {
             let fresh = try send(requests)
-            let deadline = ContinuousClock.now + timeToAnswer
+            let deadline = ContinuousClock.now + (patience ?? timeToAnswer)
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
                 if fresh.contains(index) {
