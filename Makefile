@@ -59,6 +59,7 @@ stories: packages
 
 bench: packages
 	swift package --package-path Benchmarks benchmark
+	swift run --package-path Benchmarks --configuration release batch-cpu
 
 check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

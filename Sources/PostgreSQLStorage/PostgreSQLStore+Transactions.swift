@@ -62,6 +62,7 @@ private struct BasisKeys {
     private let dots: [RecordDot]
     private let batches: [BatchKey]
     private let devices: [DeviceID]
+    private let conflicts: [Int64]
 
     init(_ basis: StoreBasis, tenant: String) {
         self.tenant = tenant
@@ -70,6 +71,7 @@ private struct BasisKeys {
         dots = Array(basis.merge.dots)
         batches = Array(basis.batches)
         devices = Array(basis.devices)
+        conflicts = basis.conflicts.map(\.position)
     }
 
     var requests: [Request] {
@@ -114,13 +116,25 @@ private struct BasisKeys {
                     row.texts(devices) { $0.name.text }
                 })
         }
+        if !conflicts.isEmpty {
+            let bind = { (row: inout Parameters) in
+                row.text(tenant)
+                row.integers(conflicts) { $0 }
+            }
+            requests += [
+                Request(Statements.selectConflicts, bind), Request(Statements.selectEntriesOfConflicts, bind),
+                Request(Statements.selectSidesOfConflicts, bind),
+            ]
+        }
         return requests
     }
 
     /// - Parameter results: one a request.
     func snapshot(head: TenantHead, _ results: [QueryResult]) throws(StoreError) -> StoreSnapshot {
         var snapshot = StoreSnapshot(
-            merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+            merge: Snapshot(
+                sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
+            head: head)
         var results = results.makeIterator()
         if !records.isEmpty {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
@@ -132,9 +146,6 @@ private struct BasisKeys {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
                 let known = try OperationRow(known: row).known()
                 snapshot.merge.operations[known.id, default: []].append(known)
-            }
-            for id in snapshot.merge.operations.keys {
-                snapshot.merge.operations[id]?.sort { $0.device.name < $1.device.name }
             }
         }
         if !dots.isEmpty {
@@ -155,6 +166,12 @@ private struct BasisKeys {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
                 let device = try DeviceRow(row)
                 snapshot.devices[device.device] = device
+            }
+        }
+        if !conflicts.isEmpty, let rows = results.next(), let entries = results.next(), let sides = results.next() {
+            let conflicts = try rows.all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
+            for file in try [ConflictFile](conflicts, entries: entries, sides: sides) {
+                snapshot.conflicts[ConflictID(position: file.conflict.id)] = file
             }
         }
         return snapshot
@@ -183,6 +200,7 @@ extension Commit {
         write(audit.placedSides, Statements.insertAuditSides) { rows in { rows.bind(to: &$0) } }
         write(conflicts, Statements.insertConflicts) { rows in { rows.bind(to: &$0) } }
         write(conflictChanges, Statements.updateConflicts) { rows in { rows.bind(to: &$0) } }
+        write(assignments, Statements.assignConflicts) { rows in { rows.bind(to: &$0) } }
         requests.append(
             Request(Statements.updateHead) { row in
                 row.text(tenant)

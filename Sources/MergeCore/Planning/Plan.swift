@@ -5,7 +5,7 @@ public struct DecidedOperation: Sendable, Hashable {
     /// Its place in the batch, from 0.
     public let index: Int
     public let submission: Submission
-    public let known: KnownOperation
+    public internal(set) var known: KnownOperation
     /// The event that it became; nil when it changed no record.
     public let dot: Dot?
     /// The corrected time of the edit. nil for an operation that could not be read.
@@ -27,10 +27,13 @@ public struct Plan: Sendable, Hashable {
     public var audit: [AuditEntry] = []
     public var sequence: Int64
     public var auditPosition: Int64
+    /// When the last entry of the audit was recorded.
+    public var auditMilliseconds: Int64
 
-    public init(sequence: Int64, auditPosition: Int64) {
+    public init(sequence: Int64, auditPosition: Int64, auditMilliseconds: Int64 = 0) {
         self.sequence = sequence
         self.auditPosition = auditPosition
+        self.auditMilliseconds = auditMilliseconds
     }
 }
 

@@ -15,6 +15,11 @@ final class Session {
     /// Whether a COMMIT was sent since the last `beginWork`: until it was, nothing can have been stored.
     private(set) var hasSentCommit = false
     var probe: StoreProbe?
+    /// Round trips so far.
+    private(set) var exchangeCount = 0
+    private var works = 0
+    private var nextPlanning = 16
+    private var discardsPlans = false
 
     /// Blocks until the connection stands.
     /// - Throws: `unavailable`, or `cannotOpen` where trying again cannot help.
@@ -33,11 +38,22 @@ final class Session {
 
     var processID: Int32 { PQbackendPID(handle) }
     var descriptor: Int32 { PQsocket(handle) }
+    var isEncrypted: Bool { PQsslInUse(handle) == 1 }
 
     /// Marks where the work of a new caller begins.
     func beginWork(_ probe: StoreProbe?) {
         hasSentCommit = false
         self.probe = probe
+        forgetEarlyPlans()
+    }
+
+    /// A generic plan that was made while a table was nearly empty may read it by any of its indexes; it stays until the
+    /// database gathers statistics, about a minute later. A table that grows from nothing is planned for again as it does.
+    private func forgetEarlyPlans() {
+        works += 1
+        guard works == nextPlanning else { return }
+        nextPlanning = works < 10_000 ? works * 4 : .max
+        discardsPlans = true
     }
 
     // MARK: Exchanges
@@ -50,13 +66,24 @@ final class Session {
     ///   connection was lost while a commit among them was under way.
     func exchange(_ requests: [Request], within patience: Duration? = nil) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
+        if discardsPlans {
+            discardsPlans = false
+            _ = try send([Request(Statements.discardPlans)], commit: nil, within: patience ?? timeToAnswer)
+        }
+        exchangeCount += 1
         let commit = requests.firstIndex { $0.statement == Statements.commit }
+        return try send(requests, commit: commit, within: patience ?? timeToAnswer)
+    }
+
+    private func send(
+        _ requests: [Request], commit: Int?, within patience: Duration
+    ) throws(StoreError) -> [QueryResult] {
         if commit != nil { hasSentCommit = true }
         var results: [QueryResult] = []
         var report: (index: Int, ServerReport)?
         do throws(StoreError) {
-            let fresh = try send(requests)
-            let deadline = ContinuousClock.now + (patience ?? timeToAnswer)
+            let fresh = try queue(requests)
+            let deadline = ContinuousClock.now + patience
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
                 if fresh.contains(index) {
@@ -133,7 +160,7 @@ final class Session {
     // MARK: Sending
 
     /// - Returns: the requests whose statement is prepared on the way.
-    private func send(_ requests: [Request]) throws(StoreError) -> Set<Int> {
+    private func queue(_ requests: [Request]) throws(StoreError) -> Set<Int> {
         var fresh: Set<Int> = []
         var sent: Set<String> = []
         for (index, request) in requests.enumerated() {

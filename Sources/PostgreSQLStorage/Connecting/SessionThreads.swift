@@ -142,7 +142,9 @@ private final class SessionSlot {
     ) -> Result<Answer, StoreError> {
         let wasIdle = session != nil
         let (result, session) = attempt(probe: probe, body)
-        guard case .failure = result, wasIdle, let session, session.isBroken, !session.hasSentCommit else { return result }
+        guard case .failure = result, wasIdle, let session, session.isBroken, !session.hasSentCommit else {
+            return result
+        }
         return attempt(probe: probe, body).result
     }
 
