@@ -63,11 +63,11 @@ CREATE TABLE operations (
     PRIMARY KEY (tenant, id, device)
 );
 
+-- A record's history, newest first.
+CREATE INDEX operations_by_record ON operations (tenant, collection, record, ordinal);
 -- To which operation an event belongs.
 CREATE UNIQUE INDEX operations_by_dot ON operations (tenant, collection, record, device, counter)
     WHERE counter IS NOT NULL;
--- A record's history, newest first.
-CREATE INDEX operations_by_record ON operations (tenant, collection, record, ordinal);
 -- What was refused for good, of all devices or of one.
 CREATE INDEX operations_rejected ON operations (tenant, ordinal) WHERE outcome = 'rejected';
 CREATE INDEX operations_rejected_by_device ON operations (tenant, device, ordinal) WHERE outcome = 'rejected';
@@ -155,11 +155,11 @@ CREATE TABLE conflicts (
 
 CREATE INDEX conflicts_by_status ON conflicts (tenant, status, id);
 CREATE INDEX conflicts_by_kind ON conflicts (tenant, kind, id);
-CREATE INDEX conflicts_by_record ON conflicts (tenant, collection, record, id);
 CREATE INDEX conflicts_by_collection ON conflicts (tenant, collection, id);
 CREATE INDEX conflicts_by_unit ON conflicts (tenant, unit, id);
 CREATE INDEX conflicts_by_policy ON conflicts (tenant, policy, id);
 CREATE INDEX conflicts_by_time ON conflicts (tenant, opened_at, id);
+CREATE INDEX conflicts_by_record ON conflicts (tenant, collection, record, id);
 
 -- The second wall. Every transaction of the server names its tenant (set_config('rejoin.tenant', …, true)); a statement that
 -- forgets its condition, or a transaction that forgets to name a tenant, sees and writes nothing of any other. FORCE: the

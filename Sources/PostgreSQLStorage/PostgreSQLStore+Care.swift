@@ -11,38 +11,27 @@ extension PostgreSQLStore {
     public static func examine(
         _ conninfo: Conninfo, options: Options = Options()
     ) async throws(StoreError) -> Findings {
-        var few = options
-        few.connections = 1
-        let store = try await open(conninfo, schema: .leaveAsItIs, options: few)
-        let found = await store.examination()
-        await store.close()
-        return try found.get()
-    }
-
-    private func examination() async -> Result<Findings, StoreError> {
-        do throws(StoreError) {
-            return .success(
-                try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
-                    let version = try session.schemaVersion()
-                    let row = try session.exchange([Request(Statements.examine)])[0]
-                        .first { (row: Columns) throws(StoreError) in
-                            (
-                                server: try row.text(0), role: try row.text(1), passesPolicies: row.boolean(2),
-                                owns: row.boolean(3), synchronousCommit: try row.text(4), fsync: try row.text(5)
-                            )
-                        }
-                    guard let row else { throw .damaged("the database says nothing about itself") }
-                    var warnings: [String] = []
-                    if row.passesPolicies {
-                        warnings.append("role \(row.role) passes row-level security; serve with one that does not")
-                    } else if row.owns {
-                        warnings.append("role \(row.role) owns the tables; serve with one that only was granted them")
-                    }
-                    if row.fsync != "on" { warnings.append("fsync is \(row.fsync): commits are not durable") }
-                    return Findings(summary: "schema \(version) on PostgreSQL \(row.server)", warnings: warnings)
-                })
-        } catch {
-            return .failure(error)
+        try await onOneSession(conninfo, options) { (session: Session) throws(StoreError) in
+            guard try !session.needsMigration() else {
+                throw .cannotOpen("the schema is not there, or not the newest; run 'rejoin migrate'")
+            }
+            let version = try session.schemaVersion()
+            let row = try session.exchange([Request(Statements.examine)])[0]
+                .first { (row: Columns) throws(StoreError) in
+                    (
+                        server: try row.text(0), role: try row.text(1), passesPolicies: row.boolean(2),
+                        owns: row.boolean(3), synchronousCommit: try row.text(4), fsync: try row.text(5)
+                    )
+                }
+            guard let row else { throw .damaged("the database says nothing about itself") }
+            var warnings: [String] = []
+            if row.passesPolicies {
+                warnings.append("role \(row.role) passes row-level security; serve with one that does not")
+            } else if row.owns {
+                warnings.append("role \(row.role) owns the tables; serve with one that only was granted them")
+            }
+            if row.fsync != "on" { warnings.append("fsync is \(row.fsync): commits are not durable") }
+            return Findings(summary: "schema \(version) on PostgreSQL \(row.server)", warnings: warnings)
         }
     }
 }

@@ -124,9 +124,6 @@ private struct BasisKeys {
                 let known = try OperationRow(known: row).known()
                 snapshot.merge.operations[known.id, default: []].append(known)
             }
-            for id in snapshot.merge.operations.keys {
-                snapshot.merge.operations[id]?.sort { $0.device.name < $1.device.name }
-            }
         }
         if !dots.isEmpty {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in

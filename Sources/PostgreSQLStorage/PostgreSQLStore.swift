@@ -78,21 +78,11 @@ public final class PostgreSQLStore: SyncStore {
     public static func migrate(
         _ conninfo: Conninfo, grantingTo role: String?, options: Options = Options()
     ) async throws(StoreError) -> (from: Int, to: Int) {
-        let threads = SessionThreads(options: options) { () throws(StoreError) in
-            try Session(conninfo, options: options).configured(options)
-        }
-        do throws(StoreError) {
-            let versions = try await threads.run(probe: nil) { (session: Session) throws(StoreError) in
-                let before = try session.schemaVersion()
-                if try session.needsMigration() { try session.migrate() }
-                if let role { try session.grant(to: role) }
-                return (before, try session.schemaVersion())
-            }
-            await threads.close()
-            return versions
-        } catch {
-            await threads.close()
-            throw error
+        try await onOneSession(conninfo, options) { (session: Session) throws(StoreError) in
+            let before = try session.schemaVersion()
+            if try session.needsMigration() { try session.migrate() }
+            if let role { try session.grant(to: role) }
+            return (before, try session.schemaVersion())
         }
     }
 

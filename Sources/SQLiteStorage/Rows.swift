@@ -8,7 +8,7 @@ extension TenantHead {
     init(_ row: Columns) {
         self.init(
             sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
-            auditHash: row.bytes(3), purgeFloor: row.integer(4))
+            auditHash: row.bytes(3), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
     }
 
     func bind(to row: inout Bindings) {
@@ -16,6 +16,7 @@ extension TenantHead {
         row.integer(operationOrdinal)
         row.integer(auditPosition)
         row.bytes(auditHash)
+        row.integer(auditMilliseconds)
         row.integer(purgeFloor)
     }
 }
@@ -195,7 +196,7 @@ extension ConflictRow {
         self.init(
             id: row.integer(0), kind: row.auditText(1), status: row.auditText(2), version: row.integer(3),
             collection: row.auditText(4), record: row.auditText(5), unit: row.auditText(6), policy: row.auditText(7),
-            openedAtMilliseconds: row.integer(8))
+            openedAtMilliseconds: row.integer(8), assignee: row.auditText(9))
     }
 
     func bind(to row: inout Bindings) {
@@ -208,5 +209,6 @@ extension ConflictRow {
         row.text(unit)
         row.text(policy)
         row.integer(openedAtMilliseconds)
+        row.text(assignee)
     }
 }

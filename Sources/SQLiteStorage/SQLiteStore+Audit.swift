@@ -5,8 +5,9 @@ import SyncStorage
 extension SQLiteStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
         try await read { (connection: Connection) throws(StoreError) in
+            let range = try connection.range(of: query, tenant: tenant)
             let rows = try connection.prepare(Statements.selectConflicts(query)).all(
-                { query.bind(to: &$0, tenant: tenant) }, { ConflictRow($0) })
+                { query.bind(to: &$0, tenant: tenant, within: range) }, { ConflictRow($0) })
             var files: [ConflictFile] = []
             files.reserveCapacity(rows.count)
             for row in rows { files.append(try connection.file(row, tenant: tenant)) }
@@ -16,13 +17,7 @@ extension SQLiteStore {
 
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         try await read { (connection: Connection) throws(StoreError) in
-            let row = try connection.prepare(Statements.selectConflict).first(
-                { row in
-                    row.text(tenant.name.text)
-                    row.integer(id.position)
-                }, { ConflictRow($0) })
-            guard let row else { return nil }
-            return try connection.file(row, tenant: tenant)
+            try connection.file(id, tenant: tenant)
         }
     }
 
@@ -32,7 +27,7 @@ extension SQLiteStore {
             summary.byStatus = try connection.counts(Statements.countByStatus, tenant)
             summary.byKind = try connection.counts(Statements.countByKind, tenant)
             summary.byCollection = try connection.counts(Statements.countByCollection, tenant)
-            summary.byUnit = try connection.counts(Statements.countByUnit, tenant)
+            summary.byUnit = try connection.unitCounts(tenant)
             summary.byDevice = try connection.counts(Statements.countByDevice, tenant)
             summary.byDay = try connection.prepare(Statements.countByDay).all(
                 { $0.text(tenant.name.text) },
@@ -80,6 +75,51 @@ extension SQLiteStore {
 }
 
 extension Connection {
+    func file(_ id: ConflictID, tenant: TenantID) throws(StoreError) -> ConflictFile? {
+        let row = try prepare(Statements.selectConflict).first(
+            { row in
+                row.text(tenant.name.text)
+                row.integer(id.position)
+            }, { ConflictRow($0) })
+        guard let row else { return nil }
+        return try file(row, tenant: tenant)
+    }
+
+    /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in
+    /// the order of ids.
+    fileprivate func range(
+        of query: ConflictQuery, tenant: TenantID
+    ) throws(StoreError) -> (above: Int64, below: Int64) {
+        var above = query.order == .oldest ? query.beyond?.position ?? .min : .min
+        var below = query.order == .newest ? query.beyond?.position ?? .max : .max
+        if let since = query.sinceMilliseconds {
+            guard let first = try firstConflict(since: since, tenant) else { return (.max, .min) }
+            above = max(above, max(first, .min + 1) - 1)
+        }
+        if let until = query.untilMilliseconds, let first = try firstConflict(since: until, tenant) {
+            below = min(below, first)
+        }
+        return (above, below)
+    }
+
+    private func firstConflict(since milliseconds: Int64, _ tenant: TenantID) throws(StoreError) -> Int64? {
+        try prepare(Statements.selectFirstConflictSince).first(
+            { row in
+                row.text(tenant.name.text)
+                row.integer(milliseconds)
+            }, { $0.integer(0) })
+    }
+
+    /// A collection and a unit can be spelled together like another pair.
+    fileprivate func unitCounts(_ tenant: TenantID) throws(StoreError) -> [ConflictSummary.Count] {
+        var counts: [ExactString: Int64] = [:]
+        try prepare(Statements.countByUnit).forEach({ $0.text(tenant.name.text) }) {
+            (row: Columns) throws(StoreError) in
+            counts[ExactString(try row.text(0) + "/" + row.text(1)), default: 0] += row.integer(2)
+        }
+        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
+    }
+
     fileprivate func file(_ conflict: ConflictRow, tenant: TenantID) throws(StoreError) -> ConflictFile {
         let bind = { (row: inout Bindings) in
             row.text(tenant.name.text)
@@ -103,9 +143,9 @@ extension Connection {
 
 extension ConflictQuery {
     /// In the order that all statements of `Statements.selectConflicts` share.
-    fileprivate func bind(to row: inout Bindings, tenant: TenantID) {
+    fileprivate func bind(to row: inout Bindings, tenant: TenantID, within range: (above: Int64, below: Int64)) {
         row.text(tenant.name.text)
-        row.integer(beyond?.position ?? (order == .newest ? .max : .min))
+        row.integer(range.above)
         row.text(kind?.rawValue)
         row.text(status?.rawValue)
         row.text(collection?.text)
@@ -114,8 +154,8 @@ extension ConflictQuery {
         row.text(policy?.text)
         row.text(device?.name.text)
         row.text(user?.text)
-        row.integer(sinceMilliseconds)
-        row.integer(untilMilliseconds)
+        row.text(assignee?.column)
+        row.integer(range.below)
         row.integer(Int64(max(limit, 0)))
     }
 }

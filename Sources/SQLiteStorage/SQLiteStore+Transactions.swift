@@ -27,7 +27,9 @@ extension Connection {
         let name = tenant.name.text
         let head = try head(of: tenant)
         var snapshot = StoreSnapshot(
-            merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+            merge: Snapshot(
+                sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
+            head: head)
         if !basis.merge.records.isEmpty {
             let statement = try prepare(Statements.selectRecord)
             for key in basis.merge.records {
@@ -57,6 +59,7 @@ extension Connection {
             let statement = try prepare(Statements.selectDevice)
             for device in basis.devices { snapshot.devices[device] = try statement.device(name, device) }
         }
+        for id in basis.conflicts { snapshot.conflicts[id] = try file(id, tenant: tenant) }
         return snapshot
     }
 
@@ -80,6 +83,10 @@ extension Connection {
             row.integer(change.id)
             row.integer(change.version)
             row.text(change.status.rawValue)
+        }
+        try each(commit.assignments, Statements.assignConflict, tenant) { assignment, row in
+            row.integer(assignment.id)
+            row.text(assignment.assignee)
         }
         try prepare(Statements.upsertHead).execute { row in
             row.text(tenant)

@@ -2,201 +2,138 @@ import SyncStorage
 
 /// The statements that list conflicts: one for each condition that an index serves, in both orders.
 ///
-/// All take the same parameters, so that one binding fits all: `?1` tenant, `?2` the conflict beyond which to look, `?3` kind,
-/// `?4` status, `?5` collection, `?6` record, `?7` unit, `?8` policy, `?9` device, `?10` user, `?11` since, `?12` until,
-/// `?13` limit. NULL sets no condition. The condition that chose the statement stands first and bare, so that the scan begins
-/// with the tenant and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit.
+/// All take the same parameters, so that one binding fits all: `?1` tenant, `?2` and `?12` the ids between which the page lies,
+/// `?3` kind, `?4` status, `?5` collection, `?6` record, `?7` unit, `?8` policy, `?9` device, `?10` user, `?11` assignee, `?13`
+/// limit. NULL sets no condition. The condition that chose the statement stands bare, so that the scan begins with the tenant
+/// and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit. A range of times is a range
+/// of ids (`selectFirstConflictSince`), so it narrows each of these scans.
+///
+/// Each names its index: without statistics SQLite takes the primary key for the two bounds of the ids, and reads all
+/// conflicts between them.
 extension Statements {
-    /// The statement for the most selective condition that the query sets.
+    /// The statement for the condition of the query that is likely to narrow most. A policy decides most conflicts, between
+    /// two writes, and most are nobody's task: these three conditions narrow least.
     static func selectConflicts(_ query: ConflictQuery) -> Statement {
-        let newest = query.order == .newest
-        if query.device != nil { return newest ? conflictsOfDevice : conflictsOfDeviceOldest }
-        if query.user != nil { return newest ? conflictsOfUser : conflictsOfUserOldest }
-        if query.collection != nil, query.record != nil { return newest ? conflictsOfRecord : conflictsOfRecordOldest }
-        if query.unit != nil { return newest ? conflictsOfUnit : conflictsOfUnitOldest }
-        if query.status != nil { return newest ? conflictsOfStatus : conflictsOfStatusOldest }
-        if query.collection != nil { return newest ? conflictsOfCollection : conflictsOfCollectionOldest }
-        if query.kind != nil { return newest ? conflictsOfKind : conflictsOfKindOldest }
-        if query.policy != nil { return newest ? conflictsOfPolicy : conflictsOfPolicyOldest }
-        return newest ? conflicts : conflictsOldest
+        let (newest, oldest) = conflicts(by: query)
+        return query.order == .newest ? newest : oldest
+    }
+
+    private static func conflicts(by query: ConflictQuery) -> (newest: Statement, oldest: Statement) {
+        if query.device != nil { return (conflictsOfDevice, conflictsOfDeviceOldest) }
+        if query.user != nil { return (conflictsOfUser, conflictsOfUserOldest) }
+        if query.record != nil {
+            return query.collection != nil
+                ? (conflictsOfRecord, conflictsOfRecordOldest) : (conflictsOfRecordName, conflictsOfRecordNameOldest)
+        }
+        if case .user? = query.assignee { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
+        if query.unit != nil {
+            return query.collection != nil
+                ? (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
+                : (conflictsOfUnit, conflictsOfUnitOldest)
+        }
+        if let status = query.status, status != .automatic { return (conflictsOfStatus, conflictsOfStatusOldest) }
+        if query.collection != nil { return (conflictsOfCollection, conflictsOfCollectionOldest) }
+        if let kind = query.kind, kind != .writeWrite { return (conflictsOfKind, conflictsOfKindOldest) }
+        if query.policy != nil { return (conflictsOfPolicy, conflictsOfPolicyOldest) }
+        if query.kind != nil { return (conflictsOfKind, conflictsOfKindOldest) }
+        if query.status != nil { return (conflictsOfStatus, conflictsOfStatusOldest) }
+        if query.assignee != nil { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
+        return (conflicts, conflictsOldest)
     }
 
     static let conflicts = Statement(
-        "select conflicts",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts", ofIndex, within, others, newest)
     static let conflictsOldest = Statement(
-        "select conflicts, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts, oldest first", ofIndex, within, others, oldest)
     static let conflictsOfStatus = Statement(
-        "select conflicts by status",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.status = ?4 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by status", ofIndex, "INDEXED BY conflicts_by_status", within, "AND c.status = ?4", others,
+        newest)
     static let conflictsOfStatusOldest = Statement(
-        "select conflicts by status, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.status = ?4 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by status, oldest first", ofIndex, "INDEXED BY conflicts_by_status", within,
+        "AND c.status = ?4", others, oldest)
     static let conflictsOfKind = Statement(
-        "select conflicts by kind",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.kind = ?3 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by kind", ofIndex, "INDEXED BY conflicts_by_kind", within, "AND c.kind = ?3", others, newest)
     static let conflictsOfKindOldest = Statement(
-        "select conflicts by kind, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.kind = ?3 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by kind, oldest first", ofIndex, "INDEXED BY conflicts_by_kind", within, "AND c.kind = ?3",
+        others, oldest)
     static let conflictsOfCollection = Statement(
-        "select conflicts by collection",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.collection = ?5 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by collection", ofIndex, "INDEXED BY conflicts_by_collection", within,
+        "AND c.collection = ?5", others, newest)
     static let conflictsOfCollectionOldest = Statement(
-        "select conflicts by collection, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.collection = ?5 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by collection, oldest first", ofIndex, "INDEXED BY conflicts_by_collection", within,
+        "AND c.collection = ?5", others, oldest)
     static let conflictsOfRecord = Statement(
-        "select conflicts by record",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.collection = ?5 AND c.record = ?6 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by collection and record", ofIndex, "INDEXED BY conflicts_by_record", within,
+        "AND c.collection = ?5 AND c.record = ?6", others, newest)
     static let conflictsOfRecordOldest = Statement(
-        "select conflicts by record, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.collection = ?5 AND c.record = ?6 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by collection and record, oldest first", ofIndex, "INDEXED BY conflicts_by_record", within,
+        "AND c.collection = ?5 AND c.record = ?6", others, oldest)
+    static let conflictsOfRecordName = Statement(
+        "select conflicts by record", ofIndex, "INDEXED BY conflicts_by_record_name", within, "AND c.record = ?6",
+        others, newest)
+    static let conflictsOfRecordNameOldest = Statement(
+        "select conflicts by record, oldest first", ofIndex, "INDEXED BY conflicts_by_record_name", within,
+        "AND c.record = ?6", others, oldest)
     static let conflictsOfUnit = Statement(
-        "select conflicts by unit",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.unit = ?7 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by unit", ofIndex, "INDEXED BY conflicts_by_unit", within, "AND c.unit = ?7", others, newest)
     static let conflictsOfUnitOldest = Statement(
-        "select conflicts by unit, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.unit = ?7 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by unit, oldest first", ofIndex, "INDEXED BY conflicts_by_unit", within, "AND c.unit = ?7",
+        others, oldest)
+    static let conflictsOfCollectionUnit = Statement(
+        "select conflicts by collection and unit", ofIndex, "INDEXED BY conflicts_by_collection_unit", within,
+        "AND c.collection = ?5 AND c.unit = ?7", others, newest)
+    static let conflictsOfCollectionUnitOldest = Statement(
+        "select conflicts by collection and unit, oldest first", ofIndex, "INDEXED BY conflicts_by_collection_unit",
+        within, "AND c.collection = ?5 AND c.unit = ?7", others, oldest)
     static let conflictsOfPolicy = Statement(
-        "select conflicts by policy",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.policy = ?8 AND c.id < ?2
-        """,
-        newestOfIndex)
+        "select conflicts by policy", ofIndex, "INDEXED BY conflicts_by_policy", within, "AND c.policy = ?8", others,
+        newest)
     static let conflictsOfPolicyOldest = Statement(
-        "select conflicts by policy, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = ?1 AND c.policy = ?8 AND c.id > ?2
-        """,
-        oldestOfIndex)
+        "select conflicts by policy, oldest first", ofIndex, "INDEXED BY conflicts_by_policy", within,
+        "AND c.policy = ?8", others, oldest)
+    static let conflictsOfAssignee = Statement(
+        "select conflicts by assignee", ofIndex, "INDEXED BY conflicts_by_assignee", within, "AND c.assignee = ?11",
+        others, newest)
+    static let conflictsOfAssigneeOldest = Statement(
+        "select conflicts by assignee, oldest first", ofIndex, "INDEXED BY conflicts_by_assignee", within,
+        "AND c.assignee = ?11", others, oldest)
     static let conflictsOfDevice = Statement(
-        "select conflicts by device",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM audit_sides s CROSS JOIN conflicts c ON c.tenant = s.tenant AND c.id = s.conflict
-        WHERE s.tenant = ?1 AND s.device = ?9 AND s.conflict < ?2
-        """,
-        newestOfSides)
+        "select conflicts by device", ofSides, "AND s.device = ?9", others, newestOfSides)
     static let conflictsOfDeviceOldest = Statement(
-        "select conflicts by device, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM audit_sides s CROSS JOIN conflicts c ON c.tenant = s.tenant AND c.id = s.conflict
-        WHERE s.tenant = ?1 AND s.device = ?9 AND s.conflict > ?2
-        """,
-        oldestOfSides)
+        "select conflicts by device, oldest first", ofSides, "AND s.device = ?9", others, oldestOfSides)
     static let conflictsOfUser = Statement(
-        "select conflicts by user",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM audit_sides s CROSS JOIN conflicts c ON c.tenant = s.tenant AND c.id = s.conflict
-        WHERE s.tenant = ?1 AND s.user = ?10 AND s.conflict < ?2
-        """,
-        newestOfSides)
+        "select conflicts by user", ofSides, "AND s.user = ?10", others, newestOfSides)
     static let conflictsOfUserOldest = Statement(
-        "select conflicts by user, oldest first",
+        "select conflicts by user, oldest first", ofSides, "AND s.user = ?10", others, oldestOfSides)
+
+    // MARK: What they share
+
+    private static let ofIndex: StaticString = """
+        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
+        FROM conflicts c
         """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
+    private static let within: StaticString = "WHERE c.tenant = ?1 AND c.id > ?2 AND c.id < ?12"
+    private static let ofSides: StaticString = """
+        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
         FROM audit_sides s CROSS JOIN conflicts c ON c.tenant = s.tenant AND c.id = s.conflict
-        WHERE s.tenant = ?1 AND s.user = ?10 AND s.conflict > ?2
-        """,
-        oldestOfSides)
-
-    // MARK: The conditions that did not choose
-
-    private static let newestOfIndex: StaticString = """
+        WHERE s.tenant = ?1 AND s.conflict > ?2 AND s.conflict < ?12
+        """
+    /// The conditions that did not choose.
+    private static let others: StaticString = """
             AND (?3 IS NULL OR c.kind = ?3) AND (?4 IS NULL OR c.status = ?4)
             AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
             AND (?7 IS NULL OR c.unit = ?7) AND (?8 IS NULL OR c.policy = ?8)
-            AND (?11 IS NULL OR c.opened_at >= ?11) AND (?12 IS NULL OR c.opened_at < ?12)
-        ORDER BY c.id DESC LIMIT ?13
+            AND (?11 IS NULL OR c.assignee = ?11)
         """
-    private static let oldestOfIndex: StaticString = """
-            AND (?3 IS NULL OR c.kind = ?3) AND (?4 IS NULL OR c.status = ?4)
-            AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
-            AND (?7 IS NULL OR c.unit = ?7) AND (?8 IS NULL OR c.policy = ?8)
-            AND (?11 IS NULL OR c.opened_at >= ?11) AND (?12 IS NULL OR c.opened_at < ?12)
-        ORDER BY c.id LIMIT ?13
-        """
+    private static let newest: StaticString = "ORDER BY c.id DESC LIMIT ?13"
+    private static let oldest: StaticString = "ORDER BY c.id LIMIT ?13"
     /// A conflict has several sides of one device; the index gives them together.
     private static let newestOfSides: StaticString = """
-            AND (?3 IS NULL OR c.kind = ?3) AND (?4 IS NULL OR c.status = ?4)
-            AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
-            AND (?7 IS NULL OR c.unit = ?7) AND (?8 IS NULL OR c.policy = ?8)
-            AND (?11 IS NULL OR c.opened_at >= ?11) AND (?12 IS NULL OR c.opened_at < ?12)
             AND (?10 IS NULL OR EXISTS (
                 SELECT 1 FROM audit_sides u WHERE u.tenant = ?1 AND u.user = ?10 AND u.conflict = c.id))
         GROUP BY s.conflict ORDER BY s.conflict DESC LIMIT ?13
         """
     private static let oldestOfSides: StaticString = """
-            AND (?3 IS NULL OR c.kind = ?3) AND (?4 IS NULL OR c.status = ?4)
-            AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
-            AND (?7 IS NULL OR c.unit = ?7) AND (?8 IS NULL OR c.policy = ?8)
-            AND (?11 IS NULL OR c.opened_at >= ?11) AND (?12 IS NULL OR c.opened_at < ?12)
             AND (?10 IS NULL OR EXISTS (
                 SELECT 1 FROM audit_sides u WHERE u.tenant = ?1 AND u.user = ?10 AND u.conflict = c.id))
         GROUP BY s.conflict ORDER BY s.conflict LIMIT ?13
@@ -225,8 +162,8 @@ extension Statements {
     static let countByUnit = Statement(
         "count conflicts by unit",
         """
-        SELECT collection || '/' || unit AS name, count(*) FROM conflicts WHERE tenant = ?1
-        GROUP BY name ORDER BY name
+        SELECT collection, unit, count(*) FROM conflicts WHERE tenant = ?1
+        GROUP BY collection, unit ORDER BY collection, unit
         """)
     static let countByDevice = Statement(
         "count conflicts by device",
@@ -234,11 +171,21 @@ extension Statements {
         SELECT device, count(DISTINCT conflict) FROM audit_sides WHERE tenant = ?1
         GROUP BY device ORDER BY device
         """)
-    /// The number of the day since 1970; an index over times answers it.
+    /// By the number of the day since 1970. Leaps from the first conflict of one day to the first of the next that has any,
+    /// and counts a range of the index for each: nothing is sorted.
     static let countByDay = Statement(
         "count conflicts by day",
         """
-        SELECT opened_at / 86400000 AS day, count(*) FROM conflicts WHERE tenant = ?1
-        GROUP BY day ORDER BY day
+        WITH RECURSIVE days (day) AS (
+            SELECT min(opened_at) / 86400000 FROM conflicts WHERE tenant = ?1
+            UNION ALL
+            SELECT (
+                SELECT min(n.opened_at) FROM conflicts n
+                WHERE n.tenant = ?1 AND n.opened_at >= (days.day + 1) * 86400000) / 86400000
+            FROM days WHERE days.day IS NOT NULL)
+        SELECT day, (
+            SELECT count(*) FROM conflicts d
+            WHERE d.tenant = ?1 AND d.opened_at >= day * 86400000 AND d.opened_at < (day + 1) * 86400000)
+        FROM days WHERE day IS NOT NULL
         """)
 }

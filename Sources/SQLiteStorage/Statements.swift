@@ -24,24 +24,26 @@ enum Statements {
     static let selectHead = Statement(
         "select head",
         """
-        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor
         FROM tenants WHERE tenant = ?1
         """)
     static let upsertHead = Statement(
         "write head",
         """
-        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT INTO tenants (
+            tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (tenant) DO UPDATE SET
             sequence = excluded.sequence, operation_ordinal = excluded.operation_ordinal,
             audit_position = excluded.audit_position, audit_hash = excluded.audit_hash,
-            purge_floor = excluded.purge_floor
+            audit_recorded_at = excluded.audit_recorded_at, purge_floor = excluded.purge_floor
         """)
     static let insertTenant = Statement(
         "insert tenant",
         """
-        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
-        VALUES (?1, 0, 0, 0, x'', 0)
+        INSERT INTO tenants (
+            tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor)
+        VALUES (?1, 0, 0, 0, x'', 0, 0)
         ON CONFLICT (tenant) DO NOTHING
         """)
     static let selectTenants = Statement("select tenants", "SELECT tenant FROM tenants ORDER BY tenant")
@@ -233,16 +235,18 @@ enum Statements {
         FROM audit_sides WHERE tenant = ?1 AND position > ?2 AND position <= ?3
         ORDER BY position, ordinal
         """)
+    /// The index is named: without statistics SQLite takes the primary key, which has the order but not the condition, and
+    /// reads all entries of the tenant.
     static let selectEntriesOfConflict = Statement(
         "select audit entries of conflict",
         """
         SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
             clock_before, clock_after, detail, hash
-        FROM audit_entries WHERE tenant = ?1 AND conflict = ?2
-        ORDER BY version
+        FROM audit_entries INDEXED BY audit_entries_by_conflict
+        WHERE tenant = ?1 AND conflict = ?2
+        ORDER BY position
         """)
-    /// The index is named: without statistics SQLite takes the primary key, which has the order but not the condition, and
-    /// reads all sides of the tenant.
+    /// The index is named for the same reason.
     static let selectSidesOfConflict = Statement(
         "select audit sides of conflict",
         """
@@ -256,22 +260,31 @@ enum Statements {
         "insert conflict",
         """
         INSERT INTO conflicts (
-            tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            tenant, id, kind, status, version, collection, record, unit, policy, opened_at, assignee)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         """)
     static let updateConflict = Statement(
         "update conflict", "UPDATE conflicts SET version = ?3, status = ?4 WHERE tenant = ?1 AND id = ?2")
+    static let assignConflict = Statement(
+        "assign conflict", "UPDATE conflicts SET assignee = ?3 WHERE tenant = ?1 AND id = ?2")
     static let selectConflict = Statement(
         "select conflict",
         """
-        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at, assignee
         FROM conflicts WHERE tenant = ?1 AND id = ?2
         """)
     static let selectConflictIndex = Statement(
         "select conflict index",
         """
-        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at, assignee
         FROM conflicts WHERE tenant = ?1 AND id > ?2
         ORDER BY id LIMIT ?3
+        """)
+    /// Where a range of times begins: the first conflict that was opened at or after a time.
+    static let selectFirstConflictSince = Statement(
+        "select first conflict since",
+        """
+        SELECT id FROM conflicts WHERE tenant = ?1 AND opened_at >= ?2
+        ORDER BY opened_at, id LIMIT 1
         """)
 }

@@ -100,9 +100,11 @@ private struct Draft {
         }
         commit.conflicts = index.opened.values.sorted { $0.id < $1.id }
         commit.conflictChanges = index.changed.values.sorted { $0.id < $1.id }
+        commit.assignments = index.assigned.values.sorted { $0.id < $1.id }
         commit.head.sequence = ledger.plan.sequence
         commit.head.auditPosition = ledger.plan.auditPosition
         commit.head.auditHash = seal.hash
+        commit.head.auditMilliseconds = ledger.plan.auditMilliseconds
         return commit
     }
 

@@ -53,13 +53,13 @@ extension StorageLaw {
                 side.claimedAtMilliseconds = .min
                 let conflict = ConflictRow(
                     id: .max - 1, kind: "stale", status: "open", version: .max, collection: "c", record: "r", unit: "u",
-                    policy: "p", openedAtMilliseconds: 0)
+                    policy: "p", openedAtMilliseconds: 0, assignee: "e\u{301}")
                 var entry = AuditEntryRow.sample(conflict, sides: [side])
                 entry.version = .max
                 entry.recordedAtMilliseconds = .min
                 let head = TenantHead(
                     sequence: .max, operationOrdinal: .max, auditPosition: .max - 1,
-                    auditHash: [UInt8](0...255), purgeFloor: .max)
+                    auditHash: [UInt8](0...255), auditMilliseconds: .min, purgeFloor: .max)
                 let commit = Commit(
                     head: head, records: [row], operations: [operation], audit: [entry], conflicts: [conflict])
                 try await store.transact(tenant, basis: StoreBasis()) { _ throws(StoreError) in (commit, ()) }

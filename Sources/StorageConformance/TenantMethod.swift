@@ -48,6 +48,13 @@ struct TenantMethod: Sendable {
             query.device = "anna"
             return try await $0.conflicts($1, query)
         },
+        TenantMethod(name: "conflicts of nobody since a time") {
+            var query = ConflictQuery(limit: 100)
+            query.assignee = .nobody
+            query.sinceMilliseconds = 1
+            query.untilMilliseconds = .max
+            return try await $0.conflicts($1, query)
+        },
         TenantMethod(name: "conflict") { store, tenant in
             var files: [ConflictFile?] = []
             for position: Int64 in 1...5 {

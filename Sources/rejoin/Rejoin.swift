@@ -9,7 +9,7 @@ struct Rejoin: AsyncParsableCommand {
         version: rejoinVersion,
         subcommands: [
             ServeCommand.self, TokenCommand.self, DemoCommand.self, ConflictsCommand.self, AuditCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, MigrateCommand.self, ViewsCommand.self,
         ])
 }
 

@@ -66,15 +66,61 @@ import Testing
             #expect(version == Migration.supported)
             #expect(
                 names == [
-                    "index audit_entries_by_conflict", "index audit_sides_by_conflict", "index audit_sides_by_device",
-                    "index audit_sides_by_user", "index conflicts_by_collection", "index conflicts_by_kind",
-                    "index conflicts_by_policy", "index conflicts_by_record", "index conflicts_by_status",
+                    "index audit_entries_by_conflict", "index audit_entries_by_version",
+                    "index audit_sides_by_conflict", "index audit_sides_by_device",
+                    "index audit_sides_by_user", "index conflicts_by_assignee", "index conflicts_by_collection",
+                    "index conflicts_by_collection_unit", "index conflicts_by_kind", "index conflicts_by_policy",
+                    "index conflicts_by_record", "index conflicts_by_record_name", "index conflicts_by_status",
                     "index conflicts_by_time", "index conflicts_by_unit", "index operations_by_dot",
                     "index operations_by_record", "index operations_rejected", "index operations_rejected_by_device",
                     "index records_by_sequence", "table audit_entries", "table audit_sides", "table batches",
                     "table conflicts", "table devices", "table operations", "table records", "table store",
                     "table tenants",
                 ])
+        }
+    }
+
+    @Test(arguments: 1..<Migration.supported)
+    func `a file of any earlier schema ends in the catalogue of a new one, and its data stays`(
+        _ version: Int
+    ) async throws {
+        try await withTemporaryPath { path in
+            let current = try SQLiteStore.open(at: path)
+            try await current.makeAudit(of: "tenant")
+            let expected = try await current.contents(of: "tenant")
+            await current.close()
+
+            let older = path + ".older"
+            try raw(older) { database in
+                for migration in Migration.all.prefix(version) { try database.execute(sql: migration.sql) }
+                try database.execute(sql: "ATTACH ? AS current", arguments: [path])
+                let tables = try String.fetchAll(
+                    database, sql: "SELECT name FROM main.sqlite_schema WHERE type = 'table'")
+                for table in tables {
+                    let columns = try database.columns(in: table, in: "main").map(\.name).joined(separator: ", ")
+                    try database.execute(
+                        sql: "INSERT INTO main.\(table) (\(columns)) SELECT \(columns) FROM current.\(table)")
+                }
+                try database.execute(sql: "DETACH current")
+            }
+            let migrated = try SQLiteStore.open(at: older)
+            #expect(try await migrated.contents(of: "tenant") == expected)
+            #expect(try await migrated.verifyAudit(of: "tenant").fault == nil)
+            await migrated.close()
+
+            let catalogue = { (path: String) in
+                try raw(path) { database in
+                    try Row.fetchAll(
+                        database,
+                        sql: """
+                            SELECT 'user_version', CAST(user_version AS TEXT) FROM pragma_user_version UNION ALL
+                            SELECT type || ' ' || name || ' ' || tbl_name, sql FROM sqlite_schema ORDER BY 1
+                            """
+                    ).map { "\($0[0] as String): \($0[1] as String? ?? "")" }
+                }
+            }
+            #expect(try catalogue(older) == catalogue(path))
+            #expect(try catalogue(path).count > 25)
         }
     }
 
@@ -261,6 +307,16 @@ import Testing
             try await store.put(count: 1)
             #expect(try await store.head(of: "tenant").sequence == 1)
         }
+    }
+}
+
+extension SQLiteStore {
+    /// What is kept of a tenant, in words.
+    fileprivate func contents(of tenant: TenantID) async throws -> [String] {
+        let audit = try await auditEntries(tenant, after: 0, limit: 1_000).map { "\($0)" }
+        let index = try await conflictIndex(tenant, after: 0, limit: 1_000).map { "\($0)" }
+        let changes = try await changes(tenant, ChangeQuery(after: 0, limit: 1_000)).rows.map { "\($0)" }
+        return audit + index + changes + ["\(try await head(of: tenant))"]
     }
 }
 

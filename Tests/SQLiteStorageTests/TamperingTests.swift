@@ -66,7 +66,7 @@ struct Tampering: Sendable, CustomStringConvertible {
             [
                 "tenant": "'other'", "kind": "'forged'", "status": "'resolved'", "version": "900",
                 "collection": "'notes '", "record": "'r9'", "unit": "'forged'", "policy": "'forged'",
-                "opened_at": "opened_at + 1",
+                "opened_at": "opened_at + 1", "assignee": "'forged'",
             ]
         ) { entry, _ in .indexMismatch(conflict: entry) }
         + edits("conflicts", "id", ["id": "9000"]) { _, _ in .indexMismatch(conflict: 9_000) }
@@ -118,10 +118,14 @@ struct Tampering: Sendable, CustomStringConvertible {
                 + copiedSide
         ) { entry, _ in .altered(position: entry) },
         Tampering(
-            "INSERT INTO conflicts SELECT tenant, 9000, kind, status, version, collection, record, unit, policy, opened_at"
+            "INSERT INTO conflicts SELECT tenant, 9000, kind, status, version, collection, record, unit, policy, opened_at,"
+                + " assignee"
                 + " FROM conflicts WHERE id = :entry"
         ) { _, _ in .indexMismatch(conflict: 9_000) },
         Tampering("UPDATE tenants SET audit_hash = zeroblob(32)") { _, last in .headMismatch(position: last) },
+        Tampering("UPDATE tenants SET audit_recorded_at = audit_recorded_at - 1") { _, last in
+            .headMismatch(position: last)
+        },
         Tampering("UPDATE tenants SET audit_position = audit_position - 1") { _, last in .headMismatch(position: last)
         },
         Tampering("UPDATE tenants SET audit_position = audit_position + 1") { _, last in .missing(position: last + 1) },

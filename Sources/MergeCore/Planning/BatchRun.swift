@@ -8,6 +8,7 @@ struct BatchChanges {
     var audit: [AuditEntry] = []
     var sequence: Int64
     var auditPosition: Int64
+    var auditMilliseconds: Int64
 }
 
 /// One pass over the operations of one batch, in their order.
@@ -35,7 +36,9 @@ struct BatchRun {
         self.ledger = ledger
         correction = StampCorrection(
             receivedAtMilliseconds: batch.receivedAtMilliseconds, sentAtMilliseconds: batch.sentAtMilliseconds)
-        changes = BatchChanges(sequence: ledger.plan.sequence, auditPosition: ledger.plan.auditPosition)
+        changes = BatchChanges(
+            sequence: ledger.plan.sequence, auditPosition: ledger.plan.auditPosition,
+            auditMilliseconds: ledger.plan.auditMilliseconds)
     }
 
     private mutating func take(_ submission: Submission, at index: Int) {
@@ -320,10 +323,11 @@ struct BatchRun {
             content = .superseded(by: event)
             written = Written(unit: unit, mention: nil, stillOpen: nil)
         }
+        changes.auditMilliseconds = max(changes.auditMilliseconds, batch.receivedAtMilliseconds)
         changes.audit.append(
             AuditEntry(
                 position: position, conflict: conflict, version: version, record: stored.key, batch: batch.key,
-                device: batch.device, recordedAtMilliseconds: batch.receivedAtMilliseconds, clockBefore: before,
+                device: batch.device, recordedAtMilliseconds: changes.auditMilliseconds, clockBefore: before,
                 clockAfter: after, content: content))
         return written
     }

@@ -27,7 +27,9 @@ public struct Ledger: Sendable {
     public init(over snapshot: Snapshot, under terms: Terms) {
         self.snapshot = snapshot
         self.terms = terms
-        plan = Plan(sequence: snapshot.sequence, auditPosition: snapshot.auditPosition)
+        plan = Plan(
+            sequence: snapshot.sequence, auditPosition: snapshot.auditPosition,
+            auditMilliseconds: snapshot.auditMilliseconds)
     }
 
     /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's basis names.
@@ -36,6 +38,7 @@ public struct Ledger: Sendable {
         guard !decision.isRefused else { return decision }
         plan.sequence = changes.sequence
         plan.auditPosition = changes.auditPosition
+        plan.auditMilliseconds = changes.auditMilliseconds
         plan.audit += changes.audit
         plan.records.merge(changes.records) { _, later in later }
         for (id, known) in changes.operations {

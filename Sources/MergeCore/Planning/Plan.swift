@@ -27,10 +27,13 @@ public struct Plan: Sendable, Hashable {
     public var audit: [AuditEntry] = []
     public var sequence: Int64
     public var auditPosition: Int64
+    /// When the last entry of the audit was recorded.
+    public var auditMilliseconds: Int64
 
-    public init(sequence: Int64, auditPosition: Int64) {
+    public init(sequence: Int64, auditPosition: Int64, auditMilliseconds: Int64 = 0) {
         self.sequence = sequence
         self.auditPosition = auditPosition
+        self.auditMilliseconds = auditMilliseconds
     }
 }
 

@@ -56,15 +56,19 @@ public struct Snapshot: Sendable, Hashable {
     public var sequence: Int64
     /// The last position given in the tenant's audit.
     public var auditPosition: Int64
+    /// When that entry was recorded.
+    public var auditMilliseconds: Int64
 
     public init(
         records: [RecordKey: StoredRecord] = [:], operations: [OperationID: [KnownOperation]] = [:],
-        dots: [RecordDot: KnownOperation] = [:], sequence: Int64 = 0, auditPosition: Int64 = 0
+        dots: [RecordDot: KnownOperation] = [:], sequence: Int64 = 0, auditPosition: Int64 = 0,
+        auditMilliseconds: Int64 = 0
     ) {
         self.records = records
         self.operations = operations
         self.dots = dots
         self.sequence = sequence
         self.auditPosition = auditPosition
+        self.auditMilliseconds = auditMilliseconds
     }
 }

@@ -15,6 +15,11 @@ final class Session {
     /// Whether a COMMIT was sent since the last `beginWork`: until it was, nothing can have been stored.
     private(set) var hasSentCommit = false
     var probe: StoreProbe?
+    /// Round trips so far.
+    private(set) var exchangeCount = 0
+    private var works = 0
+    private var nextPlanning = 16
+    private var discardsPlans = false
 
     /// Blocks until the connection stands.
     /// - Throws: `unavailable`, or `cannotOpen` where trying again cannot help.
@@ -33,11 +38,22 @@ final class Session {
 
     var processID: Int32 { PQbackendPID(handle) }
     var descriptor: Int32 { PQsocket(handle) }
+    var isEncrypted: Bool { PQsslInUse(handle) == 1 }
 
     /// Marks where the work of a new caller begins.
     func beginWork(_ probe: StoreProbe?) {
         hasSentCommit = false
         self.probe = probe
+        forgetEarlyPlans()
+    }
+
+    /// A generic plan that was made while a table was nearly empty may read it by any of its indexes; it stays until the
+    /// database gathers statistics, about a minute later. A table that grows from nothing is planned for again as it does.
+    private func forgetEarlyPlans() {
+        works += 1
+        guard works == nextPlanning else { return }
+        nextPlanning = works < 10_000 ? works * 4 : .max
+        discardsPlans = true
     }
 
     // MARK: Exchanges
@@ -49,12 +65,20 @@ final class Session {
     ///   connection was lost while a commit among them was under way.
     func exchange(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
-        let commit = requests.firstIndex { $0.statement == Statements.commit }
+        if discardsPlans {
+            discardsPlans = false
+            _ = try send([Request(Statements.discardPlans)], commit: nil)
+        }
+        exchangeCount += 1
+        return try send(requests, commit: requests.firstIndex { $0.statement == Statements.commit })
+    }
+
+    private func send(_ requests: [Request], commit: Int?) throws(StoreError) -> [QueryResult] {
         if commit != nil { hasSentCommit = true }
         var results: [QueryResult] = []
         var report: (index: Int, ServerReport)?
         do throws(StoreError) {
-            let fresh = try send(requests)
+            let fresh = try queue(requests)
             let deadline = ContinuousClock.now + timeToAnswer
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
@@ -132,7 +156,7 @@ final class Session {
     // MARK: Sending
 
     /// - Returns: the requests whose statement is prepared on the way.
-    private func send(_ requests: [Request]) throws(StoreError) -> Set<Int> {
+    private func queue(_ requests: [Request]) throws(StoreError) -> Set<Int> {
         var fresh: Set<Int> = []
         var sent: Set<String> = []
         for (index, request) in requests.enumerated() {

@@ -70,7 +70,7 @@ extension Statements {
         """
         UPDATE conflicts c SET version = changed.version, status = changed.status
         FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS changed (id, version, status)
-        WHERE c.tenant = $1::text AND c.id = changed.id
+        WHERE c.tenant = $1::text AND c.id = ANY ($2::bigint[]) AND c.id = changed.id
         """)
     static let selectConflict = Statement(
         "select conflict",

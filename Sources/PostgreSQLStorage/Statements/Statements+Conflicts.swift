@@ -205,8 +205,9 @@ extension Statements {
             AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
             AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
             AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
-            AND ($9::text IS NULL OR $10::text IS NULL OR EXISTS (
-                SELECT 1 FROM audit_sides u WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id))
+            AND ($9::text IS NULL OR $10::text IS NULL OR (
+                SELECT u.conflict FROM audit_sides u
+                WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id LIMIT 1) IS NOT NULL)
         ORDER BY of_side.conflict DESC LIMIT $13::bigint
         """
     private static let oldestOfSides: StaticString = """
@@ -215,8 +216,9 @@ extension Statements {
             AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
             AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
             AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
-            AND ($9::text IS NULL OR $10::text IS NULL OR EXISTS (
-                SELECT 1 FROM audit_sides u WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id))
+            AND ($9::text IS NULL OR $10::text IS NULL OR (
+                SELECT u.conflict FROM audit_sides u
+                WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id LIMIT 1) IS NOT NULL)
         ORDER BY of_side.conflict LIMIT $13::bigint
         """
 }

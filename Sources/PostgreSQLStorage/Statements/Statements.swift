@@ -16,10 +16,12 @@ enum Statements {
             set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
             set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
             set_config('enable_sort', 'off', false), set_config('enable_material', 'off', false),
-            set_config('jit', 'off', false), set_config('synchronous_commit',
+            set_config('max_parallel_workers_per_gather', '0', false), set_config('jit', 'off', false),
+            set_config('synchronous_commit',
                 CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
                 ELSE current_setting('synchronous_commit') END, false)
         """)
+    static let discardPlans = Statement("discard plans", "DISCARD PLANS")
     static let selectServer = Statement(
         "select server",
         "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding')")
@@ -103,13 +105,18 @@ enum Statements {
 
     // MARK: Records
 
+    // Where many keys are looked up at once, each has a sub-select of its own with a LIMIT or an order, which the planner may not turn
+    // round: it would otherwise join the other way while it takes the table for empty.
+
     static let selectRecords = Statement(
         "select records of basis",
         """
         SELECT r.collection, r.id, r.sequence, r.deleted, r.purged, r.clock, r.stamp, r.fields, r.siblings, r.state,
             r.open_conflicts, r.changed_at
         FROM unnest($2::text[], $3::text[]) AS basis (collection, id)
-        JOIN records r ON r.tenant = $1::text AND r.collection = basis.collection AND r.id = basis.id
+        CROSS JOIN LATERAL (
+            SELECT * FROM records
+            WHERE tenant = $1::text AND collection = basis.collection AND id = basis.id LIMIT 1) AS r
         """)
     static let writeRecords = Statement(
         "write records",
@@ -147,16 +154,19 @@ enum Statements {
     static let selectKnownOperations = Statement(
         "select operations of basis",
         """
-        SELECT id, device, "user", collection, record, clock, fingerprint, outcome, result
-        FROM operations WHERE tenant = $1::text AND id = ANY ($2::text[])
+        SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result
+        FROM unnest($2::text[]) AS basis (id)
+        CROSS JOIN LATERAL (SELECT * FROM operations WHERE tenant = $1::text AND id = basis.id ORDER BY device) AS o
         """)
     static let selectKnownDots = Statement(
         "select dots of basis",
         """
         SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result, o.counter
         FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS basis (collection, record, device, counter)
-        JOIN operations o ON o.tenant = $1::text AND o.collection = basis.collection AND o.record = basis.record
-            AND o.device = basis.device AND o.counter = basis.counter AND o.counter IS NOT NULL
+        CROSS JOIN LATERAL (
+            SELECT * FROM operations
+            WHERE tenant = $1::text AND collection = basis.collection AND record = basis.record
+                AND device = basis.device AND counter = basis.counter AND counter IS NOT NULL LIMIT 1) AS o
         """)
     /// Only a rejection gives way. Anything else that is there gets an outcome that its column refuses, and the commit, which
     /// was sent in the same breath, fails.
@@ -220,7 +230,9 @@ enum Statements {
         """
         SELECT b.device, b.key, b.fingerprint, b.response, b.recorded_at
         FROM unnest($2::text[], $3::text[]) AS basis (device, key)
-        JOIN batches b ON b.tenant = $1::text AND b.device = basis.device AND b.key = basis.key
+        CROSS JOIN LATERAL (
+            SELECT * FROM batches
+            WHERE tenant = $1::text AND device = basis.device AND key = basis.key LIMIT 1) AS b
         """)
     static let selectBatch = Statement(
         "select batch",
@@ -240,8 +252,10 @@ enum Statements {
     static let selectDevicesOfBasis = Statement(
         "select devices of basis",
         """
-        SELECT device, "user", registered_at, last_seen_at, acknowledged, retired_at
-        FROM devices WHERE tenant = $1::text AND device = ANY ($2::text[])
+        SELECT d.device, d."user", d.registered_at, d.last_seen_at, d.acknowledged, d.retired_at
+        FROM unnest($2::text[]) AS basis (device)
+        CROSS JOIN LATERAL (
+            SELECT * FROM devices WHERE tenant = $1::text AND device = basis.device LIMIT 1) AS d
         """)
     static let selectDevice = Statement(
         "select device",
@@ -278,7 +292,7 @@ enum Statements {
             SELECT device, max(acknowledged) AS acknowledged, max(at) AS at
             FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS sighting (device, acknowledged, at)
             GROUP BY device) AS seen
-        WHERE d.tenant = $1::text AND d.device = seen.device
+        WHERE d.tenant = $1::text AND d.device = ANY ($2::text[]) AND d.device = seen.device
         """)
 
     // MARK: Hints

@@ -42,6 +42,7 @@ public struct ConflictView: Sendable, Hashable {
                 Self.chooseLatest(&sides)
             case .superseded:
                 resolution = detail.superseding(atMilliseconds: entry.recordedAtMilliseconds)
+            case .resolved, .commented, .assigned: break
             case nil:
                 throw .damaged("audit entry \(entry.position) is of an unknown type")
             }

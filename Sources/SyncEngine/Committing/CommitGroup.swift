@@ -144,6 +144,7 @@ struct CommitGroup: Sendable {
             after.sequence = ledger.plan.sequence
             after.auditPosition = ledger.plan.auditPosition
             after.auditHash = seal.hash
+            after.auditMilliseconds = ledger.plan.auditMilliseconds
             return Commit(
                 head: after,
                 records: ledger.plan.records.values.sorted { $0.key < $1.key }.map { record in
@@ -152,7 +153,8 @@ struct CommitGroup: Sendable {
                 },
                 operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
                 conflicts: index.opened.values.sorted { $0.id < $1.id },
-                conflictChanges: index.changed.values.sorted { $0.id < $1.id })
+                conflictChanges: index.changed.values.sorted { $0.id < $1.id },
+                assignments: index.assigned.values.sorted { $0.id < $1.id })
         }
     }
 }

@@ -6,6 +6,7 @@ import SyncWire
 public struct AuditIndex: Sendable {
     public private(set) var opened: [Int64: ConflictRow] = [:]
     public private(set) var changed: [Int64: ConflictChange] = [:]
+    public private(set) var assigned: [Int64: ConflictAssignment] = [:]
 
     public init() {}
 
@@ -24,6 +25,9 @@ public struct AuditIndex: Sendable {
                 openedAtMilliseconds: entry.recordedAtMilliseconds)
         case .sidesChanged: change(entry, to: .open)
         case .superseded: change(entry, to: .superseded)
+        case .resolved: change(entry, to: .resolved)
+        case .commented: break
+        case .assigned: try assign(entry)
         case nil: throw .damaged("audit entry \(entry.position) is of an unknown type")
         }
     }
@@ -34,6 +38,18 @@ public struct AuditIndex: Sendable {
             try note(entry)
         } catch {
             assertionFailure("a sealed entry cannot be read: \(error)")
+        }
+    }
+
+    private mutating func assign(_ entry: AuditEntryRow) throws(StoreError) {
+        guard let name = try Value.stored(entry.detail, as: "audit detail").storedObject?["to"],
+            name == .null || name.storedText != nil
+        else { throw .damaged("audit entry \(entry.position) has no readable detail") }
+        let assignee = name.storedText?.text ?? ""
+        if opened[entry.conflict] != nil {
+            opened[entry.conflict]?.assignee = assignee
+        } else {
+            assigned[entry.conflict] = ConflictAssignment(id: entry.conflict, assignee: assignee)
         }
     }
 

@@ -55,16 +55,21 @@ extension AuditEntryRow {
             ]
         case .superseded(let event):
             type = .superseded
+            detail = [("by", event.author)]
+        case .resolved(let resolution):
+            type = .resolved
+            let value = resolution.value.map { redact($0, resolution.unit) }
             detail = [
-                (
-                    "by",
-                    [
-                        "device": .string(event.dot.device.name), "counter": .integer(event.dot.counter),
-                        "operation": .string(event.provenance.operation.name), "user": .string(event.provenance.user),
-                        "stamp": .integer(event.stamp.milliseconds),
-                    ]
-                )
+                ("by", resolution.event.author), ("present", .boolean(value != nil)), ("value", value ?? .null),
+                ("side", resolution.side.map { .integer(Int64($0)) } ?? .null),
+                ("note", resolution.note.map { .string($0) } ?? .null),
             ]
+        case .commented(let user, let text):
+            type = .commented
+            detail = [("by", ["user": .string(user)]), ("text", .string(text))]
+        case .assigned(let user, let to):
+            type = .assigned
+            detail = [("by", ["user": .string(user)]), ("to", to.map { .string($0) } ?? .null)]
         }
         self.init(
             position: entry.position, conflict: entry.conflict.position, version: entry.version, type: type.rawValue,
@@ -91,6 +96,17 @@ extension AuditEntryRow {
         hasher.update(data: previous)
         hasher.update(data: writer.bytes)
         return Array(hasher.finalize())
+    }
+}
+
+extension Event {
+    /// Who decided, in the detail of an entry.
+    fileprivate var author: Value {
+        [
+            "device": .string(dot.device.name), "counter": .integer(dot.counter),
+            "operation": .string(provenance.operation.name), "user": .string(provenance.user),
+            "stamp": .integer(stamp.milliseconds),
+        ]
     }
 }
 

@@ -35,6 +35,7 @@ extension SyncStore {
         let head = try await head(of: tenant)
         var position: Int64 = 0
         var hash: [UInt8] = []
+        var latest: Int64 = 0
         var index = AuditIndex()
         while true {
             let page = try await auditEntries(tenant, after: position == 0 ? .min : position, limit: 500)
@@ -51,6 +52,7 @@ extension SyncStore {
                 }
                 hash = entry.hash
                 position = entry.position
+                latest = entry.recordedAtMilliseconds
                 try index.note(entry)
             }
             if page.isEmpty || position >= head.auditPosition { break }
@@ -64,7 +66,7 @@ extension SyncStore {
         guard position == head.auditPosition else {
             return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
         }
-        guard hash == head.auditHash else {
+        guard hash == head.auditHash, latest == head.auditMilliseconds else {
             return AuditReport(tenant: tenant, entries: position, fault: .headMismatch(position: position))
         }
         let fault = try await indexFault(tenant, expected: index.opened, upTo: head.auditPosition)

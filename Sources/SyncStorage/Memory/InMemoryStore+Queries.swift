@@ -112,7 +112,7 @@ extension ConflictQuery {
         let isBeyond = beyond.map { order == .newest ? row.id < $0.position : row.id > $0.position } ?? true
         return isBeyond && text(status?.rawValue, row.status) && text(kind?.rawValue, row.kind)
             && text(collection?.text, row.collection) && text(record?.text, row.record) && text(unit?.text, row.unit)
-            && text(policy?.text, row.policy)
+            && text(policy?.text, row.policy) && text(assignee?.column, row.assignee)
             && (device == nil || sides.contains { text(device?.name.text, $0.device) })
             && (user == nil || sides.contains { text(user?.text, $0.user) })
             && (sinceMilliseconds.map { row.openedAtMilliseconds >= $0 } ?? true)

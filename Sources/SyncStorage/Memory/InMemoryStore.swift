@@ -48,7 +48,9 @@ public actor InMemoryStore: SyncStore {
 
     private func snapshot(_ state: TenantState, _ basis: StoreBasis) throws(StoreError) -> StoreSnapshot {
         try probe?("snapshot")
-        var merge = Snapshot(sequence: state.head.sequence, auditPosition: state.head.auditPosition)
+        var merge = Snapshot(
+            sequence: state.head.sequence, auditPosition: state.head.auditPosition,
+            auditMilliseconds: state.head.auditMilliseconds)
         for key in basis.merge.records {
             if let row = state.records[key] { merge.records[key] = try row.decoded() }
         }
@@ -67,7 +69,11 @@ public actor InMemoryStore: SyncStore {
         return StoreSnapshot(
             merge: merge, head: state.head,
             batches: state.batches.filter { basis.batches.contains($0.key) },
-            devices: state.devices.filter { basis.devices.contains($0.key) })
+            devices: state.devices.filter { basis.devices.contains($0.key) },
+            conflicts: Dictionary(
+                uniqueKeysWithValues: basis.conflicts.compactMap { id in
+                    state.conflicts[id.position].map { (id, state.file($0)) }
+                }))
     }
 
     // MARK: Devices
@@ -137,6 +143,13 @@ extension InMemoryStore.TenantState {
             guard entry.position > audit.last?.position ?? 0 else {
                 throw .damaged("an audit entry that was written before would be overwritten")
             }
+            let isVersion = { (type: String) in AuditEntryRow.EntryType(rawValue: type)?.isVersion ?? true }
+            guard
+                !isVersion(entry.type)
+                    || !audit.contains(where: {
+                        $0.conflict == entry.conflict && $0.version == entry.version && isVersion($0.type)
+                    })
+            else { throw .damaged("a version of a conflict that was written before would be written again") }
             audit.append(entry)
         }
         try probe?("write conflicts")
@@ -149,6 +162,7 @@ extension InMemoryStore.TenantState {
             conflicts[change.id]?.version = change.version
             conflicts[change.id]?.status = change.status.rawValue
         }
+        for assignment in commit.assignments { conflicts[assignment.id]?.assignee = assignment.assignee }
         try probe?("write head")
         head = commit.head
     }

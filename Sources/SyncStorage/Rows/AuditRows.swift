@@ -10,6 +10,17 @@ public struct AuditEntryRow: Sendable, Hashable {
         case opened
         case sidesChanged = "sides_changed"
         case superseded
+        case resolved
+        case commented
+        case assigned
+
+        /// Whether the entry counts in the conflict's version: it changed the sides or the status.
+        public var isVersion: Bool {
+            switch self {
+            case .opened, .sidesChanged, .superseded, .resolved: true
+            case .commented, .assigned: false
+            }
+        }
     }
 
     public var position: Int64
@@ -95,11 +106,14 @@ public struct ConflictRow: Sendable, Hashable {
     public var record: String
     public var unit: String
     public var policy: String
+    /// Never before that of a conflict with a lower id, so that a range of times is a range of ids.
     public var openedAtMilliseconds: Int64
+    /// The user whose task it is to decide; empty for nobody, as no name is.
+    public var assignee: String
 
     public init(
         id: Int64, kind: String, status: String, version: Int64, collection: String, record: String, unit: String,
-        policy: String, openedAtMilliseconds: Int64
+        policy: String, openedAtMilliseconds: Int64, assignee: String = ""
     ) {
         self.id = id
         self.kind = kind
@@ -110,6 +124,7 @@ public struct ConflictRow: Sendable, Hashable {
         self.unit = unit
         self.policy = policy
         self.openedAtMilliseconds = openedAtMilliseconds
+        self.assignee = assignee
     }
 }
 

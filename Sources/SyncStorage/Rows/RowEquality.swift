@@ -60,7 +60,7 @@ extension AuditSideRow {
 
 extension ConflictRow {
     private var texts: [ExactString] {
-        [kind, status, collection, record, unit, policy].map { ExactString($0) }
+        [kind, status, collection, record, unit, policy, assignee].map { ExactString($0) }
     }
 
     public static func == (left: ConflictRow, right: ConflictRow) -> Bool {

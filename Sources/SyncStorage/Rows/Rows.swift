@@ -24,17 +24,20 @@ public struct TenantHead: Sendable, Hashable {
     public var auditPosition: Int64
     /// The hash of the last audit entry, 32 bytes; empty before the first.
     public var auditHash: [UInt8]
+    /// When that entry was recorded; 0 before the first.
+    public var auditMilliseconds: Int64
     /// A cursor below it may have missed a record that was purged.
     public var purgeFloor: Int64
 
     public init(
         sequence: Int64 = 0, operationOrdinal: Int64 = 0, auditPosition: Int64 = 0, auditHash: [UInt8] = [],
-        purgeFloor: Int64 = 0
+        auditMilliseconds: Int64 = 0, purgeFloor: Int64 = 0
     ) {
         self.sequence = sequence
         self.operationOrdinal = operationOrdinal
         self.auditPosition = auditPosition
         self.auditHash = auditHash
+        self.auditMilliseconds = auditMilliseconds
         self.purgeFloor = purgeFloor
     }
 }

@@ -6,6 +6,8 @@ public struct StoreBasis: Sendable, Hashable {
     public var merge = Basis()
     public var batches: Set<BatchKey> = []
     public var devices: Set<DeviceID> = []
+    /// Conflicts that are to be decided, commented or assigned. Their records are in `merge`.
+    public var conflicts: Set<ConflictID> = []
 
     public init() {}
 
@@ -13,24 +15,29 @@ public struct StoreBasis: Sendable, Hashable {
         merge.formUnion(other.merge)
         batches.formUnion(other.batches)
         devices.formUnion(other.devices)
+        conflicts.formUnion(other.conflicts)
     }
 }
 
 /// What a store holds under a basis, read under the tenant's lock.
 public struct StoreSnapshot: Sendable {
-    /// Its `sequence` and `auditPosition` are those of the head.
+    /// Its `sequence`, `auditPosition` and `auditMilliseconds` are those of the head.
     public var merge: Snapshot
     public var head: TenantHead
     public var batches: [BatchKey: BatchRow]
     public var devices: [DeviceID: DeviceRow]
+    /// With all their entries and sides, in order. A conflict that is not there is absent.
+    public var conflicts: [ConflictID: ConflictFile]
 
     public init(
-        merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:]
+        merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:],
+        conflicts: [ConflictID: ConflictFile] = [:]
     ) {
         self.merge = merge
         self.head = head
         self.batches = batches
         self.devices = devices
+        self.conflicts = conflicts
     }
 }
 
@@ -53,11 +60,13 @@ public struct Commit: Sendable, Hashable {
     public var conflicts: [ConflictRow]
     /// Conflicts opened earlier and changed by `audit`, each once. Updated in the index.
     public var conflictChanges: [ConflictChange]
+    /// Conflicts opened earlier and assigned by `audit`, each once. Updated in the index.
+    public var assignments: [ConflictAssignment]
 
     public init(
         head: TenantHead, records: [RecordRow] = [], operations: [OperationRow] = [], batches: [BatchRow] = [],
         devices: [DeviceRow] = [], audit: [AuditEntryRow] = [], conflicts: [ConflictRow] = [],
-        conflictChanges: [ConflictChange] = []
+        conflictChanges: [ConflictChange] = [], assignments: [ConflictAssignment] = []
     ) {
         self.head = head
         self.records = records
@@ -67,6 +76,7 @@ public struct Commit: Sendable, Hashable {
         self.audit = audit
         self.conflicts = conflicts
         self.conflictChanges = conflictChanges
+        self.assignments = assignments
     }
 
     /// Whether there is nothing to write: every batch was a replay or was refused.
@@ -85,5 +95,22 @@ public struct ConflictChange: Sendable, Hashable {
         self.id = id
         self.version = version
         self.status = status
+    }
+}
+
+/// Whose task a conflict that was opened earlier is after a commit.
+public struct ConflictAssignment: Sendable, Hashable {
+    public let id: Int64
+    /// Empty: nobody's.
+    public var assignee: String
+
+    public init(id: Int64, assignee: String) {
+        self.id = id
+        self.assignee = assignee
+    }
+
+    /// Byte by byte, as rows are.
+    public static func == (left: ConflictAssignment, right: ConflictAssignment) -> Bool {
+        left.id == right.id && ExactString(left.assignee) == ExactString(right.assignee)
     }
 }

@@ -57,6 +57,19 @@ public struct OperationQuery: Sendable, Hashable {
 public struct ConflictQuery: Sendable, Hashable {
     public enum Order: String, Sendable, Hashable, CaseIterable { case newest, oldest }
 
+    public enum Assignee: Sendable, Hashable {
+        case nobody
+        case user(ExactString)
+
+        /// As it stands in the index.
+        public var column: String {
+            switch self {
+            case .nobody: ""
+            case .user(let name): name.text
+            }
+        }
+    }
+
     public var status: ConflictStatus?
     public var kind: ConflictKind?
     public var collection: ExactString?
@@ -66,6 +79,8 @@ public struct ConflictQuery: Sendable, Hashable {
     /// A device, or a user, that authored one of the sides.
     public var device: DeviceID?
     public var user: ExactString?
+    /// Whose task it is.
+    public var assignee: Assignee?
     /// Opened at or after, and before, in milliseconds.
     public var sinceMilliseconds: Int64?
     public var untilMilliseconds: Int64?

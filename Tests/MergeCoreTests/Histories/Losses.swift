@@ -25,8 +25,9 @@ struct AuditedSides {
                 ofUnits[unit, default: []] += joined
                 open[unit]?.removeAll { dropped.contains($0.event.dot) }
                 open[unit]? += joined
-            case .superseded:
+            case .superseded, .resolved:
                 if let unit = units[entry.conflict] { open[unit] = nil }
+            case .commented, .assigned: break
             }
         }
     }

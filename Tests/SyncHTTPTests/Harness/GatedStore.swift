@@ -117,6 +117,8 @@ struct GatedStore: SyncStore {
 
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
 
+    func hints() -> AsyncStream<ChangeHint> { base.hints() }
+
     func ping() async throws(StoreError) { try await base.ping() }
 
     func close() async { await base.close() }

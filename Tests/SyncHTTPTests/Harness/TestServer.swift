@@ -36,9 +36,23 @@ struct TestServer: Sendable {
         _ body: @escaping @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let faults = FaultInjector()
-        let (base, remove) = try engine.open(probe: faults.probe)
-        defer { remove() }
+        let (base, remove) = try await engine.open(probe: faults.probe)
         let store = GatedStore(base: base)
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(try await run(options, on: store, faults, body))
+        } catch {
+            outcome = .failure(error)
+        }
+        await store.close()
+        try await remove()
+        return try outcome.get()
+    }
+
+    private static func run<Result: Sendable>(
+        _ options: ServerOptions, on store: GatedStore, _ faults: FaultInjector,
+        _ body: @escaping @Sendable (TestServer) async throws -> Result
+    ) async throws -> Result {
         let clock = TestClock()
         let log = CapturedLog()
         let server = SyncServer(
@@ -49,13 +63,11 @@ struct TestServer: Sendable {
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0
-        let result = try await server.application(configuration).test(options.setup) { client in
+        return try await server.application(configuration).test(options.setup) { client in
             try await body(
                 TestServer(
                     server: server, client: client, clock: clock, store: store, faults: faults, log: log, mint: mint))
         }
-        await store.close()
-        return result
     }
 
     // MARK: Requests

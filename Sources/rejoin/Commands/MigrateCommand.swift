@@ -1,0 +1,39 @@
+import ArgumentParser
+import PostgreSQLStorage
+import SyncStorage
+
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Make the schema, or bring it up to date.",
+        discussion: """
+            'rejoin serve' does this when it starts, where its role may. On PostgreSQL the schema should belong to a role that \
+            does not serve: run this as that role, and name the server's role with --grant-to.
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: "The role that servers connect with; it is given what it needs, and nothing more.")
+    var grantTo: String?
+
+    func run() async throws {
+        switch try Database(database) {
+        case .file(let data):
+            guard grantTo == nil else { throw CommandFailure.cannotStart("--grant-to is for PostgreSQL") }
+            try data.prepare()
+            let store = try data.openForServing()
+            let version = try await Database.saying { () throws(StoreError) in try await store.schemaVersion() }
+            await store.close()
+            print("\(data.databasePath) has schema \(version), the newest")
+        case .server(let conninfo, let options):
+            let versions = try await Database.saying { () throws(StoreError) in
+                try await PostgreSQLStore.migrate(conninfo, grantingTo: grantTo, options: options)
+            }
+            print(
+                versions.from == versions.to
+                    ? "the database has schema \(versions.to), the newest"
+                    : "the database has schema \(versions.to) now; it had \(versions.from == 0 ? "none" : "\(versions.from)")")
+            if let grantTo { print("role \(grantTo) may serve") }
+        }
+    }
+}

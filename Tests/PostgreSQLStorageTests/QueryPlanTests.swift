@@ -1,0 +1,175 @@
+import Foundation
+import PostgreSQLCluster
+import Testing
+
+@testable import PostgreSQLStorage
+
+/// A tenant of a given size beside a small one.
+private struct Filling {
+    let records: Int
+    let conflicts: Int
+    let devices: Int
+
+    var sql: String {
+        """
+        SET search_path = rejoin; SET synchronous_commit = off;
+        INSERT INTO tenants VALUES ('large', \(records), \(conflicts), \(conflicts), '', 0), ('small', 10, 0, 0, '', 0);
+        INSERT INTO records SELECT 'large', 'c' || (i % 7), 'r' || i, i, false, false, '{"d":1}', i, '{"n":1}', NULL, '{}', 0, i
+            FROM generate_series(1, \(records)) i;
+        INSERT INTO records SELECT 'small', 'c' || (i % 7), 'r' || i, i, false, false, '{"d":1}', i, '{"n":1}', NULL, '{}', 0, i
+            FROM generate_series(1, 10) i;
+        INSERT INTO operations SELECT 'large', 'o' || i, 'd' || (i % 50), i, 'u', 'b', 'c', 'r' || (i % 5000), i, '{}', '',
+            CASE WHEN i % 3 = 0 THEN 'rejected' ELSE 'applied' END, '{}', '{}', i, i FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO batches SELECT 'large', 'd' || (i % 50), 'b' || i, '', '{}', i FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO devices SELECT 'large', 'd' || i, 'u', 0, 0, 0, NULL FROM generate_series(1, \(devices)) i;
+        INSERT INTO conflicts (tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
+            SELECT 'large', i, CASE WHEN i % 2 = 0 THEN 'stale' ELSE 'write_write' END,
+            CASE WHEN i % 3 = 0 THEN 'open' ELSE 'automatic' END, 1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9),
+            'p' || (i % 4), i FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO audit_entries SELECT 'large', i, i, 1, 'opened', 'c', 'r', 'b', 'd', i, '{}', '{}', '{}', ''
+            FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO audit_sides SELECT tenant, id, 0, id, 'stored', false, true, '1', 'd' || (id % 50), 1, 'u' || (id % 40),
+            'o', 1, NULL FROM conflicts;
+        INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', true, true, '2', 'd' || (id % 49), 1, 'u' || (id % 40),
+            'o', 1, NULL FROM conflicts;
+        """
+    }
+}
+
+/// How a statement is planned in a session of the server, for all values.
+private struct Plan {
+    let text: String
+
+    /// The indexes that it goes through, each with the columns that it searches by.
+    var steps: [String] {
+        text.matches(of: #/Index (?:Only )?Scan (?:Backward )?using (\w+) on [^\n]*\n\s*Index Cond: ([^\n]*)/#).map { match in
+            let columns = match.2.matches(of: #/\(\(?"?(\w+)"?\)?(?:::text)? (=|<=|>=|<|>) /#).map { "\($0.1)\($0.2)?" }
+            return "\(match.1) (\(columns.joined(separator: " AND ")))"
+        }
+    }
+
+    var readsOrSortsMoreThanItNeeds: Bool {
+        text.contains(#/Seq Scan|Bitmap|Hash Join|Merge Join|Sort|Parallel/#)
+    }
+}
+
+extension TestDatabase {
+    /// The plans of statements as the server's role gets them, in its settings.
+    fileprivate func plans(_ statements: [Statement]) async throws -> [Plan] {
+        var script = [
+            "PREPARE configure AS \(Statements.configure.sql);", "BEGIN;",
+            "EXECUTE configure('0', '0', '0');", "SELECT set_config('rejoin.tenant', 'large', true);",
+        ]
+        for statement in statements {
+            let count = statement.sql.matches(of: #/\$(\d+)/#).compactMap { Int($0.1) }.max() ?? 0
+            // The plan is the same for all values, so NULL will do.
+            let values = count == 0 ? "" : "(\(Array(repeating: "NULL", count: count).joined(separator: ", ")))"
+            script += [
+                "\\echo ====", "PREPARE planned AS \(statement.sql);", "EXPLAIN (COSTS OFF) EXECUTE planned\(values);",
+                "DEALLOCATE planned;",
+            ]
+        }
+        let output = try await database.psql(
+            script.joined(separator: "\n"), user: PostgreSQLCluster.serverRole)
+        return output.components(separatedBy: "====\n").dropFirst().map { Plan(text: $0) }
+    }
+}
+
+@Suite(.serialized) struct `edge 44: the plans of what PostgreSQL is asked all the time` {
+    /// How each statement comes by its rows.
+    static let expected: [(Statement, [String])] =
+        [
+            (Statements.lockHead, ["tenants_pkey (tenant=?)"]),
+            (Statements.selectHead, ["tenants_pkey (tenant=?)"]),
+            (Statements.updateHead, ["tenants_pkey (tenant=?)"]),
+            (Statements.selectRecords, ["records_pkey (tenant=? AND collection=? AND id=?)"]),
+            (Statements.selectRecord, ["records_pkey (tenant=? AND collection=? AND id=?)"]),
+            (Statements.selectChanges, ["records_by_sequence (tenant=? AND sequence>?)"]),
+            (Statements.selectKnownOperations, ["operations_pkey (tenant=? AND id=?)"]),
+            (
+                Statements.selectKnownDots,
+                ["operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"]
+            ),
+            (Statements.selectOperations, ["operations_pkey (tenant=? AND id=?)"]),
+            (
+                Statements.selectRecordOperations,
+                ["operations_by_record (tenant=? AND collection=? AND record=? AND ordinal<?)"]
+            ),
+            (Statements.selectRejected, ["operations_rejected (tenant=? AND ordinal<?)"]),
+            (
+                Statements.selectRejectedOfDevice,
+                ["operations_rejected_by_device (tenant=? AND device=? AND ordinal<?)"]
+            ),
+            (Statements.selectBatches, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
+            (Statements.selectBatch, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
+            (Statements.selectDevicesOfBasis, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.selectDevice, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.selectDevices, ["devices_pkey (tenant=?)"]),
+            (Statements.retireDevice, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.acknowledge, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.selectAuditEntries, ["audit_entries_pkey (tenant=? AND position>?)"]),
+            (Statements.selectAuditSides, ["audit_sides_pkey (tenant=? AND position>? AND position<=?)"]),
+            (Statements.selectEntriesOfConflicts, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
+            (Statements.selectSidesOfConflicts, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
+            (Statements.updateConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
+            (Statements.selectConflict, ["conflicts_pkey (tenant=? AND id=?)"]),
+            (Statements.selectConflictIndex, ["conflicts_pkey (tenant=? AND id>?)"]),
+        ] + conflictLists
+
+    private static let conflictLists: [(Statement, [String])] = [
+        (Statements.conflicts, ["conflicts_pkey (tenant=? AND id<?)"]),
+        (Statements.conflictsOldest, ["conflicts_pkey (tenant=? AND id>?)"]),
+        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id<?)"]),
+        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>?)"]),
+        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id<?)"]),
+        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>?)"]),
+        (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id<?)"]),
+        (Statements.conflictsOfCollectionOldest, ["conflicts_by_collection (tenant=? AND collection=? AND id>?)"]),
+        (Statements.conflictsOfRecord, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id<?)"]),
+        (Statements.conflictsOfRecordOldest, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>?)"]),
+        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id<?)"]),
+        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>?)"]),
+        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id<?)"]),
+        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>?)"]),
+        (Statements.conflictsOfDevice, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict<?)")),
+        (Statements.conflictsOfDeviceOldest, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>?)")),
+        (Statements.conflictsOfUser, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict<?)")),
+        (Statements.conflictsOfUserOldest, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>?)")),
+    ]
+
+    /// The last is for a list of one device's conflicts with one user.
+    private static func ofSides(_ scan: String) -> [String] {
+        [scan, "conflicts_pkey (tenant=? AND id=?)", "audit_sides_by_user (tenant=? AND user=? AND conflict=?)"]
+    }
+
+    @Test func `are index ranges that begin with the tenant, on a million records and a hundred thousand conflicts`()
+        async throws
+    {
+        try await TestDatabase.with { test in
+            try await test.database.psql(Filling(records: 1_000_000, conflicts: 100_000, devices: 5_000).sql)
+            try await test.database.psql("VACUUM (ANALYZE)")
+            let plans = try await test.plans(Self.expected.map(\.0))
+            #expect(plans.count == Self.expected.count)
+            for (plan, (statement, steps)) in zip(plans, Self.expected) {
+                #expect(plan.steps == steps, "\(statement.name):\n\(plan.text)")
+                #expect(!plan.readsOrSortsMoreThanItNeeds, "\(statement.name):\n\(plan.text)")
+            }
+        }
+    }
+
+    /// Until the first statistics are gathered, which takes a minute, a commit must not read all that its tenant has.
+    @Test func `are those of a commit on tables that have just begun to fill, too`() async throws {
+        let ofCommits: Set<Statement> = [
+            Statements.lockHead, Statements.selectRecords, Statements.selectKnownOperations, Statements.selectKnownDots,
+            Statements.selectBatches, Statements.selectDevicesOfBasis, Statements.updateHead, Statements.selectChanges,
+        ]
+        try await TestDatabase.with { test in
+            try await test.database.psql(Filling(records: 2_000, conflicts: 2_000, devices: 1_000).sql)
+            let expected = Self.expected.filter { ofCommits.contains($0.0) }
+            let plans = try await test.plans(expected.map(\.0))
+            for (plan, (statement, steps)) in zip(plans, expected) {
+                #expect(plan.steps == steps, "\(statement.name):\n\(plan.text)")
+            }
+        }
+    }
+}

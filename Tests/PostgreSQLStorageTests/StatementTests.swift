@@ -1,0 +1,132 @@
+import Causality
+import MergeCore
+import StorageConformance
+import SyncStorage
+import Synchronization
+import Testing
+
+@testable import PostgreSQLStorage
+
+/// The statements that a store's probe was told of.
+private final class Recording: Sendable {
+    private let names = Mutex<[String]>([])
+
+    var probe: StoreProbe {
+        { name throws(StoreError) in self.names.withLock { $0.append(name) } }
+    }
+
+    func taken() -> [String] {
+        names.withLock { names in
+            defer { names = [] }
+            return names
+        }
+    }
+}
+
+extension PostgreSQLStore {
+    /// Round trips so far; of a store with one connection.
+    fileprivate func roundTrips() async throws -> Int {
+        try await threads.run(probe: nil) { (session: Session) throws(StoreError) in session.exchangeCount }
+    }
+}
+
+@Suite struct `The statements of a commit in PostgreSQL` {
+    private static var one: PostgreSQLStore.Options {
+        var options = PostgreSQLStore.Options()
+        options.connections = 1
+        return options
+    }
+
+    @Test func `edge 32: are as many for a thousand operations as for one, and two round trips`() async throws {
+        try await TestDatabase.with { test in
+            let recording = Recording()
+            let store = try await test.open(Self.one, probe: recording.probe)
+            let committer = Committer(store, "tenant")
+            // The tenant's row and the device are made by the first commit alone.
+            try await committer.commit(Batch("first", from: "d", Self.creates(1, in: "c")))
+            _ = recording.taken()
+            var seen: [[String]] = []
+            for count in [1, 20, 1_000] {
+                let before = try await store.roundTrips()
+                try await committer.commit(
+                    Batch(ExactString("b\(count)"), from: "d", Self.creates(count, in: ExactString("c\(count)"))))
+                #expect(try await store.roundTrips() - before == 2)
+                seen.append(recording.taken())
+            }
+            #expect(
+                seen[0] == [
+                    "begin", "set tenant", "lock head", "select records of basis", "select operations of basis",
+                    "select dots of basis", "select batches of basis", "select devices of basis", "write records",
+                    "write operations", "insert batches", "write head", "wait for commit", "commit",
+                ])
+            #expect(seen[1] == seen[0])
+            #expect(seen[2] == seen[0])
+            await store.close()
+        }
+    }
+
+    private static func creates(_ count: Int, in collection: ExactString) -> [Operation] {
+        (1...count).map { number in
+            Operation(
+                .create, OperationID("\(collection.text)-\(number)"),
+                on: RecordKey(collection, ExactString("r\(number)")), clock: ["d": 1], ["n": .integer(Int64(number))])
+        }
+    }
+
+    @Test func `are as many for a thousand conflicts as for one`() async throws {
+        try await TestDatabase.with { test in
+            let recording = Recording()
+            let store = try await test.open(Self.one, probe: recording.probe)
+            let committer = Committer(store, "tenant")
+            for count in [1, 1_000] {
+                let collection = ExactString("c\(count)")
+                try await committer.commit(
+                    Batch(ExactString("a\(count)"), from: "d", Self.creates(count, in: collection)))
+            }
+            var seen: [[String]] = []
+            for count in [1, 1_000] {
+                let collection = ExactString("c\(count)")
+                let concurrent = (1...count).map { number in
+                    Operation(
+                        .create, OperationID("e\(count)-\(number)"), on: RecordKey(collection, ExactString("r\(number)")),
+                        clock: ["e": 1], ["n": .integer(-1)])
+                }
+                _ = recording.taken()
+                try await committer.commit(Batch(ExactString("b\(count)"), from: "e", concurrent))
+                seen.append(recording.taken().filter { $0 != "insert devices" })
+            }
+            #expect(seen[0] == seen[1])
+            #expect(seen[0].suffix(6).first == "insert audit entries", "\(seen[0])")
+            await store.close()
+        }
+    }
+
+    @Test func `a replay reads once, writes nothing and does not commit`() async throws {
+        try await TestDatabase.with { test in
+            let recording = Recording()
+            let store = try await test.open(Self.one, probe: recording.probe)
+            let batch = Batch("b", from: "d", Self.creates(1, in: "c"))
+            try await Committer(store, "tenant").commit(batch)
+            _ = recording.taken()
+            try await Committer(store, "tenant").commit(batch)
+            #expect(
+                recording.taken() == [
+                    "begin", "set tenant", "lock head", "select records of basis", "select operations of basis",
+                    "select dots of basis", "select batches of basis", "select devices of basis",
+                ])
+            await store.close()
+        }
+    }
+
+    @Test func `a page of changes is one round trip however long it is`() async throws {
+        try await TestDatabase.with { test in
+            let store = try await test.open(Self.one)
+            try await Committer(store, "tenant").commit(Batch("b", from: "d", Self.creates(300, in: "c")))
+            let before = try await store.roundTrips()
+            let page = try await store.changes("tenant", ChangeQuery(after: 0, limit: 300))
+            #expect(page.rows.count == 300)
+            #expect(try await store.roundTrips() - before == 1)
+            await store.close()
+        }
+    }
+}
