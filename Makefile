@@ -6,11 +6,12 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test serve bench fuzz stories check format release footprint packages
+.PHONY: help demo test soak serve bench fuzz stories check format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
 	@echo "make test       build, and pass all tests"
+	@echo "make soak       let every fault of a database come twenty times; takes about half an hour"
 	@echo "make serve      build, and run the server in ./rejoin-data"
 	@echo "make bench      measure the core and the wire (release build)"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
@@ -40,6 +41,12 @@ test: packages
 	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests|SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
 
+# The tests of faults that `make test` runs briefly, in full.
+soak: packages
+	@Scripts/install-debian-packages postgresql
+	swift build $(BUILD_FLAGS) --build-tests
+	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests'
+
 fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv
 	swift build $(BUILD_FLAGS) --product rejoin
@@ -52,6 +59,7 @@ stories: packages
 
 bench: packages
 	swift package --package-path Benchmarks benchmark
+	swift run --package-path Benchmarks --configuration release batch-cpu
 
 check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "MergeCore", targets: ["MergeCore"]),
         .library(name: "SyncWire", targets: ["SyncWire"]),
         .library(name: "SyncStorage", targets: ["SyncStorage"]),
+        .library(name: "SyncEngine", targets: ["SyncEngine"]),
         .library(name: "StorageConformance", targets: ["StorageConformance"]),
     ],
     dependencies: [
@@ -139,7 +140,7 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
+                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom", "PostgreSQLCluster",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),

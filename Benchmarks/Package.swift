@@ -8,17 +8,31 @@ let package = Package(
     dependencies: [
         .package(name: "rejoin", path: ".."),
         .package(url: "https://github.com/ordo-one/benchmark.git", exact: "1.38.1", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
     ],
     targets: [
+        .target(
+            name: "BatchPath",
+            dependencies: [
+                .product(name: "Causality", package: "rejoin"), .product(name: "MergeCore", package: "rejoin"),
+                .product(name: "SyncWire", package: "rejoin"), .product(name: "SyncStorage", package: "rejoin"),
+                .product(name: "SyncEngine", package: "rejoin"), .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "BatchPath",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .executableTarget(
+            name: "batch-cpu", dependencies: ["BatchPath"], path: "BatchCPU",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "CoreAndWire",
             dependencies: [
+                "BatchPath",
                 .product(name: "Benchmark", package: "benchmark"), .product(name: "Causality", package: "rejoin"),
                 .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
                 .product(name: "SyncStorage", package: "rejoin"),
             ],
             path: "Benchmarks/CoreAndWire",
             swiftSettings: [.swiftLanguageMode(.v6)],
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     ]
 )

@@ -20,6 +20,7 @@ CREATE TABLE tenants (
     operation_ordinal bigint NOT NULL,  -- last number given to a stored operation
     audit_position    bigint NOT NULL,  -- last position in the audit
     audit_hash        bytea  NOT NULL,  -- hash of that entry; empty before the first
+    audit_recorded_at bigint NOT NULL,  -- when it was recorded; no later entry is recorded before it
     purge_floor       bigint NOT NULL   -- a cursor below it may have missed a purged record
 ) WITH (fillfactor = 40);  -- updated by every commit: room for the new version on the same page, without touching the index
 
@@ -101,7 +102,7 @@ CREATE TABLE audit_entries (
     position     bigint NOT NULL,
     conflict     bigint NOT NULL,  -- position of the entry that opened the conflict
     version      bigint NOT NULL,  -- of the conflict, after this entry
-    type         text   NOT NULL,  -- opened, sides_changed, superseded
+    type         text   NOT NULL,  -- opened, sides_changed, superseded, resolved, commented, assigned
     collection   text   NOT NULL,
     record       text   NOT NULL,
     batch        text   NOT NULL,
@@ -114,7 +115,11 @@ CREATE TABLE audit_entries (
     PRIMARY KEY (tenant, position)
 );
 
-CREATE UNIQUE INDEX audit_entries_by_conflict ON audit_entries (tenant, conflict, version);
+-- A conflict's entries, in the order in which they were written.
+CREATE UNIQUE INDEX audit_entries_by_conflict ON audit_entries (tenant, conflict, position);
+-- Entries of these types have the conflict's version as it was; the others give it a new one, once each.
+CREATE UNIQUE INDEX audit_entries_by_version ON audit_entries (tenant, conflict, version)
+    WHERE type NOT IN ('commented', 'assigned');
 
 CREATE TABLE audit_sides (
     tenant     text COLLATE "C" NOT NULL,
@@ -149,7 +154,8 @@ CREATE TABLE conflicts (
     record     text COLLATE "C" NOT NULL,
     unit       text COLLATE "C" NOT NULL,
     policy     text COLLATE "C" NOT NULL,
-    opened_at  bigint NOT NULL,
+    opened_at  bigint NOT NULL,  -- in the order of ids
+    assignee   text COLLATE "C" NOT NULL,  -- whose task it is; empty for nobody
     PRIMARY KEY (tenant, id)
 );
 
@@ -159,6 +165,9 @@ CREATE INDEX conflicts_by_collection ON conflicts (tenant, collection, id);
 CREATE INDEX conflicts_by_unit ON conflicts (tenant, unit, id);
 CREATE INDEX conflicts_by_policy ON conflicts (tenant, policy, id);
 CREATE INDEX conflicts_by_time ON conflicts (tenant, opened_at, id);
+CREATE INDEX conflicts_by_assignee ON conflicts (tenant, assignee, id);
+CREATE INDEX conflicts_by_collection_unit ON conflicts (tenant, collection, unit, id);
+CREATE INDEX conflicts_by_record_name ON conflicts (tenant, record, id);
 CREATE INDEX conflicts_by_record ON conflicts (tenant, collection, record, id);
 
 -- The second wall. Every transaction of the server names its tenant (set_config('rejoin.tenant', …, true)); a statement that

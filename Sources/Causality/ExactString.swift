@@ -14,19 +14,52 @@ public struct ExactString: Sendable, Hashable, Comparable {
     /// The length in bytes of the UTF-8 form; the unit in which limits are given.
     public var byteCount: Int { text.utf8.count }
 
-    /// O(n) in bytes.
+    /// O(n) in bytes; O(1) for short strings that are equal, and for copies of one string.
+    @inlinable
     public static func == (left: ExactString, right: ExactString) -> Bool {
-        left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+        // The same storage, or the same bytes within the string itself (SE-0494 gives this test a public name).
+        if left.text._isIdentical(to: right.text) { return true }
+        return left.text.utf8.count == right.text.utf8.count && left.hasBytes(of: right)
+    }
+
+    /// - Parameter other: of the same length.
+    @usableFromInline
+    func hasBytes(of other: ExactString) -> Bool {
+        // What is not even canonically equal has other bytes, which the standard library is quickest to tell of short texts.
+        if text.utf8.count < 16, text != other.text { return false }
+        let isEqual = text.utf8.withContiguousStorageIfAvailable { left in
+            other.text.utf8.withContiguousStorageIfAvailable { right in
+                // No early exit: so the loop is done in wide steps.
+                var difference: UInt8 = 0
+                for index in 0..<min(left.count, right.count) { difference |= left[index] ^ right[index] }
+                return difference == 0
+            }
+        }
+        return (isEqual ?? nil) ?? text.utf8.elementsEqual(other.text.utf8)
     }
 
     /// O(n) in bytes.
     public static func < (left: ExactString, right: ExactString) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        if left.text.utf8.count < 16 || right.text.utf8.count < 16 {
+            return left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        }
+        let precedes = left.text.utf8.withContiguousStorageIfAvailable { left in
+            right.text.utf8.withContiguousStorageIfAvailable { right in
+                for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+                    return left[index] < right[index]
+                }
+                return left.count < right.count
+            }
+        }
+        return (precedes ?? nil) ?? left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 
-    // Equal bytes are canonically equal, so the standard library's hash keeps the contract with the finer `==`.
+    // The bytes as they are: the standard library's hash of a string normalises it first.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(text)
+        let isHashed = text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
+        // No UTF-8 has this byte, so that no two sequences of strings hash as one.
+        hasher.combine(0xFF as UInt8)
     }
 }
 

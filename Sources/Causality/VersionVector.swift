@@ -25,14 +25,26 @@ public struct VersionVector: Sendable, Hashable {
     /// Takes entries in any order. Entries of counter 0 say nothing and are left out; of several entries of one device the
     /// highest counts. O(n log n).
     public init(_ unordered: some Sequence<Entry>) {
+        let given = Array(unordered)
+        guard !Self.isCanonical(given) else {
+            entries = given
+            return
+        }
         entries = []
-        for entry in unordered.sorted(by: { $0.device < $1.device }) where entry.counter > 0 {
+        for entry in given.sorted(by: { $0.device < $1.device }) where entry.counter > 0 {
             if let last = entries.indices.last, entries[last].device == entry.device {
                 entries[last].counter = max(entries[last].counter, entry.counter)
             } else {
                 entries.append(entry)
             }
         }
+    }
+
+    private static func isCanonical(_ entries: [Entry]) -> Bool {
+        for (index, entry) in entries.enumerated() {
+            guard entry.counter > 0, index == 0 || entries[index - 1].device < entry.device else { return false }
+        }
+        return true
     }
 
     public var isEmpty: Bool { entries.isEmpty }
@@ -69,8 +81,22 @@ public struct VersionVector: Sendable, Hashable {
         return copy
     }
 
+    /// Whether all that the other knows is known here: `compare` is neither `before` nor `concurrent`. O(n + m).
+    public func includes(_ other: VersionVector) -> Bool {
+        guard other.entries.count <= entries.count else { return false }
+        var position = 0
+        for entry in other.entries {
+            while position < entries.count, entries[position].device != entry.device { position += 1 }
+            guard position < entries.count, entries[position].counter >= entry.counter else { return false }
+            position += 1
+        }
+        return true
+    }
+
     /// All that either knows: the least upper bound. O(n + m).
     public func union(_ other: VersionVector) -> VersionVector {
+        if includes(other) { return self }
+        if other.includes(self) { return other }
         var merged = VersionVector()
         merged.entries.reserveCapacity(max(entries.count, other.entries.count))
         forEachPair(with: other) { device, left, right in

@@ -13,8 +13,9 @@ final class HintExchange: Sendable {
     static let shortestInterval: Duration = .milliseconds(20)
     /// How often a silent connection is asked whether it is still there.
     static let heartbeat: Duration = .seconds(5)
-    /// How long after a failure it is tried again.
-    static let patience: Duration = .milliseconds(500)
+    /// How long after a failure it is tried again. So often readers are told to look for themselves meanwhile: while the
+    /// database cannot be reached, and for as long as it is a standby, which tells nobody of anything.
+    static let patience: Duration = .seconds(1)
     /// PostgreSQL takes less than 8,000 bytes a notification.
     static let payloadBytes = 7_500
 
@@ -92,6 +93,7 @@ final class HintExchange: Sendable {
                 try serve(session)
             } catch {
                 wakeUp.wait(for: Self.patience)
+                tell(.missed)
             }
         }
         let (listener, closing) = state.withLock { state in
@@ -118,7 +120,7 @@ final class HintExchange: Sendable {
                 lastSent = .now
                 lastHeard = lastSent
             } else if now >= lastHeard + Self.heartbeat {
-                _ = try session.exchange([Request(Statements.ping)])
+                _ = try session.exchange([Request(Statements.ping)], within: options.connectTimeout)
                 lastHeard = .now
             } else {
                 let until = hasPending ? sendsAt : lastHeard + Self.heartbeat

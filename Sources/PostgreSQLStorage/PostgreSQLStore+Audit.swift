@@ -5,8 +5,11 @@ import SyncStorage
 extension PostgreSQLStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let statement = Statements.selectConflicts(query)
-            let rows = try reading.first(Request(statement) { query.bind(to: &$0, tenant: reading.tenant) })[0]
+            let range = try reading.range(of: query)
+            let rows = try reading.ask(
+                Request(Statements.selectConflicts(query)) {
+                    query.bind(to: &$0, tenant: reading.tenant, within: range)
+                })[0]
                 .all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
             return try reading.files(rows)
         }
@@ -14,7 +17,7 @@ extension PostgreSQLStore {
 
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let rows = try reading.first(
+            let rows = try reading.ask(
                 Request(Statements.selectConflict) { row in
                     row.text(reading.tenant)
                     row.integer(id.position)
@@ -27,7 +30,7 @@ extension PostgreSQLStore {
     public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let tenant = { (row: inout Parameters) in row.text(reading.tenant) }
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.countByStatus, tenant), Request(Statements.countByKind, tenant),
                 Request(Statements.countByCollection, tenant), Request(Statements.countByUnit, tenant),
                 Request(Statements.countByDevice, tenant), Request(Statements.countByDay, tenant))
@@ -35,7 +38,7 @@ extension PostgreSQLStore {
             summary.byStatus = try results[0].counts()
             summary.byKind = try results[1].counts()
             summary.byCollection = try results[2].counts()
-            summary.byUnit = try results[3].counts()
+            summary.byUnit = try results[3].unitCounts()
             summary.byDevice = try results[4].counts()
             summary.byDay = try results[5].all { row in
                 let day = Timestamp(milliseconds: row.integer(0) * 86_400_000).text.prefix(10)
@@ -49,14 +52,14 @@ extension PostgreSQLStore {
         _ tenant: TenantID, after position: Int64, limit: Int
     ) async throws(StoreError) -> [AuditEntryRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let entries = try reading.first(
+            let entries = try reading.ask(
                 Request(Statements.selectAuditEntries) { row in
                     row.text(reading.tenant)
                     row.integer(position)
                     row.integer(Int64(max(limit, 0)))
                 })[0]
                 .all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
-            let sides = try reading.last(
+            let sides = try reading.askLast(
                 Request(Statements.selectAuditSides) { row in
                     row.text(reading.tenant)
                     row.integer(position)
@@ -71,7 +74,7 @@ extension PostgreSQLStore {
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            try reading.only(
+            try reading.askLast(
                 Request(Statements.selectConflictIndex) { row in
                     row.text(reading.tenant)
                     row.integer(id)
@@ -86,16 +89,46 @@ extension Reading {
     /// The conflicts with their entries, in their order, in two statements for all; ends the transaction.
     fileprivate func files(_ conflicts: [ConflictRow]) throws(StoreError) -> [ConflictFile] {
         let bind = { (row: inout Parameters) in
-            row.text(tenant)
+            row.text(self.tenant)
             row.integers(conflicts) { $0.id }
         }
-        let results = try last(
+        let results = try askLast(
             Request(Statements.selectEntriesOfConflicts, bind), Request(Statements.selectSidesOfConflicts, bind))
-        let entries = try results[0].all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
-        let sides = try results[1].all { (row: Columns) throws(StoreError) in try PlacedSide(row) }
+        return try [ConflictFile](conflicts, entries: results[0], sides: results[1])
+    }
+
+    /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in
+    /// the order of ids.
+    fileprivate func range(of query: ConflictQuery) throws(StoreError) -> (above: Int64, below: Int64) {
+        var above = query.order == .oldest ? query.beyond?.position ?? .min : .min
+        var below = query.order == .newest ? query.beyond?.position ?? .max : .max
+        if let since = query.sinceMilliseconds {
+            guard let first = try firstConflict(since: since) else { return (.max, .min) }
+            above = max(above, max(first, .min + 1) - 1)
+        }
+        if let until = query.untilMilliseconds, let first = try firstConflict(since: until) {
+            below = min(below, first)
+        }
+        return (above, below)
+    }
+
+    private func firstConflict(since milliseconds: Int64) throws(StoreError) -> Int64? {
+        try ask(
+            Request(Statements.selectFirstConflictSince) { row in
+                row.text(tenant)
+                row.integer(milliseconds)
+            })[0].first { $0.integer(0) }
+    }
+}
+
+extension [ConflictFile] {
+    /// Conflicts in their order, each with its entries and their sides.
+    init(_ conflicts: [ConflictRow], entries: QueryResult, sides: QueryResult) throws(StoreError) {
+        let entries = try entries.all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
+        let sides = try sides.all { (row: Columns) throws(StoreError) in try PlacedSide(row) }
         let entriesByConflict = Dictionary(grouping: entries, by: \.conflict)
         let sidesByConflict = Dictionary(grouping: sides, by: \.conflict)
-        return conflicts.map { conflict in
+        self = conflicts.map { conflict in
             ConflictFile(
                 conflict: conflict,
                 entries: (entriesByConflict[conflict.id] ?? []).with(sidesByConflict[conflict.id] ?? []))
@@ -109,13 +142,22 @@ extension QueryResult {
             ConflictSummary.Count(name: try row.text(0), count: row.integer(1))
         }
     }
+
+    /// A collection and a unit can be spelled together like another pair.
+    fileprivate func unitCounts() throws(StoreError) -> [ConflictSummary.Count] {
+        var counts: [ExactString: Int64] = [:]
+        try forEach { (row: Columns) throws(StoreError) in
+            counts[ExactString(try row.text(0) + "/" + row.text(1)), default: 0] += row.integer(2)
+        }
+        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
+    }
 }
 
 extension ConflictQuery {
     /// In the order that all statements of `Statements.selectConflicts` share.
-    fileprivate func bind(to row: inout Parameters, tenant: String) {
+    fileprivate func bind(to row: inout Parameters, tenant: String, within range: (above: Int64, below: Int64)) {
         row.text(tenant)
-        row.integer(beyond?.position ?? (order == .newest ? .max : .min))
+        row.integer(range.above)
         row.text(kind?.rawValue)
         row.text(status?.rawValue)
         row.text(collection?.text)
@@ -124,8 +166,8 @@ extension ConflictQuery {
         row.text(policy?.text)
         row.text(device?.name.text)
         row.text(user?.text)
-        row.integer(sinceMilliseconds)
-        row.integer(untilMilliseconds)
+        row.text(assignee?.column)
+        row.integer(range.below)
         row.integer(Int64(max(limit, 0)))
     }
 }

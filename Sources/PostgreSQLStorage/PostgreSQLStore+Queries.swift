@@ -7,7 +7,7 @@ extension PostgreSQLStore {
 
     public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.only(Request(Statements.selectHead) { $0.text(reading.tenant) })
+            let results = try reading.askLast(Request(Statements.selectHead) { $0.text(reading.tenant) })
             return try results[0].first { TenantHead($0) } ?? TenantHead()
         }
     }
@@ -15,7 +15,7 @@ extension PostgreSQLStore {
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let limit = max(query.limit, 0)
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.selectHead) { $0.text(reading.tenant) },
                 Request(Statements.selectChanges) { row in
                     row.text(reading.tenant)
@@ -42,7 +42,7 @@ extension PostgreSQLStore {
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.selectRecord) { row in
                     row.text(reading.tenant)
                     row.text(key.collection.text)
@@ -56,7 +56,7 @@ extension PostgreSQLStore {
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.selectBatch) { row in
                     row.text(reading.tenant)
                     row.text(key.device.name.text)
@@ -68,7 +68,7 @@ extension PostgreSQLStore {
 
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.selectOperations) { row in
                     row.text(reading.tenant)
                     row.text(id.name.text)
@@ -85,7 +85,7 @@ extension PostgreSQLStore {
                 case .rejected(nil): Statements.selectRejected
                 case .rejected: Statements.selectRejectedOfDevice
                 }
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(statement) { row in
                     row.text(reading.tenant)
                     switch query.selection {
@@ -113,7 +113,7 @@ extension PostgreSQLStore {
 
     public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.only(
+            let results = try reading.askLast(
                 Request(Statements.selectDevice) { row in
                     row.text(reading.tenant)
                     row.text(device.name.text)
@@ -124,7 +124,7 @@ extension PostgreSQLStore {
 
     public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            try reading.only(Request(Statements.selectDevices) { $0.text(reading.tenant) })[0]
+            try reading.askLast(Request(Statements.selectDevices) { $0.text(reading.tenant) })[0]
                 .all { (row: Columns) throws(StoreError) in try DeviceRow(row) }
         }
     }

@@ -16,7 +16,7 @@ extension PostgreSQLStore {
 }
 
 extension Session {
-    /// - Returns: beside the answer, the tenant's sequence if it moved.
+    /// - Returns: beside the answer, the tenant's sequence where readers may not have heard of it.
     fileprivate func transact<Answer>(
         _ tenant: String, _ basis: StoreBasis,
         _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
@@ -25,20 +25,29 @@ extension Session {
         let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
         let lock = Request(Statements.lockHead) { $0.text(tenant) }
         var results = try exchange(begin + [lock] + keys.requests)[2...]
+        var isNew = false
         if results.first?.rowCount == 0 {
             // The tenant's first commit: there was no row to lock, and another server may make it at the same time.
-            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[1...]
+            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[...]
+            isNew = results.removeFirst().changedCount > 0
         }
         guard let head = try results.first?.first({ TenantHead($0) }) else {
             throw .damaged("the tenant's row cannot be written and read")
         }
         let snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
         let (commit, answer) = try decide(snapshot)
-        guard !commit.isEmpty else {
-            rollBack()
-            return (answer, nil)
-        }
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
+        guard !commit.isEmpty else {
+            guard !isNew else {
+                rollBack()
+                return (answer, nil)
+            }
+            // What is told again was committed before, and yet a standby need not have it: a crash ends the wait for the standby,
+            // and after it the commit is there to be read. The commit of the lane's lock waits for all that came before it. And
+            // who committed may have been lost before it could tell the readers.
+            _ = try exchange(end)
+            return (answer, head.sequence)
+        }
         _ = try exchange(try commit.requests(tenant: tenant) + end)
         return (answer, commit.head.sequence > head.sequence ? commit.head.sequence : nil)
     }
@@ -53,6 +62,7 @@ private struct BasisKeys {
     private let dots: [RecordDot]
     private let batches: [BatchKey]
     private let devices: [DeviceID]
+    private let conflicts: [Int64]
 
     init(_ basis: StoreBasis, tenant: String) {
         self.tenant = tenant
@@ -61,6 +71,7 @@ private struct BasisKeys {
         dots = Array(basis.merge.dots)
         batches = Array(basis.batches)
         devices = Array(basis.devices)
+        conflicts = basis.conflicts.map(\.position)
     }
 
     var requests: [Request] {
@@ -105,13 +116,25 @@ private struct BasisKeys {
                     row.texts(devices) { $0.name.text }
                 })
         }
+        if !conflicts.isEmpty {
+            let bind = { (row: inout Parameters) in
+                row.text(tenant)
+                row.integers(conflicts) { $0 }
+            }
+            requests += [
+                Request(Statements.selectConflicts, bind), Request(Statements.selectEntriesOfConflicts, bind),
+                Request(Statements.selectSidesOfConflicts, bind),
+            ]
+        }
         return requests
     }
 
     /// - Parameter results: one a request.
     func snapshot(head: TenantHead, _ results: [QueryResult]) throws(StoreError) -> StoreSnapshot {
         var snapshot = StoreSnapshot(
-            merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+            merge: Snapshot(
+                sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
+            head: head)
         var results = results.makeIterator()
         if !records.isEmpty {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
@@ -145,6 +168,12 @@ private struct BasisKeys {
                 snapshot.devices[device.device] = device
             }
         }
+        if !conflicts.isEmpty, let rows = results.next(), let entries = results.next(), let sides = results.next() {
+            let conflicts = try rows.all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
+            for file in try [ConflictFile](conflicts, entries: entries, sides: sides) {
+                snapshot.conflicts[ConflictID(position: file.conflict.id)] = file
+            }
+        }
         return snapshot
     }
 }
@@ -171,6 +200,7 @@ extension Commit {
         write(audit.placedSides, Statements.insertAuditSides) { rows in { rows.bind(to: &$0) } }
         write(conflicts, Statements.insertConflicts) { rows in { rows.bind(to: &$0) } }
         write(conflictChanges, Statements.updateConflicts) { rows in { rows.bind(to: &$0) } }
+        write(assignments, Statements.assignConflicts) { rows in { rows.bind(to: &$0) } }
         requests.append(
             Request(Statements.updateHead) { row in
                 row.text(tenant)

@@ -46,7 +46,8 @@ public final class PostgreSQLStore: SyncStore {
     ///
     /// - Throws: `unavailable` when there is no database to be reached; `cannotOpen` with what to do; `newerSchema`.
     public static func open(
-        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(), probe: StoreProbe? = nil
+        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(),
+        probe: StoreProbe? = nil
     ) async throws(StoreError) -> PostgreSQLStore {
         let threads = SessionThreads(options: options) { () throws(StoreError) in
             try Session(conninfo, options: options).configured(options)
@@ -88,9 +89,11 @@ public final class PostgreSQLStore: SyncStore {
 
     // MARK: Care
 
+    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer.
     public func ping() async throws(StoreError) {
-        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
-            _ = try session.exchange([Request(Statements.ping)])
+        let patience = threads.options.connectTimeout
+        try await threads.run(probe: probe, waiting: .untilAnswered) { (session: Session) throws(StoreError) in
+            _ = try session.exchange([Request(Statements.ping)], within: patience)
         }
     }
 
@@ -113,28 +116,31 @@ public final class PostgreSQLStore: SyncStore {
     }
 }
 
-/// A transaction that reads one state of one tenant.
-struct Reading {
-    let session: Session
+/// A transaction that reads one state of one tenant. Begun by its first question and ended by its last, so that one with a
+/// single question is one round trip.
+final class Reading {
     let tenant: String
+    private let session: Session
+    private var hasBegun = false
 
-    /// The whole transaction in one round trip.
-    func only(_ requests: Request...) throws(StoreError) -> [QueryResult] {
-        let results = try session.exchange(begin + requests + [Request(Statements.endReading)])
-        return Array(results.dropFirst(2).dropLast())
+    init(session: Session, tenant: String) {
+        self.session = session
+        self.tenant = tenant
     }
 
-    /// Its first round trip, where what is read next depends on what was found. `last` has to follow.
-    func first(_ requests: Request...) throws(StoreError) -> [QueryResult] {
-        Array(try session.exchange(begin + requests).dropFirst(2))
+    /// A question after which more will be asked. `askLast` has to follow.
+    func ask(_ requests: Request...) throws(StoreError) -> [QueryResult] { try ask(requests, ends: []) }
+
+    func askLast(_ requests: Request...) throws(StoreError) -> [QueryResult] {
+        try ask(requests, ends: [Request(Statements.endReading)])
     }
 
-    func last(_ requests: Request...) throws(StoreError) -> [QueryResult] {
-        try session.exchange(requests + [Request(Statements.endReading)]).dropLast()
-    }
-
-    private var begin: [Request] {
-        [Request(Statements.beginReading), Request(Statements.setTenant) { $0.text(tenant) }]
+    private func ask(_ requests: [Request], ends: [Request]) throws(StoreError) -> [QueryResult] {
+        var begin: [Request] = []
+        if !hasBegun { begin = [Request(Statements.beginReading), Request(Statements.setTenant) { $0.text(tenant) }] }
+        hasBegun = true
+        let results = try session.exchange(begin + requests + ends)
+        return Array(results.dropFirst(begin.count).dropLast(ends.count))
     }
 }
 

@@ -9,7 +9,7 @@ extension TenantHead {
     init(_ row: Columns) {
         self.init(
             sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
-            auditHash: row.bytes(3), purgeFloor: row.integer(4))
+            auditHash: row.bytes(3), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
     }
 
     func bind(to row: inout Parameters) {
@@ -17,6 +17,7 @@ extension TenantHead {
         row.integer(operationOrdinal)
         row.integer(auditPosition)
         row.bytes(auditHash)
+        row.integer(auditMilliseconds)
         row.integer(purgeFloor)
     }
 }
@@ -210,7 +211,7 @@ extension ConflictRow {
         self.init(
             id: row.integer(0), kind: try row.text(1), status: try row.text(2), version: row.integer(3),
             collection: try row.text(4), record: try row.text(5), unit: try row.text(6), policy: try row.text(7),
-            openedAtMilliseconds: row.integer(8))
+            openedAtMilliseconds: row.integer(8), assignee: try row.text(9))
     }
 }
 
@@ -225,6 +226,7 @@ extension [ConflictRow] {
         parameters.texts(self) { $0.unit }
         parameters.texts(self) { $0.policy }
         parameters.integers(self) { $0.openedAtMilliseconds }
+        parameters.texts(self) { $0.assignee }
     }
 }
 
@@ -233,5 +235,12 @@ extension [ConflictChange] {
         parameters.integers(self) { $0.id }
         parameters.integers(self) { $0.version }
         parameters.texts(self) { $0.status.rawValue }
+    }
+}
+
+extension [ConflictAssignment] {
+    func bind(to parameters: inout Parameters) {
+        parameters.integers(self) { $0.id }
+        parameters.texts(self) { $0.assignee }
     }
 }

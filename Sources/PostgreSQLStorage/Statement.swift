@@ -10,10 +10,10 @@ struct Statement: Sendable, Hashable {
         self.sql = sql.description
     }
 
-    /// Two fixed texts, where several statements share one.
-    init(_ name: String, _ sql: StaticString, _ rest: StaticString) {
+    /// Several fixed texts, one below the other, where statements share some.
+    init(_ name: String, _ first: StaticString, _ others: StaticString...) {
         self.name = name
-        self.sql = sql.description + "\n" + rest.description
+        sql = ([first] + others).map(\.description).joined(separator: "\n")
     }
 
     static func == (left: Statement, right: Statement) -> Bool { left.name == right.name }

@@ -11,7 +11,8 @@ extension Problem {
         case .unsettled:
             self.init(
                 .storageUnavailable,
-                "The storage was lost during the commit. Retry with the same key: what was committed is answered as it was.")
+                "The storage was lost during the commit. Retry with the same key: what was committed is answered as it was."
+            )
             retryAfterSeconds = 1
         case .damaged:
             self.init(.internalError, "Something stored could not be read. Nothing was written.")

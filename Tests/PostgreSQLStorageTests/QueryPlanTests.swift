@@ -13,7 +13,8 @@ private struct Filling {
     var sql: String {
         """
         SET search_path = rejoin; SET synchronous_commit = off;
-        INSERT INTO tenants VALUES ('large', \(records), \(conflicts), \(conflicts), '', 0), ('small', 10, 0, 0, '', 0);
+        INSERT INTO tenants VALUES ('large', \(records), \(conflicts), \(conflicts), '', 0, 0),
+            ('small', 10, 0, 0, '', 0, 0);
         INSERT INTO records SELECT 'large', 'c' || (i % 7), 'r' || i, i, false, false, '{"d":1}', i, '{"n":1}', NULL, '{}', 0, i
             FROM generate_series(1, \(records)) i;
         INSERT INTO records SELECT 'small', 'c' || (i % 7), 'r' || i, i, false, false, '{"d":1}', i, '{"n":1}', NULL, '{}', 0, i
@@ -22,10 +23,9 @@ private struct Filling {
             CASE WHEN i % 3 = 0 THEN 'rejected' ELSE 'applied' END, '{}', '{}', i, i FROM generate_series(1, \(conflicts)) i;
         INSERT INTO batches SELECT 'large', 'd' || (i % 50), 'b' || i, '', '{}', i FROM generate_series(1, \(conflicts)) i;
         INSERT INTO devices SELECT 'large', 'd' || i, 'u', 0, 0, 0, NULL FROM generate_series(1, \(devices)) i;
-        INSERT INTO conflicts (tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
-            SELECT 'large', i, CASE WHEN i % 2 = 0 THEN 'stale' ELSE 'write_write' END,
+        INSERT INTO conflicts SELECT 'large', i, CASE WHEN i % 2 = 0 THEN 'stale' ELSE 'write_write' END,
             CASE WHEN i % 3 = 0 THEN 'open' ELSE 'automatic' END, 1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9),
-            'p' || (i % 4), i FROM generate_series(1, \(conflicts)) i;
+            'p' || (i % 4), i, CASE WHEN i % 10 = 0 THEN 'a' || (i % 30) ELSE '' END FROM generate_series(1, \(conflicts)) i;
         INSERT INTO audit_entries SELECT 'large', i, i, 1, 'opened', 'c', 'r', 'b', 'd', i, '{}', '{}', '{}', ''
             FROM generate_series(1, \(conflicts)) i;
         INSERT INTO audit_sides SELECT tenant, id, 0, id, 'stored', false, true, '1', 'd' || (id % 50), 1, 'u' || (id % 40),
@@ -42,7 +42,8 @@ private struct Plan {
 
     /// The indexes that it goes through, each with the columns that it searches by.
     var steps: [String] {
-        text.matches(of: #/Index (?:Only )?Scan (?:Backward )?using (\w+) on [^\n]*\n\s*Index Cond: ([^\n]*)/#).map { match in
+        text.matches(of: #/Index (?:Only )?Scan (?:Backward )?using (\w+) on [^\n]*\n\s*Index Cond: ([^\n]*)/#).map {
+            match in
             let columns = match.2.matches(of: #/\(\(?"?(\w+)"?\)?(?:::text)? (=|<=|>=|<|>) /#).map { "\($0.1)\($0.2)?" }
             return "\(match.1) (\(columns.joined(separator: " AND ")))"
         }
@@ -117,24 +118,67 @@ extension TestDatabase {
         ] + conflictLists
 
     private static let conflictLists: [(Statement, [String])] = [
-        (Statements.conflicts, ["conflicts_pkey (tenant=? AND id<?)"]),
-        (Statements.conflictsOldest, ["conflicts_pkey (tenant=? AND id>?)"]),
-        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id<?)"]),
-        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>?)"]),
-        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id<?)"]),
-        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>?)"]),
-        (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id<?)"]),
-        (Statements.conflictsOfCollectionOldest, ["conflicts_by_collection (tenant=? AND collection=? AND id>?)"]),
-        (Statements.conflictsOfRecord, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id<?)"]),
-        (Statements.conflictsOfRecordOldest, ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>?)"]),
-        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id<?)"]),
-        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>?)"]),
-        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id<?)"]),
-        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>?)"]),
-        (Statements.conflictsOfDevice, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict<?)")),
-        (Statements.conflictsOfDeviceOldest, ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>?)")),
-        (Statements.conflictsOfUser, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict<?)")),
-        (Statements.conflictsOfUserOldest, ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>?)")),
+        (Statements.conflicts, ["conflicts_pkey (tenant=? AND id>? AND id<?)"]),
+        (Statements.conflictsOldest, ["conflicts_pkey (tenant=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]),
+        (
+            Statements.conflictsOfCollectionOldest,
+            ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfRecord,
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfRecordOldest,
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+        ),
+        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfRecordName, ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]),
+        (
+            Statements.conflictsOfRecordNameOldest,
+            ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfCollectionUnit,
+            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"]
+        ),
+        (
+            Statements.conflictsOfCollectionUnitOldest,
+            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"]
+        ),
+        (Statements.conflictsOfAssignee, ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfAssigneeOldest, ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"]),
+        (Statements.selectConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
+        (Statements.assignConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
+        (Statements.selectFirstConflictSince, ["conflicts_by_time (tenant=? AND opened_at>=?)"]),
+        (Statements.countByStatus, ["conflicts_by_status (tenant=?)"]),
+        (Statements.countByKind, ["conflicts_by_kind (tenant=?)"]),
+        (Statements.countByUnit, ["conflicts_by_collection_unit (tenant=?)"]),
+        (Statements.countByDevice, ["audit_sides_by_device (tenant=?)"]),
+        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
+        (
+            Statements.conflictsOfDevice,
+            ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfDeviceOldest,
+            ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfUser,
+            ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")
+        ),
+        (
+            Statements.conflictsOfUserOldest,
+            ofSides("audit_sides_by_user (tenant=? AND user=? AND conflict>? AND conflict<?)")
+        ),
     ]
 
     /// The last is for a list of one device's conflicts with one user.

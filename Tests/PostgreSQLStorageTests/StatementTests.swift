@@ -88,7 +88,8 @@ extension PostgreSQLStore {
                 let collection = ExactString("c\(count)")
                 let concurrent = (1...count).map { number in
                     Operation(
-                        .create, OperationID("e\(count)-\(number)"), on: RecordKey(collection, ExactString("r\(number)")),
+                        .create, OperationID("e\(count)-\(number)"),
+                        on: RecordKey(collection, ExactString("r\(number)")),
                         clock: ["e": 1], ["n": .integer(-1)])
                 }
                 _ = recording.taken()

@@ -1,3 +1,4 @@
+import BatchPath
 import Benchmark
 import Causality
 import Foundation

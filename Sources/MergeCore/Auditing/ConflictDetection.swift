@@ -73,7 +73,9 @@ extension RegisterMerge {
     /// The value that showed until the write replaced its event, where another device's event holds it still: as long as
     /// it showed, it lost to nothing.
     private var survivingTwin: Register.Candidate? {
-        guard let before = Register(replaced + remaining.candidates).visible(by: rule), replaced.contains(before) else {
+        guard let before = Register(replaced.candidates + remaining.candidates).visible(by: rule),
+            replaced.candidates.contains(before)
+        else {
             return nil
         }
         return remaining.distinct.first { $0.value == before.value }
@@ -91,7 +93,7 @@ extension RegisterMerge {
     /// The sides of an open conflict are the register's values, each with its latest event, before the write and after it.
     /// Where the event that stood for a value is replaced while a twin of it stays, the twin takes its place.
     private func change(of open: OpenConflict) -> ConflictNote? {
-        let before = Register(replaced + remaining.candidates).distinct
+        let before = Register(replaced.candidates + remaining.candidates).distinct
         let after = Register(remaining.candidates + [incoming]).distinct
         let joined = after.filter { !before.contains($0) }
         let dropped = before.filter { !after.contains($0) }

@@ -13,6 +13,7 @@ struct FieldInterpretation {
         }
         guard operation.kind != .delete else { return }
         var composites: [UnitKey: [(ExactString, Value)]] = [:]
+        writes.reserveCapacity(operation.fields.count)
         for member in operation.fields.members {
             guard let rule = rules.rule(of: member.name) else {
                 reject(.fieldInvalid, "The collection does not declare this field.", member.name)
@@ -38,7 +39,8 @@ struct FieldInterpretation {
             writes.append(UnitWrite(unit: .record, policy: rules.policy(of: .record), change: .assign([:])))
         }
         requireRequired(operation, rules: rules)
-        writes.sort { $0.unit < $1.unit }
+        // Fields come sorted; only units of several fields stand in their places after them.
+        if !composites.isEmpty || rules.recordMerge != nil { writes.sort { $0.unit < $1.unit } }
     }
 
     private mutating func reject(_ code: Rejection.Code, _ detail: String, _ field: ExactString) {
@@ -102,7 +104,7 @@ struct FieldInterpretation {
 
     /// Whether the member is a value of the type rather than a change meant for a counter or a set; records why not.
     private mutating func isPlain(_ member: ObjectValue.Member, type: FieldType) -> Bool {
-        if case .object(let object) = member.value, FieldMarker.all.contains(where: { object[$0] != nil }) {
+        if case .object(let object) = member.value, object.members.contains(where: { FieldMarker.isMarker($0.name) }) {
             reject(.valueInvalid, "This field is no counter and no set: it takes a plain value.", member.name)
             return false
         }

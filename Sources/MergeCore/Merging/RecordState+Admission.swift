@@ -16,8 +16,12 @@ extension RecordState {
             rejections.append(
                 Rejection(.recordDeleted, "The author had seen that the record is deleted. A restore brings it back."))
         }
+        var position = 0
         for unitWrite in write.writes {
-            if let rejection = rejection(of: unitWrite, in: write, limits: limits) { rejections.append(rejection) }
+            let state = units.state(of: unitWrite.unit, near: &position)
+            if let rejection = Self.rejection(of: unitWrite, to: state, in: write, limits: limits) {
+                rejections.append(rejection)
+            }
         }
         if write.kind != .delete { rejections += missingFields(write, rules: rules) }
         return rejections
@@ -35,32 +39,32 @@ extension RecordState {
         }
     }
 
-    private func rejection(of unitWrite: UnitWrite, in write: RecordWrite, limits: Limits) -> Rejection? {
-        let path = Self.path(to: unitWrite.unit)
-        guard units[unitWrite.unit].map({ $0.isKept(by: unitWrite.policy) }) ?? true else {
+    private static func rejection(
+        of unitWrite: UnitWrite, to state: UnitState?, in write: RecordWrite, limits: Limits
+    ) -> Rejection? {
+        guard state?.isKept(by: unitWrite.policy) ?? true else {
             return Rejection(
                 .valueInvalid,
                 "What is stored here was written under another kind of policy than '\(unitWrite.policy.rawValue)'.",
-                at: path)
+                at: path(to: unitWrite.unit))
         }
         switch unitWrite.change {
         case .increment(let amount):
-            if Self.counter(units[unitWrite.unit]).adding(amount, at: write.event.dot) == nil {
-                return Rejection(.valueInvalid, "The counter would leave the range of a 64-bit integer.", at: path)
+            if counter(state).adding(amount, at: write.event.dot) == nil {
+                return Rejection(.valueInvalid, "The counter would leave the range of a 64-bit integer.", at: path(to: unitWrite.unit))
             }
         case .elements(let adding, let removing):
-            let changed = Self.set(units[unitWrite.unit]).changing(
+            let changed = set(state).changing(
                 adding: adding, removing: removing, at: write.event.dot, context: write.context)
             if changed.elements.count > limits.elementsPerSet {
-                return Rejection(.valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path)
+                return Rejection(.valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path(to: unitWrite.unit))
             }
         case .assign(let value):
             guard let rule = unitWrite.policy.registerRule, rule.succession == .mustEqual else { return nil }
-            let seen = Register(
-                Self.register(units[unitWrite.unit]).candidates.filter { write.context.contains($0.event.dot) })
+            let seen = Register(register(state).candidates.filter { write.context.contains($0.event.dot) })
             if let first = seen.visible(by: rule), first.value != value {
                 return Rejection(
-                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.", at: path)
+                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.", at: path(to: unitWrite.unit))
             }
         }
         return nil
@@ -68,7 +72,8 @@ extension RecordState {
 
     /// Required fields that neither the record nor the write has.
     private func missingFields(_ write: RecordWrite, rules: CollectionRules) -> [Rejection] {
-        rules.required.filter { field in
+        guard !rules.required.isEmpty else { return [] }
+        return rules.required.filter { field in
             let unit = rules.unit(of: field)
             return units[unit] == nil && !write.writes.contains { $0.unit == unit }
         }.map { Rejection(.fieldRequired, "This field is required.", at: ["fields", $0]) }

@@ -20,7 +20,7 @@ public struct RecordWrite: Sendable, Hashable {
 /// What a merge did, for those who have to record it.
 public struct RecordMerge: Sendable, Hashable {
     public let state: RecordState
-    /// The registers that were written, in the order of the writes.
+    /// The registers that were written, in the order of the writes, as far as they were asked for.
     public let registers: [RegisterMerge]
     public let life: LifeMerge
 }
@@ -32,7 +32,7 @@ public struct RegisterMerge: Sendable, Hashable {
     public let rule: RegisterRule
     public let incoming: Register.Candidate
     /// The values that the write had seen and replaced.
-    public let replaced: [Register.Candidate]
+    public let replaced: Register
     /// The values that it had not seen: it was concurrent to them.
     public let remaining: Register
     public let result: Register
@@ -52,11 +52,22 @@ extension RecordState {
     /// Merges one write: what its author had seen is replaced, what its author had not seen stays beside it.
     ///
     /// The write was admitted before (`rejections(of:rules:limits:)`). O(size of the record).
-    public func applying(_ write: RecordWrite, rules: CollectionRules, limits: Limits) -> RecordMerge {
+    /// - Parameter open: given to be told of those registers only in which values remain beside the write's, or which have
+    ///   an open conflict: about the others there is nothing to record. nil: of all.
+    public func applying(
+        _ write: RecordWrite, rules: CollectionRules, limits: Limits, notingOnly open: [UnitKey: OpenConflict]? = nil
+    ) -> RecordMerge {
         var next = self
         var registers: [RegisterMerge] = []
+        let sight = Sight(write.context, of: clock)
+        var position = 0
         for unitWrite in write.writes {
-            if let merge = next.apply(unitWrite, of: write, limits: limits) { registers.append(merge) }
+            let merge = next.units.update(unitWrite.unit, near: &position) { state in
+                Self.apply(unitWrite, of: write, seeing: sight, to: &state, limits: limits)
+            }
+            guard let merge else { continue }
+            if let open, merge.remaining.isEmpty, open.isEmpty || open[merge.unit] == nil { continue }
+            registers.append(merge)
         }
         let isDelete = write.kind == .delete
         next.life =
@@ -78,56 +89,60 @@ extension RecordState {
         return next
     }
 
+    /// What a write's author had seen of a record.
+    private enum Sight {
+        case all
+        case some
+
+        init(_ context: VersionVector, of clock: VersionVector) {
+            self = context.includes(clock) ? .all : .some
+        }
+    }
+
     /// - Returns: what happened in the register, nil where the policy absorbs the write.
-    private mutating func apply(_ unitWrite: UnitWrite, of write: RecordWrite, limits: Limits) -> RegisterMerge? {
-        let current = units[unitWrite.unit]
+    private static func apply(
+        _ unitWrite: UnitWrite, of write: RecordWrite, seeing sight: Sight, to state: inout UnitState?, limits: Limits
+    ) -> RegisterMerge? {
         switch unitWrite.change {
         case .increment(let amount):
-            if let totals = Self.counter(current).adding(amount, at: write.event.dot) {
-                units[unitWrite.unit] = .counter(totals)
-            }
+            if let totals = counter(state).adding(amount, at: write.event.dot) { state = .counter(totals) }
             return nil
         case .elements(let adding, let removing):
-            let changed = Self.set(current).changing(
-                adding: adding, removing: removing, at: write.event.dot, context: write.context)
-            units[unitWrite.unit] = .set(changed)
+            state = .set(
+                set(state).changing(
+                    adding: adding, removing: removing, at: write.event.dot, context: write.context))
             return nil
         case .assign(let value):
             switch unitWrite.policy.family {
             case .extremum(let direction):
                 let written = Extremum(direction: direction, value: value, event: write.event)
-                if case .extremum(let best)? = current {
-                    units[unitWrite.unit] = .extremum(best.join(written))
+                if case .extremum(let best)? = state {
+                    state = .extremum(best.join(written))
                 } else {
-                    units[unitWrite.unit] = .extremum(written)
+                    state = .extremum(written)
                 }
                 return nil
             case .register(let rule):
-                return assign(value, to: unitWrite, rule: rule, write: write, limit: limits.valuesPerUnit)
+                var register = register(state)
+                // Repeating an immutable value that was seen leaves the first event in its place. Otherwise a different
+                // value that arrives later could find that event replaced, and be taken for concurrent where it was not.
+                if rule.succession == .mustEqual, register.holdsValue(seenBy: write.context) { return nil }
+                let replaced =
+                    switch sight {
+                    case .all: register.dropAll()
+                    case .some: register.drop(seenBy: write.context)
+                    }
+                let remaining = register
+                let incoming = Register.Candidate(value: value, event: write.event)
+                register.insert(incoming, limit: limits.valuesPerUnit, rule: rule)
+                state = .register(register)
+                return RegisterMerge(
+                    unit: unitWrite.unit, policy: unitWrite.policy, rule: rule, incoming: incoming, replaced: replaced,
+                    remaining: remaining, result: register)
             case .counter, .set:
                 return nil
             }
         }
-    }
-
-    private mutating func assign(
-        _ value: Value, to unitWrite: UnitWrite, rule: RegisterRule, write: RecordWrite, limit: Int
-    ) -> RegisterMerge? {
-        var register = Self.register(units[unitWrite.unit])
-        // Repeating an immutable value that was seen leaves the first event in its place. Otherwise a different value that
-        // arrives later could find that event replaced, and be taken for concurrent where it was not.
-        if rule.succession == .mustEqual, register.candidates.contains(where: { write.context.contains($0.event.dot) })
-        {
-            return nil
-        }
-        let incoming = Register.Candidate(value: value, event: write.event)
-        let replaced = register.drop(seenBy: write.context)
-        let remaining = register
-        register.insert(incoming, limit: limit, rule: rule)
-        units[unitWrite.unit] = .register(register)
-        return RegisterMerge(
-            unit: unitWrite.unit, policy: unitWrite.policy, rule: rule, incoming: incoming, replaced: replaced,
-            remaining: remaining, result: register)
     }
 
     static func register(_ state: UnitState?) -> Register {

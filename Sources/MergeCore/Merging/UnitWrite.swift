@@ -34,5 +34,9 @@ enum FieldMarker {
     static let increment: ExactString = "$increment"
     static let add: ExactString = "$add"
     static let remove: ExactString = "$remove"
-    static let all = [increment, add, remove]
+
+    static func isMarker(_ name: ExactString) -> Bool {
+        guard name.text.utf8.first == UInt8(ascii: "$") else { return false }
+        return name == increment || name == add || name == remove
+    }
 }

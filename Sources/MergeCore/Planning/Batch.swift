@@ -1,7 +1,9 @@
 import Causality
 
 /// One operation of a batch as it came off the wire: read, or found to be wrong before it could be.
-public enum Submission: Sendable, Hashable {
+///
+/// Kept apart from what holds it, because it is passed on from step to step.
+public indirect enum Submission: Sendable, Hashable {
     case operation(Operation)
     case malformed(MalformedOperation)
 }
@@ -60,12 +62,13 @@ public struct Batch: Sendable, Hashable {
     /// All that has to be read to decide the batch, known before any of it is read.
     public var basis: Basis {
         var basis = Basis()
+        basis.reserveCapacity(submissions.count)
         for submission in submissions {
             switch submission {
             case .operation(let operation):
                 basis.records.insert(operation.record)
                 basis.operations.insert(operation.id)
-                basis.operations.formUnion(operation.dependsOn)
+                if !operation.dependsOn.isEmpty { basis.operations.formUnion(operation.dependsOn) }
                 let counter = operation.clock[device]
                 if counter > 0 {
                     basis.dots.insert(RecordDot(record: operation.record, dot: Dot(device: device, counter: counter)))
@@ -97,7 +100,20 @@ public struct Basis: Sendable, Hashable {
 
     public init() {}
 
+    public var isEmpty: Bool { records.isEmpty && operations.isEmpty && dots.isEmpty }
+
+    /// - Parameter count: how many operations there will be.
+    public mutating func reserveCapacity(_ count: Int) {
+        records.reserveCapacity(count)
+        operations.reserveCapacity(count)
+        dots.reserveCapacity(count)
+    }
+
     public mutating func formUnion(_ other: Basis) {
+        guard !isEmpty else {
+            self = other
+            return
+        }
         records.formUnion(other.records)
         operations.formUnion(other.operations)
         dots.formUnion(other.dots)

@@ -27,6 +27,7 @@ struct BatchRun {
 
     static func run(_ batch: Batch, over ledger: Ledger) -> (BatchDecision, BatchChanges) {
         var run = BatchRun(batch, over: ledger)
+        run.reserveCapacity(batch.submissions.count)
         for (index, submission) in batch.submissions.enumerated() { run.take(submission, at: index) }
         return run.finish()
     }
@@ -39,6 +40,15 @@ struct BatchRun {
         changes = BatchChanges(
             sequence: ledger.plan.sequence, auditPosition: ledger.plan.auditPosition,
             auditMilliseconds: ledger.plan.auditMilliseconds)
+    }
+
+    private mutating func reserveCapacity(_ count: Int) {
+        changes.records.reserveCapacity(count)
+        changes.operations.reserveCapacity(count)
+        changes.dots.reserveCapacity(count)
+        outcomes.reserveCapacity(count)
+        decided.reserveCapacity(count)
+        touched.reserveCapacity(count)
     }
 
     private mutating func take(_ submission: Submission, at index: Int) {
@@ -257,7 +267,8 @@ struct BatchRun {
         }
         let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
         guard rejections.isEmpty else { return .rejected(rejections) }
-        let merge = stored.state.applying(write, rules: rules, limits: ledger.terms.limits)
+        let merge = stored.state.applying(
+            write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
         var next = stored
         next.state = merge.state
         var mentions: [ConflictMention] = []
@@ -354,33 +365,23 @@ struct BatchRun {
             else { continue }
             outcomes[index].result.sequence = changes.records[key]?.sequence
         }
-        let decided = decided.map { operation in
-            DecidedOperation(
-                index: operation.index, submission: operation.submission,
-                known: operation.known.with(outcomes[operation.index].result), dot: operation.dot,
-                stampMilliseconds: operation.stampMilliseconds)
+        for position in decided.indices {
+            decided[position].known.result = outcomes[decided[position].index].result
+            changes.operations[decided[position].known.id] = decided[position].known
         }
-        for operation in decided { changes.operations[operation.known.id] = operation.known }
         // An operation that stands twice in the batch was answered before its sequence was known.
         for index in outcomes.indices where outcomes[index].isReplayed {
             guard let id = outcomes[index].id, let known = changes.operations[id] else { continue }
             outcomes[index].result = known.result
         }
-        for (dot, known) in changes.dots {
-            if let later = changes.operations[known.id] { changes.dots[dot] = later }
+        for position in changes.dots.values.indices {
+            if let later = changes.operations[changes.dots.values[position].id] { changes.dots.values[position] = later }
         }
         return (
             BatchDecision(
                 outcomes: outcomes, isRefused: false, operations: decided, sequence: changes.sequence),
             changes
         )
-    }
-}
-
-extension KnownOperation {
-    fileprivate func with(_ result: OperationResult) -> KnownOperation {
-        KnownOperation(
-            id: id, device: device, user: user, record: record, clock: clock, fingerprint: fingerprint, result: result)
     }
 }
 

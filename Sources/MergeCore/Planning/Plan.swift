@@ -5,7 +5,7 @@ public struct DecidedOperation: Sendable, Hashable {
     /// Its place in the batch, from 0.
     public let index: Int
     public let submission: Submission
-    public let known: KnownOperation
+    public internal(set) var known: KnownOperation
     /// The event that it became; nil when it changed no record.
     public let dot: Dot?
     /// The corrected time of the edit. nil for an operation that could not be read.

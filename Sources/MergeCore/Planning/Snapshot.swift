@@ -24,24 +24,57 @@ public struct StoredRecord: Sendable, Hashable {
 
 /// An operation that was decided before, as far as later decisions need it.
 public struct KnownOperation: Sendable, Hashable {
-    public let id: OperationID
-    public let device: DeviceID
-    public let user: ExactString
-    public let record: RecordKey?
-    public let clock: VersionVector
-    public let fingerprint: ContentFingerprint
-    public let result: OperationResult
+    /// The operation without its result, which is known last: it stands under its id, under its event and in the decision,
+    /// which share one copy.
+    private final class Content: Sendable, Hashable {
+        let id: OperationID
+        let device: DeviceID
+        let user: ExactString
+        let record: RecordKey?
+        let clock: VersionVector
+        let fingerprint: ContentFingerprint
+
+        init(
+            id: OperationID, device: DeviceID, user: ExactString, record: RecordKey?, clock: VersionVector,
+            fingerprint: ContentFingerprint
+        ) {
+            self.id = id
+            self.device = device
+            self.user = user
+            self.record = record
+            self.clock = clock
+            self.fingerprint = fingerprint
+        }
+
+        static func == (left: Content, right: Content) -> Bool {
+            left === right
+                || (left.id == right.id && left.device == right.device && left.user == right.user
+                    && left.record == right.record && left.clock == right.clock
+                    && left.fingerprint == right.fingerprint)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(id)
+            hasher.combine(device)
+        }
+    }
+
+    private let content: Content
+    public internal(set) var result: OperationResult
+
+    public var id: OperationID { content.id }
+    public var device: DeviceID { content.device }
+    public var user: ExactString { content.user }
+    public var record: RecordKey? { content.record }
+    public var clock: VersionVector { content.clock }
+    public var fingerprint: ContentFingerprint { content.fingerprint }
 
     public init(
         id: OperationID, device: DeviceID, user: ExactString, record: RecordKey?, clock: VersionVector,
         fingerprint: ContentFingerprint, result: OperationResult
     ) {
-        self.id = id
-        self.device = device
-        self.user = user
-        self.record = record
-        self.clock = clock
-        self.fingerprint = fingerprint
+        content = Content(
+            id: id, device: device, user: user, record: record, clock: clock, fingerprint: fingerprint)
         self.result = result
     }
 }

@@ -54,6 +54,9 @@ public struct CollectionRules: Sendable, Hashable {
     public let key: KeyRule
     private let groupOfField: [ExactString: ExactString]
 
+    /// The rules of a collection about which nothing is declared.
+    public static let undeclared = CollectionRules()
+
     public init(
         fields: [ExactString: FieldRule]? = nil, groups: [ExactString: GroupRule] = [:],
         recordMerge: MergePolicy? = nil, deletes: DeletePolicy = .updateWins, required: [ExactString] = [],
@@ -79,7 +82,7 @@ public struct CollectionRules: Sendable, Hashable {
     /// The unit to which a field belongs.
     public func unit(of field: ExactString) -> UnitKey {
         if recordMerge != nil { return .record }
-        if let group = groupOfField[field] { return .group(group) }
+        if !groupOfField.isEmpty, let group = groupOfField[field] { return .group(group) }
         return .field(field)
     }
 
@@ -120,6 +123,6 @@ public struct Schema: Sendable, Hashable {
     /// - Returns: nil when the collection is not declared and the schema is not open.
     public func rules(for collection: ExactString) -> CollectionRules? {
         if let declared = collections[collection] { return declared }
-        return acceptsUndeclared ? CollectionRules() : nil
+        return acceptsUndeclared ? .undeclared : nil
     }
 }

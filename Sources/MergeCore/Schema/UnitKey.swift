@@ -18,7 +18,8 @@ public enum UnitKey: Sendable, Hashable {
 
 extension UnitKey: Comparable {
     public static func < (left: UnitKey, right: UnitKey) -> Bool {
-        left.name == right.name ? left.rank < right.rank : left.name < right.name
+        if case (.field(let left), .field(let right)) = (left, right) { return left < right }
+        return left.name == right.name ? left.rank < right.rank : left.name < right.name
     }
 
     private var rank: Int {

@@ -1,16 +1,42 @@
 import Causality
 
 /// One authored event on one record, with what the audit must be able to say about it later.
-public struct Event: Sendable, Hashable {
-    public let stamp: Stamp
-    public let provenance: Provenance
+///
+/// Every unit that an operation writes holds the operation's event: they share one copy of it.
+public struct Event: Sendable {
+    private final class Content: Sendable {
+        let stamp: Stamp
+        let provenance: Provenance
 
-    public init(stamp: Stamp, provenance: Provenance) {
-        self.stamp = stamp
-        self.provenance = provenance
+        init(_ stamp: Stamp, _ provenance: Provenance) {
+            self.stamp = stamp
+            self.provenance = provenance
+        }
     }
 
-    public var dot: Dot { stamp.dot }
+    private let content: Content
+
+    public init(stamp: Stamp, provenance: Provenance) {
+        content = Content(stamp, provenance)
+    }
+
+    public var stamp: Stamp { content.stamp }
+    public var provenance: Provenance { content.provenance }
+    public var dot: Dot { content.stamp.dot }
+
+    /// Whether the two are copies of one value, which is quicker to tell than whether they are equal.
+    public func isCopy(of other: Event) -> Bool { content === other.content }
+}
+
+extension Event: Hashable {
+    public static func == (left: Event, right: Event) -> Bool {
+        left.content === right.content || (left.stamp == right.stamp && left.provenance == right.provenance)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(stamp)
+        hasher.combine(provenance)
+    }
 }
 
 /// Who sent an event, in which operation, at which time by their own clock.

@@ -13,8 +13,8 @@ public struct Life: Sendable, Hashable {
     public private(set) var deletes: [Event]
 
     public init(writes: [Event] = [], deletes: [Event] = []) {
-        self.writes = writes.sorted { $0.dot < $1.dot }
-        self.deletes = deletes.sorted { $0.dot < $1.dot }
+        self.writes = writes.count < 2 ? writes : writes.sorted { $0.dot < $1.dot }
+        self.deletes = deletes.count < 2 ? deletes : deletes.sorted { $0.dot < $1.dot }
     }
 
     /// Whether the record is hidden. Meaningful for a record that has at least one event.
@@ -27,9 +27,15 @@ public struct Life: Sendable, Hashable {
 
     /// A create, update or restore. It supersedes the deletes that it has seen.
     func written(_ event: Event, context: VersionVector) -> Life {
-        Life(
-            writes: writes.filter { $0.dot.device != event.dot.device } + [event],
-            deletes: deletes.filter { !context.contains($0.dot) })
+        var next = self
+        let position = writes.firstIndex { !($0.dot.device < event.dot.device) } ?? writes.endIndex
+        if position < writes.endIndex, writes[position].dot.device == event.dot.device {
+            next.writes[position] = event
+        } else {
+            next.writes.insert(event, at: position)
+        }
+        if !deletes.isEmpty { next.deletes.removeAll { context.contains($0.dot) } }
+        return next
     }
 
     /// A delete. It supersedes the deletes and hides the writes that it has seen, its author's own among them.

@@ -17,6 +17,23 @@ extension RecordState {
     /// Units that the rules no longer know (a group that was taken apart) still show their fields, below those of the units
     /// that are declared now.
     public func visibleFields(_ rules: CollectionRules) -> ObjectValue {
+        plainFields(rules) ?? spreadFields(rules)
+    }
+
+    /// The fields of a record whose units are all of one field, which are sorted as the units are; nil for another one.
+    private func plainFields(_ rules: CollectionRules) -> ObjectValue? {
+        var members: [ObjectValue.Member] = []
+        members.reserveCapacity(units.count)
+        for (unit, state) in units {
+            guard case .field(let name) = unit else { return nil }
+            if let value = state.visible(by: rules.policy(of: unit)) {
+                members.append(ObjectValue.Member(name: name, value: value))
+            }
+        }
+        return ObjectValue(sorted: members)
+    }
+
+    private func spreadFields(_ rules: CollectionRules) -> ObjectValue {
         var fields: [ExactString: Value] = [:]
         var isDeclared: [ExactString: Bool] = [:]
         for (unit, state) in units {
@@ -35,7 +52,7 @@ extension RecordState {
     public func siblings(_ rules: CollectionRules) -> [ExactString: [Sibling]] {
         var siblings: [ExactString: [Sibling]] = [:]
         for (unit, state) in units {
-            guard case .register(let register) = state, register.candidates.count > 1,
+            guard case .register(let register) = state, register.count > 1,
                 let rule = rules.policy(of: unit).registerRule, rule.losers == .awaitDecision
             else { continue }
             let others = register.siblings(by: rule).map { Sibling(value: $0.value, event: $0.event) }

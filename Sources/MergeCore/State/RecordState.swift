@@ -3,7 +3,8 @@ import Causality
 /// The state of one unit, in the form that its policy needs.
 public enum UnitState: Sendable, Hashable {
     case register(Register)
-    case extremum(Extremum)
+    // Kept apart: it is much larger than the others, which are what nearly all units are.
+    indirect case extremum(Extremum)
     case counter(CounterTotals)
     case set(ObservedRemoveSet)
 }
@@ -13,13 +14,13 @@ public enum UnitState: Sendable, Hashable {
 public struct RecordState: Sendable, Hashable {
     /// Which events were merged.
     public internal(set) var clock: VersionVector
-    public internal(set) var units: [UnitKey: UnitState]
+    public internal(set) var units: UnitStates
     public internal(set) var life: Life
     /// The greatest stamp that was ever merged, in milliseconds. A device's hybrid clock stays above it.
     public internal(set) var latestMilliseconds: Int64
 
     public init(
-        clock: VersionVector = VersionVector(), units: [UnitKey: UnitState] = [:], life: Life = Life(),
+        clock: VersionVector = VersionVector(), units: UnitStates = [:], life: Life = Life(),
         latestMilliseconds: Int64 = 0
     ) {
         self.clock = clock

@@ -48,18 +48,29 @@ public struct Timestamp: Sendable, Hashable {
         let (days, inDay) = Self.floorDivide(bounded, 86_400_000)
         let (year, month, day) = Self.civil(daysSinceEpoch: days)
         let (second, thousandth) = Self.floorDivide(inDay, 1000)
-        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
-            + Self.padded(second / 3600, 2) + ":" + Self.padded(second / 60 % 60, 2) + ":"
-            + Self.padded(second % 60, 2) + "." + Self.padded(thousandth, 3) + "Z"
+        let bytes = [UInt8](capacity: 24) { output in
+            func append(_ number: Int64, _ width: Int, then separator: Unicode.Scalar) {
+                var unit: Int64 = 1
+                for _ in 1..<width { unit *= 10 }
+                while unit > 0 {
+                    output.append(48 + UInt8(truncatingIfNeeded: number / unit % 10))
+                    unit /= 10
+                }
+                output.append(UInt8(ascii: separator))
+            }
+            append(year, 4, then: "-")
+            append(month, 2, then: "-")
+            append(day, 2, then: "T")
+            append(second / 3600, 2, then: ":")
+            append(second / 60 % 60, 2, then: ":")
+            append(second % 60, 2, then: ".")
+            append(thousandth, 3, then: "Z")
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static let earliest: Int64 = -62_167_219_200_000
     private static let latest: Int64 = 253_402_300_799_999
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
-    }
 
     private static func floorDivide(_ dividend: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)

@@ -67,6 +67,12 @@ public struct ObjectValue: Sendable, Hashable {
         members = sorted
     }
 
+    /// Takes members that are sorted by name, each name once.
+    package init(sorted members: [Member]) {
+        assert(zip(members, members.dropFirst()).allSatisfy { $0.name < $1.name }, "members out of order")
+        self.members = members
+    }
+
     public var isEmpty: Bool { members.isEmpty }
     public var count: Int { members.count }
 

@@ -20,7 +20,8 @@ public struct Conninfo: Sendable, Hashable {
         guard let options = PQconninfoParse(text, &reason) else {
             defer { PQfreemem(reason) }
             // libpq quotes what it does not understand, and that may hold the password.
-            throw .cannotOpen("the database is not given as libpq reads it: 'postgres://user@host/name' or 'host=… dbname=…'")
+            throw .cannotOpen(
+                "the database is not given as libpq reads it: 'postgres://user@host/name' or 'host=… dbname=…'")
         }
         defer { PQconninfoFree(options) }
         var settings: [String: String] = [:]

@@ -68,7 +68,9 @@ struct Columns {
 
     private func bytes(at column: Int32) -> UnsafeBufferPointer<UInt8> {
         let count = Int(PQgetlength(result, row, column))
-        guard count > 0, let start = PQgetvalue(result, row, column) else { return UnsafeBufferPointer(start: nil, count: 0) }
+        guard count > 0, let start = PQgetvalue(result, row, column) else {
+            return UnsafeBufferPointer(start: nil, count: 0)
+        }
         return UnsafeBufferPointer(start: UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self), count: count)
     }
 }

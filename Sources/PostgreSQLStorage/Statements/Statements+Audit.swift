@@ -36,7 +36,7 @@ extension Statements {
         FROM audit_sides WHERE tenant = $1::text AND position > $2::bigint AND position <= $3::bigint
         ORDER BY position, ordinal
         """)
-    /// Of many conflicts at once, each in the order of versions.
+    /// Of many conflicts at once, each in the order of positions.
     static let selectEntriesOfConflicts = Statement(
         "select audit entries of conflicts",
         """
@@ -45,7 +45,7 @@ extension Statements {
         FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (conflict, place)
         CROSS JOIN LATERAL (
             SELECT * FROM audit_entries
-            WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY version) AS e
+            WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY position) AS e
         """)
     static let selectSidesOfConflicts = Statement(
         "select audit sides of conflicts",
@@ -60,10 +60,18 @@ extension Statements {
     static let insertConflicts = Statement(
         "insert conflicts",
         """
-        INSERT INTO conflicts (tenant, id, kind, status, version, collection, record, unit, policy, opened_at)
+        INSERT INTO conflicts (
+            tenant, id, kind, status, version, collection, record, unit, policy, opened_at, assignee)
         SELECT $1::text, * FROM unnest(
             $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bigint[])
+            $10::bigint[], $11::text[])
+        """)
+    static let assignConflicts = Statement(
+        "assign conflicts",
+        """
+        UPDATE conflicts c SET assignee = assigned.assignee
+        FROM unnest($2::bigint[], $3::text[]) AS assigned (id, assignee)
+        WHERE c.tenant = $1::text AND c.id = ANY ($2::bigint[]) AND c.id = assigned.id
         """)
     static let updateConflicts = Statement(
         "update conflicts",
@@ -75,15 +83,29 @@ extension Statements {
     static let selectConflict = Statement(
         "select conflict",
         """
-        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at, assignee
         FROM conflicts WHERE tenant = $1::text AND id = $2::bigint
         """)
     static let selectConflictIndex = Statement(
         "select conflict index",
         """
-        SELECT id, kind, status, version, collection, record, unit, policy, opened_at
+        SELECT id, kind, status, version, collection, record, unit, policy, opened_at, assignee
         FROM conflicts WHERE tenant = $1::text AND id > $2::bigint
         ORDER BY id LIMIT $3::bigint
+        """)
+    static let selectConflicts = Statement(
+        "select conflicts of basis",
+        """
+        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
+        FROM unnest($2::bigint[]) AS basis (id)
+        CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = basis.id LIMIT 1) AS c
+        """)
+    /// Where a range of times begins: the first conflict that was opened at or after a time.
+    static let selectFirstConflictSince = Statement(
+        "select first conflict since",
+        """
+        SELECT id FROM conflicts WHERE tenant = $1::text AND opened_at >= $2::bigint
+        ORDER BY opened_at, id LIMIT 1
         """)
 
     // MARK: Counts
@@ -100,8 +122,8 @@ extension Statements {
     static let countByUnit = Statement(
         "count conflicts by unit",
         """
-        SELECT collection || '/' || unit AS name, count(*) FROM conflicts WHERE tenant = $1::text
-        GROUP BY name ORDER BY name
+        SELECT collection, unit, count(*) FROM conflicts WHERE tenant = $1::text
+        GROUP BY collection, unit ORDER BY collection, unit
         """)
     static let countByDevice = Statement(
         "count conflicts by device",
@@ -109,11 +131,21 @@ extension Statements {
         SELECT device, count(DISTINCT conflict) FROM audit_sides WHERE tenant = $1::text
         GROUP BY device ORDER BY device
         """)
-    /// The number of the day since 1970.
+    /// By the number of the day since 1970. Leaps from the first conflict of one day to the first of the next that has any,
+    /// and counts a range of the index for each: nothing is sorted.
     static let countByDay = Statement(
         "count conflicts by day",
         """
-        SELECT opened_at / 86400000 AS day, count(*) FROM conflicts WHERE tenant = $1::text
-        GROUP BY day ORDER BY day
+        WITH RECURSIVE days (day) AS (
+            SELECT min(opened_at) / 86400000 FROM conflicts WHERE tenant = $1::text
+            UNION ALL
+            SELECT (
+                SELECT min(n.opened_at) FROM conflicts n
+                WHERE n.tenant = $1::text AND n.opened_at >= (days.day + 1) * 86400000) / 86400000
+            FROM days WHERE days.day IS NOT NULL)
+        SELECT day, (
+            SELECT count(*) FROM conflicts d
+            WHERE d.tenant = $1::text AND d.opened_at >= day * 86400000 AND d.opened_at < (day + 1) * 86400000)
+        FROM days WHERE day IS NOT NULL
         """)
 }

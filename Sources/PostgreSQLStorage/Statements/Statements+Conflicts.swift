@@ -2,223 +2,139 @@ import SyncStorage
 
 /// The statements that list conflicts: one for each condition that an index serves, in both orders.
 ///
-/// All take the same parameters, so that one binding fits all: `$1` tenant, `$2` the conflict beyond which to look, `$3` kind,
-/// `$4` status, `$5` collection, `$6` record, `$7` unit, `$8` policy, `$9` device, `$10` user, `$11` since, `$12` until,
-/// `$13` limit. NULL sets no condition. The condition that chose the statement stands bare, so that the scan begins with the
-/// tenant and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit.
+/// All take the same parameters, so that one binding fits all: `$1` tenant, `$2` and `$12` the ids between which the page lies,
+/// `$3` kind, `$4` status, `$5` collection, `$6` record, `$7` unit, `$8` policy, `$9` device, `$10` user, `$11` assignee, `$13`
+/// limit. NULL sets no condition. The condition that chose the statement stands bare, so that the scan begins with the tenant
+/// and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit. A range of times is a range
+/// of ids (`selectFirstConflictSince`), so it narrows each of these scans.
 extension Statements {
-    /// The statement for the most selective condition that the query sets.
+    /// The statement for the condition of the query that is likely to narrow most. A policy decides most conflicts, between
+    /// two writes, and most are nobody's task: these three conditions narrow least.
     static func selectConflicts(_ query: ConflictQuery) -> Statement {
-        let newest = query.order == .newest
-        if query.device != nil { return newest ? conflictsOfDevice : conflictsOfDeviceOldest }
-        if query.user != nil { return newest ? conflictsOfUser : conflictsOfUserOldest }
-        if query.collection != nil, query.record != nil { return newest ? conflictsOfRecord : conflictsOfRecordOldest }
-        if query.unit != nil { return newest ? conflictsOfUnit : conflictsOfUnitOldest }
-        if query.status != nil { return newest ? conflictsOfStatus : conflictsOfStatusOldest }
-        if query.collection != nil { return newest ? conflictsOfCollection : conflictsOfCollectionOldest }
-        if query.kind != nil { return newest ? conflictsOfKind : conflictsOfKindOldest }
-        if query.policy != nil { return newest ? conflictsOfPolicy : conflictsOfPolicyOldest }
-        return newest ? conflicts : conflictsOldest
+        let (newest, oldest) = conflicts(by: query)
+        return query.order == .newest ? newest : oldest
+    }
+
+    private static func conflicts(by query: ConflictQuery) -> (newest: Statement, oldest: Statement) {
+        if query.device != nil { return (conflictsOfDevice, conflictsOfDeviceOldest) }
+        if query.user != nil { return (conflictsOfUser, conflictsOfUserOldest) }
+        if query.record != nil {
+            return query.collection != nil
+                ? (conflictsOfRecord, conflictsOfRecordOldest) : (conflictsOfRecordName, conflictsOfRecordNameOldest)
+        }
+        if case .user? = query.assignee { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
+        if query.unit != nil {
+            return query.collection != nil
+                ? (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
+                : (conflictsOfUnit, conflictsOfUnitOldest)
+        }
+        if let status = query.status, status != .automatic { return (conflictsOfStatus, conflictsOfStatusOldest) }
+        if query.collection != nil { return (conflictsOfCollection, conflictsOfCollectionOldest) }
+        if let kind = query.kind, kind != .writeWrite { return (conflictsOfKind, conflictsOfKindOldest) }
+        if query.policy != nil { return (conflictsOfPolicy, conflictsOfPolicyOldest) }
+        if query.kind != nil { return (conflictsOfKind, conflictsOfKindOldest) }
+        if query.status != nil { return (conflictsOfStatus, conflictsOfStatusOldest) }
+        if query.assignee != nil { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
+        return (conflicts, conflictsOldest)
     }
 
     static let conflicts = Statement(
-        "select conflicts",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts", ofIndex, others, noSides, newest)
     static let conflictsOldest = Statement(
-        "select conflicts, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts, oldest first", ofIndex, others, noSides, oldest)
     static let conflictsOfStatus = Statement(
-        "select conflicts by status",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.status = $4::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by status", ofIndex, "AND c.status = $4::text", others, noSides, newest)
     static let conflictsOfStatusOldest = Statement(
-        "select conflicts by status, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.status = $4::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by status, oldest first", ofIndex, "AND c.status = $4::text", others, noSides, oldest)
     static let conflictsOfKind = Statement(
-        "select conflicts by kind",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.kind = $3::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by kind", ofIndex, "AND c.kind = $3::text", others, noSides, newest)
     static let conflictsOfKindOldest = Statement(
-        "select conflicts by kind, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.kind = $3::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by kind, oldest first", ofIndex, "AND c.kind = $3::text", others, noSides, oldest)
     static let conflictsOfCollection = Statement(
-        "select conflicts by collection",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.collection = $5::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by collection", ofIndex, "AND c.collection = $5::text", others, noSides, newest)
     static let conflictsOfCollectionOldest = Statement(
-        "select conflicts by collection, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.collection = $5::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by collection, oldest first", ofIndex, "AND c.collection = $5::text", others, noSides, oldest)
     static let conflictsOfRecord = Statement(
-        "select conflicts by record",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.collection = $5::text AND c.record = $6::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by collection and record", ofIndex, "AND c.collection = $5::text AND c.record = $6::text",
+        others, noSides, newest)
     static let conflictsOfRecordOldest = Statement(
-        "select conflicts by record, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.collection = $5::text AND c.record = $6::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by collection and record, oldest first", ofIndex,
+        "AND c.collection = $5::text AND c.record = $6::text", others, noSides, oldest)
+    static let conflictsOfRecordName = Statement(
+        "select conflicts by record", ofIndex, "AND c.record = $6::text", others, noSides, newest)
+    static let conflictsOfRecordNameOldest = Statement(
+        "select conflicts by record, oldest first", ofIndex, "AND c.record = $6::text", others, noSides, oldest)
     static let conflictsOfUnit = Statement(
-        "select conflicts by unit",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.unit = $7::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by unit", ofIndex, "AND c.unit = $7::text", others, noSides, newest)
     static let conflictsOfUnitOldest = Statement(
-        "select conflicts by unit, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.unit = $7::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by unit, oldest first", ofIndex, "AND c.unit = $7::text", others, noSides, oldest)
+    static let conflictsOfCollectionUnit = Statement(
+        "select conflicts by collection and unit", ofIndex, "AND c.collection = $5::text AND c.unit = $7::text", others,
+        noSides, newest)
+    static let conflictsOfCollectionUnitOldest = Statement(
+        "select conflicts by collection and unit, oldest first", ofIndex,
+        "AND c.collection = $5::text AND c.unit = $7::text", others, noSides, oldest)
     static let conflictsOfPolicy = Statement(
-        "select conflicts by policy",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.policy = $8::text AND c.id < $2::bigint
-        """,
-        newestOfIndex)
+        "select conflicts by policy", ofIndex, "AND c.policy = $8::text", others, noSides, newest)
     static let conflictsOfPolicyOldest = Statement(
-        "select conflicts by policy, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM conflicts c
-        WHERE c.tenant = $1::text AND c.policy = $8::text AND c.id > $2::bigint
-        """,
-        oldestOfIndex)
+        "select conflicts by policy, oldest first", ofIndex, "AND c.policy = $8::text", others, noSides, oldest)
+    static let conflictsOfAssignee = Statement(
+        "select conflicts by assignee", ofIndex, "AND c.assignee = $11::text", others, noSides, newest)
+    static let conflictsOfAssigneeOldest = Statement(
+        "select conflicts by assignee, oldest first", ofIndex, "AND c.assignee = $11::text", others, noSides, oldest)
     static let conflictsOfDevice = Statement(
-        "select conflicts by device",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM (
-            SELECT DISTINCT s.conflict FROM audit_sides s
-            WHERE s.tenant = $1::text AND s.device = $9::text AND s.conflict < $2::bigint
-            ORDER BY s.conflict DESC) AS of_side
-        JOIN conflicts c ON c.tenant = $1::text AND c.id = of_side.conflict
-        """,
-        newestOfSides)
+        "select conflicts by device", ofSides, "AND s.device = $9::text",
+        newestSides, others, bothSides, newestOfSides)
     static let conflictsOfDeviceOldest = Statement(
-        "select conflicts by device, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM (
-            SELECT DISTINCT s.conflict FROM audit_sides s
-            WHERE s.tenant = $1::text AND s.device = $9::text AND s.conflict > $2::bigint
-            ORDER BY s.conflict) AS of_side
-        JOIN conflicts c ON c.tenant = $1::text AND c.id = of_side.conflict
-        """,
-        oldestOfSides)
+        "select conflicts by device, oldest first", ofSides, "AND s.device = $9::text",
+        oldestSides, others, bothSides, oldestOfSides)
     static let conflictsOfUser = Statement(
-        "select conflicts by user",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM (
-            SELECT DISTINCT s.conflict FROM audit_sides s
-            WHERE s.tenant = $1::text AND s."user" = $10::text AND s.conflict < $2::bigint
-            ORDER BY s.conflict DESC) AS of_side
-        JOIN conflicts c ON c.tenant = $1::text AND c.id = of_side.conflict
-        """,
-        newestOfSides)
+        "select conflicts by user", ofSides, "AND s.\"user\" = $10::text",
+        newestSides, others, bothSides, newestOfSides)
     static let conflictsOfUserOldest = Statement(
-        "select conflicts by user, oldest first",
-        """
-        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at
-        FROM (
-            SELECT DISTINCT s.conflict FROM audit_sides s
-            WHERE s.tenant = $1::text AND s."user" = $10::text AND s.conflict > $2::bigint
-            ORDER BY s.conflict) AS of_side
-        JOIN conflicts c ON c.tenant = $1::text AND c.id = of_side.conflict
-        """,
-        oldestOfSides)
+        "select conflicts by user, oldest first", ofSides, "AND s.\"user\" = $10::text",
+        oldestSides, others, bothSides, oldestOfSides)
 
-    // MARK: The conditions that did not choose
+    // MARK: What they share
 
-    private static let newestOfIndex: StaticString = """
-            AND ($3::text IS NULL OR c.kind = $3::text) AND ($4::text IS NULL OR c.status = $4::text)
-            AND ($5::text IS NULL OR c.collection = $5::text) AND ($6::text IS NULL OR c.record = $6::text)
-            AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
-            AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
-            AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
-            AND ($9::text IS NULL) AND ($10::text IS NULL)
-        ORDER BY c.id DESC LIMIT $13::bigint
-        """
-    private static let oldestOfIndex: StaticString = """
-            AND ($3::text IS NULL OR c.kind = $3::text) AND ($4::text IS NULL OR c.status = $4::text)
-            AND ($5::text IS NULL OR c.collection = $5::text) AND ($6::text IS NULL OR c.record = $6::text)
-            AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
-            AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
-            AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
-            AND ($9::text IS NULL) AND ($10::text IS NULL)
-        ORDER BY c.id LIMIT $13::bigint
+    private static let ofIndex: StaticString = """
+        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
+        FROM conflicts c
+        WHERE c.tenant = $1::text AND c.id > $2::bigint AND c.id < $12::bigint
         """
     /// A conflict has several sides of one device; `DISTINCT` over the index gives it once, in the order of ids.
-    private static let newestOfSides: StaticString = """
+    private static let ofSides: StaticString = """
+        SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
+        FROM (
+            SELECT DISTINCT s.conflict AS id FROM audit_sides s
+            WHERE s.tenant = $1::text AND s.conflict > $2::bigint AND s.conflict < $12::bigint
+        """
+    private static let newestSides: StaticString = """
+            ORDER BY s.conflict DESC) AS of_side
+        CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = of_side.id LIMIT 1) AS c
+        WHERE true
+        """
+    private static let oldestSides: StaticString = """
+            ORDER BY s.conflict) AS of_side
+        CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = of_side.id LIMIT 1) AS c
+        WHERE true
+        """
+    /// The conditions that did not choose.
+    private static let others: StaticString = """
             AND ($3::text IS NULL OR c.kind = $3::text) AND ($4::text IS NULL OR c.status = $4::text)
             AND ($5::text IS NULL OR c.collection = $5::text) AND ($6::text IS NULL OR c.record = $6::text)
             AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
-            AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
-            AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
+            AND ($11::text IS NULL OR c.assignee = $11::text)
+        """
+    /// A query for a device or a user has another statement; this gives the two parameters their types.
+    private static let noSides: StaticString = "AND $9::text IS NULL AND $10::text IS NULL"
+    private static let bothSides: StaticString = """
             AND ($9::text IS NULL OR $10::text IS NULL OR (
                 SELECT u.conflict FROM audit_sides u
                 WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id LIMIT 1) IS NOT NULL)
-        ORDER BY of_side.conflict DESC LIMIT $13::bigint
         """
-    private static let oldestOfSides: StaticString = """
-            AND ($3::text IS NULL OR c.kind = $3::text) AND ($4::text IS NULL OR c.status = $4::text)
-            AND ($5::text IS NULL OR c.collection = $5::text) AND ($6::text IS NULL OR c.record = $6::text)
-            AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
-            AND ($11::bigint IS NULL OR c.opened_at >= $11::bigint)
-            AND ($12::bigint IS NULL OR c.opened_at < $12::bigint)
-            AND ($9::text IS NULL OR $10::text IS NULL OR (
-                SELECT u.conflict FROM audit_sides u
-                WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id LIMIT 1) IS NOT NULL)
-        ORDER BY of_side.conflict LIMIT $13::bigint
-        """
+    private static let newest: StaticString = "ORDER BY c.id DESC LIMIT $13::bigint"
+    private static let newestOfSides: StaticString = "ORDER BY of_side.id DESC LIMIT $13::bigint"
+    private static let oldestOfSides: StaticString = "ORDER BY of_side.id LIMIT $13::bigint"
+    private static let oldest: StaticString = "ORDER BY c.id LIMIT $13::bigint"
 }

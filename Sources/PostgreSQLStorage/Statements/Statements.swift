@@ -39,8 +39,10 @@ enum Statements {
     // MARK: The schema
 
     static let schemaIsThere = Statement(
-        "find schema", "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
-    static let schemaVersion = Statement("select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
+        "find schema",
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
+    static let schemaVersion = Statement(
+        "select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
     /// Any number that nobody else takes; two servers that start at once migrate one after the other.
     static let lockMigrations = Statement("lock migrations", "SELECT pg_advisory_xact_lock(7238510395501)")
     static let createSchema = Statement("create schema", "CREATE SCHEMA IF NOT EXISTS rejoin")
@@ -78,27 +80,28 @@ enum Statements {
     static let lockHead = Statement(
         "lock head",
         """
-        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor
         FROM tenants WHERE tenant = $1::text FOR UPDATE
         """)
     static let selectHead = Statement(
         "select head",
         """
-        SELECT sequence, operation_ordinal, audit_position, audit_hash, purge_floor
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor
         FROM tenants WHERE tenant = $1::text
         """)
     static let updateHead = Statement(
         "write head",
         """
         UPDATE tenants SET sequence = $2::bigint, operation_ordinal = $3::bigint, audit_position = $4::bigint,
-            audit_hash = $5::bytea, purge_floor = $6::bigint
+            audit_hash = $5::bytea, audit_recorded_at = $6::bigint, purge_floor = $7::bigint
         WHERE tenant = $1::text
         """)
     static let insertTenant = Statement(
         "insert tenant",
         """
-        INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, purge_floor)
-        VALUES ($1::text, 0, 0, 0, '', 0)
+        INSERT INTO tenants (
+            tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor)
+        VALUES ($1::text, 0, 0, 0, '', 0, 0)
         ON CONFLICT (tenant) DO NOTHING
         """)
     static let selectTenants = Statement("select tenants", "SELECT name FROM tenant_names() AS names (name)")

@@ -53,6 +53,10 @@ struct CommitGroup: Sendable {
         var operations: [OperationRow] = []
         private var positionOfOperation: [OperationOwner: Int] = [:]
         var newDevices: [DeviceID: DeviceRow] = [:]
+        /// The records that answers carry, which are mostly what the commit writes in the end. A record's sequence tells its
+        /// states apart.
+        private var rows: [RecordKey: RecordRow] = [:]
+        private var writer = JSONWriter(reservingCapacity: 1024)
 
         init(group: CommitGroup, snapshot: StoreSnapshot) {
             self.group = group
@@ -73,7 +77,7 @@ struct CommitGroup: Sendable {
             case .commit:
                 let decision = ledger.decide(submission.batch)
                 guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
-                let body = answer(to: submission, decision, ledger)
+                let body = answer(to: submission, decision) { run, key in run.ledger.record(key).map { run.row($0) } }
                 keep(submission, decision: decision, answer: body)
                 return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
             case .dryRun:
@@ -81,27 +85,43 @@ struct CommitGroup: Sendable {
                 var imagined = ledger
                 let decision = imagined.decide(submission.batch)
                 guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
-                let body = answer(to: submission, decision, imagined)
+                let body = answer(to: submission, decision) { run, key in
+                    imagined.record(key).map { run.newRow($0) }
+                }
                 return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
             }
         }
 
-        private func answer(
-            to submission: BatchSubmission, _ decision: BatchDecision, _ ledger: Ledger
+        private mutating func answer(
+            to submission: BatchSubmission, _ decision: BatchDecision, row: (inout Run, RecordKey) -> RecordRow?
         ) -> String {
             let answer = BatchAnswer(
                 key: submission.key, serverTimeMilliseconds: group.nowMilliseconds,
                 // A cursor for what did not happen would make its owner skip what happens there later.
-                cursor: Cursor(sequence: submission.mode == .commit ? decision.sequence : self.ledger.plan.sequence)
+                cursor: Cursor(sequence: submission.mode == .commit ? decision.sequence : ledger.plan.sequence)
                     .text(cursors),
                 outcomes: decision.outcomes, isDryRun: submission.mode == .dryRun)
             let body = answer.encoded { key in
-                guard submission.answer == .full, let record = ledger.record(key), !record.isPurged,
-                    let rules = group.terms.schema.rules(for: key.collection)
+                guard submission.answer == .full, group.terms.schema.rules(for: key.collection) != nil,
+                    let row = row(&self, key), !row.isPurged
                 else { return nil }
-                return WireRecord(RecordRow(record, rules: rules, changedAtMilliseconds: 0))
+                return WireRecord(row)
             }
             return String(decoding: body, as: UTF8.self)
+        }
+
+        /// The record as it stands after the batches decided so far.
+        private mutating func row(_ record: StoredRecord) -> RecordRow {
+            if let row = rows[record.key], row.sequence == record.sequence { return row }
+            let row = newRow(record)
+            rows[record.key] = row
+            return row
+        }
+
+        private mutating func newRow(_ record: StoredRecord) -> RecordRow {
+            RecordRow(
+                record, rules: group.terms.schema.rules(for: record.key.collection) ?? .undeclared,
+                changedAtMilliseconds: group.nowMilliseconds, using: &writer)
         }
 
         private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision, answer: String) {
@@ -112,7 +132,8 @@ struct CommitGroup: Sendable {
                 head.operationOrdinal += 1
                 let row = OperationRow(
                     operation, batch: submission.key, ordinal: head.operationOrdinal, redactor: redactor,
-                    schema: group.terms.schema, recordedAtMilliseconds: submission.receivedAtMilliseconds)
+                    schema: group.terms.schema, recordedAtMilliseconds: submission.receivedAtMilliseconds,
+                    using: &writer)
                 // A rejected operation that was repaired in a later batch of the group has one row: the last.
                 let owner = OperationOwner(id: row.id, device: row.device)
                 if let position = positionOfOperation[owner] {
@@ -129,7 +150,7 @@ struct CommitGroup: Sendable {
             }
         }
 
-        func commit() -> Commit {
+        mutating func commit() -> Commit {
             let schema = group.terms.schema
             var seal = AuditSeal(tenant: group.tenant, identity: group.identity, after: head.auditHash)
             var audit: [AuditEntryRow] = []
@@ -147,10 +168,7 @@ struct CommitGroup: Sendable {
             after.auditMilliseconds = ledger.plan.auditMilliseconds
             return Commit(
                 head: after,
-                records: ledger.plan.records.values.sorted { $0.key < $1.key }.map { record in
-                    let rules = schema.rules(for: record.key.collection) ?? CollectionRules()
-                    return RecordRow(record, rules: rules, changedAtMilliseconds: group.nowMilliseconds)
-                },
+                records: ledger.plan.records.values.sorted { $0.key < $1.key }.map { row($0) },
                 operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
                 conflicts: index.opened.values.sorted { $0.id < $1.id },
                 conflictChanges: index.changed.values.sorted { $0.id < $1.id },

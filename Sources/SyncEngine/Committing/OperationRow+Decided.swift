@@ -5,49 +5,62 @@ import SyncWire
 
 extension OperationRow {
     /// An operation as it is kept: its result, and its content with redacted fields hashed.
+    /// - Parameter writer: empty, and empty again afterwards. One for many rows needs its memory once.
     init(
         _ operation: DecidedOperation, batch: ExactString, ordinal: Int64, redactor: Redactor, schema: Schema,
-        recordedAtMilliseconds: Int64
+        recordedAtMilliseconds: Int64, using writer: inout JSONWriter
     ) {
+        operation.known.clock.write(to: &writer)
+        let clock = writer.takeText()
+        operation.known.result.writeStored(to: &writer)
+        let result = writer.takeText()
+        operation.submission.writeContent(to: &writer, redactor: redactor, schema: schema)
         self.init(
             id: operation.known.id, device: operation.known.device, ordinal: ordinal, user: operation.known.user,
             batch: batch, record: operation.known.record, counter: operation.dot?.counter,
-            clock: operation.known.clock.canonicalText, fingerprint: operation.known.fingerprint,
-            outcome: operation.known.result.outcome, result: operation.known.result.storedText,
-            content: operation.submission.content(redactor: redactor, schema: schema).canonicalText,
+            clock: clock, fingerprint: operation.known.fingerprint,
+            outcome: operation.known.result.outcome, result: result, content: writer.takeText(),
             stampMilliseconds: operation.stampMilliseconds, recordedAtMilliseconds: recordedAtMilliseconds)
     }
 }
 
 extension Submission {
-    fileprivate func content(redactor: Redactor, schema: Schema) -> Value {
+    /// What was sent, in canonical form: the members by name.
+    fileprivate func writeContent(to writer: inout JSONWriter, redactor: Redactor, schema: Schema) {
         switch self {
         case .operation(let operation):
-            var members: [(ExactString, Value)] = [("kind", .string(operation.kind.rawValue))]
+            writer.beginObject()
             if let claimed = operation.claimedMilliseconds {
-                members.append(("at", .string(Timestamp(milliseconds: claimed).text)))
-            }
-            if operation.kind != .delete {
-                members.append(("fields", .object(redacted(operation.fields, operation.record, redactor, schema))))
+                writer.member("at", Timestamp(milliseconds: claimed).text)
             }
             if !operation.dependsOn.isEmpty {
-                members.append(("dependsOn", .array(operation.dependsOn.map { .string($0.name) })))
+                writer.key("dependsOn")
+                writer.beginArray()
+                for dependency in operation.dependsOn { writer.string(dependency.name) }
+                writer.endArray()
             }
-            return .object(members)
-        case .malformed(let malformed):
-            guard case .object(let object) = malformed.content else { return malformed.content }
-            let collections = schema.collections(meantBy: object)
-            return .object(
-                object.members.map { member in
-                    guard member.name == "fields" else { return (member.name, member.value) }
-                    return (
-                        member.name,
-                        collections.reduce(member.value) { value, collection in
-                            redactor.redacted(fields: value, collection: collection.name, rules: collection.rules)
-                        }
-                    )
-                })
+            if operation.kind != .delete {
+                writer.member("fields", .object(redacted(operation.fields, operation.record, redactor, schema)))
+            }
+            writer.member("kind", operation.kind.rawValue)
+            writer.endObject()
+        case .malformed(let malformed): writer.write(content(of: malformed, redactor: redactor, schema: schema))
         }
+    }
+
+    private func content(of malformed: MalformedOperation, redactor: Redactor, schema: Schema) -> Value {
+        guard case .object(let object) = malformed.content else { return malformed.content }
+        let collections = schema.collections(meantBy: object)
+        return .object(
+            object.members.map { member in
+                guard member.name == "fields" else { return (member.name, member.value) }
+                return (
+                    member.name,
+                    collections.reduce(member.value) { value, collection in
+                        redactor.redacted(fields: value, collection: collection.name, rules: collection.rules)
+                    }
+                )
+            })
     }
 
     private func redacted(

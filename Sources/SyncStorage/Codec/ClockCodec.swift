@@ -35,23 +35,27 @@ extension Value {
 extension VersionVector {
     /// `{"device": counter}`, sorted by device: the canonical form.
     public var canonicalText: String {
-        var writer = JSONWriter()
-        writer.beginObject()
-        for entry in entries { writer.member(entry.device.name.text, entry.counter) }
-        writer.endObject()
+        var writer = JSONWriter(reservingCapacity: 8 + 32 * count)
+        write(to: &writer)
         return writer.text
     }
 
+    /// Writes `canonicalText`.
+    public func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        for entry in entries { writer.member(entry.device.name.text, entry.counter) }
+        writer.endObject()
+    }
+
     init(stored text: String) throws(StoreError) {
-        guard let object = try MergeCore.Value.stored(text, as: "clock").storedObject else {
-            throw .damaged("clock is no object")
+        var scanner = JSONScanner(limits: storedLimits)
+        let vector: VersionVector?
+        do {
+            vector = try scanner.versionVector(Array(text.utf8).span)
+        } catch {
+            throw .damaged("clock is no JSON: \(error)")
         }
-        var entries: [Entry] = []
-        entries.reserveCapacity(object.count)
-        for member in object.members {
-            guard let counter = member.value.storedInteger, counter > 0 else { throw .damaged("clock has no counter") }
-            entries.append(Entry(device: DeviceID(member.name), counter: counter))
-        }
-        self.init(entries)
+        guard let vector else { throw .damaged("clock is no clock") }
+        self = vector
     }
 }

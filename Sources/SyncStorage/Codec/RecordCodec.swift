@@ -5,21 +5,34 @@ import SyncWire
 extension RecordRow {
     /// A record as it is written: the state for the next merge, beside what pulls send without looking inside.
     public init(_ record: StoredRecord, rules: CollectionRules, changedAtMilliseconds: Int64) {
-        let fields = record.state.visibleFields(rules)
+        var writer = JSONWriter(reservingCapacity: 1024)
+        self.init(record, rules: rules, changedAtMilliseconds: changedAtMilliseconds, using: &writer)
+    }
+
+    /// - Parameter writer: empty, and empty again afterwards. One for many rows needs its memory once.
+    public init(
+        _ record: StoredRecord, rules: CollectionRules, changedAtMilliseconds: Int64, using writer: inout JSONWriter
+    ) {
         let siblings = record.state.siblings(rules)
+        record.state.clock.write(to: &writer)
+        let clock = writer.takeText()
+        let fields = record.state.visibleFields(rules)
+        writer.write(.object(fields))
+        let fieldsText = writer.takeText()
+        var encoder = StateEncoder(record, fields: fields)
+        encoder.write(to: &writer)
         self.init(
             key: record.key, sequence: record.sequence, isDeleted: record.state.isDeleted(rules.deletes),
-            isPurged: record.isPurged, clock: record.state.clock.canonicalText,
-            stampMilliseconds: record.state.latestMilliseconds, fields: Value.object(fields).canonicalText,
-            siblings: siblings.isEmpty ? nil : siblings.canonicalText,
-            state: StateEncoder(record, fields: fields).text,
+            isPurged: record.isPurged, clock: clock, stampMilliseconds: record.state.latestMilliseconds,
+            fields: fieldsText, siblings: siblings.isEmpty ? nil : siblings.canonicalText, state: writer.takeText(),
             openConflicts: Int64(record.openConflicts.count), changedAtMilliseconds: changedAtMilliseconds)
     }
 
     /// The record as merges need it. O(size of the record).
     /// - Throws: `damaged` when the texts do not fit together.
     public func decoded() throws(StoreError) -> StoredRecord {
-        try StateDecoder(self).record()
+        var decoder = RecordDecoder()
+        return try decoder.record(self)
     }
 }
 
@@ -55,243 +68,186 @@ private struct StateEncoder {
     private let record: StoredRecord
     private let fields: ObjectValue
     private var events: [Event] = []
+    /// Made once there are so many events that looking through them takes longer.
     private var indexOfEvent: [Dot: Int] = [:]
+    /// Of the events, in the order in which units, writes and deletes name them.
+    private var indices: [Int] = []
+    private var position = 0
+    /// Where the next field of one value is expected among the fields: both are sorted.
+    private var nextField = 0
 
     init(_ record: StoredRecord, fields: ObjectValue) {
         self.record = record
         self.fields = fields
     }
 
-    var text: String {
-        var copy = self
-        return copy.encode()
+    /// The members stand in the order of their names, so the events are collected before what names them is written.
+    mutating func write(to writer: inout JSONWriter) {
+        let state = record.state
+        indices.reserveCapacity(state.units.count + state.life.writes.count + state.life.deletes.count)
+        for (_, unit) in state.units { collect(unit) }
+        for event in state.life.writes { collect(event) }
+        for event in state.life.deletes { collect(event) }
+        writer.beginObject()
+        writer.key("c")
+        writeOpenConflicts(to: &writer)
+        writer.key("d")
+        writer.beginArray()
+        for index in indices.suffix(state.life.deletes.count) { writer.integer(index) }
+        writer.endArray()
+        writer.key("e")
+        writer.beginArray()
+        for event in events { write(event, to: &writer) }
+        writer.endArray()
+        writer.key("u")
+        writer.beginArray()
+        for (unit, state) in state.units { write(unit, state, to: &writer) }
+        writer.endArray()
+        writer.key("w")
+        writer.beginArray()
+        for _ in state.life.writes { writeIndex(to: &writer) }
+        writer.endArray()
+        writer.endObject()
     }
 
-    private mutating func encode() -> String {
-        let units = record.state.units.sorted { $0.key < $1.key }.map { encode($0.key, $0.value) }
-        let writes = record.state.life.writes.map { index(of: $0) }
-        let deletes = record.state.life.deletes.map { index(of: $0) }
-        let open: [Value] = record.openConflicts.sorted { $0.key < $1.key }.map { unit, conflict in
-            .array(unit.encoded + [.integer(conflict.id.position), .integer(conflict.version)])
+    // MARK: Events
+
+    private mutating func collect(_ unit: UnitState) {
+        switch unit {
+        case .register(let register):
+            if let only = register.only {
+                collect(only.event)
+            } else {
+                for candidate in register.candidates { collect(candidate.event) }
+            }
+        case .extremum(let extremum): collect(extremum.event)
+        case .counter, .set: break
         }
-        return Value.object([
-            ("c", .array(open)), ("d", .array(deletes)), ("e", .array(events.map(encode(_:)))), ("u", .array(units)),
-            ("w", .array(writes)),
-        ]).canonicalText
     }
 
-    private func device(_ device: DeviceID) -> Value {
-        // Every event of a state is within its clock.
-        .integer(Int64(record.state.clock.index(of: device) ?? -1))
+    private mutating func collect(_ event: Event) {
+        indices.append(index(of: event))
     }
 
-    private func encode(_ event: Event) -> Value {
-        .array([
-            device(event.dot.device), .integer(event.dot.counter), .integer(event.stamp.milliseconds),
-            event.provenance.claimedMilliseconds.map { .integer($0) } ?? .null, .string(event.provenance.user),
-            .string(event.provenance.operation.name),
-        ])
-    }
-
-    private mutating func index(of event: Event) -> Value {
-        if let index = indexOfEvent[event.dot] { return .integer(Int64(index)) }
-        indexOfEvent[event.dot] = events.count
+    private mutating func index(of event: Event) -> Int {
+        if let last = events.last, last.isCopy(of: event) { return events.count - 1 }
+        if indexOfEvent.isEmpty {
+            if let index = events.firstIndex(where: { $0.isCopy(of: event) || $0.dot == event.dot }) { return index }
+            if events.count == 8 {
+                for (index, event) in events.enumerated() { indexOfEvent[event.dot] = index }
+            }
+        } else if let index = indexOfEvent[event.dot] {
+            return index
+        }
+        if !indexOfEvent.isEmpty { indexOfEvent[event.dot] = events.count }
         events.append(event)
-        return .integer(Int64(events.count - 1))
+        return events.count - 1
     }
 
-    private mutating func encode(_ unit: UnitKey, _ state: UnitState) -> Value {
-        var parts = unit.encoded
+    private func write(_ event: Event, to writer: inout JSONWriter) {
+        let stamp = event.stamp
+        let provenance = event.provenance
+        writer.beginArray()
+        writeDevice(stamp.dot.device, to: &writer)
+        writer.integer(stamp.dot.counter)
+        writer.integer(stamp.milliseconds)
+        if let claimed = provenance.claimedMilliseconds { writer.integer(claimed) } else { writer.null() }
+        writer.string(provenance.user)
+        writer.string(provenance.operation.name)
+        writer.endArray()
+    }
+
+    private func writeDevice(_ device: DeviceID, to writer: inout JSONWriter) {
+        // Every event of a state is within its clock.
+        writer.integer(record.state.clock.index(of: device) ?? -1)
+    }
+
+    private mutating func writeIndex(to writer: inout JSONWriter) {
+        writer.integer(indices[position])
+        position += 1
+    }
+
+    // MARK: Units
+
+    private func writeOpenConflicts(to writer: inout JSONWriter) {
+        writer.beginArray()
+        if !record.openConflicts.isEmpty {
+            for (unit, conflict) in record.openConflicts.sorted(by: { $0.key < $1.key }) {
+                writer.beginArray()
+                unit.write(to: &writer)
+                writer.integer(conflict.id.position)
+                writer.integer(conflict.version)
+                writer.endArray()
+            }
+        }
+        writer.endArray()
+    }
+
+    /// What the fields show under a name.
+    private mutating func shown(_ name: ExactString) -> Value? {
+        if nextField < fields.count, fields.members[nextField].name == name {
+            nextField += 1
+            return fields.members[nextField - 1].value
+        }
+        return fields[name]
+    }
+
+    private mutating func write(_ unit: UnitKey, _ state: UnitState, to writer: inout JSONWriter) {
+        writer.beginArray()
+        unit.write(to: &writer)
         switch state {
         case .register(let register):
-            parts.append("r")
-            if case .field(let name) = unit, register.candidates.count == 1, let only = register.candidates.first,
-                fields[name] == only.value
-            {
-                parts.append(index(of: only.event))
+            writer.string("r")
+            if case .field(let name) = unit, let only = register.only, shown(name) == only.value {
+                writeIndex(to: &writer)
             } else {
-                for candidate in register.candidates { parts += [index(of: candidate.event), candidate.value] }
+                for candidate in register.candidates {
+                    writeIndex(to: &writer)
+                    writer.write(candidate.value)
+                }
             }
         case .extremum(let extremum):
-            parts += [extremum.direction == .greatest ? "x" : "n", index(of: extremum.event), extremum.value]
+            writer.string(extremum.direction == .greatest ? "x" : "n")
+            writeIndex(to: &writer)
+            writer.write(extremum.value)
         case .counter(let totals):
-            parts.append("c")
+            writer.string("c")
             for total in totals.totals {
-                parts.append(
-                    .array([device(total.dot.device), .integer(total.dot.counter), .integer(total.amount)]))
+                writer.beginArray()
+                writeDevice(total.dot.device, to: &writer)
+                writer.integer(total.dot.counter)
+                writer.integer(total.amount)
+                writer.endArray()
             }
         case .set(let set):
-            parts.append("s")
+            writer.string("s")
             for element in set.elements {
-                let dots = element.dots.flatMap { [device($0.device), .integer($0.counter)] }
-                parts.append(.array([element.value] + dots))
+                writer.beginArray()
+                writer.write(element.value)
+                for dot in element.dots {
+                    writeDevice(dot.device, to: &writer)
+                    writer.integer(dot.counter)
+                }
+                writer.endArray()
             }
         }
-        return .array(parts)
+        writer.endArray()
     }
 }
 
 extension UnitKey {
-    fileprivate var encoded: [Value] {
+    /// As two elements of an array.
+    fileprivate func write(to writer: inout JSONWriter) {
         switch self {
-        case .field(let name): ["f", .string(name)]
-        case .group(let name): ["g", .string(name)]
-        case .record: ["r", ""]
+        case .field(let name):
+            writer.string("f")
+            writer.string(name)
+        case .group(let name):
+            writer.string("g")
+            writer.string(name)
+        case .record:
+            writer.string("r")
+            writer.string("")
         }
-    }
-
-    fileprivate init?(encoded: ArraySlice<Value>) {
-        guard encoded.count == 2, let kind = encoded.first?.storedText, let name = encoded.last?.storedText else {
-            return nil
-        }
-        switch kind.text {
-        case "f": self = .field(name)
-        case "g": self = .group(name)
-        case "r": self = .record
-        default: return nil
-        }
-    }
-}
-
-private struct StateDecoder {
-    private let row: RecordRow
-    private let clock: VersionVector
-    private let fields: ObjectValue
-    private let parts: ObjectValue
-    private let events: [Event]
-
-    init(_ row: RecordRow) throws(StoreError) {
-        self.row = row
-        clock = try VersionVector(stored: row.clock)
-        guard let fields = try Value.stored(row.fields, as: "fields").storedObject,
-            let parts = try Value.stored(row.state, as: "state").storedObject
-        else { throw Self.damaged(row) }
-        self.fields = fields
-        self.parts = parts
-        var events: [Event] = []
-        for encoded in parts["e"]?.storedArray ?? [] {
-            guard let event = Self.event(encoded, clock: clock) else { throw Self.damaged(row) }
-            events.append(event)
-        }
-        self.events = events
-    }
-
-    private static func damaged(_ row: RecordRow) -> StoreError {
-        .damaged("the state of record \(row.key.collection)/\(row.key.id) cannot be read")
-    }
-
-    func record() throws(StoreError) -> StoredRecord {
-        var units: [UnitKey: UnitState] = [:]
-        var open: [UnitKey: OpenConflict] = [:]
-        for encoded in parts["u"]?.storedArray ?? [] {
-            guard let (unit, state) = unit(encoded) else { throw Self.damaged(row) }
-            units[unit] = state
-        }
-        for encoded in parts["c"]?.storedArray ?? [] {
-            guard let elements = encoded.storedArray, elements.count == 4, let unit = UnitKey(encoded: elements[..<2]),
-                let id = elements[2].storedInteger, let version = elements[3].storedInteger
-            else { throw Self.damaged(row) }
-            open[unit] = OpenConflict(id: ConflictID(position: id), version: version)
-        }
-        guard let writes = eventList("w"), let deletes = eventList("d") else { throw Self.damaged(row) }
-        let state = RecordState(
-            clock: clock, units: units, life: Life(writes: writes, deletes: deletes),
-            latestMilliseconds: row.stampMilliseconds)
-        return StoredRecord(
-            key: row.key, state: state, sequence: row.sequence, isPurged: row.isPurged, openConflicts: open)
-    }
-
-    private static func dot(_ device: Value, _ counter: Value, clock: VersionVector) -> Dot? {
-        guard let index = device.storedInteger, let counter = counter.storedInteger,
-            clock.entries.indices.contains(Int(index))
-        else { return nil }
-        return Dot(device: clock.entries[Int(index)].device, counter: counter)
-    }
-
-    private static func event(_ encoded: Value, clock: VersionVector) -> Event? {
-        guard let parts = encoded.storedArray, parts.count == 6, let dot = dot(parts[0], parts[1], clock: clock),
-            let milliseconds = parts[2].storedInteger, let user = parts[4].storedText,
-            let operation = parts[5].storedText
-        else { return nil }
-        return Event(
-            stamp: Stamp(milliseconds: milliseconds, dot: dot),
-            provenance: Provenance(
-                operation: OperationID(operation), user: user, claimedMilliseconds: parts[3].storedInteger))
-    }
-
-    private func event(_ index: Value) -> Event? {
-        guard let index = index.storedInteger, events.indices.contains(Int(index)) else { return nil }
-        return events[Int(index)]
-    }
-
-    private func eventList(_ name: ExactString) -> [Event]? {
-        let indices = parts[name]?.storedArray ?? []
-        let found = indices.compactMap { event($0) }
-        return found.count == indices.count ? found : nil
-    }
-
-    private func unit(_ encoded: Value) -> (UnitKey, UnitState)? {
-        guard let parts = encoded.storedArray, parts.count >= 3, let unit = UnitKey(encoded: parts[..<2]),
-            let kind = parts[2].storedText
-        else { return nil }
-        let rest = parts[3...]
-        let state: UnitState? =
-            switch kind.text {
-            case "r": register(rest, of: unit).map { .register($0) }
-            case "x": extremum(rest, .greatest).map { .extremum($0) }
-            case "n": extremum(rest, .smallest).map { .extremum($0) }
-            case "c": counter(rest).map { .counter($0) }
-            case "s": set(rest).map { .set($0) }
-            default: nil
-            }
-        return state.map { (unit, $0) }
-    }
-
-    private func register(_ parts: ArraySlice<Value>, of unit: UnitKey) -> Register? {
-        if parts.count == 1, case .field(let name) = unit {
-            guard let event = event(parts[parts.startIndex]), let value = fields[name] else { return nil }
-            return Register([Register.Candidate(value: value, event: event)])
-        }
-        var candidates: [Register.Candidate] = []
-        guard parts.count.isMultiple(of: 2) else { return nil }
-        for index in stride(from: parts.startIndex, to: parts.endIndex, by: 2) {
-            guard let event = event(parts[index]) else { return nil }
-            candidates.append(Register.Candidate(value: parts[index + 1], event: event))
-        }
-        return Register(candidates)
-    }
-
-    private func extremum(_ parts: ArraySlice<Value>, _ direction: Extremum.Direction) -> Extremum? {
-        guard parts.count == 2, let first = parts.first, let value = parts.last, let event = event(first) else {
-            return nil
-        }
-        return Extremum(direction: direction, value: value, event: event)
-    }
-
-    private func counter(_ parts: ArraySlice<Value>) -> CounterTotals? {
-        var totals: [CounterTotals.Total] = []
-        for part in parts {
-            guard let triple = part.storedArray, triple.count == 3,
-                let dot = Self.dot(triple[0], triple[1], clock: clock), let amount = triple[2].storedInteger
-            else { return nil }
-            totals.append(CounterTotals.Total(dot: dot, amount: amount))
-        }
-        return CounterTotals(totals)
-    }
-
-    private func set(_ parts: ArraySlice<Value>) -> ObservedRemoveSet? {
-        var elements: [ObservedRemoveSet.Element] = []
-        for part in parts {
-            guard let encoded = part.storedArray, encoded.count >= 3, !encoded.count.isMultiple(of: 2) else {
-                return nil
-            }
-            var dots: [Dot] = []
-            for index in stride(from: 1, to: encoded.count, by: 2) {
-                guard let dot = Self.dot(encoded[index], encoded[index + 1], clock: clock) else { return nil }
-                dots.append(dot)
-            }
-            elements.append(ObservedRemoveSet.Element(value: encoded[0], dots: dots))
-        }
-        return ObservedRemoveSet(elements)
     }
 }

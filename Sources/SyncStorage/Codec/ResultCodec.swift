@@ -5,12 +5,20 @@ import SyncWire
 extension OperationResult {
     /// The result as it is stored beside its operation.
     public var storedText: String {
-        var members: [(ExactString, Value)] = [("outcome", .string(outcome.rawValue))]
-        if let relation { members.append(("relation", .string(relation.rawValue))) }
-        if let sequence { members.append(("sequence", .integer(sequence))) }
-        if !conflicts.isEmpty { members.append(("conflicts", .array(conflicts.map(\.stored)))) }
-        if !rejections.isEmpty { members.append(("errors", .array(rejections.map(\.stored)))) }
-        return Value.object(members).canonicalText
+        var writer = JSONWriter(reservingCapacity: 128)
+        writeStored(to: &writer)
+        return writer.text
+    }
+
+    /// Writes `storedText`: a canonical form, its members by name.
+    public func writeStored(to writer: inout JSONWriter) {
+        writer.beginObject()
+        if !conflicts.isEmpty { writer.member("conflicts", .array(conflicts.map(\.stored))) }
+        if !rejections.isEmpty { writer.member("errors", .array(rejections.map(\.stored))) }
+        writer.member("outcome", outcome.rawValue)
+        if let relation { writer.member("relation", relation.rawValue) }
+        if let sequence { writer.member("sequence", sequence) }
+        writer.endObject()
     }
 
     public init(stored text: String) throws(StoreError) {

@@ -36,7 +36,11 @@ public struct JSONParser: Sendable {
     }
 
     public func parse(_ text: String) throws(JSONSyntaxError) -> Value {
-        try parse(Array(text.utf8).span)
+        guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
+            // Older systems lack the span of a string; everywhere else this branch is compiled away.
+            return try parse(Array(text.utf8).span)
+        }
+        return try parse(text.utf8.span)
     }
 
     /// Reads a text whose faults are to be held against the parts they are in: one bad number in the third operation of a

@@ -23,7 +23,7 @@ struct JSONReader {
 
     /// The way from the root to the value being read: one step a level, of which the first `depth` count. Names are kept
     /// as offsets and decoded only for a pointer, so that the way costs one store a value.
-    private var path: [Step]
+    private var path: [Step] = []
     private var depth = 0
     /// The branch of the latest fault, and how many were kept for it. A branch is read in one go.
     private var faultyBranch: (first: Step, second: Step) = (.unknown, .unknown)
@@ -44,7 +44,18 @@ struct JSONReader {
 
     init(limits: JSONLimits) {
         self.limits = limits
-        path = Array(repeating: .unknown, count: limits.maximumDepth)
+    }
+
+    /// Begins another text, in the memory of those before it.
+    mutating func restart() {
+        position = 0
+        faults = []
+        depth = 0
+        faultyBranch = (.unknown, .unknown)
+        faultsInBranch = 0
+        openMembers.removeAll(keepingCapacity: true)
+        openKeys.removeAll(keepingCapacity: true)
+        openElements.removeAll(keepingCapacity: true)
     }
 
     /// Reads the whole text.
@@ -54,12 +65,16 @@ struct JSONReader {
         }
         skipWhiteSpace(bytes)
         let value = try value(bytes)
-        skipWhiteSpace(bytes)
-        guard position == bytes.count else { throw JSONRefusal(.trailingBytes, at: position) }
+        try end(bytes)
         return value
     }
 
-    private mutating func skipWhiteSpace(_ bytes: Span<UInt8>) {
+    mutating func end(_ bytes: Span<UInt8>) throws(JSONRefusal) {
+        skipWhiteSpace(bytes)
+        guard position == bytes.count else { throw JSONRefusal(.trailingBytes, at: position) }
+    }
+
+    mutating func skipWhiteSpace(_ bytes: Span<UInt8>) {
         var index = position
         while index < bytes.count {
             switch bytes[index] {
@@ -72,7 +87,7 @@ struct JSONReader {
         position = index
     }
 
-    private mutating func value(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
+    mutating func value(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         switch bytes[position] {
         case UInt8(ascii: "\""):
@@ -145,7 +160,7 @@ struct JSONReader {
         }
         position += 1
         depth += 1
-        path[depth - 1] = .unknown
+        if depth > path.count { path.append(.unknown) } else { path[depth - 1] = .unknown }
     }
 
     private mutating func array(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
@@ -172,7 +187,7 @@ struct JSONReader {
     }
 
     /// Moves behind a comma (true) or behind the end of the container (false).
-    private mutating func comma(_ bytes: Span<UInt8>, orEnd end: UInt8) throws(JSONRefusal) -> Bool {
+    mutating func comma(_ bytes: Span<UInt8>, orEnd end: UInt8) throws(JSONRefusal) -> Bool {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         let byte = bytes[position]
         guard byte == UInt8(ascii: ",") || byte == end else { throw JSONRefusal(.commaOrEndExpected, at: position) }
@@ -213,17 +228,17 @@ struct JSONReader {
         openMembers.removeLast(openMembers.count - base)
         openKeys.removeLast(openKeys.count - base)
         depth -= 1
-        return .object(ObjectValue(members))
+        return .object(ObjectValue(sorted: members))
     }
 
     /// Nil when the name is faulty.
-    private mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
+    mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: "\"") else { throw JSONRefusal(.nameExpected, at: position) }
         return try string(bytes)
     }
 
-    private mutating func colon(_ bytes: Span<UInt8>) throws(JSONRefusal) {
+    mutating func colon(_ bytes: Span<UInt8>) throws(JSONRefusal) {
         skipWhiteSpace(bytes)
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: ":") else { throw JSONRefusal(.colonExpected, at: position) }

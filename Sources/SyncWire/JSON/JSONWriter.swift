@@ -37,17 +37,15 @@ public struct JSONWriter: Sendable {
 
     /// The name of the member whose value is written next.
     public mutating func key(_ name: String) {
-        beginValue()
-        appendString(name)
-        bytes.append(UInt8(ascii: ":"))
+        appendString(name, then: UInt8(ascii: ":"))
         needsComma = false
     }
 
     public mutating func key(_ name: ExactString) { key(name.text) }
 
     public mutating func string(_ text: String) {
-        beginValue()
-        appendString(text)
+        appendString(text, then: nil)
+        needsComma = true
     }
 
     public mutating func string(_ text: ExactString) { string(text.text) }
@@ -101,6 +99,16 @@ public struct JSONWriter: Sendable {
         return taken
     }
 
+    /// Hands over what has been written since the last time as text, and begins anew in the same memory.
+    public mutating func takeText() -> String {
+        assert(depth == 0, "the text ends inside an array or object")
+        defer {
+            bytes.removeAll(keepingCapacity: true)
+            needsComma = false
+        }
+        return text
+    }
+
     private mutating func begin(_ bracket: UInt8) {
         beginValue()
         bytes.append(bracket)
@@ -122,44 +130,76 @@ public struct JSONWriter: Sendable {
 
     // MARK: Strings
 
-    private mutating func appendString(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        // Most strings need no escapes: they are looked at once and copied whole.
-        let isCopied = text.utf8.withContiguousStorageIfAvailable { characters in
-            for byte in characters where Self.needsEscape(byte) { return false }
-            bytes.append(contentsOf: characters)
-            return true
+    /// A string with the comma before it, and what follows it.
+    private mutating func appendString(_ text: String, then follower: UInt8?) {
+        let isAppended: Void? = text.utf8.withContiguousStorageIfAvailable { appendString($0, then: follower) }
+        guard isAppended == nil else { return }
+        Array(text.utf8).withUnsafeBufferPointer { appendString($0, then: follower) }
+    }
+
+    private mutating func appendString(_ text: UnsafeBufferPointer<UInt8>, then follower: UInt8?) {
+        // Looking at all bytes without an early exit is done in wide steps.
+        var needsEscapes = false
+        for byte in text { needsEscapes = needsEscapes || Self.needsEscape(byte) }
+        guard !needsEscapes else { return appendEscaping(text, then: follower) }
+        // Each append looks whether the buffer is shared and large enough: one for all of a short string.
+        let isShort = text.count <= 16
+        bytes.append(addingCapacity: text.count + 4) { output in
+            if needsComma { output.append(UInt8(ascii: ",")) }
+            output.append(UInt8(ascii: "\""))
+            guard isShort else { return }
+            for byte in text { output.append(byte) }
+            output.append(UInt8(ascii: "\""))
+            if let follower { output.append(follower) }
         }
-        if isCopied != true { appendEscaping(text.utf8[...]) }
+        guard !isShort else { return }
+        bytes.append(contentsOf: text)
         bytes.append(UInt8(ascii: "\""))
+        if let follower { bytes.append(follower) }
     }
 
     private static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
-    private mutating func appendEscaping(_ text: Substring.UTF8View) {
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""): appendEscape(UInt8(ascii: "\""))
-            case UInt8(ascii: "\\"): appendEscape(UInt8(ascii: "\\"))
-            case 0x08: appendEscape(UInt8(ascii: "b"))
-            case 0x09: appendEscape(UInt8(ascii: "t"))
-            case 0x0A: appendEscape(UInt8(ascii: "n"))
-            case 0x0C: appendEscape(UInt8(ascii: "f"))
-            case 0x0D: appendEscape(UInt8(ascii: "r"))
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(Self.hexDigit(byte >> 4))
-                bytes.append(Self.hexDigit(byte & 0xF))
-            default: bytes.append(byte)
+    private mutating func appendEscaping(_ text: UnsafeBufferPointer<UInt8>, then follower: UInt8?) {
+        // Control characters, which are rare, take six bytes for one.
+        let longest = text.reduce(0) { $0 + (Self.needsEscape($1) ? 6 : 1) }
+        bytes.append(addingCapacity: longest + 4) { output in
+            if needsComma { output.append(UInt8(ascii: ",")) }
+            output.append(UInt8(ascii: "\""))
+            for byte in text {
+                switch byte {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                    output.append(UInt8(ascii: "\\"))
+                    output.append(byte)
+                case 0..<0x20:
+                    output.append(UInt8(ascii: "\\"))
+                    if let letter = Self.escapeLetter(byte) {
+                        output.append(letter)
+                    } else {
+                        output.append(UInt8(ascii: "u"))
+                        output.append(repeating: UInt8(ascii: "0"), count: 2)
+                        output.append(Self.hexDigit(byte >> 4))
+                        output.append(Self.hexDigit(byte & 0xF))
+                    }
+                default: output.append(byte)
+                }
             }
+            output.append(UInt8(ascii: "\""))
+            if let follower { output.append(follower) }
         }
     }
 
-    private mutating func appendEscape(_ letter: UInt8) {
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(letter)
+    private static func escapeLetter(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x08: UInt8(ascii: "b")
+        case 0x09: UInt8(ascii: "t")
+        case 0x0A: UInt8(ascii: "n")
+        case 0x0C: UInt8(ascii: "f")
+        case 0x0D: UInt8(ascii: "r")
+        default: nil
+        }
     }
 
     private static func hexDigit(_ nibble: UInt8) -> UInt8 {

@@ -32,7 +32,8 @@ struct MigrateCommand: AsyncParsableCommand {
             print(
                 versions.from == versions.to
                     ? "the database has schema \(versions.to), the newest"
-                    : "the database has schema \(versions.to) now; it had \(versions.from == 0 ? "none" : "\(versions.from)")")
+                    : "the database has schema \(versions.to) now; it had \(versions.from == 0 ? "none" : "\(versions.from)")"
+            )
             if let grantTo { print("role \(grantTo) may serve") }
         }
     }

@@ -33,7 +33,8 @@ enum Database: Sendable {
         }
         guard Conninfo.isMeant(by: database.value) else {
             throw .cannotStart(
-                "'database' is for PostgreSQL, as 'postgres://user@host/name'; the embedded database is where --data says")
+                "'database' is for PostgreSQL, as 'postgres://user@host/name'; the embedded database is where --data says"
+            )
         }
         let options = try PostgreSQLStore.Options.resolved(settings)
         do {

@@ -1,0 +1,133 @@
+import Causality
+import MergeCore
+
+/// Reads a text whose shape is known piece by piece: what it holds goes where it belongs, and no tree is made in between.
+///
+/// It takes the same texts as `JSONParser`; a fault is an error here like any other. The text is handed to every method, as
+/// to `JSONReader`'s, and must be the same in all calls until the scanner begins another one.
+public struct JSONScanner: Sendable {
+    private var reader: JSONReader
+    /// Whether no element of the array or object that was begun last has been read.
+    private var isAtFirst = false
+
+    public init(limits: JSONLimits = .standard) {
+        reader = JSONReader(limits: limits)
+    }
+
+    /// Begins another text, in the memory of those before it.
+    public mutating func restart() { reader.restart() }
+
+    public mutating func beginArray(_ text: Span<UInt8>) throws(JSONSyntaxError) {
+        try begin(UInt8(ascii: "["), text)
+    }
+
+    public mutating func beginObject(_ text: Span<UInt8>) throws(JSONSyntaxError) {
+        try begin(UInt8(ascii: "{"), text)
+    }
+
+    /// Moves to the next element of the array.
+    /// - Returns: false when there is none, and the array has ended.
+    public mutating func nextElement(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Bool {
+        try next(orEnd: UInt8(ascii: "]"), text)
+    }
+
+    /// Moves to the value of the object's next member. That names are given once is not looked at.
+    /// - Returns: the member's name; nil when there is none, and the object has ended.
+    public mutating func nextMember(_ text: Span<UInt8>) throws(JSONSyntaxError) -> ExactString? {
+        guard try next(orEnd: UInt8(ascii: "}"), text) else { return nil }
+        do {
+            let name = try reader.memberName(text)
+            try reader.colon(text)
+            return ExactString(try known(name))
+        } catch {
+            throw JSONSyntaxError(error)
+        }
+    }
+
+    /// A whole number, or `null`.
+    public mutating func optionalInteger(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Int64? {
+        switch try value(text) {
+        case .integer(let number): return number
+        case .null: return nil
+        case .boolean, .double, .string, .array, .object:
+            throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
+        }
+    }
+
+    public mutating func integer(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Int64 {
+        guard let number = try optionalInteger(text) else {
+            throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
+        }
+        return number
+    }
+
+    public mutating func string(_ text: Span<UInt8>) throws(JSONSyntaxError) -> ExactString {
+        guard case .string(let string) = try value(text) else {
+            throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
+        }
+        return string
+    }
+
+    /// A value of any kind, as a tree.
+    public mutating func value(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Value {
+        do {
+            let value = try reader.value(text)
+            if !reader.faults.isEmpty { try refuseFaults() }
+            return value
+        } catch {
+            throw JSONSyntaxError(error)
+        }
+    }
+
+    /// Nothing but white space follows.
+    public mutating func end(_ text: Span<UInt8>) throws(JSONSyntaxError) {
+        do {
+            try reader.end(text)
+        } catch {
+            throw JSONSyntaxError(error)
+        }
+    }
+
+    private mutating func begin(_ bracket: UInt8, _ text: Span<UInt8>) throws(JSONSyntaxError) {
+        reader.skipWhiteSpace(text)
+        guard reader.position < text.count, text[reader.position] == bracket else {
+            throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
+        }
+        reader.position += 1
+        isAtFirst = true
+    }
+
+    private mutating func next(orEnd end: UInt8, _ text: Span<UInt8>) throws(JSONSyntaxError) -> Bool {
+        reader.skipWhiteSpace(text)
+        if isAtFirst {
+            isAtFirst = false
+            guard reader.position < text.count, text[reader.position] == end else { return true }
+            reader.position += 1
+            return false
+        }
+        do {
+            guard try reader.comma(text, orEnd: end) else { return false }
+        } catch {
+            throw JSONSyntaxError(error)
+        }
+        reader.skipWhiteSpace(text)
+        return true
+    }
+
+    private func known(_ name: String?) throws(JSONRefusal) -> String {
+        if let name { return name }
+        try refuseFaults()
+        throw JSONRefusal(.nameExpected, at: reader.position)
+    }
+
+    private func refuseFaults() throws(JSONRefusal) {
+        if let fault = reader.faults.first { throw JSONRefusal(.fault(fault.kind), at: fault.offset) }
+    }
+}
+
+extension JSONSyntaxError {
+    /// Where only the offset is known.
+    init(_ refusal: JSONRefusal) {
+        self.init(kind: refusal.kind, offset: refusal.offset, pointer: .root)
+    }
+}

@@ -1,0 +1,115 @@
+import Causality
+import MergeCore
+import PostgreSQLCluster
+import StorageConformance
+import SyncStorage
+import Testing
+
+@testable import PostgreSQLStorage
+
+private func create(_ name: String) -> Batch {
+    Batch(
+        ExactString(name), from: "d",
+        [Operation(.create, OperationID(name), on: RecordKey("c", ExactString(name)), clock: ["d": 1], ["n": 1])])
+}
+
+@Suite struct `What servers on one database tell each other` {
+    @Test func `a commit on one is heard of on the other, and not on itself`() async throws {
+        try await TestDatabase.with { test in
+            let (one, other) = (try await test.open(), try await test.open())
+            let (mine, theirs) = (one.hints(), other.hints())
+            var heard = theirs.makeAsyncIterator()
+            #expect(await heard.next() == .missed, "what was before is not known")
+            var own = mine.makeAsyncIterator()
+            #expect(await own.next() == .missed)
+            try await Committer(one, "acme").commit(create("a"))
+            #expect(await heard.next() == .advanced("acme", sequence: 1))
+            // Many commits in a short time are told of together, the last of them at the latest.
+            for number in 1...30 { try await Committer(one, "acme").commit(create("b\(number)")) }
+            var count = 0
+            while case .advanced("acme", let sequence)? = await heard.next() {
+                count += 1
+                if sequence == 31 { break }
+            }
+            #expect((1...30).contains(count))
+            try await Committer(other, "globex").commit(create("a"))
+            #expect(await own.next() == .advanced("globex", sequence: 1), "one hears of others only")
+            await one.close()
+            await other.close()
+            #expect(await own.next() == nil)
+            #expect(await heard.next() == nil)
+        }
+    }
+
+    @Test func `after the listening connection broke, readers are told to look, and hints go on`() async throws {
+        try await TestDatabase.with { test in
+            let (one, other) = (try await test.open(), try await test.open())
+            var heard = other.hints().makeAsyncIterator()
+            var own = one.hints().makeAsyncIterator()
+            #expect(await heard.next() == .missed)
+            #expect(await own.next() == .missed)
+            try await test.database.psql(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+            #expect(await heard.next() == .missed)
+            #expect(await own.next() == .missed)
+            try await Committer(one, "acme").commit(create("a"))
+            while let hint = await heard.next() {
+                guard hint == .missed else {
+                    #expect(hint == .advanced("acme", sequence: 1))
+                    break
+                }
+            }
+            await one.close()
+            await other.close()
+        }
+    }
+
+    @Test func `the names of tenants arrive as they are, however many`() {
+        let hints = Dictionary(
+            uniqueKeysWithValues: (0..<500).map { number in
+                (TenantID("\(number) \"\\\u{1}é e\u{301} 😀 " + String(repeating: "x", count: 60)), Int64(number))
+            })
+        let payloads = HintExchange.payloads(hints)
+        #expect(payloads.allSatisfy { $0.utf8.count < 8_000 })
+        #expect(payloads.count > 1)
+        var found: [TenantID: Int64] = [:]
+        for hint in payloads.flatMap({ HintExchange.hints(in: $0) }) {
+            if case .advanced(let tenant, let sequence) = hint { found[tenant] = sequence }
+        }
+        #expect(found == hints)
+        #expect(HintExchange.hints(in: "of a later version") == [.missed])
+    }
+}
+
+@Suite struct `A server on a standby` {
+    @Test func `answers reads, refuses writes as an outage, and has readers look for themselves`() async throws {
+        try await PostgreSQLCluster.withCluster { primary in
+            let database = try await primary.makeDatabase()
+            let writer = try await PostgreSQLStore.open(Conninfo(database.ownerConninfo))
+            try await Committer(writer, "acme").commit(create("a"))
+            let standby = try await primary.makeStandby()
+            // Applied there before it is acknowledged, so that the test need not wait.
+            try await primary.set(["synchronous_commit": "remote_apply"])
+            let reader = try await PostgreSQLStore.open(
+                Conninfo(
+                    PostgreSQLCluster.conninfo(
+                        of: [standby], database: database.name, user: PostgreSQLCluster.ownerRole,
+                        targetSession: .any)))
+            let page = try await reader.changes("acme", ChangeQuery(after: 0, limit: 10))
+            #expect(page.rows.count == 1)
+            await #expect {
+                try await Committer(reader, "acme").commit(create("b"))
+            } throws: { error in
+                if case StoreError.unavailable = error { true } else { false }
+            }
+            var hints = reader.hints().makeAsyncIterator()
+            for _ in 0..<2 { #expect(await hints.next() == .missed) }
+            await reader.close()
+            await writer.close()
+            try await standby.remove()
+        }
+    }
+}
