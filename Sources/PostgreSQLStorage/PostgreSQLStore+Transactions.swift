@@ -137,9 +137,10 @@ private struct BasisKeys {
             head: head)
         var results = results.makeIterator()
         if !records.isEmpty {
+            var decoder = RecordDecoder()
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
                 let record = try RecordRow(row)
-                snapshot.merge.records[record.key] = try record.decoded()
+                snapshot.merge.records[record.key] = try decoder.record(record)
             }
         }
         if !operations.isEmpty {
