@@ -35,10 +35,11 @@ serve: packages
 test: packages
 	@Scripts/install-debian-packages sqlite3 postgresql openssl
 	swift build $(BUILD_FLAGS) --build-tests
-	# One after the other: the laws keep every core busy for seconds at a time, and who waits for an answer beside them
-	# waits for nothing but a core.
+	# One after the other: the laws, and filling a million records, keep every core busy for seconds at a time, and who waits
+	# for an answer beside them waits for nothing but a core.
 	$(RUN_TESTS) --filter 'CausalityTests|MergeCoreTests|SyncWireTests'
-	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests|SyncHTTPTests'
+	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests'
+	$(RUN_TESTS) --filter 'SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
 
 # The tests of faults that `make test` runs briefly, in full.
