@@ -14,6 +14,9 @@ let package = Package(
         .library(name: "SyncStorage", targets: ["SyncStorage"]),
         .library(name: "SyncEngine", targets: ["SyncEngine"]),
         .library(name: "StorageConformance", targets: ["StorageConformance"]),
+        // For `Benchmarks/`.
+        .library(name: "SQLiteStorage", targets: ["SQLiteStorage"]),
+        .library(name: "PostgreSQLCluster", targets: ["PostgreSQLCluster"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),

@@ -8,7 +8,10 @@ let package = Package(
     dependencies: [
         .package(name: "rejoin", path: ".."),
         .package(url: "https://github.com/ordo-one/benchmark.git", exact: "1.38.1", traits: []),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
     ],
     targets: [
         .target(
@@ -22,6 +25,23 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "batch-cpu", dependencies: ["BatchPath"], path: "BatchCPU",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .target(
+            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")], path: "LoadDriver",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "LoadDriver", .product(name: "Causality", package: "rejoin"),
+                .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
+                .product(name: "SyncStorage", package: "rejoin"), .product(name: "SQLiteStorage", package: "rejoin"),
+                .product(name: "SyncEngine", package: "rejoin"),
+                .product(name: "PostgreSQLCluster", package: "rejoin"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Bench",
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "CoreAndWire",

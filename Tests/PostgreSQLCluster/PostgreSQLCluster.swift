@@ -43,6 +43,8 @@ public final class PostgreSQLCluster: Sendable {
     public var authorityFile: String { certificates.authority }
     /// The certificate of an authority that has signed nothing.
     public var otherAuthorityFile: String { certificates.otherAuthority }
+    /// The directory of PostgreSQL's programs.
+    public var programs: String { installation.programs }
     /// What the server logs.
     public var logFile: String { "\(directory)/log" }
 

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+
+/// Measures the server beside what it stands on, and prints one table of ratios.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure the server beside what it stands on, in turns, and print one table.",
+        discussion: "docs/benchmarks.md says what each row means.")
+
+    enum Section: String, CaseIterable, ExpressibleByArgument {
+        case a, b, c, d, e, f
+    }
+
+    @Argument(help: "What to measure; everything when nothing is named.")
+    var sections: [Section] = []
+
+    @Flag(help: "Two minutes instead of a quarter of an hour: fewer and shorter runs, fewer records.")
+    var quick = false
+
+    @Option(help: "The release build of rejoin.")
+    var server = ".build/release/rejoin"
+
+    @Option(help: "Where databases are made: on a disk, not in memory.")
+    var directory = FileManager.default.temporaryDirectory.path
+
+    @Option(help: "Other numbers of clients, such as 16 or 1,16.")
+    var clients: String?
+
+    @Option(help: "Another length of each run, in seconds.")
+    var seconds: Int?
+
+    @Option(help: "Another number of runs of each side.")
+    var rounds: Int?
+
+    @Option(help: "A file for the table.")
+    var output: String?
+
+    func run() async throws {
+        let place = "\(directory)/rejoin-bench-\(UInt64.random(in: 0...UInt64.max))"
+        let context = try Context(server: server, directory: place, plan: plan)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        let chosen = sections.isEmpty ? Section.allCases : sections
+        let commits: [PostgreSQLCommits.Part] =
+            (chosen.contains(.a) ? [.apart] : []) + (chosen.contains(.b) ? [.hot] : [])
+        if !commits.isEmpty { try await PostgreSQLCommits.run(context, commits) }
+        if chosen.contains(.c) { try await SQLiteCommits.run(context) }
+        if chosen.contains(.d) { try await PostgreSQLPulls.run(context) }
+        if chosen.contains(.e) { try await CostAgainstSize.run(context) }
+        if chosen.contains(.f) { try await RowSecurity.run(context) }
+        print("\n\(context.report.text)")
+        if let output { try context.report.text.write(toFile: output, atomically: true, encoding: .utf8) }
+    }
+}
+
+extension Bench {
+    private var plan: Plan {
+        var plan = quick ? Plan.quick : .full
+        if let counts = clients?.split(separator: ",").compactMap({ Int($0) }), !counts.isEmpty {
+            (plan.clients, plan.hotClients) = (counts, counts)
+        }
+        if let seconds { plan.run = .seconds(max(1, seconds)) }
+        if let rounds { plan.rounds = max(1, rounds) }
+        return plan
+    }
+
+    /// Between the records of two clients.
+    static let recordsApart = 1_000_000
+    /// Between the operations of two clients.
+    static let numbersApart = 1_000_000_000
+
+    static func firstRecord(client: Int) -> Int { 100_000_000_000 + client * recordsApart }
+    static func firstNumber(client: Int) -> Int { 100_000_000_000 + client * numbersApart }
+    static func device(_ client: Int) -> String { "device-\(client)" }
+}

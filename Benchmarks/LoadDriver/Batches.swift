@@ -1,0 +1,157 @@
+/// The batches of one device: each writes the next few of its records, which it alone writes, so that it knows their counter
+/// without looking.
+///
+/// The records form windows of as many as a batch has operations. Batch `n` writes window `n mod windows`, so all records of a
+/// window have the same counter.
+public struct Batches: RequestStream {
+    /// What the ids of records, operations and batches have before their number of twelve digits.
+    public enum Prefix {
+        public static let record = "0199a1c2-7d4e-7000-8000-"
+        public static let operation = "0199b7f0-7d4e-7000-9000-"
+        public static let batch = "0199c3a6-7d4e-7000-a000-"
+    }
+
+    public static let collection = "estimates"
+
+    public enum Kind: String, Sendable {
+        case create, update
+    }
+
+    /// Which records lie in a window.
+    public enum Windows: Sendable {
+        /// Neighbours by id.
+        case adjacent
+        /// Spread evenly over all records.
+        case spread
+    }
+
+    /// What the batches of a device are.
+    public struct Shape: Sendable {
+        public var kind: Kind
+        public var device: String
+        /// Of its first record; the others follow.
+        public var firstRecord: Int
+        /// Numbers for operations and batches that nobody in the tenant used before.
+        public var firstNumber: Int
+        /// When the edits were made, RFC 3339.
+        public var at: String
+        public var operations = 20
+        public var windows = 20
+        public var layout = Windows.adjacent
+        /// The counter that this device's records have now; 0: none.
+        public var counter: Int
+        /// Other entries of the records' clocks: device and counter.
+        public var seen: [(device: String, counter: Int)] = []
+        /// JSON; `########` stands for a number that is another in every batch.
+        public var fields = Shape.eightFields
+        /// How many results of a batch have which outcome.
+        public var outcomes: [(outcome: String, count: Int)] = []
+
+        /// Eight fields of the usual kinds, about 250 bytes.
+        public static let eightFields = """
+            {"title":"Kitchen and bath, revision ########","total":120350,"discount":12.5,"paid":false,\
+            "client":"Familie Grünwald","notes":"Call before nine. The key is with the neighbour.",\
+            "tags":["oak","tiles"],"address":{"street":"Hauptstraße 12","city":"München","zip":"80331"}}
+            """
+
+        public init(_ kind: Kind, device: String, firstRecord: Int, firstNumber: Int, at: String) {
+            self.kind = kind
+            self.device = device
+            self.firstRecord = firstRecord
+            self.firstNumber = firstNumber
+            self.at = at
+            counter = kind == .create ? 0 : 1
+        }
+    }
+
+    private struct OperationSlots {
+        let id: Template.Slot
+        let record: Template.Slot
+        let counter: Template.Slot
+        let revision: Template.Slot
+    }
+
+    private let shape: Shape
+    private let expected: [(needle: Needle, count: Int)]
+    private var template: Template
+    private let key: Template.Slot
+    private let operations: [OperationSlots]
+    private let bodyStart: Int
+    private var sent = 0
+
+    public init(_ endpoint: Endpoint, _ shape: Shape) {
+        self.shape = shape
+        let outcomes = shape.outcomes.isEmpty ? [("applied", shape.operations)] : shape.outcomes
+        expected = outcomes.map { (Needle("\"outcome\":\"\($0.0)\""), $0.1) }
+        let operations = Array(repeating: Self.operation(shape), count: shape.operations).joined(separator: ",")
+        let body = "{\"device\":\"\(shape.device)\",\"operations\":[\(operations)]}"
+        let head = """
+            POST /v1/batches HTTP/1.1\r
+            Host: 127.0.0.1:\(endpoint.port)\r
+            Authorization: Bearer \(endpoint.token)\r
+            Content-Type: application/json\r
+            Idempotency-Key: "\(Prefix.batch)############"\r
+            Content-Length: \(body.utf8.count)\r
+            \r
+
+            """
+        bodyStart = head.utf8.count
+        let (template, slots) = Template.parse(head + body)
+        self.template = template
+        key = slots[0]
+        self.operations = (0..<shape.operations).map { index in
+            let first = 1 + index * 4
+            return OperationSlots(
+                id: slots[first], record: slots[first + 1], counter: slots[first + 2], revision: slots[first + 3])
+        }
+    }
+
+    private static func operation(_ shape: Shape) -> String {
+        let seen = shape.seen.map { "\"\($0.device)\":\($0.counter)," }.joined()
+        return """
+            {"id":"\(Prefix.operation)############","kind":"\(shape.kind.rawValue)","collection":"\(collection)",\
+            "record":"\(Prefix.record)############","clock":{\(seen)"\(shape.device)":########},"at":"\(shape.at)",\
+            "fields":\(shape.fields)}
+            """
+    }
+
+    /// Writes the numbers of the next batch.
+    private mutating func advance() {
+        let window = sent % shape.windows
+        template.set(key, shape.firstNumber + sent)
+        for (index, slots) in operations.enumerated() {
+            let record =
+                switch shape.layout {
+                case .adjacent: window * shape.operations + index
+                case .spread: window + index * shape.windows
+                }
+            template.set(slots.id, shape.firstNumber + sent * shape.operations + index)
+            template.set(slots.record, shape.firstRecord + record)
+            template.set(slots.counter, shape.counter + sent / shape.windows + 1)
+            // Two devices never happen to write the same value.
+            template.set(slots.revision, 10_000_000 + (shape.firstNumber / 1_000 + sent) % 89_999_999)
+        }
+        sent += 1
+    }
+
+    public mutating func next<R>(
+        _ body: (UnsafeRawBufferPointer) throws(LoadError) -> R
+    ) throws(LoadError) -> R {
+        advance()
+        return try template.lend(body)
+    }
+
+    /// The next batch for who needs no HTTP: its key's number and its body.
+    public mutating func nextBody() -> (number: Int, body: [UInt8]) {
+        advance()
+        return (shape.firstNumber + sent - 1, Array(template.bytes[bodyStart...]))
+    }
+
+    public func check(status: Int, body: UnsafeRawBufferPointer) throws(LoadError) {
+        guard status == 200, expected.allSatisfy({ $0.needle.count(in: body) == $0.count }) else {
+            throw .unexpected(
+                "\(status), not \(shape.operations) results as expected: "
+                    + String(decoding: body.prefix(1_000), as: UTF8.self))
+        }
+    }
+}
