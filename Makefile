@@ -6,11 +6,12 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test serve bench bench-core fuzz stories check format release footprint packages
+.PHONY: help demo test soak serve bench bench-core fuzz stories check format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
 	@echo "make test       build, and pass all tests"
+	@echo "make soak       let every fault of a database come twenty times; takes about half an hour"
 	@echo "make serve      build, and run the server in ./rejoin-data"
 	@echo "make bench      measure the server beside what it stands on; BENCH='--quick a b' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
@@ -35,11 +36,18 @@ serve: packages
 test: packages
 	@Scripts/install-debian-packages sqlite3 postgresql openssl
 	swift build $(BUILD_FLAGS) --build-tests
-	# One after the other: the laws keep every core busy for seconds at a time, and who waits for an answer beside them
-	# waits for nothing but a core.
+	# One after the other: the laws, and filling a million records, keep every core busy for seconds at a time, and who waits
+	# for an answer beside them waits for nothing but a core.
 	$(RUN_TESTS) --filter 'CausalityTests|MergeCoreTests|SyncWireTests'
-	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests|SyncHTTPTests'
+	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests'
+	$(RUN_TESTS) --filter 'SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
+
+# The tests of faults that `make test` runs briefly, in full.
+soak: packages
+	@Scripts/install-debian-packages postgresql
+	swift build $(BUILD_FLAGS) --build-tests
+	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests'
 
 fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv

@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
+                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom", "PostgreSQLCluster",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),

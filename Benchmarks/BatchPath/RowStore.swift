@@ -31,8 +31,10 @@ actor RowStore: SyncStore {
     ) async throws(StoreError) -> Answer {
         var snapshot = StoreSnapshot(
             merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
+        var decoder = RecordDecoder()
+        snapshot.merge.records.reserveCapacity(basis.merge.records.count)
         for key in basis.merge.records {
-            if let row = records[key] { snapshot.merge.records[key] = try row.decoded() }
+            if let row = records[key] { snapshot.merge.records[key] = try decoder.record(row) }
         }
         for dot in basis.merge.dots {
             if let row = dots[dot] { snapshot.merge.dots[dot] = try row.known() }

@@ -120,7 +120,7 @@ final class HintExchange: Sendable {
                 lastSent = .now
                 lastHeard = lastSent
             } else if now >= lastHeard + Self.heartbeat {
-                _ = try session.exchange([Request(Statements.ping)])
+                _ = try session.exchange([Request(Statements.ping)], within: options.connectTimeout)
                 lastHeard = .now
             } else {
                 let until = hasPending ? sendsAt : lastHeard + Self.heartbeat

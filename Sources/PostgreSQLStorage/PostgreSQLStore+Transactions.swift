@@ -16,7 +16,7 @@ extension PostgreSQLStore {
 }
 
 extension Session {
-    /// - Returns: beside the answer, the tenant's sequence if it moved.
+    /// - Returns: beside the answer, the tenant's sequence where readers may not have heard of it.
     fileprivate func transact<Answer>(
         _ tenant: String, _ basis: StoreBasis,
         _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
@@ -25,20 +25,29 @@ extension Session {
         let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
         let lock = Request(Statements.lockHead) { $0.text(tenant) }
         var results = try exchange(begin + [lock] + keys.requests)[2...]
+        var isNew = false
         if results.first?.rowCount == 0 {
             // The tenant's first commit: there was no row to lock, and another server may make it at the same time.
-            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[1...]
+            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[...]
+            isNew = results.removeFirst().changedCount > 0
         }
         guard let head = try results.first?.first({ TenantHead($0) }) else {
             throw .damaged("the tenant's row cannot be written and read")
         }
         let snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
         let (commit, answer) = try decide(snapshot)
-        guard !commit.isEmpty else {
-            rollBack()
-            return (answer, nil)
-        }
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
+        guard !commit.isEmpty else {
+            guard !isNew else {
+                rollBack()
+                return (answer, nil)
+            }
+            // What is told again was committed before, and yet a standby need not have it: a crash ends the wait for the standby,
+            // and after it the commit is there to be read. The commit of the lane's lock waits for all that came before it. And
+            // who committed may have been lost before it could tell the readers.
+            _ = try exchange(end)
+            return (answer, head.sequence)
+        }
         _ = try exchange(try commit.requests(tenant: tenant) + end)
         return (answer, commit.head.sequence > head.sequence ? commit.head.sequence : nil)
     }
@@ -128,9 +137,10 @@ private struct BasisKeys {
             head: head)
         var results = results.makeIterator()
         if !records.isEmpty {
+            var decoder = RecordDecoder()
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
                 let record = try RecordRow(row)
-                snapshot.merge.records[record.key] = try record.decoded()
+                snapshot.merge.records[record.key] = try decoder.record(record)
             }
         }
         if !operations.isEmpty {

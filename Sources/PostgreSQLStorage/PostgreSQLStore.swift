@@ -89,9 +89,11 @@ public final class PostgreSQLStore: SyncStore {
 
     // MARK: Care
 
+    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer.
     public func ping() async throws(StoreError) {
-        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
-            _ = try session.exchange([Request(Statements.ping)])
+        let patience = threads.options.connectTimeout
+        try await threads.run(probe: probe, waiting: .untilAnswered) { (session: Session) throws(StoreError) in
+            _ = try session.exchange([Request(Statements.ping)], within: patience)
         }
     }
 

@@ -32,8 +32,11 @@ extension Connection {
             head: head)
         if !basis.merge.records.isEmpty {
             let statement = try prepare(Statements.selectRecord)
+            var decoder = RecordDecoder()
+            snapshot.merge.records.reserveCapacity(basis.merge.records.count)
             for key in basis.merge.records {
-                snapshot.merge.records[key] = try statement.record(name, key)?.decoded()
+                guard let row = try statement.record(name, key) else { continue }
+                snapshot.merge.records[key] = try decoder.record(row)
             }
         }
         if !basis.merge.operations.isEmpty {

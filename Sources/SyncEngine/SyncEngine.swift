@@ -28,7 +28,12 @@ public struct SyncEngine: Sendable {
             store: store, terms: terms, clock: clock,
             onCommit: { tenant, sequence in await notifier.advance(tenant, to: sequence) },
             onFailure: { error in
-                logger.error("a commit failed; nothing of it is stored", metadata: ["error": "\(error)"])
+                let message: Logger.Message =
+                    switch error {
+                    case .unsettled: "a commit was lost on its way; its batches' keys tell what became of it"
+                    case .unavailable, .damaged, .newerSchema, .cannotOpen: "a commit failed; nothing of it is stored"
+                    }
+                logger.error(message, metadata: ["error": "\(error)"])
             })
         sightings = DeviceSightings(store: store)
         budget = RequestBudget(requestsPerSecond: terms.limits.requestsPerSecondPerDevice)

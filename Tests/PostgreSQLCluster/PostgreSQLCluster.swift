@@ -136,7 +136,7 @@ public final class PostgreSQLCluster: Sendable {
 
     private func initialise() throws(PostgreSQLClusterError) {
         if smallDisk == nil {
-            try Seed.copy(to: dataDirectory, installation)
+            try Seed.copy(to: dataDirectory, in: directory, installation)
         } else {
             try Seed.initialise(dataDirectory, in: directory, walSegment: 1, installation)
         }

@@ -17,11 +17,14 @@ struct Seed: Sendable {
     }
 
     /// Copies it into an empty directory.
-    static func copy(to directory: String, _ installation: Installation) throws(PostgreSQLClusterError) {
+    /// - Parameter root: of the cluster it is for.
+    static func copy(
+        to directory: String, in root: String, _ installation: Installation
+    ) throws(PostgreSQLClusterError) {
         let seed = try shared.get()
         _ = try Subprocess.run(
             installation.asServerUser(
-                ["cp", "--archive", "--reflink=auto", "\(seed.directory)/.", directory], in: "/"))
+                ["cp", "--archive", "--reflink=auto", "\(seed.directory)/.", directory], in: root))
     }
 
     /// Makes one in an empty directory.

@@ -22,25 +22,26 @@ run=()
 # Shared memory that a killed server could not give back itself.
 declare -A memory=()
 
-# Every process of the server works in the data directory, also those that have lost their parent.
-find_servers() {
+# Finds the processes that work in one of the directories. Every process of a server works in its data directory, also
+# those that have lost their parent; what runs beside the server, such as initdb, works in the root.
+find_in() {
     found=()
-    local process
+    local process directory
     for process in /proc/[0-9]*; do
-        [[ $process/cwd -ef $data ]] && found+=("${process#/proc/}")
+        for directory in "$@"; do
+            if [[ $process/cwd -ef $directory ]]; then
+                found+=("${process#/proc/}")
+                break
+            fi
+        done
     done
     ((${#found[@]} > 0))
 }
 
-# What runs for the cluster beside its server, such as initdb, works in the root.
-find_all() {
-    find_servers
-    local process
-    for process in /proc/[0-9]*; do
-        [[ $process/cwd -ef $root ]] && found+=("${process#/proc/}")
-    done
-    ((${#found[@]} > 0))
-}
+find_servers() { find_in "$data"; }
+
+# In this order: programs that begin in the root go on to the data directory, and would be missed by looking there first.
+find_all() { find_in "$root" "$data"; }
 
 signal_found() { kill "-$1" "${found[@]}" 2>/dev/null; }
 
@@ -71,17 +72,27 @@ make() {
     [[ -z $user ]] || chown -- "$user" "$root" "$data"
 }
 
+# The segment with which a server guards its data directory outlives its kill. Its key is the directory's inode, or, where
+# that is taken, one of the next. Without users it is of no use to anybody.
+remove_guard() {
+    local inode key id size users _
+    inode=$(stat --format=%i "$data") || return
+    while read -r key id _ size _ _ users _; do
+        if ((users == 0 && size == 56 && ((key - inode) & 0xFFFFFFFF) < 4)); then ipcrm --shmem-id "$id"; fi
+    done < <(tail -n +2 /proc/sysvipc/shm)
+}
+
 remove() {
     kill_until_none find_all
-    # A killed server leaves the segment that guards its data directory; the lock file has its key and id.
-    local lines=() key id
-    if [[ -e $data/postmaster.pid ]]; then
-        mapfile -t lines <"$data/postmaster.pid"
-        read -r key id <<<"${lines[6]-}"
-        [[ -z ${id-} ]] || ipcrm --shmem-id "$id"
-    fi
+    remove_guard
+    # Again for a program that was only just being started when its like were killed.
+    while
+        ((made == 2)) || rm -rf --one-file-system -- "$data"
+        find_all
+    do
+        kill_until_none find_all
+    done
     ((${#memory[@]} == 0)) || rm -f -- "${!memory[@]}"
-    ((made == 2)) || rm -rf --one-file-system -- "$data"
     if [[ -n $disk ]]; then umount "$root/disk" || umount --lazy "$root/disk"; fi
     rm -rf --one-file-system -- "$root"
 } 2>/dev/null
@@ -96,7 +107,6 @@ postmaster=
 while read -r command argument; do
     case $command in
     start)
-        # In a line of its own in the log, so that whoever reads on from here sees this start alone.
         (cd "$data" && exec "${run[@]}" "$postgres" -D "$data" </dev/null >>"$root/log" 2>&1) &
         postmaster=$!
         echo "ok $postmaster"

@@ -102,7 +102,7 @@ extension PostgreSQLStore {
         }
     }
 
-    @Test func `a replay reads once, writes nothing and does not commit`() async throws {
+    @Test func `a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again`() async throws {
         try await TestDatabase.with { test in
             let recording = Recording()
             let store = try await test.open(Self.one, probe: recording.probe)
@@ -113,7 +113,8 @@ extension PostgreSQLStore {
             #expect(
                 recording.taken() == [
                     "begin", "set tenant", "lock head", "select records of basis", "select operations of basis",
-                    "select dots of basis", "select batches of basis", "select devices of basis",
+                    "select dots of basis", "select batches of basis", "select devices of basis", "wait for commit",
+                    "commit",
                 ])
             await store.close()
         }

@@ -166,7 +166,7 @@ struct FeedTests {
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let cursor = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
-            async let waiting = mac.get("/v1/changes?wait=1&since=\(cursor)")
+            async let waiting = mac.get("/v1/changes?wait=5&since=\(cursor)")
             try await eventually("the reader waits") { await server.server.engine.load().waitingReaders == 1 }
             // Another process on the same data: its hint does not reach this one.
             let other = SyncEngine(

@@ -22,8 +22,6 @@ struct BatchRun {
     /// Records whose next operations cannot be judged, because one on them failed in this batch.
     private var failedRecords: Set<RecordKey> = []
     private var failedOperations: Set<OperationID> = []
-    /// Changed records in the order in which they were first touched.
-    private var touched: [RecordKey] = []
 
     static func run(_ batch: Batch, over ledger: Ledger) -> (BatchDecision, BatchChanges) {
         var run = BatchRun(batch, over: ledger)
@@ -48,7 +46,6 @@ struct BatchRun {
         changes.dots.reserveCapacity(count)
         outcomes.reserveCapacity(count)
         decided.reserveCapacity(count)
-        touched.reserveCapacity(count)
     }
 
     private mutating func take(_ submission: Submission, at index: Int) {
@@ -108,8 +105,7 @@ struct BatchRun {
         case .newer, .concurrent: break
         }
         stored.state = stored.state.noting(clock.dot)
-        if changes.records[stored.key] == nil { touched.append(stored.key) }
-        changes.records[stored.key] = stored
+        take(&stored)
         keep(
             known(operation, result), submission, at: index, dot: clock.dot,
             stamp: correction.corrected(operation.claimedMilliseconds))
@@ -277,14 +273,23 @@ struct BatchRun {
             next.openConflicts[written.unit] = written.stillOpen
             if let mention = written.mention { mentions.append(mention) }
         }
-        if changes.records[stored.key] == nil { touched.append(stored.key) }
-        changes.records[stored.key] = next
+        take(&next)
         let outcome: OutcomeKind =
             switch relation {
             case .newer, .equal, .older: .applied
             case .concurrent: mentions.isEmpty ? .merged : .conflicted
             }
-        return OperationResult(outcome: outcome, relation: relation, conflicts: mentions)
+        return OperationResult(
+            outcome: outcome, relation: relation, conflicts: mentions, sequence: next.sequence)
+    }
+
+    /// Takes a changed record. Records get their places in the feed in the order in which they were first touched.
+    private mutating func take(_ record: inout StoredRecord) {
+        if changes.records[record.key] == nil {
+            changes.sequence += 1
+            record.sequence = changes.sequence
+        }
+        changes.records[record.key] = record
     }
 
     // MARK: Audit
@@ -345,6 +350,22 @@ struct BatchRun {
 
     // MARK: The batch as a whole
 
+    /// An operation that changed nothing (the delete of a record that is not there) is answered with the place of its record
+    /// too, if another operation of the batch changed that.
+    private mutating func placeIdleOperations() {
+        for position in decided.indices {
+            let index = decided[position].index
+            let outcome = outcomes[index]
+            guard outcome.result.sequence == nil, !outcome.isReplayed, outcome.result.isAccepted,
+                outcome.result.outcome != .older, let key = outcome.record,
+                let sequence = changes.records[key]?.sequence
+            else { continue }
+            outcomes[index].result.sequence = sequence
+            decided[position].known.result.sequence = sequence
+            changes.operations[decided[position].known.id] = decided[position].known
+        }
+    }
+
     private mutating func finish() -> (BatchDecision, BatchChanges) {
         let hasFailed = outcomes.contains { !$0.result.isAccepted }
         let isRefused = batch.atomicity == .allOrNothing && hasFailed
@@ -354,28 +375,11 @@ struct BatchRun {
                 changes
             )
         }
-        for key in touched {
-            changes.sequence += 1
-            changes.records[key]?.sequence = changes.sequence
-        }
-        for index in outcomes.indices {
-            let outcome = outcomes[index]
-            guard !outcome.isReplayed, outcome.result.isAccepted, outcome.result.outcome != .older,
-                let key = outcome.record
-            else { continue }
-            outcomes[index].result.sequence = changes.records[key]?.sequence
-        }
-        for position in decided.indices {
-            decided[position].known.result = outcomes[decided[position].index].result
-            changes.operations[decided[position].known.id] = decided[position].known
-        }
-        // An operation that stands twice in the batch was answered before its sequence was known.
+        placeIdleOperations()
+        // An operation that stands twice in the batch is answered as it was decided in the end.
         for index in outcomes.indices where outcomes[index].isReplayed {
             guard let id = outcomes[index].id, let known = changes.operations[id] else { continue }
             outcomes[index].result = known.result
-        }
-        for position in changes.dots.values.indices {
-            if let later = changes.operations[changes.dots.values[position].id] { changes.dots.values[position] = later }
         }
         return (
             BatchDecision(

@@ -40,12 +40,17 @@ public struct Ledger: Sendable {
         plan.auditPosition = changes.auditPosition
         plan.auditMilliseconds = changes.auditMilliseconds
         plan.audit += changes.audit
-        plan.records.merge(changes.records) { _, later in later }
-        for (id, known) in changes.operations {
-            let others = (operations[id] ?? snapshot.operations[id] ?? []).filter { $0.device != known.device }
-            operations[id] = others + [known]
+        if plan.records.isEmpty {
+            plan.records = changes.records
+        } else {
+            plan.records.merge(changes.records) { _, later in later }
         }
-        dots.merge(changes.dots) { _, later in later }
+        operations.reserveCapacity(operations.count + changes.operations.count)
+        for (id, known) in changes.operations {
+            let others = self.known(id).filter { $0.device != known.device }
+            operations[id] = others.isEmpty ? [known] : others + [known]
+        }
+        if dots.isEmpty { dots = changes.dots } else { dots.merge(changes.dots) { _, later in later } }
         return decision
     }
 

@@ -30,7 +30,11 @@ public struct UnitStates: Sendable, Hashable {
             return has(unit, at: position) ? entries[position].state : nil
         }
         set {
-            var position = entries.count
+            if let state = newValue, entries.last.map({ $0.unit < unit }) ?? true {
+                entries.append(Entry(unit: unit, state: state))
+                return
+            }
+            var position = position(of: unit)
             update(unit, near: &position) { $0 = newValue }
         }
     }
@@ -72,7 +76,6 @@ public struct UnitStates: Sendable, Hashable {
 
     /// The first position whose unit is not before the given one.
     private func position(of unit: UnitKey) -> Int {
-        if let last = entries.last, last.unit < unit { return entries.count }
         var low = 0
         var high = entries.count
         while low < high {

@@ -11,13 +11,21 @@ public struct Timestamp: Sendable, Hashable {
     /// second is read as the last millisecond of its minute.
     /// - Returns: nil when the text is not such a date or names a day that does not exist.
     public init?(_ text: String) {
-        var reader = Reader(bytes: Array(text.utf8))
+        let read = text.utf8.withContiguousStorageIfAvailable { Self.milliseconds($0) }
+        guard let milliseconds = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.milliseconds($0) }) else {
+            return nil
+        }
+        self.milliseconds = milliseconds
+    }
+
+    private static func milliseconds(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        var reader = Reader(bytes: text)
         guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
             let day = reader.digits(2), reader.skip("T") || reader.skip("t") || reader.skip(" "),
             let hour = reader.digits(2), reader.skip(":"), let minute = reader.digits(2), reader.skip(":"),
             let second = reader.digits(2)
         else { return nil }
-        guard (1...12).contains(month), (1...Self.days(inMonth: month, ofYear: year)).contains(day), hour < 24,
+        guard (1...12).contains(month), (1...days(inMonth: month, ofYear: year)).contains(day), hour < 24,
             minute < 60, second <= 60
         else { return nil }
         var fraction: Int64 = 0
@@ -37,36 +45,47 @@ public struct Timestamp: Sendable, Hashable {
         let wholeSeconds = second == 60 ? 59 : second
         if second == 60 { fraction = 999 }
         let minutes =
-            (Self.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
-        milliseconds = (minutes * 60 + wholeSeconds) * 1000 + fraction
+            (daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
+        return (minutes * 60 + wholeSeconds) * 1000 + fraction
     }
 
     /// The form that is sent: UTC with milliseconds, `2026-11-20T21:58:12.123Z`. Years outside 0–9999 cannot be written
     /// in RFC 3339 and are held at its ends.
     public var text: String {
+        String(decoding: [UInt8](capacity: Self.byteCount) { write(to: &$0) }, as: UTF8.self)
+    }
+
+    /// In the form that is sent.
+    package static let byteCount = 24
+
+    /// Appends the form that is sent.
+    package func write(to output: inout OutputSpan<UInt8>) {
         let bounded = min(max(milliseconds, Self.earliest), Self.latest)
         let (days, inDay) = Self.floorDivide(bounded, 86_400_000)
         let (year, month, day) = Self.civil(daysSinceEpoch: days)
         let (second, thousandth) = Self.floorDivide(inDay, 1000)
-        let bytes = [UInt8](capacity: 24) { output in
-            func append(_ number: Int64, _ width: Int, then separator: Unicode.Scalar) {
-                var unit: Int64 = 1
-                for _ in 1..<width { unit *= 10 }
-                while unit > 0 {
-                    output.append(48 + UInt8(truncatingIfNeeded: number / unit % 10))
-                    unit /= 10
-                }
-                output.append(UInt8(ascii: separator))
-            }
-            append(year, 4, then: "-")
-            append(month, 2, then: "-")
-            append(day, 2, then: "T")
-            append(second / 3600, 2, then: ":")
-            append(second / 60 % 60, 2, then: ":")
-            append(second % 60, 2, then: ".")
-            append(thousandth, 3, then: "Z")
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        Self.write(year / 100, to: &output)
+        Self.write(year % 100, to: &output)
+        output.append(UInt8(ascii: "-"))
+        Self.write(month, to: &output)
+        output.append(UInt8(ascii: "-"))
+        Self.write(day, to: &output)
+        output.append(UInt8(ascii: "T"))
+        Self.write(second / 3600, to: &output)
+        output.append(UInt8(ascii: ":"))
+        Self.write(second / 60 % 60, to: &output)
+        output.append(UInt8(ascii: ":"))
+        Self.write(second % 60, to: &output)
+        output.append(UInt8(ascii: "."))
+        output.append(48 + UInt8(truncatingIfNeeded: thousandth / 100))
+        Self.write(thousandth % 100, to: &output)
+        output.append(UInt8(ascii: "Z"))
+    }
+
+    /// Two digits.
+    private static func write(_ number: Int64, to output: inout OutputSpan<UInt8>) {
+        output.append(48 + UInt8(truncatingIfNeeded: number / 10))
+        output.append(48 + UInt8(truncatingIfNeeded: number % 10))
     }
 
     private static let earliest: Int64 = -62_167_219_200_000
@@ -104,7 +123,7 @@ public struct Timestamp: Sendable, Hashable {
     }
 
     private struct Reader {
-        let bytes: [UInt8]
+        let bytes: UnsafeBufferPointer<UInt8>
         var position = 0
 
         var isAtEnd: Bool { position == bytes.count }

@@ -42,8 +42,10 @@ struct Columns {
     fileprivate let row: Int32
     fileprivate let statement: String
 
+    /// Of a column of eight bytes, which all integers of the statements are.
     func integer(_ column: Int32) -> Int64 {
-        bytes(at: column).reduce(0) { $0 << 8 | Int64($1) }
+        let bytes = UnsafeRawBufferPointer(bytes(at: column))
+        return bytes.count == 8 ? Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)) : 0
     }
 
     func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }

@@ -60,26 +60,30 @@ final class Session {
 
     /// Sends the statements and reads their answers: one round trip.
     ///
+    /// - Parameter patience: how long an answer may take; nil: as long as a statement may, and a little more.
     /// - Returns: one result a statement.
     /// - Throws: what the first statement that failed reported; those after it were not executed. `unsettled` when the
     ///   connection was lost while a commit among them was under way.
-    func exchange(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
+    func exchange(_ requests: [Request], within patience: Duration? = nil) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
         if discardsPlans {
             discardsPlans = false
-            _ = try send([Request(Statements.discardPlans)], commit: nil)
+            _ = try send([Request(Statements.discardPlans)], commit: nil, within: patience ?? timeToAnswer)
         }
         exchangeCount += 1
-        return try send(requests, commit: requests.firstIndex { $0.statement == Statements.commit })
+        let commit = requests.firstIndex { $0.statement == Statements.commit }
+        return try send(requests, commit: commit, within: patience ?? timeToAnswer)
     }
 
-    private func send(_ requests: [Request], commit: Int?) throws(StoreError) -> [QueryResult] {
+    private func send(
+        _ requests: [Request], commit: Int?, within patience: Duration
+    ) throws(StoreError) -> [QueryResult] {
         if commit != nil { hasSentCommit = true }
         var results: [QueryResult] = []
         var report: (index: Int, ServerReport)?
         do throws(StoreError) {
             let fresh = try queue(requests)
-            let deadline = ContinuousClock.now + timeToAnswer
+            let deadline = ContinuousClock.now + patience
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
                 if fresh.contains(index) {

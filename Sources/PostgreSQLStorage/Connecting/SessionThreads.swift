@@ -8,7 +8,7 @@ import Synchronization
 /// A thread starts when work waits and all others are busy, up to the number allowed; it connects when it first has work, and
 /// again when its session broke.
 final class SessionThreads: Sendable {
-    private let options: PostgreSQLStore.Options
+    let options: PostgreSQLStore.Options
     private let connect: @Sendable () throws(StoreError) -> Session
     private let queue = WorkQueue()
 
@@ -18,46 +18,69 @@ final class SessionThreads: Sendable {
         self.connect = connect
     }
 
+    /// What the time for a connection bounds.
+    enum Wait {
+        /// The wait for a free session; the statements that follow have bounds of their own.
+        case untilBegun
+        /// All of it. Work that takes longer goes on, and nobody waits for it.
+        case untilAnswered
+    }
+
     /// Runs a piece of work on the next session that is free.
     ///
     /// Work that meets a session which broke while it lay idle is run once more on a new session, unless a commit was sent.
     /// - Throws: what the work throws; `unavailable` when no session becomes free in time or none can be opened.
     func run<Answer: Sendable>(
-        probe: StoreProbe?, _ body: @escaping @Sendable (Session) throws(StoreError) -> Answer
+        probe: StoreProbe?, waiting wait: Wait = .untilBegun,
+        _ body: @escaping @Sendable (Session) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
         let ticket = Ticket<Answer>()
         let result = await withCheckedContinuation { continuation in
             ticket.wait(with: continuation)
-            let state = queue.add(limit: options.connections) { slot in
-                guard let continuation = ticket.take() else { return }
-                continuation.resume(returning: slot.perform(probe: probe, body))
-            }
-            switch state {
-            case .taken: break
-            case .closed: ticket.take()?.resume(returning: .failure(.unavailable("the store is closed")))
-            case .waiting:
-                // Only work that has to wait pays for a clock.
-                let patience = options.connectTimeout
-                ticket.give(
-                    Task {
-                        try? await Task.sleep(for: patience)
-                        guard !Task.isCancelled else { return }
-                        let error = StoreError.unavailable("all connections to the database were busy")
-                        ticket.take()?.resume(returning: .failure(error))
-                    })
-            case .needsThread:
-                let thread = Thread { [queue, connect] in
-                    let slot = SessionSlot(connect: connect)
-                    while let work = queue.next() { work(slot) }
-                    slot.close()
-                    queue.ended()
+            let admission = queue.add(limit: options.connections) { slot in
+                switch wait {
+                case .untilBegun:
+                    guard let continuation = ticket.take() else { return }
+                    continuation.resume(returning: slot.perform(probe: probe, body))
+                case .untilAnswered:
+                    guard ticket.isOpen else { return }
+                    let result = slot.perform(probe: probe, body)
+                    ticket.take()?.resume(returning: result)
                 }
-                thread.name = "postgresql"
-                thread.stackSize = 4 << 20
-                thread.start()
+            }
+            switch admission {
+            case .closed: ticket.take()?.resume(returning: .failure(.unavailable("the store is closed")))
+            case .taken: if wait == .untilAnswered { giveClock(to: ticket, "the database does not answer") }
+            case .waiting: giveClock(to: ticket, "all connections to the database were busy")
+            case .needsThread:
+                if wait == .untilAnswered { giveClock(to: ticket, "the database does not answer") }
+                startThread()
             }
         }
         return try result.get()
+    }
+
+    /// Only work that has to wait pays for a clock.
+    private func giveClock<Answer: Sendable>(to ticket: Ticket<Answer>, _ reason: String) {
+        let patience = options.connectTimeout
+        ticket.give(
+            Task {
+                try? await Task.sleep(for: patience)
+                guard !Task.isCancelled else { return }
+                ticket.take()?.resume(returning: .failure(.unavailable(reason)))
+            })
+    }
+
+    private func startThread() {
+        let thread = Thread { [queue, connect] in
+            let slot = SessionSlot(connect: connect)
+            while let work = queue.next() { work(slot) }
+            slot.close()
+            queue.ended()
+        }
+        thread.name = "postgresql"
+        thread.stackSize = 4 << 20
+        thread.start()
     }
 
     /// Returns when all work that was taken is done and all sessions are closed.
@@ -81,6 +104,9 @@ private final class Ticket<Answer: Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
+
+    /// Whether nobody has taken it yet.
+    var isOpen: Bool { state.withLock { $0.continuation != nil } }
 
     func wait(with continuation: Continuation) { state.withLock { $0.continuation = continuation } }
 

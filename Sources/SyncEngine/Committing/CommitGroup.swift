@@ -131,9 +131,8 @@ struct CommitGroup: Sendable {
             for operation in decision.operations {
                 head.operationOrdinal += 1
                 let row = OperationRow(
-                    operation, batch: submission.key, ordinal: head.operationOrdinal, redactor: redactor,
-                    schema: group.terms.schema, recordedAtMilliseconds: submission.receivedAtMilliseconds,
-                    using: &writer)
+                    operation, of: submission, ordinal: head.operationOrdinal, redactor: redactor,
+                    schema: group.terms.schema, using: &writer)
                 // A rejected operation that was repaired in a later batch of the group has one row: the last.
                 let owner = OperationOwner(id: row.id, device: row.device)
                 if let position = positionOfOperation[owner] {
@@ -168,7 +167,7 @@ struct CommitGroup: Sendable {
             after.auditMilliseconds = ledger.plan.auditMilliseconds
             return Commit(
                 head: after,
-                records: ledger.plan.records.values.sorted { $0.key < $1.key }.map { row($0) },
+                records: ledger.plan.records.keys.sorted().compactMap { key in ledger.plan.records[key].map { row($0) } },
                 operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
                 conflicts: index.opened.values.sorted { $0.id < $1.id },
                 conflictChanges: index.changed.values.sorted { $0.id < $1.id },

@@ -27,7 +27,7 @@ actor CommitLanes {
     private var drained: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameters:
-    ///   - onCommit: told after each commit that changed something, with the tenant's new sequence.
+    ///   - onCommit: told after each transaction, with the tenant's last sequence number.
     ///   - onFailure: told of each transaction that failed.
     init(
         store: any SyncStore, terms: Terms, clock: EngineClock,
@@ -134,12 +134,12 @@ actor CommitLanes {
         let group = CommitGroup(
             tenant: tenant, submissions: submissions, terms: terms, identity: store.identity,
             nowMilliseconds: clock.now())
-        let (outcome, before) = try await store.transact(tenant, basis: group.basis) {
-            (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, (CommitGroup.Outcome, Int64)) in
-            let (commit, outcome) = group.decide(over: snapshot)
-            return (commit, (outcome, snapshot.head.sequence))
+        let outcome = try await store.transact(tenant, basis: group.basis) {
+            (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, CommitGroup.Outcome) in
+            group.decide(over: snapshot)
         }
-        if outcome.sequence > before { await onCommit(tenant, outcome.sequence) }
+        // Also where nothing is new: who committed what is told again may have been lost before it could say so.
+        await onCommit(tenant, outcome.sequence)
         return outcome.replies
     }
 }

@@ -7,31 +7,37 @@ extension OperationRow {
     /// An operation as it is kept: its result, and its content with redacted fields hashed.
     /// - Parameter writer: empty, and empty again afterwards. One for many rows needs its memory once.
     init(
-        _ operation: DecidedOperation, batch: ExactString, ordinal: Int64, redactor: Redactor, schema: Schema,
-        recordedAtMilliseconds: Int64, using writer: inout JSONWriter
+        _ operation: DecidedOperation, of submission: BatchSubmission, ordinal: Int64, redactor: Redactor,
+        schema: Schema, using writer: inout JSONWriter
     ) {
         operation.known.clock.write(to: &writer)
         let clock = writer.takeText()
         operation.known.result.writeStored(to: &writer)
         let result = writer.takeText()
-        operation.submission.writeContent(to: &writer, redactor: redactor, schema: schema)
+        operation.submission.writeContent(
+            fields: submission.request.fieldTexts[operation.index], to: &writer, redactor: redactor, schema: schema)
         self.init(
             id: operation.known.id, device: operation.known.device, ordinal: ordinal, user: operation.known.user,
-            batch: batch, record: operation.known.record, counter: operation.dot?.counter,
+            batch: submission.key, record: operation.known.record, counter: operation.dot?.counter,
             clock: clock, fingerprint: operation.known.fingerprint,
             outcome: operation.known.result.outcome, result: result, content: writer.takeText(),
-            stampMilliseconds: operation.stampMilliseconds, recordedAtMilliseconds: recordedAtMilliseconds)
+            stampMilliseconds: operation.stampMilliseconds,
+            recordedAtMilliseconds: submission.receivedAtMilliseconds)
     }
 }
 
 extension Submission {
     /// What was sent, in canonical form: the members by name.
-    fileprivate func writeContent(to writer: inout JSONWriter, redactor: Redactor, schema: Schema) {
+    /// - Parameter fields: the canonical text of an operation's fields.
+    fileprivate func writeContent(
+        fields: String?, to writer: inout JSONWriter, redactor: Redactor, schema: Schema
+    ) {
         switch self {
         case .operation(let operation):
             writer.beginObject()
             if let claimed = operation.claimedMilliseconds {
-                writer.member("at", Timestamp(milliseconds: claimed).text)
+                writer.key("at")
+                writer.timestamp(milliseconds: claimed)
             }
             if !operation.dependsOn.isEmpty {
                 writer.key("dependsOn")
@@ -40,7 +46,12 @@ extension Submission {
                 writer.endArray()
             }
             if operation.kind != .delete {
-                writer.member("fields", .object(redacted(operation.fields, operation.record, redactor, schema)))
+                writer.key("fields")
+                if let fields, !schema.redacts(operation) {
+                    writer.raw(canonicalText: fields)
+                } else {
+                    writer.write(.object(redacted(operation.fields, operation.record, redactor, schema)))
+                }
             }
             writer.member("kind", operation.kind.rawValue)
             writer.endObject()
@@ -72,6 +83,12 @@ extension Submission {
 }
 
 extension Schema {
+    /// Whether one of the operation's fields must not be kept.
+    fileprivate func redacts(_ operation: Operation) -> Bool {
+        guard let rules = rules(for: operation.record.collection), rules.fields != nil else { return false }
+        return operation.fields.members.contains { rules.isRedacted($0.name) }
+    }
+
     /// The collections that an operation which could not be read may have meant: the one that it names, or where it names
     /// none of them, any.
     fileprivate func collections(meantBy operation: ObjectValue) -> [(name: ExactString, rules: CollectionRules)] {

@@ -6,6 +6,8 @@ actor ChangeNotifier {
     private var waiters: [TenantID: [UInt64: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter: UInt64 = 0
     private(set) var isClosed = false
+    /// How often changes may have happened that nobody told of.
+    private(set) var gaps = 0
 
     var waiterCount: Int { waiters.values.reduce(0) { $0 + $1.count } }
 
@@ -17,14 +19,19 @@ actor ChangeNotifier {
 
     /// Wakes everyone: changes may have happened that nobody told of.
     func wakeAll() {
+        gaps += 1
         for continuation in waiters.values.flatMap(\.values) { continuation.resume() }
         waiters = [:]
     }
 
     /// Returns when the tenant has moved beyond the sequence, when the time is over, when the caller is cancelled or when the
     /// server stops.
-    func wait(_ tenant: TenantID, beyond sequence: Int64, for duration: Duration) async {
-        guard !isClosed, !Task.isCancelled, latest[tenant] ?? 0 <= sequence else { return }
+    /// - Parameter gaps: how many there had been before the caller read up to the sequence; returns when there are more.
+    func wait(_ tenant: TenantID, beyond sequence: Int64, since gaps: Int, for duration: Duration) async {
+        func isOver() -> Bool {
+            isClosed || Task.isCancelled || self.gaps > gaps || latest[tenant] ?? 0 > sequence
+        }
+        guard !isOver() else { return }
         let waiter = nextWaiter
         nextWaiter += 1
         let timer = Task {
@@ -33,7 +40,7 @@ actor ChangeNotifier {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if Task.isCancelled || isClosed || latest[tenant] ?? 0 > sequence {
+                if isOver() {
                     continuation.resume()
                 } else {
                     waiters[tenant, default: [:]][waiter] = continuation

@@ -62,6 +62,7 @@ extension SyncEngine {
         var after = start ?? 0
         while true {
             let query = ChangeQuery(after: after, limit: request.limit, collections: request.collections)
+            let gaps = await notifier.gaps
             let page = try await reading { () throws(StoreError) in try await store.changes(caller.tenant, query) }
             if let start { try await check(start, against: page, of: caller.tenant) }
             let left = deadline - ContinuousClock.now
@@ -71,7 +72,7 @@ extension SyncEngine {
                     hasMore: page.hasMore, serverTimeMilliseconds: clock.now())
             }
             after = page.reached
-            await notifier.wait(caller.tenant, beyond: after, for: left)
+            await notifier.wait(caller.tenant, beyond: after, since: gaps, for: left)
             if await notifier.isClosed {
                 return ChangesAnswer(
                     records: [], cursor: Cursor(sequence: after).text(seal), hasMore: false,

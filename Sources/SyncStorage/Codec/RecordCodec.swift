@@ -47,7 +47,8 @@ extension [ExactString: [Sibling]] {
             for sibling in siblings {
                 writer.beginObject()
                 writer.member("device", sibling.event.dot.device.name)
-                writer.member("stamp", Timestamp(milliseconds: sibling.event.stamp.milliseconds).text)
+                writer.key("stamp")
+                writer.timestamp(milliseconds: sibling.event.stamp.milliseconds)
                 writer.member("value", sibling.value)
                 writer.endObject()
             }

@@ -6,6 +6,13 @@ import SyncWire
 public struct RecordDecoder: Sendable {
     private var scanner = JSONScanner(limits: storedLimits)
 
+    // Of the record being read:
+    private var clock = VersionVector()
+    private var fields = ObjectValue([])
+    /// Where the next field of one value is expected among the fields: both are sorted.
+    private var nextField = 0
+    private var events: [Event] = []
+
     public init() {}
 
     /// - Throws: `damaged` when the row's texts do not fit together.
@@ -22,25 +29,33 @@ public struct RecordDecoder: Sendable {
     private mutating func record(
         _ row: RecordRow, clock: Span<UInt8>, fields: Span<UInt8>, state: Span<UInt8>
     ) throws(StoreError) -> StoredRecord {
+        let read: StoredRecord?
         do {
-            scanner.restart()
-            guard let clock = try scanner.versionVector(clock) else { throw Self.damaged(row) }
-            scanner.restart()
-            guard case .object(let fields) = try scanner.value(fields) else { throw Self.damaged(row) }
-            scanner.restart()
-            var reading = StateReading(scanner: scanner, clock: clock, fields: fields)
-            guard let record = try reading.record(row, state) else { throw Self.damaged(row) }
-            scanner = reading.scanner
-            return record
-        } catch let error as JSONSyntaxError {
-            throw .damaged("the texts of record \(row.key.collection)/\(row.key.id) are no JSON: \(error)")
+            read = try whole(row, clock: clock, fields: fields, state: state)
         } catch {
-            throw Self.damaged(row)
+            throw .damaged("the texts of record \(row.key.collection)/\(row.key.id) are no JSON: \(error)")
         }
+        guard let read else {
+            throw .damaged("the state of record \(row.key.collection)/\(row.key.id) cannot be read")
+        }
+        return read
     }
 
-    private static func damaged(_ row: RecordRow) -> StoreError {
-        .damaged("the state of record \(row.key.collection)/\(row.key.id) cannot be read")
+    /// What does not fit is nil, here and below.
+    private mutating func whole(
+        _ row: RecordRow, clock: Span<UInt8>, fields: Span<UInt8>, state: Span<UInt8>
+    ) throws(JSONSyntaxError) -> StoredRecord? {
+        scanner.restart()
+        guard let vector = try scanner.versionVector(clock) else { return nil }
+        self.clock = vector
+        scanner.restart()
+        guard case .object(let object) = try scanner.value(fields) else { return nil }
+        try scanner.end(fields)
+        self.fields = object
+        nextField = 0
+        events.removeAll(keepingCapacity: true)
+        scanner.restart()
+        return try record(row, state)
     }
 }
 
@@ -61,23 +76,11 @@ extension JSONScanner {
     }
 }
 
-/// One pass over one state. What does not fit is nil.
-private struct StateReading {
-    var scanner: JSONScanner
-    private let clock: VersionVector
-    private let fields: ObjectValue
-    /// Where the next field of one value is expected among the fields: both are sorted.
-    private var nextField = 0
-    private var events: [Event] = []
-
-    init(scanner: JSONScanner, clock: VersionVector, fields: ObjectValue) {
-        self.scanner = scanner
-        self.clock = clock
-        self.fields = fields
-    }
-
+extension RecordDecoder {
     /// The members come in the order of their names, so that events are there before units name them.
-    mutating func record(_ row: RecordRow, _ text: Span<UInt8>) throws(JSONSyntaxError) -> StoredRecord? {
+    private mutating func record(
+        _ row: RecordRow, _ text: Span<UInt8>
+    ) throws(JSONSyntaxError) -> StoredRecord? {
         var open: [UnitKey: OpenConflict] = [:]
         var units = UnitStates()
         var writes: [Int64] = []

@@ -51,8 +51,9 @@ public actor InMemoryStore: SyncStore {
         var merge = Snapshot(
             sequence: state.head.sequence, auditPosition: state.head.auditPosition,
             auditMilliseconds: state.head.auditMilliseconds)
+        var decoder = RecordDecoder()
         for key in basis.merge.records {
-            if let row = state.records[key] { merge.records[key] = try row.decoded() }
+            if let row = state.records[key] { merge.records[key] = try decoder.record(row) }
         }
         for id in basis.merge.operations {
             for row in (state.operations[id] ?? [:]).values.sorted(by: { $0.device < $1.device }) {

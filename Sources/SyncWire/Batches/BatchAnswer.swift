@@ -30,7 +30,8 @@ public struct BatchAnswer: Sendable {
         var writer = JSONWriter(reservingCapacity: 256 + outcomes.count * 384)
         writer.beginObject()
         writer.member("batch", key)
-        writer.member("serverTime", Timestamp(milliseconds: serverTimeMilliseconds).text)
+        writer.key("serverTime")
+        writer.timestamp(milliseconds: serverTimeMilliseconds)
         writer.member("cursor", cursor)
         if isDryRun { writer.member("dryRun", true) }
         writer.key("results")

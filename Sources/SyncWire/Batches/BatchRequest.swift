@@ -9,6 +9,8 @@ public struct BatchRequest: Sendable, Hashable {
     public let sentAtMilliseconds: Int64?
     public let atomicity: Batch.Atomicity
     public let submissions: [Submission]
+    /// For each submission the canonical text of its fields; nil for one that could not be read.
+    public let fieldTexts: [String?]
     /// Of the canonical body: the same for any order of members and any white space.
     public let fingerprint: ContentFingerprint
 
@@ -50,11 +52,17 @@ public struct BatchRequest: Sendable, Hashable {
                 .batchTooLarge, "A batch has at most \(limits.operationsPerBatch) operations.",
                 limit: limits.operationsPerBatch)
         }
-        submissions = operations.enumerated().map { index, operation in
-            OperationReading.submission(operation, faults: faultsByOperation[index] ?? [], limits: limits)
+        var writer = JSONWriter(reservingCapacity: body.count + 64)
+        let outcomes = operations.enumerated().map { index, operation in
+            OperationReading.outcome(
+                operation, faults: faultsByOperation.isEmpty ? [] : faultsByOperation[index] ?? [], limits: limits,
+                using: &writer)
         }
+        submissions = outcomes.map(\.submission)
+        fieldTexts = outcomes.map(\.fields)
         if document.faults.isEmpty {
-            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(of: document.value).hex)
+            Self.write(root, operations: operations, fields: fieldTexts, to: &writer)
+            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
         } else {
             // Faulty values are null in the document, so two such bodies are told apart by their bytes.
             var bytes: [UInt8] = []
@@ -62,6 +70,34 @@ public struct BatchRequest: Sendable, Hashable {
             for index in body.indices { bytes.append(body[index]) }
             fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: bytes).hex)
         }
+    }
+
+    /// Writes the body in canonical form, of which the fields have been written already.
+    private static func write(
+        _ root: ObjectValue, operations: [Value], fields: [String?], to writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        for member in root.members {
+            guard member.name == "operations" else {
+                writer.member(member.name, member.value)
+                continue
+            }
+            writer.key(member.name)
+            writer.beginArray()
+            for (operation, text) in zip(operations, fields) { write(operation, fields: text, to: &writer) }
+            writer.endArray()
+        }
+        writer.endObject()
+    }
+
+    private static func write(_ operation: Value, fields: String?, to writer: inout JSONWriter) {
+        guard let fields, case .object(let object) = operation else { return writer.write(operation) }
+        writer.beginObject()
+        for member in object.members {
+            writer.key(member.name)
+            if member.name == "fields" { writer.raw(canonicalText: fields) } else { writer.write(member.value) }
+        }
+        writer.endObject()
     }
 
     private static func invalid(_ detail: String, at pointer: JSONPointer) -> Problem {

@@ -3,24 +3,66 @@ import MergeCore
 
 /// Reads one operation of a batch, collecting everything that is wrong with it.
 struct OperationReading {
+    /// What was read.
+    struct Outcome {
+        let submission: Submission
+        /// The canonical text of the fields of an operation that could be read.
+        let fields: String?
+    }
+
     private let object: ObjectValue
+    private let members: Members
     private let limits: Limits
     private var rejections: [Rejection]
 
-    static func submission(_ value: Value, faults: [JSONFault], limits: Limits) -> Submission {
-        guard case .object(let object) = value else {
-            let rejection = Rejection(.invalidRequest, "An operation is an object.")
-            return .malformed(MalformedOperation(id: nil, record: nil, content: value, rejections: [rejection]))
+    /// What an operation may name, found in one pass.
+    private struct Members {
+        var id: Value?
+        var kind: Value?
+        var collection: Value?
+        var record: Value?
+        var clock: Value?
+        var at: Value?
+        var fields: Value?
+        var dependsOn: Value?
+
+        init(_ object: ObjectValue) {
+            for member in object.members {
+                switch member.name {
+                case "id": id = member.value
+                case "kind": kind = member.value
+                case "collection": collection = member.value
+                case "record": record = member.value
+                case "clock": clock = member.value
+                case "at": at = member.value
+                case "fields": fields = member.value
+                case "dependsOn": dependsOn = member.value
+                default: break
+                }
+            }
         }
-        var reading = OperationReading(object: object, limits: limits, rejections: faults.map(Rejection.init(_:)))
-        return reading.submission()
     }
 
-    private mutating func submission() -> Submission {
-        let id = name("id").map { OperationID($0) }
+    /// - Parameter writer: empty, and empty again afterwards.
+    static func outcome(
+        _ value: Value, faults: [JSONFault], limits: Limits, using writer: inout JSONWriter
+    ) -> Outcome {
+        guard case .object(let object) = value else {
+            let rejection = Rejection(.invalidRequest, "An operation is an object.")
+            return Outcome(
+                submission: .malformed(
+                    MalformedOperation(id: nil, record: nil, content: value, rejections: [rejection])), fields: nil)
+        }
+        var reading = OperationReading(
+            object: object, members: Members(object), limits: limits, rejections: faults.isEmpty ? [] : faults.map(Rejection.init(_:)))
+        return reading.outcome(using: &writer)
+    }
+
+    private mutating func outcome(using writer: inout JSONWriter) -> Outcome {
+        let id = name(members.id, "id").map { OperationID($0) }
         let kind = kind()
         let record: RecordKey? =
-            switch (name("collection"), name("record")) {
+            switch (name(members.collection, "collection"), name(members.record, "record")) {
             case (let collection?, let id?): RecordKey(collection: collection, id: id)
             case (_, _): nil
             }
@@ -29,28 +71,34 @@ struct OperationReading {
         let fields = fields(of: kind)
         let dependsOn = dependsOn()
         guard rejections.isEmpty, let id, let kind, let record, let clock, let fields, let dependsOn else {
-            return .malformed(
-                MalformedOperation(id: id, record: record, content: .object(object), rejections: rejections))
+            return Outcome(
+                submission: .malformed(
+                    MalformedOperation(id: id, record: record, content: .object(object), rejections: rejections)),
+                fields: nil)
         }
-        return .operation(
-            Operation(
-                id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: claimed, fields: fields,
-                dependsOn: dependsOn,
-                fingerprint: Self.fingerprint(kind: kind, record: record, claimed: claimed, fields: fields)))
+        writer.write(.object(fields))
+        let text = writer.takeText()
+        let fingerprint = Self.fingerprint(kind: kind, record: record, claimed: claimed, fields: text, using: &writer)
+        return Outcome(
+            submission: .operation(
+                Operation(
+                    id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: claimed, fields: fields,
+                    dependsOn: dependsOn, fingerprint: fingerprint)), fields: text)
     }
 
     /// What the operation asks for, without its clock, its device and its dependencies.
-    static func fingerprint(
-        kind: OperationKind, record: RecordKey, claimed: Int64?, fields: ObjectValue
+    /// - Parameter fields: in canonical form.
+    private static func fingerprint(
+        kind: OperationKind, record: RecordKey, claimed: Int64?, fields: String, using writer: inout JSONWriter
     ) -> ContentFingerprint {
-        var writer = JSONWriter(reservingCapacity: 512)
         writer.beginArray()
         writer.string(kind.rawValue)
         writer.string(record.collection)
         writer.string(record.id)
         if let claimed { writer.integer(claimed) } else { writer.null() }
-        writer.write(.object(fields))
+        writer.raw(canonicalText: fields)
         writer.endArray()
+        defer { writer.clear() }
         return ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
     }
 
@@ -58,8 +106,8 @@ struct OperationReading {
         rejections.append(Rejection(code, detail, at: path))
     }
 
-    private mutating func name(_ member: ExactString) -> ExactString? {
-        guard case .string(let name)? = object[member] else {
+    private mutating func name(_ value: Value?, _ member: ExactString) -> ExactString? {
+        guard case .string(let name)? = value else {
             reject(.invalidRequest, "'\(member)' is a string.", at: member)
             return nil
         }
@@ -71,14 +119,14 @@ struct OperationReading {
     }
 
     private mutating func kind() -> OperationKind? {
-        if case .string(let text)? = object["kind"], let kind = OperationKind(rawValue: text.text) { return kind }
+        if case .string(let text)? = members.kind, let kind = OperationKind(rawValue: text.text) { return kind }
         reject(.invalidRequest, "'kind' is create, update, delete or restore.", at: "kind")
         return nil
     }
 
     /// Refused, never repaired: an entry that is dropped or rounded makes another write look old.
     private mutating func clock() -> VersionVector? {
-        guard case .object(let members)? = object["clock"], !members.isEmpty else {
+        guard case .object(let members)? = members.clock, !members.isEmpty else {
             reject(.clockInvalid, "'clock' is an object of device ids and counters.", at: "clock")
             return nil
         }
@@ -104,14 +152,14 @@ struct OperationReading {
     }
 
     private mutating func claimedMilliseconds() -> Int64? {
-        guard let value = object["at"] else { return nil }
+        guard let value = members.at else { return nil }
         if case .string(let text) = value, let time = Timestamp(text.text) { return time.milliseconds }
         reject(.invalidRequest, "'at' is an RFC 3339 time.", at: "at")
         return nil
     }
 
     private mutating func fields(of kind: OperationKind?) -> ObjectValue? {
-        guard let value = object["fields"] else {
+        guard let value = members.fields else {
             if kind == .create || kind == .update { reject(.invalidRequest, "'fields' is missing.", at: "fields") }
             return ObjectValue([])
         }
@@ -134,7 +182,7 @@ struct OperationReading {
     }
 
     private mutating func dependsOn() -> [OperationID]? {
-        guard let value = object["dependsOn"] else { return [] }
+        guard let value = members.dependsOn else { return [] }
         guard case .array(let elements) = value, elements.count <= limits.dependenciesPerOperation else {
             reject(
                 .invalidRequest, "'dependsOn' is an array of at most \(limits.dependenciesPerOperation) operation ids.",

@@ -42,7 +42,8 @@ public struct WireRecord: Sendable, Hashable {
         writer.member("deleted", isDeleted)
         writer.key("clock")
         writer.raw(canonicalText: clock)
-        writer.member("stamp", Timestamp(milliseconds: stampMilliseconds).text)
+        writer.key("stamp")
+        writer.timestamp(milliseconds: stampMilliseconds)
         if !isDeleted {
             writer.key("fields")
             writer.raw(canonicalText: fields)

@@ -7,7 +7,10 @@ public enum NameRule {
     public static func fault(in name: ExactString, limits: Limits) -> String? {
         if name.text.utf8.isEmpty { return "A name has at least one character." }
         if name.byteCount > limits.nameBytes { return "A name has at most \(limits.nameBytes) bytes." }
-        if name.text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "A name has no control characters." }
+        let hasControlCharacters =
+            name.text.utf8.withContiguousStorageIfAvailable { $0.span.hasControlCharacters }
+            ?? Array(name.text.utf8).span.hasControlCharacters
+        if hasControlCharacters { return "A name has no control characters." }
         return nil
     }
 }

@@ -15,11 +15,14 @@ public struct Fingerprint: Sendable, Hashable {
 
     /// The digest of bytes that are a canonical form already. O(n).
     public init(ofCanonicalBytes bytes: [UInt8]) {
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in SHA256.hash(data: bytes).enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
+        var hasher = SHA256()
+        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        words = hasher.finalize().withUnsafeBytes { digest in
+            func word(_ index: Int) -> UInt64 {
+                UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+            }
+            return (word(0), word(1), word(2), word(3))
         }
-        self.words = (words[0], words[1], words[2], words[3])
     }
 
     /// A digest that was stored as bytes.
@@ -67,15 +70,22 @@ public struct Fingerprint: Sendable, Hashable {
 
     /// The 64 lowercase hexadecimal digits.
     public var hex: String {
-        var digits: [UInt8] = []
-        digits.reserveCapacity(2 * Self.byteCount)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 60, through: 0, by: -4) {
-                let nibble = UInt8(truncatingIfNeeded: word >> shift) & 0xF
-                digits.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
-            }
+        let digits = [UInt8](capacity: 2 * Self.byteCount) { output in
+            Self.append(words.0, to: &output)
+            Self.append(words.1, to: &output)
+            Self.append(words.2, to: &output)
+            Self.append(words.3, to: &output)
         }
         return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func append(_ word: UInt64, to output: inout OutputSpan<UInt8>) {
+        var rest = word
+        for _ in 0..<16 {
+            let nibble = UInt8(truncatingIfNeeded: rest >> 60)
+            output.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
+            rest <<= 4
+        }
     }
 
     public static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.words == right.words }

@@ -2,24 +2,46 @@ extension JSONReader {
     /// Reads the string at the position (RFC 8259 section 7). Nil when it is faulty; the fault is noted.
     mutating func string(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         let start = position + 1
+        var highBits: UInt64 = 0
+        let end = Self.specialByte(bytes, from: start, &highBits)
+        guard end < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: end) }
+        switch bytes[end] {
+        case UInt8(ascii: "\""):
+            position = end + 1
+            return try Self.text(bytes.extracting(start..<end), isASCII: highBits == 0, at: start)
+        case UInt8(ascii: "\\"): return try escapedString(bytes, from: start, firstEscape: end)
+        default: throw JSONRefusal(.controlCharacter, at: end)
+        }
+    }
+
+    /// The first quotation mark, backslash or control character from a position on; the end of the text if there is none.
+    /// - Parameter highBits: gets the highest bits of the bytes before it; zero if all of them are ASCII.
+    private static func specialByte(_ bytes: Span<UInt8>, from start: Int, _ highBits: inout UInt64) -> Int {
         var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\"") {
-                position = index + 1
-                return try Self.text(bytes.extracting(start..<index), at: start)
+        while bytes.count - index >= 8 {
+            let word = bytes.word(at: index)
+            let special = ByteWord.needingEscape(word)
+            guard special == 0 else {
+                let count = special.trailingZeroBitCount / 8
+                highBits |= ByteWord.first(count, of: word) & ByteWord.highBits
+                return index + count
             }
-            if byte == UInt8(ascii: "\\") { return try escapedString(bytes, from: start, firstEscape: index) }
-            if byte < 0x20 { throw JSONRefusal(.controlCharacter, at: index) }
+            highBits |= word & ByteWord.highBits
+            index += 8
+        }
+        while index < bytes.count, !bytes[index].needsEscape {
+            highBits |= UInt64(bytes[index] & 0x80)
             index += 1
         }
-        throw JSONRefusal(.unexpectedEnd, at: index)
+        return index
     }
 
     private mutating func escapedString(
         _ bytes: Span<UInt8>, from start: Int, firstEscape: Int
     ) throws(JSONRefusal) -> String? {
         var decoded: [UInt8] = []
+        // Room for the string, if it is no longer than most.
+        decoded.reserveCapacity(min(firstEscape - start + 128, bytes.count - start))
         for index in start..<firstEscape { decoded.append(bytes[index]) }
         var fault: (kind: JSONFault.Kind, offset: Int)?
         position = firstEscape
@@ -29,7 +51,7 @@ extension JSONReader {
             case UInt8(ascii: "\""):
                 position += 1
                 // An escape decodes to whole sequences, so what was invalid around it stays invalid.
-                let text = try Self.text(decoded.span, at: start)
+                let text = try Self.text(decoded.span, isASCII: false, at: start)
                 guard let fault else { return text }
                 try note(fault.kind, at: fault.offset, bytes)
                 return nil
@@ -109,8 +131,10 @@ extension JSONReader {
     }
 
     /// A copy of bytes as text, if they are UTF-8.
-    /// - Parameter offset: where the bytes stand, as near as it is known.
-    private static func text(_ bytes: Span<UInt8>, at offset: Int) throws(JSONRefusal) -> String {
+    /// - Parameters:
+    ///   - isASCII: whether they are known to be.
+    ///   - offset: where the bytes stand, as near as it is known.
+    private static func text(_ bytes: Span<UInt8>, isASCII: Bool, at offset: Int) throws(JSONRefusal) -> String {
         guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
             // Older systems lack `UTF8Span`; everywhere else this branch is compiled away.
             var copy: [UInt8] = []
@@ -121,6 +145,7 @@ extension JSONReader {
             }
             return text
         }
+        if isASCII { return String(copying: UTF8Span(unchecked: bytes, isKnownASCII: true)) }
         do {
             return String(copying: try UTF8Span(validating: bytes))
         } catch {

@@ -21,19 +21,30 @@ struct JSONReader {
     var position = 0
     private(set) var faults: [JSONFault] = []
 
-    /// The way from the root to the value being read: one step a level, of which the first `depth` count. Names are kept
-    /// as offsets and decoded only for a pointer, so that the way costs one store a value.
-    private var path: [Step] = []
+    /// The way from the root to the value being read: one level a container, of which the first `depth` count. Names are
+    /// kept as offsets and decoded only for a pointer, so that the way costs one store a value.
+    private var path: [Level] = []
     private var depth = 0
     /// The branch of the latest fault, and how many were kept for it. A branch is read in one go.
     private var faultyBranch: (first: Step, second: Step) = (.unknown, .unknown)
     private var faultsInBranch = 0
 
-    /// Members and elements of the containers still open. Shared by all levels, so that a container costs one allocation
-    /// of its exact size.
-    private var openMembers: [ObjectValue.Member] = []
+    /// What decides the order of the members of the objects still open. Shared by all levels.
     private var openKeys: [MemberKey] = []
-    private var openElements: [Value] = []
+    /// Short names that were met before, each in the place that its bytes give it: the names of a batch are few, and each
+    /// of them comes with every operation.
+    private var names: [(bytes: UInt64, name: String)] = []
+
+    private struct Level {
+        var step = Step.unknown
+        /// How many members or elements to make room for: most containers are as large as the one before them in their
+        /// place. Bounded, because a text may be made to disappoint it.
+        var expectedCount = 4
+
+        mutating func note(count: Int) {
+            expectedCount = min(count >= expectedCount ? count : expectedCount - (expectedCount - count) / 4, 32)
+        }
+    }
 
     private enum Step: Equatable {
         /// An object between two names.
@@ -53,9 +64,7 @@ struct JSONReader {
         depth = 0
         faultyBranch = (.unknown, .unknown)
         faultsInBranch = 0
-        openMembers.removeAll(keepingCapacity: true)
         openKeys.removeAll(keepingCapacity: true)
-        openElements.removeAll(keepingCapacity: true)
     }
 
     /// Reads the whole text.
@@ -160,7 +169,13 @@ struct JSONReader {
         }
         position += 1
         depth += 1
-        if depth > path.count { path.append(.unknown) } else { path[depth - 1] = .unknown }
+        if depth > path.count { path.append(Level()) } else { path[depth - 1].step = .unknown }
+    }
+
+    /// - Parameter count: of the members or elements of the container that ends.
+    private mutating func ascend(from count: Int) {
+        depth -= 1
+        path[depth].note(count: count)
     }
 
     private mutating func array(_ bytes: Span<UInt8>) throws(JSONRefusal) -> Value {
@@ -171,18 +186,16 @@ struct JSONReader {
             depth -= 1
             return .array([])
         }
-        let base = openElements.count
+        var elements: [Value] = []
+        elements.reserveCapacity(path[depth - 1].expectedCount)
         while true {
-            path[depth - 1] = .index(openElements.count - base)
-            let element = try value(bytes)
-            openElements.append(element)
+            path[depth - 1].step = .index(elements.count)
+            elements.append(try value(bytes))
             skipWhiteSpace(bytes)
             guard try comma(bytes, orEnd: UInt8(ascii: "]")) else { break }
             skipWhiteSpace(bytes)
         }
-        depth -= 1
-        let elements = Array(openElements[base...])
-        openElements.removeLast(elements.count)
+        ascend(from: elements.count)
         return .array(elements)
     }
 
@@ -203,31 +216,32 @@ struct JSONReader {
             depth -= 1
             return .object(ObjectValue([]))
         }
-        let base = openMembers.count
+        let base = openKeys.count
+        var members: [ObjectValue.Member] = []
+        members.reserveCapacity(path[depth - 1].expectedCount)
         var isSorted = true
         while true {
-            path[depth - 1] = .unknown
+            path[depth - 1].step = .unknown
             let nameOffset = position
-            let name = try memberName(bytes)
-            let nameEnd = position
-            try colon(bytes)
-            if name != nil { path[depth - 1] = .name(offset: nameOffset) }
-            let value = try value(bytes)
-            if let name {
+            if let name = try memberName(bytes) {
                 let key = MemberKey(
-                    name, quoted: bytes.extracting(nameOffset..<nameEnd), member: openMembers.count, offset: nameOffset)
-                if isSorted, openMembers.count > base { isSorted = openKeys[openKeys.count - 1].prefix < key.prefix }
+                    name, quoted: bytes.extracting(nameOffset..<position), member: members.count, offset: nameOffset)
+                try colon(bytes)
+                path[depth - 1].step = .name(offset: nameOffset)
+                members.append(ObjectValue.Member(name: ExactString(name), value: try value(bytes)))
+                if isSorted, openKeys.count > base { isSorted = openKeys[openKeys.count - 1].prefix < key.prefix }
                 openKeys.append(key)
-                openMembers.append(ObjectValue.Member(name: ExactString(name), value: value))
+            } else {
+                try colon(bytes)
+                _ = try value(bytes)
             }
             skipWhiteSpace(bytes)
             guard try comma(bytes, orEnd: UInt8(ascii: "}")) else { break }
             skipWhiteSpace(bytes)
         }
-        let members = isSorted ? Array(openMembers[base...]) : try sortedMembers(from: base, bytes)
-        openMembers.removeLast(openMembers.count - base)
+        if !isSorted { try sort(&members, from: base, bytes) }
         openKeys.removeLast(openKeys.count - base)
-        depth -= 1
+        ascend(from: members.count)
         return .object(ObjectValue(sorted: members))
     }
 
@@ -235,7 +249,29 @@ struct JSONReader {
     mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: "\"") else { throw JSONRefusal(.nameExpected, at: position) }
+        if let name = try knownName(bytes) { return name }
         return try string(bytes)
+    }
+
+    /// A name of at most seven bytes without escapes, which is not made anew if it was met before; nil for another one, and
+    /// nothing is read.
+    private mutating func knownName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
+        guard bytes.count - position > 8 else { return nil }
+        let word = bytes.word(at: position + 1)
+        let special = ByteWord.needingEscape(word)
+        let count = special.trailingZeroBitCount / 8
+        guard special != 0, count > 0, bytes[position + 1 + count] == UInt8(ascii: "\"") else { return nil }
+        // No byte of a name is zero, so the bytes tell how many they are.
+        let name = ByteWord.first(count, of: word)
+        if names.isEmpty { names = Array(repeating: (0, ""), count: 64) }
+        let place = Int(truncatingIfNeeded: (name &* 0x9E37_79B9_7F4A_7C15) >> 58)
+        if names[place].bytes != name {
+            guard let text = try string(bytes) else { return nil }
+            names[place] = (name, text)
+            return text
+        }
+        position += count + 2
+        return names[place].name
     }
 
     mutating func colon(_ bytes: Span<UInt8>) throws(JSONRefusal) {
@@ -246,28 +282,29 @@ struct JSONReader {
         skipWhiteSpace(bytes)
     }
 
-    /// The members of the object being closed by name, each name once, with a fault for each that is not.
-    private mutating func sortedMembers(
-        from base: Int, _ bytes: Span<UInt8>
-    ) throws(JSONRefusal) -> [ObjectValue.Member] {
-        let order = MemberKey.sorted(openKeys[base...], of: openMembers)
-        var members: [ObjectValue.Member] = []
-        members.reserveCapacity(order.count)
-        for key in order {
-            let member = openMembers[key.member]
-            if let last = members.last, last.name == member.name {
-                path[depth - 1] = .name(offset: key.offset)
-                try note(.duplicateName, at: key.offset, bytes)
-            } else {
-                members.append(member)
+    /// Sorts the members of the object being closed by name, and leaves each name once, with a fault for each that is not.
+    private mutating func sort(
+        _ members: inout [ObjectValue.Member], from base: Int, _ bytes: Span<UInt8>
+    ) throws(JSONRefusal) {
+        MemberKey.sort(&openKeys, from: base, &members)
+        var isDuplicate: [Bool] = []
+        for index in members.indices.dropFirst() {
+            let key = openKeys[base + index]
+            guard openKeys[base + index - 1].prefix == key.prefix, members[index - 1].name == members[index].name else {
+                continue
             }
+            path[depth - 1].step = .name(offset: key.offset)
+            try note(.duplicateName, at: key.offset, bytes)
+            if isDuplicate.isEmpty { isDuplicate = Array(repeating: false, count: members.count) }
+            isDuplicate[index] = true
         }
-        return members
+        guard !isDuplicate.isEmpty else { return }
+        members = zip(members, isDuplicate).compactMap { $1 ? nil : $0 }
     }
 
     /// Keeps a fault of the value being read.
     mutating func note(_ kind: JSONFault.Kind, at offset: Int, _ bytes: Span<UInt8>) throws(JSONRefusal) {
-        let branch = (first: depth > 0 ? path[0] : .unknown, second: depth > 1 ? path[1] : .unknown)
+        let branch = (first: depth > 0 ? path[0].step : .unknown, second: depth > 1 ? path[1].step : .unknown)
         if branch != faultyBranch {
             faultyBranch = branch
             faultsInBranch = 0
@@ -283,9 +320,9 @@ struct JSONReader {
     /// The place of the value being read, or of the last place on the way to it that is known and short enough.
     func pointer(_ bytes: Span<UInt8>) -> JSONPointer {
         var pointer = JSONPointer.root
-        for step in path.prefix(depth) {
+        for level in path.prefix(depth) {
             let longer: JSONPointer
-            switch step {
+            switch level.step {
             case .unknown: return pointer
             case .index(let index): longer = pointer.appending(index: index)
             case .name(let offset):

@@ -62,10 +62,11 @@ public struct JSONScanner: Sendable {
     }
 
     public mutating func string(_ text: Span<UInt8>) throws(JSONSyntaxError) -> ExactString {
-        guard case .string(let string) = try value(text) else {
-            throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
+        do {
+            return ExactString(try known(try reader.memberName(text)))
+        } catch {
+            throw JSONSyntaxError(error)
         }
-        return string
     }
 
     /// A value of any kind, as a tree.

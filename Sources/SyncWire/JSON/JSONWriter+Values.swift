@@ -34,14 +34,24 @@ extension JSONWriter {
         string(text)
     }
 
-    public mutating func member(_ name: String, _ number: some FixedWidthInteger & SignedInteger) {
+    public mutating func member(_ name: String, _ number: Int64) {
         key(name)
         integer(number)
+    }
+
+    @inlinable
+    public mutating func member(_ name: String, _ number: some FixedWidthInteger & SignedInteger) {
+        member(name, Int64(number))
     }
 
     public mutating func member(_ name: String, _ flag: Bool) {
         key(name)
         boolean(flag)
+    }
+
+    public mutating func member(_ name: ExactString, _ value: Value) {
+        key(name)
+        write(value)
     }
 
     public mutating func member(_ name: String, _ value: Value) {

@@ -21,35 +21,44 @@ struct MemberKey {
     }
 
     private static func prefix(_ name: Span<UInt8>) -> UInt64 {
+        if name.count >= 8 { return name.word(at: 0).byteSwapped }
         var prefix: UInt64 = 0
         for index in 0..<min(name.count, 8) { prefix |= UInt64(name[index]) << UInt64(56 - 8 * index) }
         return prefix
     }
 
     /// By name, members of one name in the order of the text.
-    private func precedes(_ other: MemberKey, of members: [ObjectValue.Member]) -> Bool {
+    private func precedes(_ other: MemberKey, named name: ExactString, before otherName: ExactString) -> Bool {
         if prefix != other.prefix { return prefix < other.prefix }
-        let left = members[member].name
-        let right = members[other.member].name
-        return left == right ? member < other.member : left < right
+        return name == otherName ? member < other.member : name < otherName
     }
 
-    /// O(n log n). Small objects, which most are, go by insertion.
-    static func sorted(_ keys: ArraySlice<MemberKey>, of members: [ObjectValue.Member]) -> [MemberKey] {
-        var sorted = Array(keys)
-        guard sorted.count <= 24 else {
-            sorted.sort { $0.precedes($1, of: members) }
-            return sorted
+    /// Sorts the last keys and the members that belong to them, which stand in the order of the text. O(n log n). Small
+    /// objects, which most are, go by insertion.
+    static func sort(_ keys: inout [MemberKey], from base: Int, _ members: inout [ObjectValue.Member]) {
+        guard members.count <= 24 else {
+            let unsorted = members
+            let sorted = keys[base...].sorted {
+                $0.precedes($1, named: unsorted[$0.member].name, before: unsorted[$1.member].name)
+            }
+            for (index, key) in sorted.enumerated() {
+                keys[base + index] = key
+                members[index] = unsorted[key.member]
+            }
+            return
         }
-        for start in sorted.indices.dropFirst() {
-            let key = sorted[start]
+        var keys = keys.mutableSpan
+        var members = members.mutableSpan
+        for start in members.indices.dropFirst() {
             var place = start
-            while place > 0, key.precedes(sorted[place - 1], of: members) {
-                sorted[place] = sorted[place - 1]
+            while place > 0,
+                keys[base + place].precedes(
+                    keys[base + place - 1], named: members[place].name, before: members[place - 1].name)
+            {
+                keys.swapAt(base + place, base + place - 1)
+                members.swapAt(place, place - 1)
                 place -= 1
             }
-            sorted[place] = key
         }
-        return sorted
     }
 }

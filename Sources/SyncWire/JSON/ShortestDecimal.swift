@@ -11,6 +11,10 @@ struct ShortestDecimal: Equatable {
     /// arrangement differs from ECMAScript's.
     /// - Parameter number: finite.
     init(_ number: Double) {
+        if let short = Self(fewDecimals: number) {
+            self = short
+            return
+        }
         var significand: UInt64 = 0
         var exponent = 0
         var trailingZeros = 0
@@ -44,5 +48,26 @@ struct ShortestDecimal: Equatable {
         self.significand = significand
         self.isNegative = number < 0
         self.exponent = significand == 0 ? 0 : exponent + trailingZeros + exponentSign * (writtenExponent ?? 0)
+    }
+
+    /// A number of few decimals, such as a price; nil for another one.
+    ///
+    /// Decimals of up to 15 digits go to different doubles, so one that reads back as the number is the only one of that
+    /// length or less. It is tried with one decimal more each time, so that the last one is not zero. Reading back is one
+    /// division of two exact operands (Clinger 1990).
+    private init?(fewDecimals number: Double) {
+        let magnitude = number.magnitude
+        guard magnitude >= 1e-3, magnitude < 1e9 else { return nil }
+        for decimals in 1...5 {
+            let scaled = (magnitude * PowerOfTen.doubles[decimals]).rounded()
+            guard scaled / PowerOfTen.doubles[decimals] == magnitude else { continue }
+            significand = UInt64(scaled)
+            exponent = -decimals
+            isNegative = number < 0
+            // The digits of an integer would end in zero.
+            if significand % 10 == 0 { return nil }
+            return
+        }
+        return nil
     }
 }

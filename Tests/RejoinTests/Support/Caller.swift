@@ -43,6 +43,8 @@ struct Caller: Sendable {
         var text: String { String(decoding: body, as: UTF8.self) }
         var json: Value { get throws { try Value(json: text) } }
         var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
+        /// Whether the server says that its storage fails at the moment.
+        var isStorageUnavailable: Bool { status == 503 && (try? json["code"]) == "storage_unavailable" }
     }
 
     func get(_ path: String) async throws -> Answer { try await execute(HTTPClientRequest(url: address + path)) }

@@ -1,4 +1,4 @@
 import Testing
 
 /// Tests that start processes, one after another: each of them may take both of a small machine's cores.
-@Suite(.serialized, .timeLimit(.minutes(5))) enum ProcessTests {}
+@Suite(.serialized, .timeLimit(.minutes(Soak.isOn ? 60 : 5))) enum ProcessTests {}

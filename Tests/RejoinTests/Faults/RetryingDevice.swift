@@ -1,6 +1,6 @@
-import SeededRandom
 import Foundation
 import MergeCore
+import SeededRandom
 
 /// What the killed server has stored of a batch that it did not answer.
 private enum Fate {
@@ -8,8 +8,8 @@ private enum Fate {
     case absent
 }
 
-/// A device that sends batches to a server that keeps dying, and retries each with its key until it is answered.
-struct CrashDevice {
+/// A device that sends batches to servers that keep failing, and retries each with its key until it is answered.
+struct RetryingDevice: Sendable {
     struct Acknowledged: Sendable {
         let key: String
         let operations: [String]
@@ -24,43 +24,64 @@ struct CrashDevice {
         var increments: [String: Int64] = [:]
         /// The last title that was given to each record of the device's own.
         var titles: [String: String] = [:]
-        /// Batches that a kill left unanswered, by what the next server had of them.
+        /// Batches that a first attempt left unanswered, by what was found of them in the end.
         var foundStored = 0
         var foundAbsent = 0
-        /// The lives of the server that ended with a batch of this device on its way.
-        var brokenLives: Set<Int> = []
+        /// Attempts that were answered with `storage_unavailable`.
+        var refusals = 0
+        /// The lives of servers that ended with a batch of this device on its way.
+        var brokenLives: Set<Life> = []
+    }
+
+    struct Life: Sendable, Hashable {
+        let server: ObjectIdentifier
+        let number: Int
     }
 
     static let shared = ["shared-0", "shared-1", "shared-2"]
     /// The device that made the shared records; every clock begins with its event.
     static let office = "office"
 
-    private let server: MortalServer
+    private let servers: Servers
     private let traffic: Traffic
     private let token: String
     private let reviewerToken: String
     private var generator: SeededGenerator
     private var clocks: [String: [String: Int64]] = [:]
+    /// Of several servers, the one to ask next.
+    private var turn: Int
     private(set) var report: Report
 
-    init(
-        name: String, seed: UInt64, server: MortalServer, traffic: Traffic, token: String, reviewerToken: String
-    ) {
-        self.server = server
-        self.traffic = traffic
+    /// Where a device is, and whom it writes to.
+    struct Place: Sendable {
+        let servers: Servers
+        let traffic: Traffic
+        let reviewerToken: String
+    }
+
+    init(name: String, seed: UInt64, token: String, _ place: Place) {
+        servers = place.servers
+        traffic = place.traffic
         self.token = token
-        self.reviewerToken = reviewerToken
+        reviewerToken = place.reviewerToken
         generator = SeededGenerator(seed: seed)
+        turn = Int(seed % 64)
         report = Report(name: name)
         for record in Self.shared { clocks[record] = [Self.office: 1] }
     }
 
     mutating func run() async throws {
-        while await !traffic.isOver {
-            let batch = nextBatch()
-            let answer = try await deliver(batch)
-            try note(answer, of: batch)
-        }
+        while await !traffic.isOver { try await writeOnce() }
+    }
+
+    mutating func writeOnce() async throws {
+        let batch = nextBatch()
+        let answer =
+            switch servers {
+            case .alone(let server): try await deliver(batch, to: server)
+            case .together(let servers): try await deliver(batch, to: servers)
+            }
+        try note(answer, of: batch)
     }
 
     // MARK: Editing
@@ -116,9 +137,48 @@ struct CrashDevice {
         report.acknowledged.append(Acknowledged(key: batch.key, operations: batch.operations, answer: answer))
     }
 
-    // MARK: Sending
+    // MARK: Sending to one of several
 
-    private mutating func deliver(_ batch: Batch) async throws -> Caller.Answer {
+    /// Goes from server to server until one has answered.
+    private mutating func deliver(_ batch: Batch, to servers: [MortalServer]) async throws -> Caller.Answer {
+        var failures = 0
+        while true {
+            let server = servers[turn % servers.count]
+            let (life, address) = try await server.running()
+            await traffic.noteSending()
+            do {
+                let answer = try await Caller(address: address, token: token).post(batch: batch.body, key: batch.key)
+                if answer.status == 200 {
+                    await traffic.noteAnswer()
+                    if failures > 0 {
+                        if answer.isReplayed { report.foundStored += 1 } else { report.foundAbsent += 1 }
+                    } else if answer.isReplayed {
+                        throw TestFault("\(batch.key): a first answer is a replay")
+                    }
+                    return answer
+                }
+                guard answer.isStorageUnavailable else {
+                    throw TestFault("\(batch.key): \(answer.status) \(answer.text)")
+                }
+                report.refusals += 1
+                await traffic.noteRefusal()
+            } catch let fault as TestFault {
+                throw fault
+            } catch {
+                guard await server.isGone(life) else {
+                    throw TestFault("\(batch.key): a living server did not answer: \(error)")
+                }
+                report.brokenLives.insert(Life(server: ObjectIdentifier(server), number: life))
+            }
+            failures += 1
+            turn += 1
+            try await Task.sleep(for: .milliseconds(generator.below(min(20 << failures, 400))))
+        }
+    }
+
+    // MARK: Sending to the only one
+
+    private mutating func deliver(_ batch: Batch, to server: MortalServer) async throws -> Caller.Answer {
         var fate: Fate?
         while true {
             let (life, address) = try await server.running()
@@ -142,8 +202,8 @@ struct CrashDevice {
                 guard await server.isGone(life) else {
                     throw TestFault("\(batch.key): a living server did not answer: \(error)")
                 }
-                report.brokenLives.insert(life)
-                let found = try await self.fate(of: batch)
+                report.brokenLives.insert(Life(server: ObjectIdentifier(server), number: life))
+                let found = try await self.fate(of: batch, on: server)
                 switch found {
                 case .stored: report.foundStored += 1
                 case .absent: report.foundAbsent += 1
@@ -154,7 +214,7 @@ struct CrashDevice {
     }
 
     /// Looks at what the next server has of the batch: all of it or nothing. Begins again if that one dies too.
-    private func fate(of batch: Batch) async throws -> Fate {
+    private func fate(of batch: Batch, on server: MortalServer) async throws -> Fate {
         while true {
             let (life, address) = try await server.running()
             let reviewer = Caller(address: address, token: reviewerToken)

@@ -1,9 +1,9 @@
 import MergeCore
 import Testing
 
-/// What must hold after all the kills.
+/// What must hold after all that happened.
 struct Verdict {
-    let reports: [CrashDevice.Report]
+    let reports: [RetryingDevice.Report]
     let seed: UInt64
 
     /// Most kills broke into batches on their way, on both sides of a commit: some batches were stored and not answered,
@@ -20,6 +20,22 @@ struct Verdict {
         print("\(hurt) of \(kills) kills met batches on their way: \(stored) were stored, \(absent) not")
     }
 
+    /// Where something failed, some batches were on their way, and had to be sent again.
+    func check(thatFaultsHurt faults: Int) {
+        let met = reports.map { $0.refusals + $0.brokenLives.count }.reduce(0, +)
+        #expect(faults == 0 || met > 0, "no batch met any of the \(faults) faults; seed \(seed)")
+    }
+
+    /// What there is to be told of a run.
+    var summary: String {
+        func sum(_ number: (RetryingDevice.Report) -> Int) -> Int { reports.map(number).reduce(0, +) }
+        return """
+            \(sum(\.acknowledged.count)) batches acknowledged with \(sum { $0.acknowledged.map(\.operations.count).reduce(0, +) }) \
+            operations; \(sum(\.refusals)) attempts refused, \(sum(\.brokenLives.count)) lost with a server; of the batches \
+            retried, \(sum(\.foundStored)) had been stored and \(sum(\.foundAbsent)) had not
+            """
+    }
+
     /// What was acknowledged is what the server says now, byte for byte, and each of its operations is there.
     func checkBatches(_ reviewer: Caller) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -32,7 +48,7 @@ struct Verdict {
         }
     }
 
-    private func check(_ batch: CrashDevice.Acknowledged, of device: String, _ reviewer: Caller) async throws {
+    private func check(_ batch: RetryingDevice.Acknowledged, of device: String, _ reviewer: Caller) async throws {
         let stored = try await reviewer.get("/v1/batches/\(batch.key)?device=\(device)")
         #expect(stored.status == 200 && stored.body == batch.answer.body, "\(batch.key); seed \(seed)")
         let results = try batch.answer.json["results"]?.elements ?? []
@@ -47,33 +63,50 @@ struct Verdict {
 
     /// Counters hold each increment once, and the devices' own records their last edit; the feed has them all.
     func checkRecords(_ reviewer: Caller) async throws {
-        for record in CrashDevice.shared {
+        for record in RetryingDevice.shared {
             let stored = try await reviewer.get("/v1/records/jobs/\(record)").json
             let sent = reports.compactMap { $0.increments[record] }.reduce(0, +)
             #expect(stored["fields"]?["visits"] == .integer(sent), "\(record); seed \(seed)")
         }
         var titles: [String: String] = [:]
         for report in reports { titles.merge(report.titles) { $1 } }
-        var found: [String: String] = [:]
+        let found = try await records(reviewer).filter { !RetryingDevice.shared.contains($0.key) }
+            .compactMapValues { $0["fields"]?["title"]?.text }
+        #expect(found == titles, "seed \(seed)")
+    }
+
+    /// Whoever read all the time knows what is there, no more and no less.
+    func checkReaders(_ seen: [FeedWatcher.Seen], _ reviewer: Caller) async throws {
+        let records = try await records(reviewer)
+        for reader in seen {
+            let differing = Set(records.keys).union(reader.records.keys).filter { records[$0] != reader.records[$0] }
+            #expect(differing.isEmpty, "\(reader.name) does not have \(differing.sorted()) as stored; seed \(seed)")
+            print("\(reader.name) read \(reader.changes) changes in \(reader.pages) pages")
+        }
+    }
+
+    /// The feed from its beginning.
+    private func records(_ reviewer: Caller) async throws -> [String: Value] {
+        var records: [String: Value] = [:]
         var cursor: String?
         var hasMore = true
         while hasMore {
             let page = try await reviewer.get("/v1/changes?limit=5000" + (cursor.map { "&since=\($0)" } ?? "")).json
             for change in page["changes"]?.elements ?? [] {
-                guard let id = change["id"]?.text, !CrashDevice.shared.contains(id) else { continue }
-                found[id] = change["fields"]?["title"]?.text
+                guard let id = change["id"]?.text else { continue }
+                #expect(records.updateValue(change, forKey: id) == nil, "\(id) came twice; seed \(seed)")
             }
             cursor = page["cursor"]?.text
             hasMore = page["more"] == true
         }
-        #expect(found == titles, "seed \(seed)")
+        return records
     }
 
     /// Each number of the tenant's sequence belongs to one record of one batch, and none is missing.
     func checkSequence() throws {
         var owners: [Int64: String] = [:]
-        for (index, record) in CrashDevice.shared.enumerated() {
-            owners[Int64(index + 1)] = "\(CrashDevice.office) \(record)"
+        for (index, record) in RetryingDevice.shared.enumerated() {
+            owners[Int64(index + 1)] = "\(RetryingDevice.office) \(record)"
         }
         for batch in reports.flatMap(\.acknowledged) {
             for result in try batch.answer.json["results"]?.elements ?? [] {
@@ -89,10 +122,15 @@ struct Verdict {
         #expect(owners.keys.sorted() == Array(1...Int64(owners.count)), "seed \(seed)")
     }
 
-    func checkCommands(data: String) async throws {
-        let audit = try await runRejoin("audit", "verify", "--data", data)
-        #expect(audit.exit == .code(0) && audit.output.contains(", whole"), "\(audit.output); seed \(seed)")
+    /// - Parameter place: the options that say where the data is.
+    func checkAudit(_ place: [String]) async throws {
+        let audit = try await runRejoin(["audit", "verify"] + place)
+        #expect(
+            audit.exit == .code(0) && audit.output.contains(", whole"), "\(audit.output)\(audit.errors); seed \(seed)")
         #expect(!audit.output.contains(": 0 entries"), "the devices were never in conflict; seed \(seed)")
+    }
+
+    func checkDoctor(data: String) async throws {
         let doctor = try await runRejoin("doctor", "--data", data, "--port", "0")
         #expect(doctor.exit == .code(0), "\(doctor.output); seed \(seed)")
         #expect(doctor.output.contains("database: schema 1, whole"), "\(doctor.output); seed \(seed)")

@@ -1,0 +1,87 @@
+import Foundation
+import PostgreSQLCluster
+import Testing
+
+extension ProcessTests {
+    /// Devices keep posting, with retries, to two servers on one database, while something of that fails. Afterwards no
+    /// acknowledged operation is lost and none is doubled, the audit verifies, and the servers are well again by themselves.
+    ///
+    /// Each fault comes a few times; with `REJOIN_SOAK` twenty.
+    @Suite struct DatabaseFaultTests {
+        @Test func `kill -9 of a server loses and doubles nothing`() async throws {
+            let cluster = try await PostgreSQLCluster.shared()
+            try await devicesSurvive(4, on: cluster) { site, number in
+                let server = site.servers[number % 2]
+                let exit = await server.kill()
+                #expect(exit == .signal(SIGKILL), "the server ended by itself")
+                try await server.start()
+            }
+        }
+
+        @Test func `kill -9 of a backend loses and doubles nothing`() async throws {
+            try await PostgreSQLCluster.withCluster { cluster in
+                try await devicesSurvive(4, on: cluster) { _, _ in
+                    try await cluster.killBackends(
+                        where: """
+                            pid = (SELECT pid FROM pg_stat_activity WHERE application_name = 'rejoin'
+                                ORDER BY state = 'active' DESC, random() LIMIT 1)
+                            """)
+                    // It ends all others, and recovers.
+                    try await cluster.waitUntilReady()
+                }
+            }
+        }
+
+        @Test func `a restart of PostgreSQL loses and doubles nothing`() async throws {
+            try await PostgreSQLCluster.withCluster { cluster in
+                try await devicesSurvive(4, on: cluster) { _, number in
+                    try await cluster.restart(number % 2 == 0 ? .fast : .immediate)
+                }
+            }
+        }
+
+        @Test
+        func `a database that stands still loses and doubles nothing, and is called unready meanwhile`() async throws {
+            try await PostgreSQLCluster.withCluster { cluster in
+                try await devicesSurvive(3, on: cluster) { site, number in
+                    // The servers drop their connections after seven seconds, and what lies in them is executed afterwards.
+                    let pause = Duration.seconds(number % 3 == 1 ? 10 : 2)
+                    try await cluster.whilePaused {
+                        let end = ContinuousClock.now + pause
+                        try await expectUnready(site, within: .seconds(4))
+                        try await Task.sleep(until: end)
+                    }
+                    try await cluster.waitUntilReady()
+                }
+            }
+        }
+
+        private func expectUnready(_ site: TwoServers, within bound: Duration) async throws {
+            for server in site.servers {
+                let start = ContinuousClock.now
+                let (_, address) = try await server.running()
+                let answer = try await Caller(address: address, token: "").get("/readyz")
+                #expect(answer.isStorageUnavailable, "\(answer.text)")
+                let time = ContinuousClock.now - start
+                #expect(time < bound, "it took \(time) to say that it is not ready")
+            }
+        }
+
+        private func devicesSurvive(
+            _ brief: Int, on cluster: PostgreSQLCluster,
+            _ trouble: @escaping @Sendable (TwoServers, Int) async throws -> Void
+        ) async throws {
+            let faults = Soak.count(brief)
+            try await TwoServers.with(on: cluster) { site in
+                let field = site.field()
+                try await field.begin()
+                let outcome = try await field.run { traffic in
+                    try await site.endure(faults, field, traffic) { number in
+                        try await trouble(site, number)
+                    }
+                }
+                try await site.judge(outcome, field, after: faults, in: cluster)
+            }
+        }
+    }
+}
