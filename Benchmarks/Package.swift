@@ -27,7 +27,8 @@ let package = Package(
             name: "batch-cpu", dependencies: ["BatchPath"], path: "BatchCPU",
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .target(
-            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")], path: "LoadDriver",
+            name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
+            path: "LoadDriver",
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .executableTarget(
             name: "bench",

@@ -28,7 +28,8 @@ final class Context: Sendable {
 
     /// Tells what is going on: most of the time nothing else is printed.
     func note(_ text: String) {
-        FileHandle.standardError.write(Data("\(Date().formatted(.iso8601.time(includingFractionalSeconds: false)))  \(text)\n".utf8))
+        FileHandle.standardError.write(
+            Data("\(Date().formatted(.iso8601.time(includingFractionalSeconds: false)))  \(text)\n".utf8))
     }
 }
 

@@ -43,7 +43,8 @@ final class Connection {
     func exchange(_ request: UnsafeRawBufferPointer) throws(LoadError) -> Answer {
         var sent = 0
         while sent < request.count {
-            let count = send(descriptor, request.baseAddress?.advanced(by: sent), request.count - sent, Int32(MSG_NOSIGNAL))
+            let count = send(
+                descriptor, request.baseAddress?.advanced(by: sent), request.count - sent, Int32(MSG_NOSIGNAL))
             guard count > 0 else { throw .connection("sending failed (errno \(errno))") }
             sent += count
         }
@@ -52,7 +53,9 @@ final class Connection {
         while true {
             if received == buffer.count { grow(to: buffer.count * 2) }
             let count = recv(descriptor, buffer.baseAddress?.advanced(by: received), buffer.count - received, 0)
-            guard count > 0 else { throw .connection("the server closed the connection or did not answer (errno \(errno))") }
+            guard count > 0 else {
+                throw .connection("the server closed the connection or did not answer (errno \(errno))")
+            }
             received += count
             if head == nil, let found = try Self.head(UnsafeRawBufferPointer(rebasing: buffer[..<received])) {
                 head = found

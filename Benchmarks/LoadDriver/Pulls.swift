@@ -22,7 +22,8 @@ public struct Pulls: RequestStream {
             let answer = try Self.exchange(connection, request)
             guard answer.status == 200, needle.count(in: answer.body) == records else {
                 throw .unexpected(
-                    "\(answer.status), not \(records) records: \(String(decoding: answer.body.prefix(300), as: UTF8.self))")
+                    "\(answer.status), not \(records) records: \(String(decoding: answer.body.prefix(300), as: UTF8.self))"
+                )
             }
             pages.append(Page(request: request, bytes: answer.body.count))
         }

@@ -102,7 +102,9 @@ extension PostgreSQLStore {
         }
     }
 
-    @Test func `a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again`() async throws {
+    @Test func `a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again`()
+        async throws
+    {
         try await TestDatabase.with { test in
             let recording = Recording()
             let store = try await test.open(Self.one, probe: recording.probe)

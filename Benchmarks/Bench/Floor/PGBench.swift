@@ -15,7 +15,8 @@ struct PGBench {
     func run(
         _ script: String, clients: Int, for duration: Duration, variables: [String: String] = [:]
     ) throws -> LoadResult {
-        let directory = "\(FileManager.default.temporaryDirectory.path)/rejoin-pgbench-\(UInt64.random(in: 0...UInt64.max))"
+        let directory =
+            "\(FileManager.default.temporaryDirectory.path)/rejoin-pgbench-\(UInt64.random(in: 0...UInt64.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let output = try Program.run(

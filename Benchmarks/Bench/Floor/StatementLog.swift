@@ -40,7 +40,8 @@ enum StatementLog {
         for line in log.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.hasPrefix("\t") {
                 if !entries.isEmpty { entries[entries.count - 1].1 += "\n" + line.dropFirst() }
-            } else if let head = line.prefixMatch(of: /[-0-9]+ [:.0-9]+ \w+ \[(\d+)\] .*?(?=(?:LOG|DETAIL|ERROR|HINT):  )/),
+            } else if let head = line.prefixMatch(
+                of: /[-0-9]+ [:.0-9]+ \w+ \[(\d+)\] .*?(?=(?:LOG|DETAIL|ERROR|HINT):  )/),
                 let process = Int(head.1)
             {
                 entries.append((process, String(line[head.range.upperBound...])))

@@ -27,7 +27,8 @@ enum Program {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw BenchError(
-                "\(program) ended with status \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
+                "\(program) ended with status \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))"
+            )
         }
         return String(decoding: text, as: UTF8.self)
     }

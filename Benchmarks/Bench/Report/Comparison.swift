@@ -64,7 +64,8 @@ struct Turns {
     ///   - floorDriver, serverDriver: whose time the clients take.
     ///   - reset: before each run, so that each finds the same.
     func compare(
-        floorDriver: CPUMeter.Driver = .children, serverDriver: CPUMeter.Driver = .own, reset: () async throws -> Void = {}, floor: (_ round: Int) async throws -> LoadResult,
+        floorDriver: CPUMeter.Driver = .children, serverDriver: CPUMeter.Driver = .own,
+        reset: () async throws -> Void = {}, floor: (_ round: Int) async throws -> LoadResult,
         server: (_ round: Int) async throws -> LoadResult
     ) async throws -> Comparison {
         var comparison = Comparison()

@@ -40,7 +40,9 @@ struct PostgreSQLPulls {
             // A cursor every so many records, the last at the end.
             let step = min(5_000, count / 6)
             let cursors = try Pulls.walk(endpoint, limit: step)
-            let positions = cursors.enumerated().map { (position: min(count, ($0.offset + 1) * step), cursor: $0.element) }
+            let positions = cursors.enumerated().map {
+                (position: min(count, ($0.offset + 1) * step), cursor: $0.element)
+            }
             guard let end = positions.last else { continue }
             for pull in [
                 Pull(name: "incremental page of 60", limit: 60, records: 60, starts: Array(positions.dropLast())),

@@ -63,7 +63,8 @@ struct RecordFilling {
     private func variables(_ tenant: Int, _ records: Int) -> [String: String] {
         [
             "tenant": "\(tenant)", "seed": "\(Self.seed)", "records": "\(records)",
-            "seedRecords": "\(Self.seedRecords)", "record": Batches.Prefix.record, "operation": Batches.Prefix.operation,
+            "seedRecords": "\(Self.seedRecords)", "record": Batches.Prefix.record,
+            "operation": Batches.Prefix.operation,
             "firstRecord": "\(Bench.firstRecord(client: 0))",
             // Below those of the measured batches.
             "firstNumber": "\(Bench.firstNumber(client: 0) - 50_000_000)",

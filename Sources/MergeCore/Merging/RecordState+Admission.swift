@@ -51,20 +51,24 @@ extension RecordState {
         switch unitWrite.change {
         case .increment(let amount):
             if counter(state).adding(amount, at: write.event.dot) == nil {
-                return Rejection(.valueInvalid, "The counter would leave the range of a 64-bit integer.", at: path(to: unitWrite.unit))
+                return Rejection(
+                    .valueInvalid, "The counter would leave the range of a 64-bit integer.",
+                    at: path(to: unitWrite.unit))
             }
         case .elements(let adding, let removing):
             let changed = set(state).changing(
                 adding: adding, removing: removing, at: write.event.dot, context: write.context)
             if changed.elements.count > limits.elementsPerSet {
-                return Rejection(.valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path(to: unitWrite.unit))
+                return Rejection(
+                    .valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path(to: unitWrite.unit))
             }
         case .assign(let value):
             guard let rule = unitWrite.policy.registerRule, rule.succession == .mustEqual else { return nil }
             let seen = Register(register(state).candidates.filter { write.context.contains($0.event.dot) })
             if let first = seen.visible(by: rule), first.value != value {
                 return Rejection(
-                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.", at: path(to: unitWrite.unit))
+                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.",
+                    at: path(to: unitWrite.unit))
             }
         }
         return nil

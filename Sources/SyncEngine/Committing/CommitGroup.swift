@@ -167,7 +167,8 @@ struct CommitGroup: Sendable {
             after.auditMilliseconds = ledger.plan.auditMilliseconds
             return Commit(
                 head: after,
-                records: ledger.plan.records.keys.sorted().compactMap { key in ledger.plan.records[key].map { row($0) } },
+                records: ledger.plan.records.keys.sorted().compactMap { key in ledger.plan.records[key].map { row($0) }
+                },
                 operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
                 conflicts: index.opened.values.sorted { $0.id < $1.id },
                 conflictChanges: index.changed.values.sorted { $0.id < $1.id },

@@ -54,7 +54,8 @@ struct OperationReading {
                     MalformedOperation(id: nil, record: nil, content: value, rejections: [rejection])), fields: nil)
         }
         var reading = OperationReading(
-            object: object, members: Members(object), limits: limits, rejections: faults.isEmpty ? [] : faults.map(Rejection.init(_:)))
+            object: object, members: Members(object), limits: limits,
+            rejections: faults.isEmpty ? [] : faults.map(Rejection.init(_:)))
         return reading.outcome(using: &writer)
     }
 
