@@ -32,7 +32,7 @@ extension ProcessTests {
             try await cluster.psql(
                 """
                 BEGIN;
-                INSERT INTO rejoin.tenants VALUES ('another', 0, 0, 0, '', 0);
+                INSERT INTO rejoin.tenants VALUES ('another', 0, 0, 0, '', 0, 0);
                 SELECT pg_sleep(0.3);
                 SELECT sequence FROM rejoin.tenants WHERE tenant = :'tenant' FOR UPDATE;
                 SELECT pg_sleep(0.2);
