@@ -20,6 +20,9 @@ final class Context: Sendable {
         self.server = server
         self.directory = directory
         self.plan = plan
+        // The databases lie here too, and theirs is another user where this one is root.
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         try FileManager.default.createDirectory(
             atPath: "\(directory)/data", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         tokens = Tokens(program: server, data: "\(directory)/data")
