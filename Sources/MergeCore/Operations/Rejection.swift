@@ -1,7 +1,7 @@
 import Causality
 
 /// Why one operation is refused. The device keeps the operation and can act on the code; the text is for people.
-public struct Rejection: Sendable, Hashable {
+public struct Rejection: Error, Sendable, Hashable {
     public enum Code: String, Sendable, Hashable, CaseIterable {
         case invalidRequest = "invalid_request"
         case operationIDReused = "operation_id_reused"

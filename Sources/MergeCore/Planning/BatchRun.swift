@@ -1,16 +1,5 @@
 import Causality
 
-/// What one batch would change. Apart from the ledger until the batch is known to stand.
-struct BatchChanges {
-    var records: [RecordKey: StoredRecord] = [:]
-    var operations: [OperationID: KnownOperation] = [:]
-    var dots: [RecordDot: KnownOperation] = [:]
-    var audit: [AuditEntry] = []
-    var sequence: Int64
-    var auditPosition: Int64
-    var auditMilliseconds: Int64
-}
-
 /// One pass over the operations of one batch, in their order.
 struct BatchRun {
     let ledger: Ledger
@@ -35,9 +24,7 @@ struct BatchRun {
         self.ledger = ledger
         correction = StampCorrection(
             receivedAtMilliseconds: batch.receivedAtMilliseconds, sentAtMilliseconds: batch.sentAtMilliseconds)
-        changes = BatchChanges(
-            sequence: ledger.plan.sequence, auditPosition: ledger.plan.auditPosition,
-            auditMilliseconds: ledger.plan.auditMilliseconds)
+        changes = BatchChanges(after: ledger.plan)
     }
 
     private mutating func reserveCapacity(_ count: Int) {
@@ -105,7 +92,7 @@ struct BatchRun {
         case .newer, .concurrent: break
         }
         stored.state = stored.state.noting(clock.dot)
-        take(&stored)
+        changes.take(&stored)
         keep(
             known(operation, result), submission, at: index, dot: clock.dot,
             stamp: correction.corrected(operation.claimedMilliseconds))
@@ -273,7 +260,7 @@ struct BatchRun {
             next.openConflicts[written.unit] = written.stillOpen
             if let mention = written.mention { mentions.append(mention) }
         }
-        take(&next)
+        changes.take(&next)
         let outcome: OutcomeKind =
             switch relation {
             case .newer, .equal, .older: .applied
@@ -281,15 +268,6 @@ struct BatchRun {
             }
         return OperationResult(
             outcome: outcome, relation: relation, conflicts: mentions, sequence: next.sequence)
-    }
-
-    /// Takes a changed record. Records get their places in the feed in the order in which they were first touched.
-    private mutating func take(_ record: inout StoredRecord) {
-        if changes.records[record.key] == nil {
-            changes.sequence += 1
-            record.sequence = changes.sequence
-        }
-        changes.records[record.key] = record
     }
 
     // MARK: Audit
@@ -305,15 +283,13 @@ struct BatchRun {
     private mutating func audit(
         _ note: ConflictNote, of stored: StoredRecord, before: VersionVector, after: VersionVector
     ) -> Written {
-        changes.auditPosition += 1
-        let position = changes.auditPosition
         let written: Written
         let conflict: ConflictID
         let version: Int64
         let content: AuditEntry.Content
         switch note {
         case .opened(let opening):
-            conflict = ConflictID(position: position)
+            conflict = ConflictID(position: changes.nextPosition)
             version = 1
             content = .opened(opening)
             let isWaiting = opening.awaitsDecision
@@ -339,12 +315,10 @@ struct BatchRun {
             content = .superseded(by: event)
             written = Written(unit: unit, mention: nil, stillOpen: nil)
         }
-        changes.auditMilliseconds = max(changes.auditMilliseconds, batch.receivedAtMilliseconds)
-        changes.audit.append(
-            AuditEntry(
-                position: position, conflict: conflict, version: version, record: stored.key, batch: batch.key,
-                device: batch.device, recordedAtMilliseconds: changes.auditMilliseconds, clockBefore: before,
-                clockAfter: after, content: content))
+        changes.append(
+            content, to: (conflict, version, stored.key), clocks: (before, after),
+            by: AuditAuthor(
+                batch: batch.key, device: batch.device, atMilliseconds: batch.receivedAtMilliseconds))
         return written
     }
 

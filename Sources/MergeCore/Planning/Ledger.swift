@@ -35,7 +35,38 @@ public struct Ledger: Sendable {
     /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's basis names.
     public mutating func decide(_ batch: Batch) -> BatchDecision {
         let (decision, changes) = BatchRun.run(batch, over: self)
-        guard !decision.isRefused else { return decision }
+        if !decision.isRefused { take(changes) }
+        return decision
+    }
+
+    /// Decides a conflict and takes what that changes into the plan. The snapshot holds the conflict's record.
+    /// - Parameters:
+    ///   - conflict: as it stands without what this ledger has decided so far.
+    ///   - kept: the form in which the audit keeps a value of a unit.
+    public mutating func decide(
+        _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer,
+        kept: @escaping (Value, UnitKey) -> Value
+    ) -> DecisionOutcome {
+        // The only thing that a decision does to another conflict is to supersede it.
+        guard !plan.audit.contains(where: { $0.conflict == conflict.id }) else { return .changed }
+        var run = DecisionRun(decision, on: conflict, by: reviewer, over: self, kept: kept)
+        let (outcome, changes) = run.run()
+        take(changes)
+        return outcome
+    }
+
+    /// Appends a comment, or whose task the conflict is, to the audit.
+    public mutating func note(_ content: AuditEntry.Content, on conflict: RecordedConflict, by reviewer: Reviewer) {
+        var changes = BatchChanges(after: plan)
+        let clock = record(conflict.record)?.state.clock ?? VersionVector()
+        changes.append(
+            content, to: (conflict.id, conflict.version, conflict.record), clocks: (clock, clock),
+            by: AuditAuthor(batch: "", device: reviewer.device, atMilliseconds: reviewer.nowMilliseconds))
+        take(changes)
+    }
+
+    /// Takes changes that stand into the plan.
+    mutating func take(_ changes: BatchChanges) {
         plan.sequence = changes.sequence
         plan.auditPosition = changes.auditPosition
         plan.auditMilliseconds = changes.auditMilliseconds
@@ -51,7 +82,6 @@ public struct Ledger: Sendable {
             operations[id] = others.isEmpty ? [known] : others + [known]
         }
         if dots.isEmpty { dots = changes.dots } else { dots.merge(changes.dots) { _, later in later } }
-        return decision
     }
 
     /// The record as it stands after the batches decided so far.

@@ -26,6 +26,8 @@ public struct Limits: Sendable, Hashable {
     public var changesPerPage = 5_000
     /// Entries in one page of conflicts, operations or history.
     public var entriesPerPage = 500
+    /// Bytes of a reviewer's comment or note.
+    public var commentBytes = 8_192
     /// Seconds for which an empty answer may be held.
     public var waitSeconds = 60
     /// Batches that may wait in one tenant's lane before new ones are turned away.

@@ -32,6 +32,57 @@ struct Tenant {
         return decision
     }
 
+    /// Decides a conflict through `Ledger`, as a store would have it done.
+    @discardableResult
+    mutating func decide(
+        _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer
+    ) -> DecisionOutcome {
+        var basis = Basis()
+        basis.records.insert(conflict.record)
+        var ledger = Ledger(over: snapshot(of: basis), under: Terms(schema: schema, limits: limits))
+        let outcome = ledger.decide(decision, on: conflict, by: reviewer) { value, _ in value }
+        stored.records.merge(ledger.plan.records) { _, later in later }
+        stored.sequence = ledger.plan.sequence
+        stored.auditPosition = ledger.plan.auditPosition
+        audit += ledger.plan.audit
+        return outcome
+    }
+
+    /// The conflict as its entries tell it.
+    func recorded(_ id: ConflictID?) -> RecordedConflict? {
+        let entries = audit.filter { $0.conflict == id }
+        guard let first = entries.first, case .opened(let opening) = first.content else { return nil }
+        var sides: [ConflictSide] = []
+        var dropped: Set<Dot> = []
+        var ending: RecordedConflict.Ending?
+        var version: Int64 = 0
+        for entry in entries {
+            version = entry.version
+            switch entry.content {
+            case .opened(let opening): sides = opening.sides
+            case .sidesChanged(_, let joined, let gone):
+                sides += joined
+                dropped.formUnion(gone)
+            case .superseded: ending = .superseded
+            case .resolved(let resolution): ending = .resolved(side: resolution.side, value: resolution.value)
+            case .commented, .assigned: break
+            }
+        }
+        return RecordedConflict(
+            id: first.conflict, record: first.record, kind: opening.kind, unit: opening.unit.name, version: version,
+            sides: sides.map {
+                .init(
+                    role: $0.role, won: $0.won, isDropped: dropped.contains($0.event.dot), value: $0.value,
+                    dot: $0.event.dot)
+            }, ending: ending)
+    }
+
+    /// Takes over the data of a tenant that was under other rules.
+    mutating func adopt(_ other: Tenant) {
+        stored = other.stored
+        audit = other.audit
+    }
+
     func snapshot(of basis: Basis) -> Snapshot {
         Snapshot(
             records: stored.records.filter { basis.records.contains($0.key) },

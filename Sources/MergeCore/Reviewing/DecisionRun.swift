@@ -1,0 +1,137 @@
+import Causality
+
+/// Carries out one decision over a ledger: an operation by the reviewer's replica that has seen all of the record, merged
+/// like any other, and the entry in the audit that says which conflict it ended.
+struct DecisionRun {
+    let ledger: Ledger
+    let conflict: RecordedConflict
+    let decision: Decision
+    let reviewer: Reviewer
+    /// The value in the form in which the audit keeps it: redacted fields are hashed there.
+    let kept: (Value, UnitKey) -> Value
+    private var changes: BatchChanges
+
+    init(
+        _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer, over ledger: Ledger,
+        kept: @escaping (Value, UnitKey) -> Value
+    ) {
+        self.ledger = ledger
+        self.conflict = conflict
+        self.decision = decision
+        self.reviewer = reviewer
+        self.kept = kept
+        changes = BatchChanges(after: ledger.plan)
+    }
+
+    mutating func run() -> (DecisionOutcome, BatchChanges) {
+        (outcome(), changes)
+    }
+
+    private mutating func outcome() -> DecisionOutcome {
+        guard let rules = ledger.terms.schema.rules(for: conflict.record.collection) else {
+            return .refused([Rejection(.unknownCollection, "The collection is not declared.")])
+        }
+        guard let stored = ledger.record(conflict.record), !stored.isPurged else {
+            return .refused([Rejection(.recordPurged, "The record was deleted and purged.")])
+        }
+        let wish: DecisionWish
+        do throws(Rejection) {
+            // A side that was chosen before may have no value any more: the decision on it has replaced it.
+            let side = try DecisionWish.side(decision.choice, of: conflict)
+            if let side, let ended = ended({ $0 == side || $1 == conflict.sides[side].value }) { return ended }
+            wish = try DecisionWish(decision, on: conflict, record: stored.state, rules: rules)
+        } catch {
+            return .refused([error])
+        }
+        let wanted = wish.value.map { kept($0, wish.unit) }
+        if let ended = ended({ _, value in value == wanted }) { return ended }
+        guard decision.version == conflict.version, hasSeenUnit(wish.unit, of: stored.state) else { return .changed }
+        guard !wish.isOfDeletedRecord else {
+            return .refused([
+                Rejection(
+                    .recordDeleted, "The record is deleted by now. Say that it is to be restored, or leave it as it is."
+                )
+            ])
+        }
+        return carryOut(wish, on: stored, rules: rules)
+    }
+
+    /// What a decision means for a conflict that has ended; nil while it has not.
+    /// - Parameter isSame: whether the decision that ended it, for a side or for a value, wanted the same.
+    private func ended(_ isSame: (_ side: Int?, _ value: Value?) -> Bool) -> DecisionOutcome? {
+        switch conflict.ending {
+        case nil: return nil
+        case .superseded: return decision.version == conflict.version ? .decidedOtherwise : .changed
+        case .resolved(let side, let value):
+            // Who looked at the version before the ending made the decision at the same time as whoever ended it.
+            guard decision.version == conflict.version || decision.version == conflict.version - 1 else {
+                return .changed
+            }
+            return isSame(side, value) ? .repeated : .decidedOtherwise
+        }
+    }
+
+    /// Whether nothing happened to the unit since the reviewer looked at the record.
+    private func hasSeenUnit(_ unit: UnitKey, of state: RecordState) -> Bool {
+        guard let seen = decision.seen else { return true }
+        guard unit != .record else { return seen.includes(state.clock) }
+        // A unit that is hidden or shown again is not what it was either.
+        return (state.units[unit]?.dots ?? []).allSatisfy(seen.contains)
+            && state.life.deletes.allSatisfy { seen.contains($0.dot) }
+    }
+
+    private mutating func carryOut(
+        _ wish: DecisionWish, on stored: StoredRecord, rules: CollectionRules
+    ) -> DecisionOutcome {
+        let device = reviewer.device
+        let dot = Dot(device: device, counter: stored.state.clock[device] + 1)
+        let version = conflict.version + 1
+        let operation = Operation(
+            id: OperationID("resolution-\(conflict.id.position)-\(version)"), kind: wish.kind, record: conflict.record,
+            clock: stored.state.clock.setting(device, to: dot.counter), claimedMilliseconds: nil, fields: wish.fields,
+            fingerprint: ContentFingerprint(hexadecimal: ""))
+        var writes: [UnitWrite] = []
+        // An operation that writes nothing is not read under the rules: a record that is one unit would be emptied.
+        if !wish.fields.isEmpty {
+            let interpretation = FieldInterpretation(operation, rules: rules, limits: ledger.terms.limits)
+            guard interpretation.rejections.isEmpty else { return .refused(interpretation.rejections) }
+            writes = interpretation.writes
+        }
+        // The author of a hybrid clock that has seen all of the record (Kulkarni et al. 2014).
+        let stamp = Stamp(
+            milliseconds: max(reviewer.nowMilliseconds, stored.state.latestMilliseconds + 1), dot: dot)
+        let event = Event(
+            stamp: stamp,
+            provenance: Provenance(operation: operation.id, user: reviewer.user, claimedMilliseconds: nil))
+        let write = RecordWrite(kind: wish.kind, event: event, context: stored.state.clock, writes: writes)
+        let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
+        guard rejections.isEmpty else { return .refused(rejections) }
+
+        let merge = stored.state.applying(
+            write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
+        let clocks = (before: stored.state.clock, after: merge.state.clock)
+        let author = AuditAuthor(
+            batch: operation.id.name, device: device, atMilliseconds: reviewer.nowMilliseconds)
+        var next = stored
+        next.state = merge.state
+        // It has seen everything, so all that it can do to other conflicts is to end them.
+        for case .superseded(let id, let unit, let event) in merge.conflictNotes(
+            of: write, before: stored.state, rules: rules, open: stored.openConflicts)
+        {
+            guard id != conflict.id else { continue }
+            changes.append(
+                .superseded(by: event), to: (id, (stored.openConflicts[unit]?.version ?? 0) + 1, stored.key),
+                clocks: clocks, by: author)
+            next.openConflicts[unit] = nil
+        }
+        let resolution = ConflictResolution(
+            event: event, unit: wish.unit, side: wish.side, value: wish.value, note: decision.note)
+        changes.append(.resolved(resolution), to: (conflict.id, version, stored.key), clocks: clocks, by: author)
+        for (unit, open) in stored.openConflicts where open.id == conflict.id { next.openConflicts[unit] = nil }
+        changes.take(&next)
+        return .decided(
+            DecidedConflict(
+                conflict: conflict.id, version: version, record: stored.key, resolution: resolution, kind: wish.kind,
+                clock: operation.clock, fields: wish.fields, sequence: next.sequence))
+    }
+}

@@ -1,0 +1,158 @@
+import Causality
+
+/// What a decision wants of the record: which value its unit is to have, and the operation that gives it that value.
+struct DecisionWish {
+    let unit: UnitKey
+    /// The number of the side that was chosen; nil for a value that was chosen for itself.
+    let side: Int?
+    /// nil: that the record, or the field, be absent.
+    let value: Value?
+    private(set) var kind = OperationKind.update
+    /// Empty where the record shows what is wanted already.
+    private(set) var fields = ObjectValue([])
+    /// Whether the record is deleted, and nobody said that it is to come back.
+    private(set) var isOfDeletedRecord = false
+
+    /// - Throws: why the decision cannot be carried out.
+    init(
+        _ decision: Decision, on conflict: RecordedConflict, record: RecordState, rules: CollectionRules
+    ) throws(Rejection) {
+        let unit = rules.unit(named: conflict.unit)
+        self.unit = unit
+        let isDeleted = record.isDeleted(rules.deletes)
+        side = try Self.side(decision.choice, of: conflict)
+        if let side {
+            value = try Self.value(ofSide: side, of: conflict, in: record, unit: unit, rules: rules)
+        } else if case .value(let given) = decision.choice {
+            value = given
+        } else {
+            value = record.shown(unit, rules)
+            if isDeleted { kind = .delete } else { fields = record.settling(unit, rules) }
+            return
+        }
+        guard let value else {
+            if unit == .record { kind = .delete }
+            return
+        }
+        fields = try Self.fields(unit, value, in: record, rules: rules)
+        guard isDeleted else { return }
+        // Whoever decides between a delete and a write for the write wants the record back. A decision about a field of a
+        // record that was deleted later has to say so.
+        kind = .restore
+        let isAboutExistence = unit == .record && conflict.kind != .writeWrite
+        isOfDeletedRecord = !isAboutExistence && decision.deletedRecord == .staysDeleted
+    }
+
+    /// The number of the side that is meant; nil where the choice is not of a side.
+    /// - Throws: where no side, or more than one, is meant.
+    static func side(_ choice: Decision.Choice, of conflict: RecordedConflict) throws(Rejection) -> Int? {
+        func only(_ what: String, where isMeant: (RecordedConflict.Side) -> Bool) throws(Rejection) -> Int {
+            let numbers = conflict.sides.indices.filter {
+                !conflict.sides[$0].isDropped && isMeant(conflict.sides[$0])
+            }
+            guard let number = numbers.first, numbers.count == 1 else {
+                throw Rejection(
+                    .invalidRequest, "\(numbers.count) sides stand here \(what); choose one by its number.",
+                    at: ["choose"])
+            }
+            return number
+        }
+        switch choice {
+        case .current, .value: return nil
+        case .role(let role): return try only("with this role") { $0.role == role }
+        case .winner: return try only("that show") { $0.won }
+        case .loser: return try only("that do not show") { !$0.won }
+        case .side(let number):
+            guard conflict.sides.indices.contains(number) else {
+                throw Rejection(
+                    .invalidRequest, "The conflict has sides 0 to \(conflict.sides.count - 1).", at: ["choose"])
+            }
+            return number
+        }
+    }
+
+    private static func value(
+        ofSide number: Int, of conflict: RecordedConflict, in record: RecordState, unit: UnitKey, rules: CollectionRules
+    ) throws(Rejection) -> Value? {
+        let side = conflict.sides[number]
+        guard let value = side.value, value.holdsRedactedHash else { return side.value }
+        // The audit has a hash only, but as long as nobody has replaced the value, the record has it.
+        if case .register(let register)? = record.units[unit],
+            let live = register.candidates.first(where: { $0.event.dot == side.dot })
+        {
+            return live.value
+        }
+        if unit == .record, rules.recordMerge == nil { return value }
+        throw Rejection(
+            .valueInvalid, "The value is of a redacted field and is not kept any more; give the value itself.",
+            at: ["choose"])
+    }
+
+    /// What has to be named so that the unit shows the value: nothing where it does so already.
+    private static func fields(
+        _ unit: UnitKey, _ value: Value, in record: RecordState, rules: CollectionRules
+    ) throws(Rejection) -> ObjectValue {
+        switch unit {
+        case .field(let name):
+            return ObjectValue([ObjectValue.Member(name: name, value: value)])
+        case .group, .record:
+            guard case .object(let object) = value else {
+                throw Rejection(.valueInvalid, "The value of several fields is an object.", at: ["value"])
+            }
+            if unit != .record || rules.recordMerge != nil { return object }
+            return object.differing(from: record, rules: rules)
+        }
+    }
+}
+
+extension RecordState {
+    /// What the unit shows, nil where it shows nothing.
+    public func shown(_ unit: UnitKey, _ rules: CollectionRules) -> Value? {
+        if isDeleted(rules.deletes) { return nil }
+        if unit == .record, rules.recordMerge == nil { return .object(visibleFields(rules)) }
+        return units[unit]?.visible(by: rules.policy(of: unit))
+    }
+
+    /// The fields that make what the unit shows the only value that it holds; none where it is that already.
+    fileprivate func settling(_ unit: UnitKey, _ rules: CollectionRules) -> ObjectValue {
+        guard case .register(let register)? = units[unit], register.count > 1, let shown = shown(unit, rules) else {
+            return ObjectValue([])
+        }
+        return ObjectValue(unit.fields(of: shown).map { ObjectValue.Member(name: $0.0, value: $0.1) })
+    }
+}
+
+extension ObjectValue {
+    /// Those fields of a record that the record does not show as they are here, with the whole of their groups.
+    ///
+    /// Counters and sets are left out: what a write added to them is in them, seen or unseen. So are redacted values, which
+    /// the record still has.
+    fileprivate func differing(from record: RecordState, rules: CollectionRules) -> ObjectValue {
+        var units: Set<UnitKey> = []
+        let shown = record.visibleFields(rules)
+        for member in members where !member.value.holdsRedactedHash && shown[member.name] != member.value {
+            units.insert(rules.unit(of: member.name))
+        }
+        return ObjectValue(
+            members.filter { member in
+                let unit = rules.unit(of: member.name)
+                guard units.contains(unit), !member.value.holdsRedactedHash else { return false }
+                switch rules.policy(of: unit).family {
+                case .register, .extremum: return true
+                case .counter, .set: return false
+                }
+            })
+    }
+}
+
+extension UnitState {
+    /// The events behind what the unit holds.
+    public var dots: [Dot] {
+        switch self {
+        case .register(let register): register.candidates.map(\.event.dot)
+        case .extremum(let extremum): [extremum.event.dot]
+        case .counter(let totals): totals.totals.map(\.dot)
+        case .set(let set): Set(set.elements.flatMap(\.dots)).sorted()
+        }
+    }
+}
