@@ -45,6 +45,6 @@ public struct Redactor: Sendable {
             .string(tenant.name), .string(collection), .string(field), value,
         ]
         let code = HMAC<SHA256>.authenticationCode(for: message.canonicalBytes, using: key)
-        return ["$redacted": .string(Fingerprint(bytes: Array(code))?.hex ?? "")]
+        return .object([(RedactionMarker.name, .string(Fingerprint(bytes: Array(code))?.hex ?? ""))])
     }
 }

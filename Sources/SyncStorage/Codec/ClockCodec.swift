@@ -7,7 +7,7 @@ let storedLimits = JSONLimits(maximumDepth: 64)
 
 extension Value {
     /// Reads a text that this server wrote.
-    static func stored(_ text: String, as name: String) throws(StoreError) -> Value {
+    public static func stored(_ text: String, as name: String) throws(StoreError) -> Value {
         do {
             return try Value(json: text, limits: storedLimits)
         } catch {
@@ -19,7 +19,7 @@ extension Value {
         if case .integer(let number) = self { number } else { nil }
     }
 
-    var storedText: ExactString? {
+    public var storedText: ExactString? {
         if case .string(let text) = self { text } else { nil }
     }
 
@@ -27,7 +27,7 @@ extension Value {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    var storedObject: ObjectValue? {
+    public var storedObject: ObjectValue? {
         if case .object(let object) = self { object } else { nil }
     }
 }

@@ -90,6 +90,12 @@ public struct ConflictQuery: Sendable, Hashable {
     public var limit: Int
 
     public init(limit: Int) { self.limit = limit }
+
+    /// Whether it selects anything less than all.
+    public var hasCondition: Bool {
+        status != nil || kind != nil || collection != nil || record != nil || unit != nil || policy != nil
+            || device != nil || user != nil || assignee != nil || sinceMilliseconds != nil || untilMilliseconds != nil
+    }
 }
 
 /// How many conflicts there are, by each of the things that people ask for.

@@ -79,28 +79,13 @@ struct OperationReading {
         }
         writer.write(.object(fields))
         let text = writer.takeText()
-        let fingerprint = Self.fingerprint(kind: kind, record: record, claimed: claimed, fields: text, using: &writer)
+        let fingerprint = ContentFingerprint(
+            kind: kind, record: record, claimedMilliseconds: claimed, fields: text, using: &writer)
         return Outcome(
             submission: .operation(
                 Operation(
                     id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: claimed, fields: fields,
                     dependsOn: dependsOn, fingerprint: fingerprint)), fields: text)
-    }
-
-    /// What the operation asks for, without its clock, its device and its dependencies.
-    /// - Parameter fields: in canonical form.
-    private static func fingerprint(
-        kind: OperationKind, record: RecordKey, claimed: Int64?, fields: String, using writer: inout JSONWriter
-    ) -> ContentFingerprint {
-        writer.beginArray()
-        writer.string(kind.rawValue)
-        writer.string(record.collection)
-        writer.string(record.id)
-        if let claimed { writer.integer(claimed) } else { writer.null() }
-        writer.raw(canonicalText: fields)
-        writer.endArray()
-        defer { writer.clear() }
-        return ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
     }
 
     private mutating func reject(_ code: Rejection.Code, _ detail: String, at path: ExactString...) {
@@ -143,11 +128,12 @@ struct OperationReading {
                     .clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
                 continue
             }
-            if let fault = NameRule.fault(in: member.name, limits: limits) {
+            let device = DeviceID(member.name)
+            if let fault = NameRule.fault(in: device, limits: limits) {
                 reject(.clockInvalid, fault, at: "clock", member.name)
                 continue
             }
-            entries.append(VersionVector.Entry(device: DeviceID(member.name), counter: counter))
+            entries.append(VersionVector.Entry(device: device, counter: counter))
         }
         return VersionVector(entries)
     }

@@ -13,4 +13,11 @@ public enum NameRule {
         if hasControlCharacters { return "A name has no control characters." }
         return nil
     }
+
+    /// What a replica in a clock may be: a device, or a reviewer, whose user has a name of its own length.
+    static func fault(in device: DeviceID, limits: Limits) -> String? {
+        guard device.isReserved else { return fault(in: device.name, limits: limits) }
+        let user = String(device.name.text.unicodeScalars.dropFirst(DeviceID.reviewerPrefix.unicodeScalars.count))
+        return fault(in: ExactString(user), limits: limits)
+    }
 }

@@ -46,6 +46,9 @@ public struct Problem: Error, Sendable, Hashable {
     public var limit: Int?
     /// Seconds after which a retry makes sense; sent as `Retry-After`.
     public var retryAfterSeconds: Int?
+    /// The conflict as it stands, in canonical JSON, where the one who asked had another in mind. The only place in which a
+    /// problem holds values: they are the audit's, told to somebody who may read it.
+    public var conflict: String?
     /// nil: as the code says.
     public var isRetryableOverride: Bool?
 
@@ -102,6 +105,10 @@ public struct Problem: Error, Sendable, Hashable {
         if let reason { writer.member("reason", reason.rawValue) }
         if let expectedCounter { writer.member("expectedCounter", expectedCounter) }
         if let limit { writer.member("limit", limit) }
+        if let conflict {
+            writer.key("conflict")
+            writer.raw(canonicalText: conflict)
+        }
         if !errors.isEmpty {
             writer.key("errors")
             writer.beginArray()
@@ -135,6 +142,18 @@ extension Problem.Detail {
 }
 
 extension Problem {
+    /// Why a reviewer's act was refused. Pointers start at the request's body.
+    public init(refusing rejections: [Rejection]) {
+        let first = rejections.first
+        self.init(
+            first.map { ProblemCode($0.code) } ?? .invalidRequest, first?.detail ?? "",
+            errors: rejections.map { rejection in
+                Detail(
+                    ProblemCode(rejection.code), rejection.detail,
+                    at: rejection.path.reduce(.root) { $0.appending(name: $1.text) })
+            })
+    }
+
     /// The problem of one operation. Its pointers start at the batch, as those of a refused batch do.
     public init(_ rejections: [Rejection], index: Int) {
         let first = rejections.first

@@ -16,7 +16,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case methodNotAllowed = "method_not_allowed"
     case notAcceptable = "not_acceptable"
     case unsupportedMediaType = "unsupported_media_type"
+    case alreadyResolved = "already_resolved"
     case resyncRequired = "resync_required"
+    case conflictChanged = "conflict_changed"
     case batchTooLarge = "batch_too_large"
     case rateLimited = "rate_limited"
     case batchRefused = "batch_refused"
@@ -71,7 +73,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
+        case .alreadyResolved: 409
         case .resyncRequired: 410
+        case .conflictChanged: 412
         case .batchTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
@@ -101,7 +105,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "No acceptable representation"
         case .unsupportedMediaType: "The media type is not supported"
+        case .alreadyResolved: "The conflict was decided otherwise"
         case .resyncRequired: "Everything has to be pulled again"
+        case .conflictChanged: "The conflict is not what was looked at"
         case .batchTooLarge: "The batch is too large"
         case .rateLimited: "Too many requests"
         case .batchRefused: "The batch was refused and nothing of it was stored"
@@ -134,7 +140,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             true
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
-            .notAcceptable, .unsupportedMediaType, .resyncRequired, .batchTooLarge, .batchRefused,
+            .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .batchTooLarge,
+            .batchRefused,
             .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
             .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
             .valueInvalid:

@@ -1,0 +1,23 @@
+import Causality
+import MergeCore
+
+extension ContentFingerprint {
+    /// The digest of what an operation asks for, without its clock, its device and its dependencies. O(length of the fields).
+    /// - Parameters:
+    ///   - fields: in canonical form.
+    ///   - writer: empty, and empty again afterwards.
+    public init(
+        kind: OperationKind, record: RecordKey, claimedMilliseconds: Int64?, fields: String,
+        using writer: inout JSONWriter
+    ) {
+        writer.beginArray()
+        writer.string(kind.rawValue)
+        writer.string(record.collection)
+        writer.string(record.id)
+        if let claimedMilliseconds { writer.integer(claimedMilliseconds) } else { writer.null() }
+        writer.raw(canonicalText: fields)
+        writer.endArray()
+        defer { writer.clear() }
+        self.init(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
+    }
+}
