@@ -32,7 +32,10 @@ struct AuditTests {
                     uris = ["/v1/operations/\(mine.id)", "/v1/operations/\(mine.id)?device=mac"]
                 case "/v1/operations":
                     uris = ["/v1/operations?outcome=rejected", "/v1/operations?outcome=rejected&device=mac"]
-                case "/v1/conflicts/{id}": uris = ["/v1/conflicts/1"]
+                case "/v1/conflicts/{id}", "/v1/conflicts/{id}/resolutions", "/v1/conflicts/{id}/comments",
+                    "/v1/conflicts/{id}/assignee":
+                    uris = [route.path.replacing("{id}", with: "1")]
+                case "/v1/conflicts/resolutions": uris = ["/v1/conflicts/resolutions?status=open"]
                 case "/v1/devices/{id}": uris = ["/v1/devices/ipad-\(secret)"]
                 case "/v1/batches/{key}": uris = ["/v1/batches/their-key", "/v1/batches/their-key?device=mac"]
                 case "/v1/conflicts":
@@ -45,6 +48,11 @@ struct AuditTests {
                         switch (route.method, route.path) {
                         case (.post, "/v1/batches"): #"{"operations":[]}"#
                         case (.post, "/v1/devices"): #"{"id":"mac"}"#
+                        case (.post, "/v1/conflicts/resolutions"):
+                            #"{"conflicts":[{"id":"1","version":1}],"choose":"current"}"#
+                        case (.post, "/v1/conflicts/{id}/resolutions"): #"{"version":1,"choose":"current"}"#
+                        case (.post, "/v1/conflicts/{id}/comments"): #"{"text":"mine?"}"#
+                        case (.put, "/v1/conflicts/{id}/assignee"): #"{"user":"mallory"}"#
                         default: nil
                         }
                     let answer = try await server.send(

@@ -3,23 +3,58 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// A conflict as people and programs read it: its entries folded into the sides that stand and how it ended.
+/// A conflict as people and programs read it: its entries folded into the sides that stand, what was said about it and how
+/// it ended.
 public struct ConflictView: Sendable, Hashable {
     public struct Side: Sendable, Hashable {
         public let row: AuditSideRow
-        /// Whether this side shows, as of the conflict's version.
+        /// Whether the merge lets this side show.
         public var won: Bool
         /// A later write had seen this side and replaced it.
         public var isDropped: Bool
+    }
+
+    /// What somebody wrote about the conflict.
+    public struct Comment: Sendable, Hashable {
+        public let user: ExactString
+        public let text: ExactString
+        public let atMilliseconds: Int64
+    }
+
+    /// Who made the conflict somebody's task; to nobody: nil.
+    public struct Assignment: Sendable, Hashable {
+        public let user: ExactString
+        public let assignee: ExactString?
+        public let atMilliseconds: Int64
+    }
+
+    /// How the conflict ended.
+    public struct Ending: Sendable, Hashable {
+        public let kind: ConflictStatus
+        public let atMilliseconds: Int64
+        /// The event that ended it.
+        public let device: ExactString
+        public let counter: Int64
+        public let operation: ExactString
+        public let user: ExactString
+        /// Of a reviewer's decision only. `value` is nil where the record, or the field, is to be absent.
+        public let side: Int?
+        public let value: Value?
+        public let note: ExactString?
     }
 
     public let row: ConflictRow
     public let batch: String
     public let clockBefore: String
     public let clockAfter: String
+    /// In the order in which they joined: a side's place is its number.
     public let sides: [Side]
-    /// How it ended, nil while it waits or where a policy decided.
-    public let resolution: ObjectValue?
+    /// Oldest first.
+    public let comments: [Comment]
+    /// Oldest first.
+    public let assignments: [Assignment]
+    /// nil while it waits, or where a policy decided.
+    public let ending: Ending?
 
     /// - Throws: `damaged` when an entry's detail cannot be read.
     public init(_ file: ConflictFile) throws(StoreError) {
@@ -28,7 +63,9 @@ public struct ConflictView: Sendable, Hashable {
         clockBefore = file.entries.first?.clockBefore ?? "{}"
         clockAfter = file.entries.first?.clockAfter ?? "{}"
         var sides: [Side] = []
-        var resolution: ObjectValue?
+        var comments: [Comment] = []
+        var assignments: [Assignment] = []
+        var ending: Ending?
         for entry in file.entries {
             let detail = try entry.readDetail()
             switch AuditEntryRow.EntryType(rawValue: entry.type) {
@@ -40,15 +77,26 @@ public struct ConflictView: Sendable, Hashable {
                 }
                 sides += entry.sides.map { Side(row: $0, won: $0.won, isDropped: false) }
                 Self.chooseLatest(&sides)
-            case .superseded:
-                resolution = detail.superseding(atMilliseconds: entry.recordedAtMilliseconds)
-            case .resolved, .commented, .assigned: break
+            case .superseded: ending = try detail.ending(.superseded, of: entry)
+            case .resolved: ending = try detail.ending(.resolved, of: entry)
+            case .commented:
+                comments.append(
+                    Comment(
+                        user: try detail.author(of: entry), text: detail["text"]?.storedText ?? "",
+                        atMilliseconds: entry.recordedAtMilliseconds))
+            case .assigned:
+                assignments.append(
+                    Assignment(
+                        user: try detail.author(of: entry), assignee: detail["to"]?.storedText,
+                        atMilliseconds: entry.recordedAtMilliseconds))
             case nil:
                 throw .damaged("audit entry \(entry.position) is of an unknown type")
             }
         }
         self.sides = sides
-        self.resolution = resolution
+        self.comments = comments
+        self.assignments = assignments
+        self.ending = ending
     }
 
     /// Sides only ever join and leave conflicts that show the greatest stamp.
@@ -58,65 +106,29 @@ public struct ConflictView: Sendable, Hashable {
         for index in sides.indices { sides[index].won = index == winner }
     }
 
-    // MARK: JSON
+    public var id: ConflictID { ConflictID(position: row.id) }
+    public var record: RecordKey { row.recordKey }
 
-    public func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("id", String(row.id))
-        writer.member("kind", row.kind)
-        writer.member("status", row.status)
-        writer.member("version", row.version)
-        writer.member("collection", row.collection)
-        writer.member("record", row.record)
-        writer.member("unit", row.unit)
-        writer.member("policy", row.policy)
-        writer.member("at", Timestamp(milliseconds: row.openedAtMilliseconds).text)
-        writer.member("batch", batch)
-        writer.key("clockBefore")
-        writer.raw(canonicalText: clockBefore)
-        writer.key("clockAfter")
-        writer.raw(canonicalText: clockAfter)
-        writer.key("sides")
-        writer.beginArray()
-        for side in sides { side.write(to: &writer) }
-        writer.endArray()
-        writer.key("resolution")
-        if let resolution { writer.write(.object(resolution)) } else { writer.null() }
-        writer.endObject()
-    }
-
-    // MARK: CSV (RFC 4180)
-
-    public static let csvHeader =
-        "id,kind,status,version,collection,record,unit,policy,at,role,won,present,dropped,value,device,user,counter,stamp,"
-        + "claimedAt,operation\r\n"
-
-    /// One line a side.
-    public var csv: String {
-        sides.map { side in
-            let columns: [String] = [
-                String(row.id), row.kind, row.status, String(row.version), row.collection, row.record, row.unit,
-                row.policy, Timestamp(milliseconds: row.openedAtMilliseconds).text, side.row.role, String(side.won),
-                String(side.row.present), String(side.isDropped), side.row.value, side.row.device, side.row.user,
-                String(side.row.counter), Timestamp(milliseconds: side.row.stampMilliseconds).text,
-                side.row.claimedAtMilliseconds.map { Timestamp(milliseconds: $0).text } ?? "", side.row.operation,
-            ]
-            return columns.map(Self.csvField(_:)).joined(separator: ",") + "\r\n"
-        }.joined()
-    }
-
-    /// Values come from devices. A spreadsheet takes a field that begins with one of `= + - @` for a formula; an apostrophe
-    /// in front makes it text.
-    private static func csvField(_ text: String) -> String {
-        let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        let isNumber = Int64(text) != nil
-        let safe = isFormula && !isNumber ? "'" + text : text
-        guard safe.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return safe }
-        var quoted = "\""
-        for scalar in safe.unicodeScalars {
-            if scalar == "\"" { quoted += "\"\"" } else { quoted.unicodeScalars.append(scalar) }
+    /// What a decision is made on.
+    /// - Throws: `damaged` when a value, a role or the kind cannot be read.
+    func recorded() throws(StoreError) -> RecordedConflict {
+        guard let kind = ConflictKind(rawValue: row.kind) else {
+            throw .damaged("conflict \(row.id) has no known kind")
         }
-        return quoted + "\""
+        var recorded: [RecordedConflict.Side] = []
+        for side in sides {
+            guard let role = ConflictSide.Role(rawValue: side.row.role) else {
+                throw .damaged("a side of conflict \(row.id) has no known role")
+            }
+            recorded.append(
+                RecordedConflict.Side(
+                    role: role, won: side.won, isDropped: side.isDropped,
+                    value: side.row.present ? try Value.stored(side.row.value, as: "a side's value") : nil,
+                    dot: Dot(device: DeviceID(side.row.device), counter: side.row.counter)))
+        }
+        return RecordedConflict(
+            id: id, record: record, kind: kind, unit: ExactString(row.unit), version: row.version, sides: recorded,
+            ending: ending.map { $0.kind == .resolved ? .resolved(side: $0.side, value: $0.value) : .superseded })
     }
 }
 
@@ -129,28 +141,11 @@ extension ConflictView.Side {
     fileprivate func isOf(_ dot: Dot) -> Bool {
         DeviceID(row.device) == dot.device && row.counter == dot.counter
     }
-
-    fileprivate func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("role", row.role)
-        writer.member("won", won)
-        writer.member("present", row.present)
-        if isDropped { writer.member("dropped", true) }
-        writer.key("value")
-        writer.raw(canonicalText: row.value)
-        writer.member("device", row.device)
-        writer.member("user", row.user)
-        writer.member("counter", row.counter)
-        writer.member("stamp", Timestamp(milliseconds: row.stampMilliseconds).text)
-        if let claimed = row.claimedAtMilliseconds { writer.member("at", Timestamp(milliseconds: claimed).text) }
-        writer.member("operation", row.operation)
-        writer.endObject()
-    }
 }
 
 extension AuditEntryRow {
     fileprivate func readDetail() throws(StoreError) -> ObjectValue {
-        guard let value = try? Value(json: detail), case .object(let object) = value else {
+        guard let object = try Value.stored(detail, as: "audit detail").storedObject else {
             throw .damaged("audit entry \(position) has no readable detail")
         }
         return object
@@ -168,12 +163,24 @@ extension ObjectValue {
         }
     }
 
-    fileprivate func superseding(atMilliseconds: Int64) -> ObjectValue {
-        var members: [Member] = [
-            Member(name: "kind", value: "superseded"),
-            Member(name: "at", value: .string(Timestamp(milliseconds: atMilliseconds).text)),
-        ]
-        if case .object(let by)? = self["by"] { members += by.members.filter { $0.name != "stamp" } }
-        return ObjectValue(members)
+    fileprivate func author(of entry: AuditEntryRow) throws(StoreError) -> ExactString {
+        guard let user = self["by"]?.storedObject?["user"]?.storedText else {
+            throw .damaged("audit entry \(entry.position) names nobody")
+        }
+        return user
+    }
+
+    fileprivate func ending(
+        _ kind: ConflictStatus, of entry: AuditEntryRow
+    ) throws(StoreError) -> ConflictView.Ending {
+        guard let by = self["by"]?.storedObject, let device = by["device"]?.storedText,
+            case .integer(let counter)? = by["counter"], let operation = by["operation"]?.storedText
+        else { throw .damaged("audit entry \(entry.position) names no event") }
+        var side: Int?
+        if case .integer(let number)? = self["side"] { side = Int(number) }
+        return ConflictView.Ending(
+            kind: kind, atMilliseconds: entry.recordedAtMilliseconds, device: device, counter: counter,
+            operation: operation, user: try author(of: entry), side: side,
+            value: self["present"] == .boolean(true) ? self["value"] : nil, note: self["note"]?.storedText)
     }
 }

@@ -73,6 +73,7 @@ extension Limits {
         writer.member("elementsPerSet", elementsPerSet)
         writer.member("changesPerPage", changesPerPage)
         writer.member("entriesPerPage", entriesPerPage)
+        writer.member("commentBytes", commentBytes)
         writer.member("waitSeconds", waitSeconds)
         writer.member("requestsPerSecond", requestsPerSecondPerDevice)
         writer.endObject()

@@ -150,29 +150,16 @@ struct CommitGroup: Sendable {
         }
 
         mutating func commit() -> Commit {
-            let schema = group.terms.schema
-            var seal = AuditSeal(tenant: group.tenant, identity: group.identity, after: head.auditHash)
-            var audit: [AuditEntryRow] = []
-            var index = AuditIndex()
-            for entry in ledger.plan.audit {
-                let rules = schema.rules(for: entry.record.collection) ?? CollectionRules()
-                let row = seal.seal(entry, rules: rules)
-                audit.append(row)
-                index.note(sealed: row)
-            }
-            var after = head
-            after.sequence = ledger.plan.sequence
-            after.auditPosition = ledger.plan.auditPosition
-            after.auditHash = seal.hash
-            after.auditMilliseconds = ledger.plan.auditMilliseconds
+            let sealed = ledger.plan.sealed(
+                after: head, of: group.tenant, identity: group.identity, schema: group.terms.schema)
             return Commit(
-                head: after,
+                head: sealed.head,
                 records: ledger.plan.records.keys.sorted().compactMap { key in ledger.plan.records[key].map { row($0) }
                 },
-                operations: operations, batches: Array(batches.values), devices: Array(newDevices.values), audit: audit,
-                conflicts: index.opened.values.sorted { $0.id < $1.id },
-                conflictChanges: index.changed.values.sorted { $0.id < $1.id },
-                assignments: index.assigned.values.sorted { $0.id < $1.id })
+                operations: operations, batches: Array(batches.values), devices: Array(newDevices.values),
+                audit: sealed.entries, conflicts: sealed.index.opened.values.sorted { $0.id < $1.id },
+                conflictChanges: sealed.index.changed.values.sorted { $0.id < $1.id },
+                assignments: sealed.index.assigned.values.sorted { $0.id < $1.id })
         }
     }
 }

@@ -29,7 +29,7 @@ extension OperationRow {
 extension Submission {
     /// What was sent, in canonical form: the members by name.
     /// - Parameter fields: the canonical text of an operation's fields.
-    fileprivate func writeContent(
+    func writeContent(
         fields: String?, to writer: inout JSONWriter, redactor: Redactor, schema: Schema
     ) {
         switch self {

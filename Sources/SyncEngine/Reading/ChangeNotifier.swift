@@ -17,6 +17,11 @@ actor ChangeNotifier {
         for continuation in (waiters.removeValue(forKey: tenant) ?? [:]).values { continuation.resume() }
     }
 
+    /// Wakes those who wait for the tenant: something changed that has no place in the feed, such as a comment.
+    func wake(_ tenant: TenantID) {
+        for continuation in (waiters.removeValue(forKey: tenant) ?? [:]).values { continuation.resume() }
+    }
+
     /// Wakes everyone: changes may have happened that nobody told of.
     func wakeAll() {
         gaps += 1

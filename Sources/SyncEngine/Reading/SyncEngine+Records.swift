@@ -128,15 +128,3 @@ extension SyncEngine {
         }
     }
 }
-
-extension UnitState {
-    /// The events behind what the unit holds.
-    fileprivate var dots: [Dot] {
-        switch self {
-        case .register(let register): register.candidates.map(\.event.dot)
-        case .extremum(let extremum): [extremum.event.dot]
-        case .counter(let totals): totals.totals.map(\.dot)
-        case .set(let set): Set(set.elements.flatMap(\.dots)).sorted()
-        }
-    }
-}

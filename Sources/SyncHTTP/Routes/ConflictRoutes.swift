@@ -22,45 +22,21 @@ struct ConflictRoutes: Sendable {
         ]
     }
 
-    private func query(_ exchange: Exchange, limit: Int) throws(Problem) -> ConflictQuery {
-        let limits = engine.limits
-        var query = ConflictQuery(limit: limit)
-        query.status = try exchange.query.choice("status", ConflictStatus.self)
-        query.kind = try exchange.query.choice("kind", ConflictKind.self)
-        query.collection = try exchange.queryName("collection", limits: limits)
-        query.record = try exchange.queryName("record", limits: limits)
-        query.unit = try exchange.queryName("unit", limits: limits)
-        query.policy = try exchange.queryName("policy", limits: limits)
-        query.device = try exchange.queryName("device", limits: limits).map { DeviceID($0) }
-        query.user = try exchange.queryName("user", limits: limits)
-        query.sinceMilliseconds = try time("since", exchange)
-        query.untilMilliseconds = try time("until", exchange)
-        query.order = try exchange.query.choice("order", ConflictQuery.Order.self) ?? .newest
-        return query
-    }
-
-    private func time(_ name: String, _ exchange: Exchange) throws(Problem) -> Int64? {
-        guard let text = try exchange.query.one(name) else { return nil }
-        guard let time = Timestamp(text) else { throw .invalidQuery("'\(name)' is an RFC 3339 time.") }
-        return time.milliseconds
-    }
-
     private func list(_ exchange: Exchange) async throws -> Response {
         let limit = try exchange.query.integer("limit", in: 1...engine.limits.entriesPerPage, default: 50)
-        let query = try query(exchange, limit: limit)
+        let query = try exchange.conflictQuery(limit: limit, limits: engine.limits)
         return .json(
             try await engine.conflicts(try exchange.requireCaller(), query, page: try exchange.query.one("page")))
     }
 
     private func show(_ exchange: Exchange) async throws -> Response {
-        guard let position = Int64(try exchange.text("id")) else { throw Problem.notFoundHere }
-        return .json(try await engine.conflict(try exchange.requireCaller(), ConflictID(position: position)))
+        .json(try await engine.conflict(try exchange.requireCaller(), try exchange.conflictID()))
     }
 
     /// All conflicts that the filters select, a page at a time: memory does not grow with their number.
     private func export(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
-        var query = try query(exchange, limit: engine.limits.entriesPerPage)
+        var query = try exchange.conflictQuery(limit: engine.limits.entriesPerPage, limits: engine.limits)
         // Oldest first unless asked otherwise: conflicts that arrive during the export are then at its end.
         query.order = try exchange.query.choice("order", ConflictQuery.Order.self) ?? .oldest
         let type = try MediaType.accepted(exchange.request.headers, among: [.ndjson, .csv])

@@ -39,8 +39,8 @@ public struct SyncServer: Sendable {
     /// Everything that the server answers.
     public var routes: [Route] {
         BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine).routes
-            + ConflictRoutes(engine: engine).routes + DeviceRoutes(engine: engine).routes
-            + OperatorRoutes(engine: engine, metrics: metrics).routes
+            + ConflictRoutes(engine: engine).routes + ReviewingRoutes(engine: engine).routes
+            + DeviceRoutes(engine: engine).routes + OperatorRoutes(engine: engine, metrics: metrics).routes
     }
 
     /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.

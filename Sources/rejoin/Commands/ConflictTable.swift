@@ -42,11 +42,27 @@ enum ConflictTable {
             }
             text += "\n      value  \(side.row.present ? side.row.value : "(deleted)")\n"
         }
-        if let resolution = view.resolution {
-            text += "\n  ended: " + MergeCore.Value.object(resolution).canonicalText + "\n"
-        }
+        text += ending(of: view)
         return text.split(separator: "\n", omittingEmptySubsequences: false).map { TerminalText.printable(String($0)) }
             .joined(separator: "\n")
+    }
+
+    private static func ending(of view: ConflictView) -> String {
+        var text = ""
+        if !view.row.assignee.isEmpty { text += "\n  assigned to \(view.row.assignee)\n" }
+        for comment in view.comments {
+            text += "\n  \(Timestamp(milliseconds: comment.atMilliseconds).text) \(comment.user): \(comment.text)\n"
+        }
+        guard let ending = view.ending else { return text }
+        text +=
+            "\n  \(ending.kind.rawValue) by \(ending.user) on \(Timestamp(milliseconds: ending.atMilliseconds).text)"
+        if ending.kind == .resolved {
+            let value = ending.value?.canonicalText ?? "(deleted)"
+            text += ending.side.map { ", side \($0)" } ?? ", another value"
+            text += "\n      value  \(value)"
+        }
+        if let note = ending.note { text += "\n      note   \(note)" }
+        return text + "\n"
     }
 
     private static func mark(_ side: ConflictView.Side) -> String {

@@ -89,7 +89,7 @@ struct ConflictsCommand: AsyncParsableCommand {
             let (store, tenant) = try await selection.open()
             let views = try await Self.views(store, tenant, query)
             if json {
-                for view in views { print(view.json) }
+                for view in views { print(view.terminalJSON) }
             } else if views.isEmpty {
                 print("no conflicts")
             } else {
@@ -129,7 +129,7 @@ struct ConflictsCommand: AsyncParsableCommand {
                 throw CommandFailure.cannotStart(error.line)
             }
             guard let view else { throw CommandFailure.found("there is no conflict \(id)") }
-            print(json ? view.json : ConflictTable.detail(view), terminator: json ? "\n" : "")
+            print(json ? view.terminalJSON : ConflictTable.detail(view), terminator: json ? "\n" : "")
             await store.close()
         }
     }
@@ -148,7 +148,7 @@ struct ConflictsCommand: AsyncParsableCommand {
             if csv { print(ConflictView.csvHeader, terminator: "") }
             while true {
                 let views = try await List.views(store, tenant, query)
-                for view in views { print(csv ? view.csv : view.json, terminator: csv ? "" : "\n") }
+                for view in views { print(csv ? view.csv : view.terminalJSON, terminator: csv ? "" : "\n") }
                 guard let last = views.last, views.count == query.limit else { break }
                 query.beyond = ConflictID(position: last.row.id)
             }
@@ -158,9 +158,6 @@ struct ConflictsCommand: AsyncParsableCommand {
 }
 
 extension ConflictView {
-    var json: String {
-        var writer = JSONWriter()
-        write(to: &writer)
-        return TerminalText.json(writer.text)
-    }
+    /// On one line, and safe to look at.
+    var terminalJSON: String { TerminalText.json(json) }
 }

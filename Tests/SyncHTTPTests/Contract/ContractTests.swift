@@ -174,6 +174,7 @@ struct ContractTests {
             _ = try await witness.ask(.get, uri, token: nil)
             _ = try await witness.ask(.put, uri, token: all)
         }
+        try await review(witness, token: all)
         for (uri, accept) in [
             ("/v1/changes", "application/x-ndjson"), ("/v1/changes", "image/png"), ("/v1/conflicts/export", "text/csv"),
             ("/v1/conflicts/export", "image/png"),
@@ -190,6 +191,33 @@ struct ContractTests {
         _ = try await witness.ask(.delete, "/v1/devices/ipad", token: all)
         _ = try await witness.ask(.get, "/v1/changes", token: other)
         _ = try await witness.ask(.get, "/v1/devices", token: all)
+    }
+}
+
+extension ContractTests {
+    /// Everything that a reviewer can be answered.
+    private func review(_ witness: ContractWitness, token: String) async throws {
+        for (uri, body) in [
+            ("1/resolutions", #"{"version": 9, "choose": 0}"#), ("1/resolutions", #"{"version": 2, "value": 7}"#),
+            ("1/resolutions", #"{"version": 1, "choose": "loser"}"#),
+            ("99/resolutions", #"{"version": 1, "choose": 0}"#),
+            ("2/resolutions", #"{"version": 1, "choose": "loser"}"#),
+            ("2/resolutions", #"{"version": 1, "choose": "loser"}"#),
+            ("2/resolutions", #"{"version": 1, "choose": "winner"}"#), ("2/resolutions", "{}"), ("2/resolutions", "{"),
+            ("3/resolutions", #"{"version": 1, "value": {"x": 1}}"#),
+            ("resolutions?collection=estimates&dryRun=true", #"{"choose": "winner"}"#),
+            ("resolutions", #"{"choose": 0}"#),
+            ("resolutions?status=automatic", #"{"choose": "current"}"#), ("1/comments", #"{"text": "why?"}"#),
+            ("1/comments", #"{"text": "why?"}"#), ("1/comments", "{}"), ("99/comments", #"{"text": "why?"}"#),
+        ] {
+            _ = try await witness.ask(.post, "/v1/conflicts/\(uri)", token: token, body: body)
+        }
+        for body in [#"{"user": "rita"}"#, #"{"user": null}"#, "{}"] {
+            _ = try await witness.ask(.put, "/v1/conflicts/1/assignee", token: token, body: body)
+        }
+        _ = try await witness.ask(
+            .post, "/v1/conflicts/1/comments", token: token, type: "text/plain", body: #"{"text": "why?"}"#)
+        _ = try await witness.ask(.get, "/v1/conflicts", token: token)
     }
 }
 

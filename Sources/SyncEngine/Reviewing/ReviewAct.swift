@@ -1,0 +1,59 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// What a reviewer does with one conflict.
+public enum ReviewAct: Sendable, Hashable {
+    case decide(Decision)
+    case comment(ExactString)
+    /// Makes it somebody's task, or nobody's: nil.
+    case assign(ExactString?)
+}
+
+/// What became of an act.
+public enum ReviewOutcome: Sendable {
+    /// What was done, and how conflict and record stand after it.
+    case done(ReviewResult)
+    /// The conflict had ended otherwise.
+    case decidedOtherwise(ConflictView)
+    /// The conflict, or its record, is not what the reviewer looked at.
+    case changed(ConflictView)
+    case refused([Rejection], ConflictView)
+    case notFound
+}
+
+/// An act that was carried out, now or before.
+public struct ReviewResult: Sendable {
+    /// The conflict after it.
+    public let conflict: ConflictView
+    /// The record after it; nil where the collection is not declared any more, or the record is purged.
+    public let record: WireRecord?
+    /// Whether the same had been done before, so that nothing was done now.
+    public let isRepeated: Bool
+    /// What the unit shows before and after, in the audit's form; nil for an act that is no decision. An absent value is nil.
+    public let effect: Effect?
+
+    public struct Effect: Sendable, Hashable {
+        public let before: Value?
+        public let after: Value?
+    }
+}
+
+extension Problem {
+    /// The problem that an act ended with; nil when it was done.
+    public init?(_ outcome: ReviewOutcome) {
+        switch outcome {
+        case .done: return nil
+        case .notFound: self = .notFound
+        case .decidedOtherwise(let view):
+            self.init(.alreadyResolved, "The conflict ended otherwise; its resolution says how.")
+            conflict = view.json
+        case .changed(let view):
+            self.init(
+                .conflictChanged, "The conflict or its record changed since that version. Look at how it stands now.")
+            conflict = view.json
+        case .refused(let rejections, _): self.init(refusing: rejections)
+        }
+    }
+}
