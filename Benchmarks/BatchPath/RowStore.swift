@@ -111,6 +111,10 @@ actor RowStore: SyncStore {
         try await rest.conflict(tenant, id)
     }
 
+    func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
+        try await rest.conflictCounts(tenant, queries)
+    }
+
     func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
         try await rest.conflictSummary(tenant)
     }

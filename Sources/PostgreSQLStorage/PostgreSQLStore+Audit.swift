@@ -15,6 +15,22 @@ extension PostgreSQLStore {
         }
     }
 
+    public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            var requests: [Request] = []
+            for query in queries {
+                let range = try reading.range(of: query)
+                requests.append(
+                    Request(Statement(counting: Statements.selectConflicts(query))) {
+                        query.bind(to: &$0, tenant: reading.tenant, within: range)
+                    })
+            }
+            var counts: [Int] = []
+            for result in try reading.askLast(requests) { counts.append(Int(try result.first { $0.integer(0) } ?? 0)) }
+            return counts
+        }
+    }
+
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let rows = try reading.ask(
@@ -143,13 +159,11 @@ extension QueryResult {
         }
     }
 
-    /// A collection and a unit can be spelled together like another pair.
-    fileprivate func unitCounts() throws(StoreError) -> [ConflictSummary.Count] {
-        var counts: [ExactString: Int64] = [:]
-        try forEach { (row: Columns) throws(StoreError) in
-            counts[ExactString(try row.text(0) + "/" + row.text(1)), default: 0] += row.integer(2)
+    fileprivate func unitCounts() throws(StoreError) -> [ConflictSummary.UnitCount] {
+        try all { (row: Columns) throws(StoreError) in
+            ConflictSummary.UnitCount(
+                collection: ExactString(try row.text(0)), unit: ExactString(try row.text(1)), count: row.integer(2))
         }
-        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
     }
 }
 

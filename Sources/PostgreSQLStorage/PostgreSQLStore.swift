@@ -131,7 +131,9 @@ final class Reading {
     /// A question after which more will be asked. `askLast` has to follow.
     func ask(_ requests: Request...) throws(StoreError) -> [QueryResult] { try ask(requests, ends: []) }
 
-    func askLast(_ requests: Request...) throws(StoreError) -> [QueryResult] {
+    func askLast(_ requests: Request...) throws(StoreError) -> [QueryResult] { try askLast(requests) }
+
+    func askLast(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
         try ask(requests, ends: [Request(Statements.endReading)])
     }
 

@@ -16,6 +16,12 @@ struct Statement: Sendable, Hashable {
         sql = ([first] + others).map(\.description).joined(separator: "\n")
     }
 
+    /// Counts the rows that a statement gives, instead of giving them.
+    init(counting statement: Statement) {
+        name = "count, to " + statement.name
+        sql = "SELECT count(*) FROM (\n" + statement.sql + "\n) counted"
+    }
+
     static func == (left: Statement, right: Statement) -> Bool { left.name == right.name }
 
     func hash(into hasher: inout Hasher) { hasher.combine(name) }

@@ -15,6 +15,19 @@ extension SQLiteStore {
         }
     }
 
+    public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
+        try await read { (connection: Connection) throws(StoreError) in
+            var counts: [Int] = []
+            for query in queries {
+                let range = try connection.range(of: query, tenant: tenant)
+                let count = try connection.prepare(Statement(counting: Statements.selectConflicts(query))).first(
+                    { query.bind(to: &$0, tenant: tenant, within: range) }, { $0.integer(0) })
+                counts.append(Int(count ?? 0))
+            }
+            return counts
+        }
+    }
+
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         try await read { (connection: Connection) throws(StoreError) in
             try connection.file(id, tenant: tenant)
@@ -110,14 +123,13 @@ extension Connection {
             }, { $0.integer(0) })
     }
 
-    /// A collection and a unit can be spelled together like another pair.
-    fileprivate func unitCounts(_ tenant: TenantID) throws(StoreError) -> [ConflictSummary.Count] {
-        var counts: [ExactString: Int64] = [:]
-        try prepare(Statements.countByUnit).forEach({ $0.text(tenant.name.text) }) {
-            (row: Columns) throws(StoreError) in
-            counts[ExactString(try row.text(0) + "/" + row.text(1)), default: 0] += row.integer(2)
-        }
-        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
+    fileprivate func unitCounts(_ tenant: TenantID) throws(StoreError) -> [ConflictSummary.UnitCount] {
+        try prepare(Statements.countByUnit).all(
+            { $0.text(tenant.name.text) },
+            { (row: Columns) throws(StoreError) in
+                ConflictSummary.UnitCount(
+                    collection: ExactString(try row.text(0)), unit: ExactString(try row.text(1)), count: row.integer(2))
+            })
     }
 
     fileprivate func file(_ conflict: ConflictRow, tenant: TenantID) throws(StoreError) -> ConflictFile {

@@ -15,4 +15,10 @@ struct Statement: Sendable, Hashable {
         self.name = name
         sql = ([first] + others).map(\.description).joined(separator: "\n")
     }
+
+    /// Counts the rows that a statement gives, instead of giving them.
+    init(counting statement: Statement) {
+        name = "count, to " + statement.name
+        sql = "SELECT count(*) FROM (\n" + statement.sql + "\n) counted"
+    }
 }

@@ -32,6 +32,12 @@ extension StorageLaw {
                         }
                         try expectEqual(found.map(\.conflict.id), expected.map(\.conflict.id), "conflicts for \(query)")
                         try expectEqual(found, expected, "files for \(query)")
+                        query.beyond = nil
+                        var wide = query
+                        wide.limit = 1_000
+                        try expectEqual(
+                            try await store.conflictCounts(tenant, [query, wide]),
+                            [min(expected.count, query.limit), expected.count], "counts for \(query)")
                     }
                 }
                 try expect(nonEmpty > 60, "most queries find something")
@@ -289,7 +295,14 @@ private struct Corpus: Sendable {
         summary.byStatus = counts(rows.map(\.status))
         summary.byKind = counts(rows.map(\.kind))
         summary.byCollection = counts(rows.map(\.collection))
-        summary.byUnit = counts(rows.map { $0.collection + "/" + $0.unit })
+        for collection in Self.collections.sorted() {
+            for unit in Self.units.sorted() {
+                let count = rows.count { ExactString($0.collection) == collection && ExactString($0.unit) == unit }
+                if count > 0 {
+                    summary.byUnit.append(.init(collection: collection, unit: unit, count: Int64(count)))
+                }
+            }
+        }
         summary.byDevice = counts(
             files.flatMap { Set($0.entries.flatMap(\.sides).map { ExactString($0.device) }).map(\.text) })
         let days: [Int64: String] = [0: "1970-01-01", 1: "1970-01-02", 19_675: "2023-11-14", 20_833: "2027-01-15"]

@@ -62,6 +62,7 @@ struct TenantMethod: Sendable {
             }
             return files
         },
+        TenantMethod(name: "conflict counts") { try await $0.conflictCounts($1, [ConflictQuery(limit: 5)]) },
         TenantMethod(name: "conflict summary") { try await $0.conflictSummary($1) },
         TenantMethod(name: "audit entries") { try await $0.auditEntries($1, after: 0, limit: 100) },
         TenantMethod(name: "conflict index") { try await $0.conflictIndex($1, after: 0, limit: 100) },

@@ -34,17 +34,17 @@ extension BulkOutcome {
         writer.member("refused", counts.refused)
         writer.key("results")
         writer.beginArray()
-        for (conflict, outcome) in outcomes {
+        for entry in outcomes {
             writer.beginObject()
-            writer.member("conflict", String(conflict.position))
-            switch outcome {
+            writer.member("conflict", String(entry.conflict.position))
+            switch entry.outcome {
             case .done(let result):
                 writer.member("outcome", result.isRepeated ? "repeated" : "decided")
                 writer.member("version", result.conflict.row.version)
                 if let effect = result.effect { effect.write(to: &writer) }
             case .decidedOtherwise, .changed, .refused, .notFound:
                 writer.member("outcome", "refused")
-                if let problem = Problem(outcome) {
+                if let problem = Problem(entry.outcome) {
                     writer.key("error")
                     problem.write(to: &writer, requestID: nil)
                 }

@@ -50,8 +50,8 @@ extension ConflictSummary {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
         for (name, counts) in [
-            ("status", byStatus), ("kind", byKind), ("collection", byCollection), ("unit", byUnit),
-            ("device", byDevice), ("day", byDay),
+            ("status", byStatus), ("kind", byKind), ("collection", byCollection), ("device", byDevice),
+            ("day", byDay),
         ] {
             writer.key(name)
             writer.beginArray()
@@ -63,6 +63,17 @@ extension ConflictSummary {
             }
             writer.endArray()
         }
+        writer.key("unit")
+        writer.beginArray()
+        for count in byUnit {
+            writer.beginObject()
+            writer.member("name", "\(count.collection)/\(count.unit)")
+            writer.member("collection", count.collection)
+            writer.member("unit", count.unit)
+            writer.member("count", count.count)
+            writer.endObject()
+        }
+        writer.endArray()
         writer.endObject()
     }
 }

@@ -31,7 +31,8 @@ public struct BulkDecision: Sendable {
 
 /// What became of conflicts that were decided together: each on its own, so that one that cannot be decided keeps no other.
 public struct BulkOutcome: Sendable {
-    public let outcomes: [(conflict: ConflictID, outcome: ReviewOutcome)]
+    /// With the versions that were looked at.
+    public let outcomes: [(conflict: ConflictID, version: Int64, outcome: ReviewOutcome)]
     /// Where the next call goes on; nil when the query finds no more.
     public let next: String?
 }
@@ -58,7 +59,9 @@ extension SyncEngine {
     public func decide(
         _ caller: Caller, _ bulk: BulkDecision, page: String? = nil, preview: Bool = false
     ) async throws(Problem) -> BulkOutcome {
+        var versions: [Int64] = []
         func decided(_ conflict: ConflictID, _ version: Int64, of record: RecordKey?) -> PlacedAct {
+            versions.append(version)
             let decision = Decision(
                 version: version, choice: bulk.choice, deletedRecord: bulk.deletedRecord, note: bulk.note)
             return PlacedAct(conflict: conflict, record: record, act: .decide(decision))
@@ -74,7 +77,8 @@ extension SyncEngine {
             next = following
         }
         let outcomes = try await review(caller, acts, mode: preview ? .dryRun : .commit)
-        return BulkOutcome(outcomes: zip(acts, outcomes).map { ($0.0.conflict, $0.1) }, next: next)
+        return BulkOutcome(
+            outcomes: acts.indices.map { (acts[$0].conflict, versions[$0], outcomes[$0]) }, next: next)
     }
 
     /// An act with the record that its conflict is about, where that is known already.

@@ -48,6 +48,12 @@ extension InMemoryStore {
         return ordered.prefix(query.limit).map { state.file($0) }
     }
 
+    public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
+        var counts: [Int] = []
+        for query in queries { counts.append(try await conflicts(tenant, query).count) }
+        return counts
+    }
+
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         let state = try state(of: tenant)
         return state.conflicts[id.position].map { state.file($0) }
@@ -60,7 +66,9 @@ extension InMemoryStore {
         summary.byStatus = Self.counts(rows.map(\.status))
         summary.byKind = Self.counts(rows.map(\.kind))
         summary.byCollection = Self.counts(rows.map(\.collection))
-        summary.byUnit = Self.counts(rows.map { "\($0.collection)/\($0.unit)" })
+        summary.byUnit = Dictionary(grouping: rows) { [ExactString($0.collection), ExactString($0.unit)] }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            .map { .init(collection: $0.key[0], unit: $0.key[1], count: Int64($0.value.count)) }
         summary.byDevice = Self.counts(
             rows.flatMap { row in Set(state.sides(of: row.id).map { ExactString($0.device) }).map(\.text) })
         summary.byDay = Self.counts(

@@ -110,11 +110,23 @@ public struct ConflictSummary: Sendable, Hashable {
         }
     }
 
+    public struct UnitCount: Sendable, Hashable {
+        public let collection: ExactString
+        public let unit: ExactString
+        public let count: Int64
+
+        public init(collection: ExactString, unit: ExactString, count: Int64) {
+            self.collection = collection
+            self.unit = unit
+            self.count = count
+        }
+    }
+
     public var byStatus: [Count] = []
     public var byKind: [Count] = []
     public var byCollection: [Count] = []
-    /// By collection and unit, as `collection/unit`.
-    public var byUnit: [Count] = []
+    /// By collection and unit.
+    public var byUnit: [UnitCount] = []
     /// By device that authored a side; a conflict counts once for each.
     public var byDevice: [Count] = []
     /// By UTC day of opening, as `2026-11-20`.

@@ -38,6 +38,8 @@ public protocol SyncStore: Sendable {
     // MARK: The audit
 
     func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile]
+    /// How many conflicts each query selects, at most its limit: O(the limits), however many there are.
+    func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int]
     func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile?
     func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary
     /// Entries after a position, in order.

@@ -81,6 +81,10 @@ struct GatedStore: SyncStore {
         try await base.conflict(tenant, id)
     }
 
+    func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
+        try await base.conflictCounts(tenant, queries)
+    }
+
     func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
         try await base.conflictSummary(tenant)
     }

@@ -1,0 +1,203 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// A record as a reviewer sees it beside a conflict: redacted fields are hashed, as in the audit.
+public struct ReviewedRecord: Sendable {
+    public let isDeleted: Bool
+    public let isPurged: Bool
+    public let clock: VersionVector
+    /// All fields; of a deleted record, those that it would show.
+    public let fields: ObjectValue
+    /// What the conflict's unit shows, nil where it shows nothing.
+    public let shown: Value?
+}
+
+/// An operation in a record's history, as far as a picture of it needs it.
+public struct RecordedEvent: Sendable {
+    public let dot: Dot
+    public let clock: VersionVector
+    public let user: ExactString
+    public let operation: OperationID
+    public let kind: OperationKind
+    public let outcome: OutcomeKind
+    public let atMilliseconds: Int64
+}
+
+/// A conflict with everything around it.
+public struct ConflictScene: Sendable {
+    public let conflict: ConflictView
+    /// nil where nothing is left of the record, or the collection is not declared any more.
+    public let record: ReviewedRecord?
+    /// Newest first.
+    public let events: [RecordedEvent]
+    /// Whether the record has more events than those.
+    public let isCut: Bool
+    /// The conflicts beside it in the list that it was opened from.
+    public let previous: ConflictID?
+    public let next: ConflictID?
+    public let position: String
+}
+
+extension SyncEngine {
+    /// How many events of a record are read for a picture of its history.
+    private static let eventsRead = 300
+
+    /// A page of conflicts with how many there are under each status, each counted up to a bound.
+    public func conflictListing(
+        _ caller: Caller, _ query: ConflictQuery, page: String?, countingTo bound: Int
+    ) async throws(Problem) -> (
+        views: [ConflictView], next: String?, counts: [ConflictStatus: Int], position: String
+    ) {
+        // Read first: what changes in between is told of as a change.
+        let position = try await position(caller)
+        let (views, next) = try await conflictPage(caller, query, page: page)
+        var queries: [ConflictQuery] = []
+        for status in ConflictStatus.allCases {
+            var counted = query
+            counted.status = status
+            counted.beyond = nil
+            counted.limit = bound
+            queries.append(counted)
+        }
+        let asked = queries
+        let counts = try await reading { () throws(StoreError) in
+            try await store.conflictCounts(caller.tenant, asked)
+        }
+        return (views, next, Dictionary(uniqueKeysWithValues: zip(ConflictStatus.allCases, counts)), position)
+    }
+
+    /// A conflict with its record, the record's history and its neighbours.
+    /// - Parameter list: the list in which its neighbours are looked for.
+    /// - Throws: `not_found`.
+    public func conflictScene(
+        _ caller: Caller, _ id: ConflictID, in list: ConflictQuery
+    ) async throws(Problem) -> ConflictScene {
+        try await admit(caller)
+        let position = try await position(caller)
+        let scene = try await reading { () throws(StoreError) -> ConflictScene? in
+            guard let file = try await store.conflict(caller.tenant, id) else { return nil }
+            let view = try ConflictView(file)
+            let (events, isCut) = try await events(around: view, caller.tenant)
+            return ConflictScene(
+                conflict: view, record: try await reviewed(view, caller.tenant), events: events, isCut: isCut,
+                previous: try await neighbour(of: id, in: list.reversed, caller.tenant),
+                next: try await neighbour(of: id, in: list, caller.tenant), position: position)
+        }
+        guard let scene else { throw .notFound }
+        return scene
+    }
+
+    /// How many conflicts there are, by each of the things that people ask for.
+    public func countedConflicts(_ caller: Caller) async throws(Problem) -> ConflictSummary {
+        try await admit(caller)
+        return try await reading { () throws(StoreError) in try await store.conflictSummary(caller.tenant) }
+    }
+
+    /// Where the tenant's data and audit stand: another text after any change of either.
+    public func position(_ caller: Caller) async throws(Problem) -> String {
+        let head = try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
+        return head.position
+    }
+
+    /// Where data and audit stand, held back while that is where the caller knows them to stand and it is willing to wait.
+    public func position(
+        _ caller: Caller, otherThan known: String, waitSeconds: Int
+    ) async throws(Problem) -> String {
+        let deadline = ContinuousClock.now + .seconds(waitSeconds)
+        while true {
+            let gaps = await notifier.gaps
+            let head = try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
+            let left = deadline - ContinuousClock.now
+            let isOver = await notifier.isClosed
+            guard head.position == known, left > .zero, !Task.isCancelled, !isOver else { return head.position }
+            // What has no place in the feed, such as a comment on another server, is seen when the time is over.
+            await notifier.wait(caller.tenant, beyond: head.sequence, since: gaps, for: left)
+        }
+    }
+
+    // MARK: Parts
+
+    private func reviewed(
+        _ view: ConflictView, _ tenant: TenantID
+    ) async throws(StoreError) -> ReviewedRecord? {
+        guard let row = try await store.record(tenant, view.record),
+            let rules = terms.schema.rules(for: view.record.collection)
+        else { return nil }
+        let record = try row.decoded()
+        let redactor = Redactor(identity: store.identity, tenant: tenant)
+        let unit = rules.unit(named: ExactString(view.row.unit))
+        return ReviewedRecord(
+            isDeleted: row.isDeleted, isPurged: row.isPurged, clock: record.state.clock,
+            fields: redactor.redacted(
+                record.state.visibleFields(rules), collection: view.record.collection, rules: rules),
+            shown: record.state.shown(unit, rules).map {
+                redactor.redacted($0, unit: unit, collection: view.record.collection, rules: rules)
+            })
+    }
+
+    /// The newest events of the conflict's record; if its sides are older than those, the newest up to a little after the
+    /// sides.
+    private func events(
+        around view: ConflictView, _ tenant: TenantID
+    ) async throws(StoreError) -> (events: [RecordedEvent], isCut: Bool) {
+        var rows = try await operations(of: view.record, before: nil, tenant)
+        let sides = Set(view.sides.map { OperationID($0.row.operation) })
+        if rows.count > Self.eventsRead, !sides.isSubset(of: rows.map(\.id)) {
+            var last: Int64 = 0
+            for side in view.sides {
+                for row in try await store.operations(tenant, id: OperationID(side.row.operation))
+                where row.record == view.record { last = max(last, row.ordinal) }
+            }
+            rows = try await operations(of: view.record, before: last + 1, tenant)
+        }
+        var events: [RecordedEvent] = []
+        for row in rows.prefix(Self.eventsRead) {
+            if let event = try RecordedEvent(row) { events.append(event) }
+        }
+        return (events, rows.count > Self.eventsRead)
+    }
+
+    private func operations(
+        of record: RecordKey, before ordinal: Int64?, _ tenant: TenantID
+    ) async throws(StoreError) -> [OperationRow] {
+        try await store.operations(
+            tenant, OperationQuery(.record(record), before: ordinal, limit: Self.eventsRead + 1))
+    }
+
+    private func neighbour(
+        of id: ConflictID, in list: ConflictQuery, _ tenant: TenantID
+    ) async throws(StoreError) -> ConflictID? {
+        var query = list
+        query.beyond = id
+        query.limit = 1
+        return try await store.conflicts(tenant, query).first.map { ConflictID(position: $0.conflict.id) }
+    }
+}
+
+extension ConflictQuery {
+    fileprivate var reversed: ConflictQuery {
+        var query = self
+        query.order = order == .newest ? .oldest : .newest
+        return query
+    }
+}
+
+extension TenantHead {
+    fileprivate var position: String { "\(sequence).\(auditPosition)" }
+}
+
+extension RecordedEvent {
+    /// - Returns: nil for an operation that became no event.
+    fileprivate init?(_ row: OperationRow) throws(StoreError) {
+        guard let counter = row.counter else { return nil }
+        let content = try Value.stored(row.content, as: "operation content").storedObject
+        guard let kind = content?["kind"]?.storedText.flatMap({ OperationKind(rawValue: $0.text) }),
+            let clock = VersionVector(json: try Value.stored(row.clock, as: "operation clock"), limits: Limits())
+        else { throw .damaged("operation \(row.ordinal) has no readable kind or clock") }
+        self.init(
+            dot: Dot(device: row.device, counter: counter), clock: clock, user: row.user, operation: row.id,
+            kind: kind, outcome: row.outcome, atMilliseconds: row.stampMilliseconds ?? row.recordedAtMilliseconds)
+    }
+}
