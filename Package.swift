@@ -30,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
     ],
     targets: [
         .target(name: "Causality", swiftSettings: strict),
@@ -64,9 +65,13 @@ let package = Package(
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
+            name: "ReviewPage",
+            dependencies: ["Causality", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: strict),
+        .target(
             name: "SyncHTTP",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine",
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "ReviewPage",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Crypto", package: "swift-crypto"),
