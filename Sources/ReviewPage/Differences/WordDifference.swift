@@ -1,0 +1,221 @@
+import Causality
+
+/// Where two texts differ, word by word.
+///
+/// The shortest script of Myers ("An O(ND) Difference Algorithm and Its Variations", 1986), between the common beginning
+/// and the common end. Bounded: texts that are longer, or differ more, than the bounds differ in all that lies between
+/// beginning and end.
+struct WordDifference {
+    enum Kind: Hashable {
+        case same
+        case removed
+        case inserted
+    }
+
+    struct Piece: Hashable {
+        let kind: Kind
+        let text: String
+    }
+
+    /// All of both texts: the same and the removed pieces make the old one, the same and the inserted ones the new.
+    let pieces: [Piece]
+
+    struct Bounds {
+        /// Of each text, between beginning and end.
+        var maximumWords = 20_000
+        /// Words removed and inserted. Time grows with the words times this, memory with its square.
+        var maximumDifferences = 400
+    }
+
+    /// O((n + m) · d), at most.
+    init(from old: String, to new: String, bounds: Bounds = Bounds()) {
+        let left = Self.words(old)
+        let right = Self.words(new)
+        var head = 0
+        while head < left.count, head < right.count, left[head] == right[head] { head += 1 }
+        var tail = 0
+        while tail < left.count - head, tail < right.count - head,
+            left[left.count - 1 - tail] == right[right.count - 1 - tail]
+        { tail += 1 }
+        let middleLeft = left[head..<left.count - tail]
+        let middleRight = right[head..<right.count - tail]
+
+        var builder = Builder()
+        builder.append(.same, left[..<head])
+        if max(middleLeft.count, middleRight.count) <= bounds.maximumWords,
+            let script = Self.script(Array(middleLeft), Array(middleRight), bounds.maximumDifferences)
+        {
+            for step in script { builder.append(step.kind, step.word) }
+        } else {
+            builder.append(.removed, middleLeft)
+            builder.append(.inserted, middleRight)
+        }
+        builder.append(.same, left[(left.count - tail)...])
+        pieces = builder.pieces
+    }
+
+    /// The new text, with what is not in the old one marked.
+    var marked: MarkedText {
+        MarkedText(
+            pieces: pieces.filter { $0.kind != .removed }.map {
+                MarkedText.Piece(text: $0.text, isMarked: $0.kind == .inserted)
+            })
+    }
+
+    // MARK: Words
+
+    private enum Class {
+        case letters
+        case space
+        case sign
+    }
+
+    /// Runs of letters and digits, runs of white space, and every other scalar for itself.
+    static func words(_ text: String) -> [ExactString] {
+        var words: [ExactString] = []
+        var word = String.UnicodeScalarView()
+        var last: Class?
+        for scalar in text.unicodeScalars {
+            let kind = classify(scalar)
+            if !word.isEmpty, kind != last || kind == .sign {
+                words.append(ExactString(String(word)))
+                word = String.UnicodeScalarView()
+            }
+            word.append(scalar)
+            last = kind
+        }
+        if !word.isEmpty { words.append(ExactString(String(word))) }
+        return words
+    }
+
+    private static func classify(_ scalar: Unicode.Scalar) -> Class {
+        if scalar.properties.isWhitespace { return .space }
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .decimalNumber, .letterNumber,
+            .nonspacingMark, .spacingMark, .enclosingMark:
+            return .letters
+        // Scripts without spaces between words (Han, Kana, Thai) are compared letter by letter.
+        case .otherLetter: return .sign
+        default: return .sign
+        }
+    }
+
+    // MARK: Myers
+
+    /// Nil when more than `bound` words differ.
+    private static func script(
+        _ old: [ExactString], _ new: [ExactString], _ bound: Int
+    ) -> [(kind: Kind, word: ExactString)]? {
+        // Numbers for words, so that the inner loop compares integers.
+        var numbers: [ExactString: Int] = [:]
+        func number(_ word: ExactString) -> Int {
+            if let known = numbers[word] { return known }
+            numbers[word] = numbers.count
+            return numbers.count - 1
+        }
+        let left = old.map(number)
+        let right = new.map(number)
+
+        let limit = min(bound, left.count + right.count)
+        // The farthest x on each diagonal, by the number of differences; of round d the diagonals -d…d.
+        var rounds: [[Int]] = []
+        var farthest = [0, 0]
+        for distance in 0...limit {
+            var round = [Int](repeating: 0, count: 2 * distance + 1)
+            for diagonal in stride(from: -distance, through: distance, by: 2) {
+                var x = distance == 0 ? 0 : entry(farthest, distance - 1, diagonal)
+                while x < left.count, x - diagonal < right.count, left[x] == right[x - diagonal] { x += 1 }
+                round[diagonal + distance] = x
+                if x >= left.count, x - diagonal >= right.count {
+                    rounds.append(round)
+                    return trace(rounds, old, new)
+                }
+            }
+            rounds.append(round)
+            farthest = round
+        }
+        return nil
+    }
+
+    /// Where a path enters the diagonal, given the round before: from above it inserts, from the left it removes.
+    private static func entry(_ round: [Int], _ distance: Int, _ diagonal: Int) -> Int {
+        let above = diagonal + 1 + distance
+        let left = diagonal - 1 + distance
+        let inserting = above < round.count ? round[above] : -1
+        let removing = left >= 0 ? round[left] + 1 : -1
+        return max(inserting, removing)
+    }
+
+    private static func trace(
+        _ rounds: [[Int]], _ old: [ExactString], _ new: [ExactString]
+    ) -> [(kind: Kind, word: ExactString)] {
+        var steps: [(kind: Kind, word: ExactString)] = []
+        var x = old.count
+        var y = new.count
+        for distance in stride(from: rounds.count - 1, through: 0, by: -1) {
+            let diagonal = x - y
+            let start = distance == 0 ? 0 : entry(rounds[distance - 1], distance - 1, diagonal)
+            while x > start {
+                x -= 1
+                y -= 1
+                steps.append((.same, old[x]))
+            }
+            guard distance > 0 else { break }
+            let above = diagonal + distance
+            let isInsertion = above < rounds[distance - 1].count && rounds[distance - 1][above] == start
+            if isInsertion {
+                y -= 1
+                steps.append((.inserted, new[y]))
+            } else {
+                x -= 1
+                steps.append((.removed, old[x]))
+            }
+        }
+        return steps.reversed()
+    }
+
+    /// Joins neighbouring words of a kind; where both were changed, what was removed comes first.
+    private struct Builder {
+        private(set) var done: [Piece] = []
+        private var same = ""
+        private var removed = ""
+        private var inserted = ""
+
+        mutating func append(_ kind: Kind, _ words: ArraySlice<ExactString>) {
+            for word in words { append(kind, word) }
+        }
+
+        mutating func append(_ kind: Kind, _ word: ExactString) {
+            switch kind {
+            case .same:
+                flushChanges()
+                same += word.text
+            case .removed:
+                flushSame()
+                removed += word.text
+            case .inserted:
+                flushSame()
+                inserted += word.text
+            }
+        }
+
+        private mutating func flushSame() {
+            if !same.isEmpty { done.append(Piece(kind: .same, text: same)) }
+            same = ""
+        }
+
+        private mutating func flushChanges() {
+            if !removed.isEmpty { done.append(Piece(kind: .removed, text: removed)) }
+            if !inserted.isEmpty { done.append(Piece(kind: .inserted, text: inserted)) }
+            removed = ""
+            inserted = ""
+        }
+
+        var pieces: [Piece] {
+            var copy = self
+            copy.flushChanges()
+            copy.flushSame()
+            return copy.done
+        }
+    }
+}

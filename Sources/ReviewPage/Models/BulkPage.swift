@@ -1,0 +1,96 @@
+/// Deciding many conflicts at once: first the choice, then what it would do.
+public struct BulkPage: Sendable, Hashable {
+    /// What is chosen in each conflict.
+    public enum Choice: String, Sendable, Hashable, CaseIterable {
+        /// What shows stays.
+        case current
+        /// The side that does not show, where there is one such.
+        case loser
+        /// What arrived last.
+        case incoming
+        /// What was there before.
+        case stored
+    }
+
+    public struct Row: Sendable, Hashable {
+        public enum Effect: Sendable, Hashable {
+            case changes(shown: PageValue?, would: PageValue?)
+            case keeps(shown: PageValue?)
+            /// It cannot be decided this way; a sentence.
+            case impossible(reason: String)
+        }
+
+        public let conflict: ConflictHead
+        public let effect: Effect
+
+        public init(conflict: ConflictHead, effect: Effect) {
+            self.conflict = conflict
+            self.effect = effect
+        }
+    }
+
+    public struct Preview: Sendable, Hashable {
+        public let choice: Choice
+        public let rows: [Row]
+        /// Records that would show another value.
+        public let changedRecords: Int
+        /// More conflicts fit the filters than one go takes.
+        public let isCut: Bool
+
+        public init(choice: Choice, rows: [Row], changedRecords: Int, isCut: Bool = false) {
+            self.choice = choice
+            self.rows = rows
+            self.changedRecords = changedRecords
+            self.isCut = isCut
+        }
+    }
+
+    public let session: ReviewSession
+    public let filters: ConflictFilters
+    /// How many fit the filters, as in `ListPage.Counts`.
+    public let count: String
+    public let note: String
+    /// Nil until something was chosen.
+    public let preview: Preview?
+    public let message: PageMessage?
+
+    public init(
+        session: ReviewSession, filters: ConflictFilters, count: String, note: String = "", preview: Preview? = nil,
+        message: PageMessage? = nil
+    ) {
+        self.session = session
+        self.filters = filters
+        self.count = count
+        self.note = note
+        self.preview = preview
+        self.message = message
+    }
+}
+
+/// What became of a decision on many.
+public struct BulkResultPage: Sendable, Hashable {
+    public struct Refusal: Sendable, Hashable {
+        public let conflict: String
+        /// Nil where the conflict could not be read.
+        public let head: ConflictHead?
+        public let reason: String
+
+        public init(conflict: String, head: ConflictHead? = nil, reason: String) {
+            self.conflict = conflict
+            self.head = head
+            self.reason = reason
+        }
+    }
+
+    public let session: ReviewSession
+    public let filters: ConflictFilters
+    public let decided: Int
+    public let refusals: [Refusal]
+
+    public init(session: ReviewSession, filters: ConflictFilters, decided: Int, refusals: [Refusal]) {
+        self.session = session
+        self.filters = filters
+        self.decided = decided
+        self.refusals = refusals
+    }
+}

@@ -1,0 +1,36 @@
+/// The page behind a link that signs somebody in. Opening it does nothing yet, so that a preview of the link cannot use it up.
+public struct SignInPage: Sendable, Hashable {
+    public let user: String
+    public let tenant: String
+    public let code: String
+
+    public init(user: String, tenant: String, code: String) {
+        self.user = user
+        self.tenant = tenant
+        self.code = code
+    }
+}
+
+/// A page that says why there is nothing else to see.
+public struct NoticePage: Sendable, Hashable {
+    public enum Notice: Sendable, Hashable {
+        /// - Parameter path: what was asked for, path and query. A browser sends no strict cookie along when it follows a
+        ///   link from elsewhere, so that asking again may be all it takes.
+        case signedOut(path: String)
+        /// Used already, or too old, or of no link at all.
+        case linkSpent
+        case justSignedOut
+        case forbidden
+        case notFound
+        case trouble(requestID: String)
+    }
+
+    public let notice: Notice
+    /// Who looks, where that is known.
+    public let session: ReviewSession?
+
+    public init(_ notice: Notice, session: ReviewSession? = nil) {
+        self.notice = notice
+        self.session = session
+    }
+}

@@ -1,0 +1,58 @@
+/// How many conflicts there are, counted in several ways.
+public struct SummaryPage: Sendable, Hashable {
+    /// One bar.
+    public struct Count: Sendable, Hashable {
+        public let name: String
+        public let count: Int
+
+        public init(_ name: String, _ count: Int) {
+            self.name = name
+            self.count = count
+        }
+    }
+
+    public struct UnitCount: Sendable, Hashable {
+        public let collection: String
+        public let unit: String
+        public let count: Int
+
+        public init(collection: String, unit: String, count: Int) {
+            self.collection = collection
+            self.unit = unit
+            self.count = count
+        }
+    }
+
+    public struct StatusCount: Sendable, Hashable {
+        public let status: PageStatus
+        public let kind: PageKind
+        public let count: Int
+
+        public init(status: PageStatus, kind: PageKind, count: Int) {
+            self.status = status
+            self.kind = kind
+            self.count = count
+        }
+    }
+
+    public let session: ReviewSession
+    /// The last 30 days, oldest first, those without a conflict as well; named `2026-05-31`.
+    public let days: [Count]
+    public let statuses: [StatusCount]
+    /// Most first; the caller cuts the tail.
+    public let collections: [Count]
+    public let units: [UnitCount]
+    public let devices: [Count]
+
+    public init(
+        session: ReviewSession, days: [Count], statuses: [StatusCount], collections: [Count], units: [UnitCount],
+        devices: [Count]
+    ) {
+        self.session = session
+        self.days = days
+        self.statuses = statuses
+        self.collections = collections
+        self.units = units
+        self.devices = devices
+    }
+}

@@ -1,0 +1,21 @@
+/// Where the pages are.
+enum Addresses {
+    static let list = "/review"
+    static let bulk = "/review/bulk"
+    static let summary = "/review/summary"
+    static let signIn = "/review/sign-in"
+    static let signOut = "/review/sign-out"
+
+    static func list(_ filters: ConflictFilters) -> String {
+        QueryText.address(list, filters.items)
+    }
+
+    static func bulk(_ filters: ConflictFilters) -> String {
+        QueryText.address(bulk, filters.items)
+    }
+
+    /// The filters go along, so that the page knows its neighbours and the way back.
+    static func conflict(_ id: String, _ filters: ConflictFilters? = nil, action: String = "") -> String {
+        QueryText.address("/review/conflicts/" + QueryText.encoded(id) + action, filters?.items ?? [])
+    }
+}

@@ -1,0 +1,92 @@
+import Causality
+
+/// The space–time diagram as its template draws it.
+struct DiagramFragment {
+    let history: ConflictPage.History
+
+    /// Nil where there is nothing to draw. Read by the template `diagram`.
+    var fragment: Fragment? {
+        let selection = EventSelection(history.events)
+        guard !selection.events.isEmpty else { return nil }
+        let ordered = CausalHistory(selection.events)
+        let layout = DiagramLayout(ordered)
+        let words = DiagramWords(ordered.events)
+        let omitted = selection.omitted + history.omitted
+        let sides = ordered.events.compactMap(\.side).sorted()
+        return [
+            "width": .number(layout.width), "height": .number(layout.height),
+            "description": .text(
+                "\(CountText.counted(layout.lines.count, "device")), \(CountText.counted(layout.marks.count, "event")). "
+                    + words.sentences.map(\.flat).joined(separator: " ")),
+            "lines": .list(layout.lines.map { line(of: $0, layout) }),
+            "bands": .list(
+                layout.bands.map { band in
+                    [
+                        "color": .number(band.side % SideColors.count), "x": .number(band.x), "y": .number(band.y),
+                        "width": .number(band.width), "height": .number(DiagramLayout.bandHeight),
+                    ]
+                }), "arrows": .list(layout.arrows.map { ["path": .text(path($0))] }),
+            "marks": .list(layout.marks.map(mark(of:))), "words": .list(words.sentences.map(\.fragment)),
+            "hasSides": .flag(!sides.isEmpty),
+            "legend": .list(
+                sides.prefix(DiagramLayout.maximumBands).map { side in
+                    ["letter": .text(Words.letter(side)), "color": .number(side % SideColors.count)]
+                }),
+            "omitted": omitted > 0
+                ? .text("\(CountText.counted(omitted, "event")) of this record, farther from the sides, not drawn.")
+                : nil,
+        ]
+    }
+
+    private func line(of line: DiagramLayout.Line, _ layout: DiagramLayout) -> Fragment {
+        let name = line.device.name.text
+        let label = line.device.isReserved ? String(name.dropFirst(DeviceID.reviewerPrefix.count)) : name
+        let flat = Naming.flat(label)
+        let isLong = flat.unicodeScalars.count > 17
+        return [
+            "label": .text(isLong ? flat.prefix(scalars: 16) + "…" : flat), "full": .text(Naming.flat(name)),
+            "isReviewer": .flag(line.device.isReserved), "y": .number(line.y), "labelY": .number(line.y + 4),
+            "noteY": .number(line.y + 18), "start": .number(DiagramLayout.labelWidth - 6),
+            "end": .number(layout.width - 10),
+        ]
+    }
+
+    private func path(_ arrow: DiagramLayout.Arrow) -> String {
+        // Ends before the dot that it points to. A slight bend keeps it off the dots in between.
+        let length = 15
+        let deltaX = arrow.toX - arrow.fromX
+        let deltaY = arrow.toY - arrow.fromY
+        let span = max(1, max(abs(deltaX), abs(deltaY)))
+        let endX = arrow.toX - deltaX * length / span
+        let endY = arrow.toY - deltaY * length / span
+        let middleX = (arrow.fromX + arrow.toX) / 2 + min(24, deltaX / 6)
+        let middleY = (arrow.fromY + arrow.toY) / 2 - deltaY / 8
+        return "M\(arrow.fromX) \(arrow.fromY)Q\(middleX) \(middleY) \(endX) \(endY)"
+    }
+
+    private func mark(of mark: DiagramLayout.Mark) -> Fragment {
+        let event = mark.event
+        var fragment: Fragment = [
+            "x": .number(mark.x), "y": .number(mark.y), "left": .number(mark.x - 12), "top": .number(mark.y - 12),
+            "letterY": .number(mark.y + 5), "counterY": .number(mark.y + 29), "counter": .number(event.dot.counter),
+            "title": .text(title(of: event)), "isDelete": .flag(event.kind == .delete),
+            "crossLeft": .number(mark.x - 5), "crossRight": .number(mark.x + 5), "crossTop": .number(mark.y - 5),
+            "crossBottom": .number(mark.y + 5),
+        ]
+        if let side = event.side {
+            fragment["side"] = .fragment([
+                "letter": .text(Words.letter(side)), "color": .number(side % SideColors.count),
+                "left": .number(mark.x - 12), "top": .number(mark.y - 12), "x": .number(mark.x),
+                "letterY": .number(mark.y + 5),
+            ])
+        }
+        return fragment
+    }
+
+    private func title(of event: RecordEvent) -> String {
+        let side = event.side.map { "Side \(Words.letter($0)): " } ?? ""
+        return side
+            + "event \(event.dot.counter) on \(Naming.flat(event.dot.device.name.text)), \(Words.event(event.kind)) by "
+            + "\(Naming.flat(event.user)), \(TimeText(milliseconds: event.atMilliseconds).human), \(event.outcome.rawValue)"
+    }
+}

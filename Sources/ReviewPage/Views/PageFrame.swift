@@ -1,0 +1,38 @@
+/// What stands around every page.
+struct PageFrame {
+    enum Place {
+        case list
+        case conflict
+        case bulk
+        case summary
+        case elsewhere
+    }
+
+    let title: String
+    let place: Place
+    let session: ReviewSession?
+
+    /// Read by the templates `page-top` and `page-bottom`.
+    var fragment: Fragment {
+        var fragment: Fragment = [
+            "title": .text(title),
+            "style": .text(ReviewAsset.style.address), "script": .text(ReviewAsset.script.address),
+            "icon": .text(ReviewAsset.icon.address),
+        ]
+        if let session {
+            fragment["session"] = .fragment([
+                "user": .name(session.user), "tenant": .name(session.tenant), "csrf": .text(session.csrf),
+                "list": .text(Addresses.list), "summary": .text(Addresses.summary),
+                "signOut": .text(Addresses.signOut), "isList": .flag(place == .list),
+                "isSummary": .flag(place == .summary),
+            ])
+        }
+        return fragment
+    }
+}
+
+extension Fragment.Node {
+    static func frame(_ title: String, _ place: PageFrame.Place, _ session: ReviewSession?) -> Fragment.Node {
+        .fragment(PageFrame(title: title, place: place, session: session).fragment)
+    }
+}

@@ -1,0 +1,61 @@
+extension SignInPage {
+    /// Read by the template `sign-in`.
+    var fragment: Fragment {
+        [
+            "frame": .frame("Sign in", .elsewhere, nil), "user": .name(user), "tenant": .name(tenant),
+            "code": .text(code), "action": .text(Addresses.signIn),
+        ]
+    }
+}
+
+extension NoticePage {
+    /// Read by the template `notice`.
+    var fragment: Fragment {
+        var fragment = content
+        if case .text(let title)? = fragment["title"] { fragment["frame"] = .frame(title, .elsewhere, session) }
+        return fragment
+    }
+
+    private var content: Fragment {
+        switch notice {
+        case .signedOut(let path):
+            [
+                "title": "You are not signed in", "isHowTo": true,
+                "words": "If you have just followed a link from a mail or a chat, this may be all it takes:",
+                "link": "Try again", "address": .text(Self.own(path)),
+            ]
+        case .linkSpent:
+            [
+                "title": "This link cannot be used any more", "isHowTo": true,
+                "words": "A link signs in once, and only for a short while.",
+            ]
+        case .justSignedOut: ["title": "You are signed out", "isHowTo": true, "words": "Until next time."]
+        case .forbidden:
+            [
+                "title": "Not for this role", "words": "You are signed in, but not as somebody who reviews conflicts.",
+                "link": "To the conflicts", "address": .text(Addresses.list),
+            ]
+        case .notFound:
+            [
+                "title": "There is nothing here",
+                "words": "The conflict or page does not exist, or not for this tenant.",
+                "link": "To the conflicts", "address": .text(Addresses.list),
+            ]
+        case .trouble(let requestID):
+            [
+                "title": "Something is wrong on our side",
+                "words": "Nothing was changed by what you just did. Try again in a moment.", "link": "To the conflicts",
+                "address": .text(Addresses.list), "requestID": .name(requestID),
+            ]
+        }
+    }
+
+    /// A path of these pages, and nothing that a browser would take for another place or another scheme.
+    private static func own(_ path: String) -> String {
+        let isOwn =
+            path.utf8.elementsEqual("/review".utf8) || path.utf8.starts(with: "/review/".utf8)
+            || path.utf8.starts(with: "/review?".utf8)
+        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
+        return isOwn && isPlain ? path : Addresses.list
+    }
+}
