@@ -51,13 +51,18 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
-            resources: [.embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql")],
+            resources: [
+                .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql"),
+                .embedInCode("Schemas/V0003_one_time_codes.sql"),
+            ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
         .target(
             name: "PostgreSQLStorage",
             dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
-            resources: [.embedInCode("Schemas/V0001_initial.sql")],
+            resources: [
+                .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SyncEngine",

@@ -145,6 +145,12 @@ actor RowStore: SyncStore {
         try await rest.retire(tenant, device, atMilliseconds: atMilliseconds)
     }
 
+    func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await rest.spend(tenant, code, nowMilliseconds: nowMilliseconds)
+    }
+
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await rest.acknowledge(sightings) }
 
     func ping() async throws(StoreError) { try await rest.ping() }

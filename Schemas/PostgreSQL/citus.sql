@@ -30,3 +30,4 @@ SELECT create_distributed_table('devices', 'tenant', colocate_with => 'tenants')
 SELECT create_distributed_table('audit_entries', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('audit_sides', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('conflicts', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('one_time_codes', 'tenant', colocate_with => 'tenants');

@@ -7,7 +7,8 @@ struct Migration: Sendable {
 
     /// In order, without gaps.
     static let all = [
-        Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self))
+        Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self)),
+        Migration(version: 2, sql: String(decoding: PackageResources.V0002_one_time_codes_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }

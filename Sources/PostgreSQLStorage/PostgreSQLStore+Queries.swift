@@ -181,6 +181,28 @@ extension PostgreSQLStore {
         }
     }
 
+    public func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        guard !code.isExpired(atMilliseconds: nowMilliseconds) else { return false }
+        return try await write(tenant) { name in
+            [
+                Request(Statements.insertCode) { row in
+                    row.text(name)
+                    row.text(code.id.text)
+                    row.integer(code.expiresAtMilliseconds)
+                },
+                Request(Statements.forgetCodes) { row in
+                    row.text(name)
+                    row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
+                    row.integer(Int64(OneTimeCode.forgottenAtOnce))
+                },
+            ]
+        } reading: {
+            $0[0].changedCount > 0
+        }
+    }
+
     /// A transaction in the tenant's lane that needs to read nothing before it writes: one round trip. The tenant's row is made
     /// where there is none: a tenant begins with its first device.
     private func write<Answer: Sendable>(

@@ -132,6 +132,26 @@ extension SQLiteStore {
         }
     }
 
+    public func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        guard !code.isExpired(atMilliseconds: nowMilliseconds) else { return false }
+        return try await write { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
+            let inserted = try connection.prepare(Statements.insertCode).execute { row in
+                row.text(tenant.name.text)
+                row.text(code.id.text)
+                row.integer(code.expiresAtMilliseconds)
+            }
+            let forgotten = try connection.prepare(Statements.forgetCodes).execute { row in
+                row.text(tenant.name.text)
+                row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
+                row.integer(Int64(OneTimeCode.forgottenAtOnce))
+            }
+            return (inserted > 0, inserted + forgotten > 0 ? .commit : .nothingWritten)
+        }
+    }
+
     public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
         guard !sightings.isEmpty else { return }
         try await write { (connection: Connection) throws(StoreError) in

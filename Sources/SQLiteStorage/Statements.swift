@@ -201,6 +201,24 @@ enum Statements {
         WHERE tenant = ?1 AND device = ?2
         """)
 
+    // MARK: One-time codes
+
+    static let insertCode = Statement(
+        "insert code",
+        """
+        INSERT INTO one_time_codes (tenant, code, expires_at)
+        VALUES (?1, ?2, ?3)
+        ON CONFLICT (tenant, code) DO NOTHING
+        """)
+    /// The oldest first, so many at most.
+    static let forgetCodes = Statement(
+        "forget codes",
+        """
+        DELETE FROM one_time_codes WHERE tenant = ?1 AND code IN (
+            SELECT code FROM one_time_codes WHERE tenant = ?1 AND expires_at < ?2
+            ORDER BY expires_at, code LIMIT ?3)
+        """)
+
     // MARK: The audit
 
     static let insertAuditEntry = Statement(

@@ -83,6 +83,7 @@ struct TenantMethod: Sendable {
             try await store.acknowledge(sightings)
             return sightings
         },
+        TenantMethod(name: "spend") { try await $0.spend($1, .sample("code"), nowMilliseconds: 1) },
     ]
 
     static let all = reads + writes

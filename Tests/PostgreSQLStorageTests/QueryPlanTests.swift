@@ -32,6 +32,7 @@ private struct Filling {
             'o', 1, NULL FROM conflicts;
         INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', true, true, '2', 'd' || (id % 49), 1, 'u' || (id % 40),
             'o', 1, NULL FROM conflicts;
+        INSERT INTO one_time_codes SELECT tenant, 'c' || id, id FROM conflicts;
         """
     }
 }
@@ -108,6 +109,13 @@ extension TestDatabase {
             (Statements.selectDevices, ["devices_pkey (tenant=?)"]),
             (Statements.retireDevice, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.acknowledge, ["devices_pkey (tenant=? AND device=?)"]),
+            (
+                Statements.forgetCodes,
+                [
+                    "one_time_codes_by_expiry (tenant=? AND expires_at<?)",
+                    "one_time_codes_pkey (tenant=? AND code=?)",
+                ]
+            ),
             (Statements.selectAuditEntries, ["audit_entries_pkey (tenant=? AND position>?)"]),
             (Statements.selectAuditSides, ["audit_sides_pkey (tenant=? AND position>? AND position<=?)"]),
             (Statements.selectEntriesOfConflicts, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),

@@ -11,6 +11,7 @@ import Testing
 @Suite struct `The second wall between tenants` {
     private static let tables = [
         "tenants", "records", "operations", "batches", "devices", "audit_entries", "audit_sides", "conflicts",
+        "one_time_codes",
     ]
 
     /// Two tenants with rows in every table.
@@ -20,6 +21,8 @@ import Testing
             for tenant in ["acme", "globex"] {
                 let committer = Committer(store, TenantID(tenant))
                 let record = RecordKey("c", "r")
+                let code = try #require(OneTimeCode(id: "code", expiresAtMilliseconds: 2))
+                #expect(try await store.spend(TenantID(tenant), code, nowMilliseconds: 1))
                 for device in ["d", "e"] {
                     try await committer.commit(
                         Batch(
@@ -88,7 +91,8 @@ import Testing
         "UPDATE rejoin.audit_entries SET detail = '{}'", "DELETE FROM rejoin.audit_entries",
         "UPDATE rejoin.audit_sides SET value = '1'", "DELETE FROM rejoin.audit_sides",
         "UPDATE rejoin.batches SET response = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
-        "TRUNCATE rejoin.audit_entries", "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
+        "UPDATE rejoin.one_time_codes SET code = 'x'", "TRUNCATE rejoin.audit_entries",
+        "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
         "UPDATE rejoin.store SET lineage = 'x'", "SELECT rejoin.grant_to_server('rejoin_server')",
     ])
     func `the server's role may not`(_ statement: String) async throws {

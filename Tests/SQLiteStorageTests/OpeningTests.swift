@@ -71,11 +71,12 @@ import Testing
                     "index audit_sides_by_user", "index conflicts_by_assignee", "index conflicts_by_collection",
                     "index conflicts_by_collection_unit", "index conflicts_by_kind", "index conflicts_by_policy",
                     "index conflicts_by_record", "index conflicts_by_record_name", "index conflicts_by_status",
-                    "index conflicts_by_time", "index conflicts_by_unit", "index operations_by_dot",
-                    "index operations_by_record", "index operations_rejected", "index operations_rejected_by_device",
+                    "index conflicts_by_time", "index conflicts_by_unit", "index one_time_codes_by_expiry",
+                    "index operations_by_dot", "index operations_by_record", "index operations_rejected",
+                    "index operations_rejected_by_device",
                     "index records_by_sequence", "table audit_entries", "table audit_sides", "table batches",
-                    "table conflicts", "table devices", "table operations", "table records", "table store",
-                    "table tenants",
+                    "table conflicts", "table devices", "table one_time_codes", "table operations", "table records",
+                    "table store", "table tenants",
                 ])
         }
     }

@@ -298,6 +298,24 @@ enum Statements {
         WHERE d.tenant = $1::text AND d.device = ANY ($2::text[]) AND d.device = seen.device
         """)
 
+    // MARK: One-time codes
+
+    static let insertCode = Statement(
+        "insert code",
+        """
+        INSERT INTO one_time_codes (tenant, code, expires_at)
+        VALUES ($1::text, $2::text, $3::bigint)
+        ON CONFLICT (tenant, code) DO NOTHING
+        """)
+    /// The oldest first, so many at most. An array: the planner turns a sub-select with a limit into a join that sorts.
+    static let forgetCodes = Statement(
+        "forget codes",
+        """
+        DELETE FROM one_time_codes WHERE tenant = $1::text AND code = ANY (ARRAY(
+            SELECT code FROM one_time_codes WHERE tenant = $1::text AND expires_at < $2::bigint
+            ORDER BY expires_at, code LIMIT $3::bigint))
+        """)
+
     // MARK: Hints
 
     static let listen = Statement("listen", "LISTEN rejoin_changes")

@@ -14,6 +14,8 @@ public actor InMemoryStore: SyncStore {
         var devices: [DeviceID: DeviceRow] = [:]
         var audit: [AuditEntryRow] = []
         var conflicts: [Int64: ConflictRow] = [:]
+        /// When each code expires that was spent.
+        var codes: [ExactString: Int64] = [:]
     }
 
     public nonisolated let identity: StoreIdentity
@@ -103,6 +105,23 @@ public actor InMemoryStore: SyncStore {
             row.lastSeenAtMilliseconds = max(row.lastSeenAtMilliseconds, sighting.seenAtMilliseconds)
             states[sighting.tenant]?.devices[sighting.device] = row
         }
+    }
+
+    // MARK: One-time codes
+
+    public func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        guard !code.isExpired(atMilliseconds: nowMilliseconds) else { return false }
+        try probe?("spend")
+        var codes = states[tenant]?.codes ?? [:]
+        let isFirst = codes[code.id] == nil
+        if isFirst { codes[code.id] = code.expiresAtMilliseconds }
+        let horizon = OneTimeCode.horizon(atMilliseconds: nowMilliseconds)
+        let forgotten = codes.filter { $0.value < horizon }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        for (id, _) in forgotten.prefix(OneTimeCode.forgottenAtOnce) { codes[id] = nil }
+        states[tenant, default: TenantState()].codes = codes
+        return isFirst
     }
 
     // MARK: Care

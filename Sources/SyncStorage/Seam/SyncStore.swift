@@ -64,6 +64,17 @@ public protocol SyncStore: Sendable {
     /// Notes how far devices have pulled and when they were seen. Never lowers either; unknown devices are left out.
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError)
 
+    // MARK: One-time codes
+
+    /// Notes that a code was spent, durably, in the tenant's lane.
+    ///
+    /// Of any number of calls with one id, on any servers, one is told true. The id counts, whatever it expires at. Codes that
+    /// expired long ago are forgotten on the way, the oldest first (see `OneTimeCode`).
+    /// - Returns: whether this was the first time. False for a code that is expired by now: it is not noted.
+    func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool
+
     // MARK: Other processes
 
     /// What commits of other processes on the same data have changed, as it becomes known, until the store closes. To be asked

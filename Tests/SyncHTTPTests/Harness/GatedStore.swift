@@ -119,6 +119,12 @@ struct GatedStore: SyncStore {
         try await base.retire(tenant, device, atMilliseconds: atMilliseconds)
     }
 
+    func spend(
+        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await base.spend(tenant, code, nowMilliseconds: nowMilliseconds)
+    }
+
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
 
     func hints() -> AsyncStream<ChangeHint> { base.hints() }

@@ -1,0 +1,24 @@
+import Causality
+import SyncStorage
+import Testing
+
+@testable import PostgreSQLStorage
+
+@Suite struct `A one-time code in PostgreSQL` {
+    @Test func `is spent once, whichever of two servers on one database is asked`() async throws {
+        try await TestDatabase.with { test in
+            let stores = [try await test.open(), try await test.open()]
+            for number in 1...20 {
+                let code = try #require(OneTimeCode(id: ExactString("\(number)"), expiresAtMilliseconds: 2))
+                let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for store in stores {
+                        for _ in 0..<3 { group.addTask { try await store.spend("acme", code, nowMilliseconds: 1) } }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(answers.filter { $0 }.count == 1)
+            }
+            for store in stores { await store.close() }
+        }
+    }
+}
