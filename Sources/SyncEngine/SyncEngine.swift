@@ -42,7 +42,10 @@ public struct SyncEngine: Sendable {
     public var limits: Limits { terms.limits }
 
     /// The data set's id; cursors of another one are answered with `resync_required`.
-    public var lineage: String { store.identity.lineage }
+    public var lineage: String { identity.lineage }
+
+    /// The data set that is served.
+    public var identity: StoreIdentity { store.identity }
 
     // MARK: Life
 
@@ -101,6 +104,14 @@ public struct SyncEngine: Sendable {
     /// Whether the storage answers.
     public func checkReadiness() async throws(Problem) {
         try await reading { () throws(StoreError) in try await store.ping() }
+    }
+
+    /// Takes the code of a link that signs somebody in. - Returns: whether it was the first time.
+    public func spend(_ caller: Caller, _ code: OneTimeCode) async throws(Problem) -> Bool {
+        let now = clock.now()
+        return try await reading { () throws(StoreError) in
+            try await store.spend(caller.tenant, code, nowMilliseconds: now)
+        }
     }
 
     // MARK: Committing

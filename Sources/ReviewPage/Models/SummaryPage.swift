@@ -25,11 +25,19 @@ public struct SummaryPage: Sendable, Hashable {
 
     public struct StatusCount: Sendable, Hashable {
         public let status: PageStatus
+        public let count: Int
+
+        public init(status: PageStatus, count: Int) {
+            self.status = status
+            self.count = count
+        }
+    }
+
+    public struct KindCount: Sendable, Hashable {
         public let kind: PageKind
         public let count: Int
 
-        public init(status: PageStatus, kind: PageKind, count: Int) {
-            self.status = status
+        public init(kind: PageKind, count: Int) {
             self.kind = kind
             self.count = count
         }
@@ -39,18 +47,20 @@ public struct SummaryPage: Sendable, Hashable {
     /// The last 30 days, oldest first, those without a conflict as well; named `2026-05-31`.
     public let days: [Count]
     public let statuses: [StatusCount]
+    public let kinds: [KindCount]
     /// Most first; the caller cuts the tail.
     public let collections: [Count]
     public let units: [UnitCount]
     public let devices: [Count]
 
     public init(
-        session: ReviewSession, days: [Count], statuses: [StatusCount], collections: [Count], units: [UnitCount],
-        devices: [Count]
+        session: ReviewSession, days: [Count], statuses: [StatusCount], kinds: [KindCount], collections: [Count],
+        units: [UnitCount], devices: [Count]
     ) {
         self.session = session
         self.days = days
         self.statuses = statuses
+        self.kinds = kinds
         self.collections = collections
         self.units = units
         self.devices = devices

@@ -7,7 +7,8 @@ extension SummaryPage {
             "dayCount": .text(CountText.counted(days.count, "day")), "days": .fragment(dayChart),
             "charts": .list(
                 [
-                    chart("status", "By status and kind", "Status and kind", statusBars),
+                    chart("status", "By status", "Status", statuses.map(statusBar(_:))),
+                    chart("kind", "By kind", "Kind", kinds.map(kindBar(_:))),
                     chart("collection", "By collection", "Collection", collections.map(collectionBar(_:))),
                     chart("field", "By field", "Collection and field", units.map(unitBar(_:))),
                     chart("device", "By device", "Device", devices.map(deviceBar(_:))),
@@ -21,13 +22,16 @@ extension SummaryPage {
         let filters: ConflictFilters
     }
 
-    private var statusBars: [Bar] {
-        statuses.map { entry in
-            Bar(
-                label: "\(words: Words.statusShort(entry.status)), \(words: Words.kind(entry.kind))",
-                count: entry.count,
-                filters: ConflictFilters(status: entry.status, kind: entry.kind))
-        }
+    private func statusBar(_ entry: StatusCount) -> Bar {
+        Bar(
+            label: "\(words: Words.statusShort(entry.status))", count: entry.count,
+            filters: ConflictFilters(status: entry.status))
+    }
+
+    private func kindBar(_ entry: KindCount) -> Bar {
+        Bar(
+            label: "\(words: Words.kind(entry.kind))", count: entry.count,
+            filters: ConflictFilters(status: nil, kind: entry.kind))
     }
 
     private func collectionBar(_ entry: Count) -> Bar {

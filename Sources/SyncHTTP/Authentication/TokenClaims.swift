@@ -14,6 +14,10 @@ public struct TokenClaims: JWTPayload, Equatable {
     public var roles: [String]?
     /// Seconds since 1970.
     public var exp: Double
+    /// Set for what is no bearer token: `review`, the code of a link that signs a reviewer in once.
+    public var use: String?
+    /// The code's own name (RFC 7519 section 4.1.7), by which it is known when it comes again.
+    public var jti: String?
 
     public init(user: String, tenant: String, device: String?, roles: [String], expiresAtSeconds: Double) {
         sub = user
@@ -23,6 +27,21 @@ public struct TokenClaims: JWTPayload, Equatable {
         exp = expiresAtSeconds
     }
 
+    /// The claims of a link that signs a reviewer in, once.
+    /// - Parameter id: random, so that no two links are one.
+    public static func link(
+        user: String, tenant: String, id: String, expiresAtSeconds: Double
+    ) -> TokenClaims {
+        var claims = TokenClaims(
+            user: user, tenant: tenant, device: nil, roles: [Caller.Role.reviewer.rawValue],
+            expiresAtSeconds: expiresAtSeconds)
+        claims.use = linkUse
+        claims.jti = id
+        return claims
+    }
+
+    private static let linkUse = "review"
+
     /// The signature is all that is checked here. Whether the claims hold is decided where the time is known.
     public func verify(using algorithm: some JWTAlgorithm) async throws {}
 
@@ -30,7 +49,23 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// - Throws: `token_expired`; `unauthenticated` for claims that are missing or malformed; `device_mismatch` for a device
     ///   id that no client may have.
     func caller(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> Caller {
-        guard exp.isFinite, exp * 1000 > Double(nowMilliseconds) else {
+        // A link is in a browser's history and in somebody's mail: it opens the page once, and nothing else.
+        guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
+        return try identity(nowMilliseconds: nowMilliseconds, limits: limits)
+    }
+
+    /// Whom the code of a link signs in; nil for a token that is none.
+    func link(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
+        guard use == Self.linkUse, let jti, let id = Self.name(jti, limits: limits) else { return nil }
+        let caller = try identity(nowMilliseconds: nowMilliseconds, limits: limits)
+        guard caller.device == nil, caller.roles.contains(.reviewer),
+            let code = OneTimeCode(id: id, expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
+        else { return nil }
+        return (caller, code)
+    }
+
+    private func identity(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> Caller {
+        guard exp.isFinite, exp * 1000 > Double(nowMilliseconds), exp < 1e12 else {
             throw Problem(.tokenExpired, "The token's 'exp' has passed.")
         }
         guard let user = Self.name(sub, limits: limits), let tenant = Self.name(tenant, limits: limits) else {

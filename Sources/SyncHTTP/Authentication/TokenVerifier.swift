@@ -1,6 +1,7 @@
 import JWTKit
 import MergeCore
 import SyncEngine
+import SyncStorage
 import SyncWire
 
 /// Where the keys come from that tokens are verified with.
@@ -63,6 +64,15 @@ public struct TokenVerifier: Sendable {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
         return try claims.caller(nowMilliseconds: nowMilliseconds, limits: limits)
+    }
+
+    /// Whom the code of a link signs in.
+    /// - Returns: nil for a code that is not valid here, or that has expired.
+    func link(
+        code: String, nowMilliseconds: Int64, limits: Limits
+    ) async -> (caller: Caller, code: OneTimeCode)? {
+        guard let claims = try? await keys.verify(code, as: TokenClaims.self) else { return nil }
+        return try? claims.link(nowMilliseconds: nowMilliseconds, limits: limits)
     }
 }
 

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import ReviewPage
 import SyncEngine
 import SyncWire
 
@@ -26,17 +27,22 @@ public struct SyncServer: Sendable {
     public let verifier: TokenVerifier
     public let metrics: ServerMetrics
     public let logger: Logger
+    private let review: ReviewPageRoutes
 
+    /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(), logger: Logger
-    ) {
+    ) async throws {
+        review = ReviewPageRoutes(
+            engine: engine, verifier: verifier, sessions: await ReviewSessions(identity: engine.identity),
+            pages: try ReviewPages())
         self.engine = engine
         self.verifier = verifier
         self.metrics = metrics
         self.logger = logger
     }
 
-    /// Everything that the server answers.
+    /// Everything that the server answers to programs. The reviewers' pages are beside it, for browsers.
     public var routes: [Route] {
         BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine).routes
             + ConflictRoutes(engine: engine).routes + ReviewingRoutes(engine: engine).routes
@@ -64,6 +70,7 @@ public struct SyncServer: Sendable {
                 }
             }
         }
+        review.add(to: router)
         return router
     }
 

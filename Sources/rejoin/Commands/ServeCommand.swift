@@ -31,7 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
-        let server = SyncServer(engine: engine, verifier: verifier, logger: logger)
+        let server = try await SyncServer(engine: engine, verifier: verifier, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value
         configuration.port = settings.port.value

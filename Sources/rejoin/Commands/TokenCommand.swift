@@ -8,7 +8,8 @@ import SyncWire
 
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Mint a token with the server's own key, and print it alone.")
+        commandName: "token",
+        abstract: "Mint a token, or a link that signs a reviewer in, with the server's own key; print it alone.")
 
     @OptionGroup var common: CommonOptions
 
@@ -24,13 +25,37 @@ struct TokenCommand: AsyncParsableCommand {
     @Option(help: "The user, 'sub' in the token. (default: the device, or the role)")
     var user: String?
 
-    @Option(help: "How long it is valid: a number and s, m, h or d.")
-    var expires = "30d"
+    @Option(help: "How long it is valid: a number and s, m, h or d. (default: 30d; of a link, 15m)")
+    var expires: String?
+
+    @Flag(help: "A link to the reviewers' page instead, which signs the user in once. With --role reviewer.")
+    var link = false
+
+    @Option(help: "Where the browser finds the server, for --link.")
+    var url = "http://127.0.0.1:8080"
 
     func run() async throws {
         let settings = try SettingsResolution(config: common.config)
         let data = DataDirectory(path: settings.text(.data, common.data, default: DataDirectory.standardPath).value)
-        print(try await TokenMint(secret: data.secret()).token(try claims()))
+        let claims = try link ? linkClaims() : claims()
+        let token = try await TokenMint(secret: data.secret()).token(claims)
+        print(link ? try base() + "/review/sign-in?code=" + token : token)
+    }
+
+    private func linkClaims() throws(CommandFailure) -> TokenClaims {
+        guard role == [Caller.Role.reviewer.rawValue], device == nil else {
+            throw .cannotStart("--link is for a reviewer: give --role reviewer and nothing else")
+        }
+        let claims = try claims()
+        return .link(
+            user: claims.sub, tenant: claims.tenant, id: UUID().uuidString, expiresAtSeconds: claims.exp)
+    }
+
+    private func base() throws(CommandFailure) -> String {
+        guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme), parsed.host != nil,
+            parsed.query == nil, parsed.fragment == nil
+        else { throw .cannotStart("--url is where the server is, as in https://sync.example.org") }
+        return String(url.reversed().drop { $0 == "/" }.reversed())
     }
 
     private func claims() throws(CommandFailure) -> TokenClaims {
@@ -49,6 +74,7 @@ struct TokenCommand: AsyncParsableCommand {
                 throw .cannotStart("\(option): \(fault)")
             }
         }
+        let expires = expires ?? (link ? "15m" : "30d")
         guard let seconds = Self.seconds(expires) else {
             throw .cannotStart("'\(expires)' is no time; give a number and s, m, h or d")
         }

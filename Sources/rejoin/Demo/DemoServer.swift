@@ -24,7 +24,7 @@ struct DemoServer {
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .error
         let engine = SyncEngine(store: store, terms: Terms(schema: try schema()), logger: logger)
-        let server = SyncServer(
+        let server = try await SyncServer(
             engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret())), logger: logger)
         var configuration = ServerConfiguration()
         configuration.port = 0

@@ -55,7 +55,7 @@ struct TestServer: Sendable {
     ) async throws -> Result {
         let clock = TestClock()
         let log = CapturedLog()
-        let server = SyncServer(
+        let server = try await SyncServer(
             engine: SyncEngine(
                 store: store, terms: Terms(schema: options.schema, limits: options.limits), clock: clock.engineClock,
                 logger: log.logger()),

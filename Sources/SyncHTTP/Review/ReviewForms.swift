@@ -1,0 +1,132 @@
+import Causality
+import MergeCore
+import ReviewPage
+import SyncEngine
+import SyncStorage
+import SyncWire
+
+extension Decision {
+    /// A decision as the page's form sends it.
+    /// - Throws: `invalid_request` for what cannot be read.
+    init(form: FormFields, limits: Limits) throws(Problem) {
+        guard let version = Int64(form["version"]) else {
+            throw Problem(.invalidRequest, "The form names no version.")
+        }
+        let choice: Choice
+        switch form["choose"] {
+        case "current": choice = .current
+        case "value":
+            do {
+                choice = .value(try Value(json: form["value"]))
+            } catch {
+                throw Problem(.invalidRequest, "The value is no JSON: \(error.detail)")
+            }
+        case let text:
+            guard let number = Int(text) else { throw Problem(.invalidRequest, "Nothing was chosen.") }
+            choice = .side(number)
+        }
+        var seen: VersionVector?
+        if !form["clock"].isEmpty {
+            seen = (try? Value(json: form["clock"])).flatMap { VersionVector(json: $0, limits: limits) }
+            if seen == nil { throw Problem(.invalidRequest, "The form's clock cannot be read.") }
+        }
+        self.init(
+            version: version, choice: choice, seen: seen,
+            deletedRecord: form["restore"] == "true" ? .isRestored : .staysDeleted,
+            note: try form.text("note", limits: limits))
+    }
+}
+
+extension PageMessage {
+    /// What the page after a form says. - Parameter word: from the address.
+    init?(said word: String?, _ view: ConflictView) {
+        switch word {
+        case "decided" where view.ending?.kind == .resolved: self = .decided
+        case "decided-already" where view.ending?.kind == .resolved: self = .decidedAlready
+        case "commented" where !view.comments.isEmpty: self = .commented
+        case "assigned" where !view.assignments.isEmpty:
+            self = view.row.assignee.isEmpty ? .unassigned : .assigned(to: view.row.assignee)
+        case _: return nil
+        }
+    }
+
+    /// Why a decision was not carried out. - Parameter version: the one that the form was about.
+    init(_ problem: Problem, on view: ConflictView, lookedAt version: Int64?) {
+        switch problem.code {
+        case .conflictChanged: self = version == view.row.version ? .recordChanged : .conflictChanged
+        case .alreadyResolved: self = .decidedOtherwise(by: view.ending?.user.text ?? "")
+        case _: self = .refused(reason: problem.detail)
+        }
+    }
+}
+
+extension BulkPage.Preview {
+    init(_ choice: BulkPage.Choice, _ outcome: BulkOutcome) {
+        var rows: [BulkPage.Row] = []
+        var changed: Set<RecordKey> = []
+        for entry in outcome.outcomes {
+            switch entry.outcome {
+            case .done(let result):
+                let before = result.effect?.before
+                let after = result.effect?.after
+                if before != after { changed.insert(result.conflict.record) }
+                rows.append(
+                    BulkPage.Row(
+                        conflict: ConflictHead(result.conflict, version: entry.version),
+                        effect: before == after
+                            ? .keeps(shown: before.map(PageValue.init(_:)))
+                            : .changes(
+                                shown: before.map(PageValue.init(_:)), would: after.map(PageValue.init(_:)))))
+            case .decidedOtherwise(let view), .changed(let view), .refused(_, let view):
+                rows.append(
+                    BulkPage.Row(
+                        conflict: ConflictHead(view, version: entry.version),
+                        effect: .impossible(reason: Problem(entry.outcome)?.detail ?? "")))
+            case .notFound: break
+            }
+        }
+        self.init(choice: choice, rows: rows, changedRecords: changed.count, isCut: outcome.next != nil)
+    }
+}
+
+extension BulkResultPage {
+    init(_ outcome: BulkOutcome, session: ReviewSession, filters: ConflictFilters) {
+        let refusals: [Refusal] = outcome.outcomes.compactMap { entry in
+            guard let problem = Problem(entry.outcome) else { return nil }
+            var head: ConflictHead?
+            switch entry.outcome {
+            case .done, .notFound: break
+            case .decidedOtherwise(let view), .changed(let view), .refused(_, let view): head = ConflictHead(view)
+            }
+            return Refusal(conflict: String(entry.conflict.position), head: head, reason: problem.detail)
+        }
+        self.init(
+            session: session, filters: filters, decided: outcome.counts.decided, refusals: refusals)
+    }
+}
+
+extension SummaryPage {
+    /// - Parameter rows: of each kind of name, at most so many.
+    init(_ summary: ConflictSummary, session: ReviewSession, nowMilliseconds: Int64, rows: Int) {
+        let byDay = Dictionary(
+            summary.byDay.map { ($0.name, Int($0.count)) }, uniquingKeysWith: { first, _ in first })
+        let days = (0..<30).reversed().map { back -> Count in
+            let day = String(Timestamp(milliseconds: nowMilliseconds - Int64(back) * 86_400_000).text.prefix(10))
+            return Count(day, byDay[day] ?? 0)
+        }
+        func most(_ counts: [ConflictSummary.Count]) -> [Count] {
+            counts.sorted { $0.count > $1.count }.prefix(rows).map { Count($0.name, Int($0.count)) }
+        }
+        self.init(
+            session: session, days: days,
+            statuses: summary.byStatus.compactMap { count in
+                PageStatus(rawValue: count.name).map { StatusCount(status: $0, count: Int(count.count)) }
+            },
+            kinds: summary.byKind.compactMap { count in
+                PageKind(rawValue: count.name).map { KindCount(kind: $0, count: Int(count.count)) }
+            }, collections: most(summary.byCollection),
+            units: summary.byUnit.sorted { $0.count > $1.count }.prefix(rows).map {
+                UnitCount(collection: $0.collection.text, unit: $0.unit.text, count: Int($0.count))
+            }, devices: most(summary.byDevice))
+    }
+}

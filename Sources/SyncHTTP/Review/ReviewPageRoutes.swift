@@ -1,0 +1,365 @@
+import Causality
+import HTTPTypes
+import Hummingbird
+import MergeCore
+import NIOCore
+import ReviewPage
+import SyncEngine
+import SyncStorage
+import SyncWire
+
+/// The reviewers' page: the same acts as the audit's routes, for people with a browser.
+///
+/// What it guards against: values come from devices and are hostile, so the pages escape everything and run under a strict
+/// Content-Security-Policy; the session is a cookie that scripts cannot read and other sites cannot send, and every form
+/// carries a token of the session besides; a link signs in once, and only when its page's button is pressed, so that whoever
+/// previews it does not use it up.
+struct ReviewPageRoutes: Sendable {
+    private static let conflictsPerPage = 50
+    /// Counting stops here: the list says `999+`.
+    private static let countBound = 1_000
+    private static let summaryRows = 20
+
+    let engine: SyncEngine
+    let verifier: TokenVerifier
+    let sessions: ReviewSessions
+    let pages: ReviewPages
+
+    /// One thing that a signed-in reviewer's browser asks for.
+    private struct Page: Sendable {
+        let method: HTTPRequest.Method
+        let path: RouterPath
+        let handle: @Sendable (ReviewExchange) async throws -> Response
+    }
+
+    private var signedIn: [Page] {
+        [
+            Page(method: .get, path: "/review") { try await list($0) },
+            Page(method: .get, path: "/review/summary") { try await summary($0) },
+            Page(method: .get, path: "/review/bulk") { try await bulk($0) },
+            Page(method: .post, path: "/review/bulk") { try await decideMany($0) },
+            Page(method: .get, path: "/review/conflicts/:id") { try await conflict($0) },
+            Page(method: .post, path: "/review/conflicts/:id/decide") { try await decide($0) },
+            Page(method: .post, path: "/review/conflicts/:id/comment") { try await comment($0) },
+            Page(method: .post, path: "/review/conflicts/:id/assign") { try await assign($0) },
+            Page(method: .post, path: "/review/sign-out") { try await signOut($0) },
+        ]
+    }
+
+    func add(to router: Router<ServerContext>) {
+        for page in signedIn {
+            router.on(page.path, method: page.method) { request, context in
+                await answering(request, context) { reviewer in
+                    guard let reviewer else {
+                        return html(
+                            pages.notice(NoticePage(.signedOut(path: request.uri.string))), status: .unauthorized)
+                    }
+                    return try await page.handle(
+                        try ReviewExchange(request, parameters: context.parameters, reviewer: reviewer))
+                }
+            }
+        }
+        router.get("/review/pulse") { request, _ in try await pulse(request) }
+        router.get("/review/sign-in") { request, context in
+            await answering(request, context) { _ in try await offerSignIn(request) }
+        }
+        router.post("/review/sign-in") { request, context in
+            await answering(request, context) { _ in try await signIn(request) }
+        }
+        for asset in ReviewAsset.all {
+            router.get(RouterPath(asset.path)) { _, _ in
+                var response = Response.content(asset.bytes, type: asset.contentType)
+                // Its address changes with its bytes.
+                response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+                return response
+            }
+        }
+    }
+
+    // MARK: Answering
+
+    /// Around every page: who is signed in, and errors as pages.
+    private func answering(
+        _ request: Request, _ context: ServerContext,
+        _ body: (SignedInReviewer?) async throws -> Response
+    ) async -> Response {
+        let reviewer = await sessions.reviewer(
+            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
+        do {
+            return try await body(reviewer)
+        } catch {
+            let problem = Problem(mapping: error)
+            let session = reviewer.map {
+                ReviewSession(
+                    user: $0.caller.user.text, tenant: $0.caller.tenant.name.text, csrf: $0.formToken)
+            }
+            let notice: NoticePage.Notice =
+                switch problem.code.status {
+                case 404: .notFound
+                case 403: .forbidden
+                default: .trouble(requestID: context.requestID)
+                }
+            return html(
+                pages.notice(NoticePage(notice, session: session)),
+                status: HTTPResponse.Status(code: problem.code.status))
+        }
+    }
+
+    private func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status,
+            headers: [
+                .contentType: ReviewPages.contentType, .cacheControl: "no-store",
+                .contentSecurityPolicy: ReviewPages.contentSecurityPolicy, .xFrameOptions: "DENY",
+                .referrerPolicy: "same-origin", .crossOriginOpenerPolicy: "same-origin",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private func seeOther(_ address: String, cookie: String? = nil) -> Response {
+        var headers: HTTPFields = [.location: address, .cacheControl: "no-store"]
+        if let cookie { headers[.setCookie] = cookie }
+        return Response(status: .seeOther, headers: headers)
+    }
+
+    /// Whether a form comes from a page of this session. A browser that says that it comes from elsewhere is believed.
+    private func isOwn(_ form: FormFields, _ exchange: ReviewExchange) -> Bool {
+        form["csrf"] == exchange.reviewer.formToken && exchange.request.comesFromHere
+    }
+
+    // MARK: The list and the summary
+
+    private func list(_ exchange: ReviewExchange) async throws -> Response {
+        let filters = exchange.filters
+        let page = try exchange.query.one("page")
+        let listing = try await engine.conflictListing(
+            exchange.caller, filters.query(me: exchange.caller.user, limit: Self.conflictsPerPage), page: page,
+            countingTo: Self.countBound)
+        var rows: [ListPage.Row] = []
+        for view in listing.views { rows.append(try ListPage.Row(view)) }
+        return html(
+            pages.list(
+                ListPage(
+                    session: exchange.session, filters: filters,
+                    counts: ListPage.Counts(listing.counts, bound: Self.countBound), rows: rows,
+                    nextPage: listing.next, isFirstPage: page == nil, position: listing.position)))
+    }
+
+    private func summary(_ exchange: ReviewExchange) async throws -> Response {
+        let summary = try await engine.countedConflicts(exchange.caller)
+        return html(
+            pages.summary(
+                SummaryPage(
+                    summary, session: exchange.session, nowMilliseconds: engine.clock.now(), rows: Self.summaryRows)))
+    }
+
+    // MARK: One conflict
+
+    private func conflict(_ exchange: ReviewExchange) async throws -> Response {
+        let scene = try await scene(exchange)
+        return html(
+            try page(exchange, scene, message: PageMessage(said: exchange.query.all("said").first, scene.conflict)))
+    }
+
+    private func scene(_ exchange: ReviewExchange) async throws -> ConflictScene {
+        try await engine.conflictScene(
+            exchange.caller, try exchange.conflictID(), in: exchange.filters.query(me: exchange.caller.user, limit: 1))
+    }
+
+    private func page(
+        _ exchange: ReviewExchange, _ scene: ConflictScene, entered: EnteredDecision = EnteredDecision(),
+        message: PageMessage?
+    ) throws -> String {
+        pages.conflict(
+            try ConflictPage(
+                scene, session: exchange.session, filters: exchange.filters, entered: entered, message: message))
+    }
+
+    private func decide(_ exchange: ReviewExchange) async throws -> Response {
+        let id = try exchange.conflictID()
+        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        let entered = EnteredDecision(
+            chosen: form["choose"], valueText: form["choose"] == "value" ? form["value"] : nil, note: form["note"],
+            restores: form["restore"] == "true")
+        guard isOwn(form, exchange) else {
+            let page = try page(exchange, try await scene(exchange), entered: entered, message: .formExpired)
+            return html(page, status: .forbidden)
+        }
+        do {
+            let result = try await engine.review(
+                exchange.caller, id, .decide(try Decision(form: form, limits: engine.limits)))
+            return seeOther(
+                exchange.address(
+                    "/review/conflicts/\(id.position)", saying: result.isRepeated ? "decided-already" : "decided"))
+        } catch let problem as Problem {
+            guard problem.code.status < 500, problem.code != .notFound else { throw problem }
+            let scene = try await scene(exchange)
+            let page = try page(
+                exchange, scene, entered: entered,
+                message: PageMessage(problem, on: scene.conflict, lookedAt: Int64(form["version"])))
+            return html(page, status: HTTPResponse.Status(code: problem.code.status))
+        }
+    }
+
+    private func comment(_ exchange: ReviewExchange) async throws -> Response {
+        try await act(exchange) { form in
+            guard let text = try form.text("text", limits: engine.limits) else {
+                throw Problem(.invalidRequest, "A comment has at least one character.")
+            }
+            return (.comment(text), "commented")
+        }
+    }
+
+    private func assign(_ exchange: ReviewExchange) async throws -> Response {
+        try await act(exchange) { form in
+            let name = ExactString(form["to"].trimmingPrefix { $0 == " " }.description)
+            guard !name.text.isEmpty else { return (.assign(nil), "assigned") }
+            if let fault = NameRule.fault(in: name, limits: engine.limits) { throw Problem(.invalidRequest, fault) }
+            return (.assign(name), "assigned")
+        }
+    }
+
+    /// - Parameter read: what the form asks for, and the word for it when it is done.
+    private func act(
+        _ exchange: ReviewExchange, _ read: (FormFields) throws -> (ReviewAct, String)
+    ) async throws -> Response {
+        let id = try exchange.conflictID()
+        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        guard isOwn(form, exchange) else {
+            return html(
+                try page(exchange, try await scene(exchange), message: .formExpired), status: .forbidden)
+        }
+        do {
+            let (act, word) = try read(form)
+            _ = try await engine.review(exchange.caller, id, act)
+            return seeOther(exchange.address("/review/conflicts/\(id.position)", saying: word))
+        } catch let problem as Problem {
+            guard problem.code.status < 500, problem.code != .notFound else { throw problem }
+            return html(
+                try page(exchange, try await scene(exchange), message: .refused(reason: problem.detail)),
+                status: HTTPResponse.Status(code: problem.code.status))
+        }
+    }
+
+    // MARK: Many conflicts
+
+    private func bulk(_ exchange: ReviewExchange) async throws -> Response {
+        let filters = exchange.filters
+        let query = filters.query(me: exchange.caller.user, limit: engine.limits.entriesPerPage)
+        var preview: BulkPage.Preview?
+        if let choice = exchange.query.all("choose").first.flatMap(BulkPage.Choice.init(rawValue:)),
+            let word = Decision.Choice(word: choice.rawValue)
+        {
+            let outcome = try await engine.decide(
+                exchange.caller, BulkDecision(.matching(query), choice: word), preview: true)
+            preview = BulkPage.Preview(choice, outcome)
+        }
+        let listing = try await engine.conflictListing(
+            exchange.caller, filters.query(me: exchange.caller.user, limit: 1), page: nil,
+            countingTo: Self.countBound)
+        let counts = ListPage.Counts(listing.counts, bound: Self.countBound)
+        return html(
+            pages.bulk(
+                BulkPage(
+                    session: exchange.session, filters: filters, count: counts.text(of: filters.status),
+                    note: exchange.query.all("note").first ?? "", preview: preview)))
+    }
+
+    private func decideMany(_ exchange: ReviewExchange) async throws -> Response {
+        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        guard isOwn(form, exchange) else {
+            throw Problem(.forbidden, "The form is of another session.")
+        }
+        guard let choice = Decision.Choice(word: form["choose"]) else {
+            throw Problem(.invalidRequest, "Nothing was chosen.")
+        }
+        var listed: [(conflict: ConflictID, version: Int64)] = []
+        for field in form.all("conflict").prefix(engine.limits.entriesPerPage) {
+            let parts = field.split(separator: ":").compactMap { Int64($0) }
+            guard parts.count == 2, !listed.contains(where: { $0.conflict.position == parts[0] }) else {
+                throw Problem(.invalidRequest, "A conflict is named by its id and version, once.")
+            }
+            listed.append((ConflictID(position: parts[0]), parts[1]))
+        }
+        let outcome = try await engine.decide(
+            exchange.caller,
+            BulkDecision(.listed(listed), choice: choice, note: try form.text("note", limits: engine.limits)))
+        return html(
+            pages.bulkResult(BulkResultPage(outcome, session: exchange.session, filters: exchange.filters)))
+    }
+
+    // MARK: Signing in and out
+
+    private func offerSignIn(_ request: Request) async throws -> Response {
+        let code = try QueryParameters(request.uri.query).all("code").first ?? ""
+        guard
+            let link = await verifier.link(
+                code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits)
+        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
+        var response = html(
+            pages.signIn(
+                SignInPage(
+                    user: link.caller.user.text, tenant: link.caller.tenant.name.text, code: code)))
+        // The address holds the code.
+        response.headers[.referrerPolicy] = "no-referrer"
+        return response
+    }
+
+    private func signIn(_ request: Request) async throws -> Response {
+        let form = try await FormFields(of: request, limits: engine.limits)
+        let now = engine.clock.now()
+        guard request.comesFromHere,
+            let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits),
+            try await engine.spend(link.caller, link.code)
+        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
+        let cookie = try await sessions.cookie(
+            tenant: link.caller.tenant, user: link.caller.user, nowMilliseconds: now, isSecure: request.isOverTLS)
+        return seeOther("/review", cookie: cookie)
+    }
+
+    private func signOut(_ exchange: ReviewExchange) async throws -> Response {
+        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        guard isOwn(form, exchange) else { throw Problem(.forbidden, "The form is of another session.") }
+        var response = html(pages.notice(NoticePage(.justSignedOut)))
+        response.headers[.setCookie] = ReviewSessions.endingCookie(isSecure: exchange.request.isOverTLS)
+        return response
+    }
+
+    // MARK: Live
+
+    /// Where data and audit stand, for the page's script: held back until they move on.
+    private func pulse(_ request: Request) async throws -> Response {
+        let reviewer = await sessions.reviewer(
+            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
+        guard let reviewer else { throw Problem(.unauthenticated, "Nobody is signed in.") }
+        let query = try QueryParameters(request.uri.query)
+        let wait = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
+        let position = try await engine.position(
+            reviewer.caller, otherThan: try query.one("since") ?? "", waitSeconds: wait)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("position", position)
+        writer.endObject()
+        return .json(writer.bytes)
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let xFrameOptions = HTTPField.Name("X-Frame-Options") ?? .cookie
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .cookie
+    fileprivate static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy") ?? .cookie
+    fileprivate static let secFetchSite = HTTPField.Name("Sec-Fetch-Site") ?? .cookie
+    fileprivate static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .cookie
+}
+
+extension Request {
+    /// False only where the browser says that another site made the request (Fetch Metadata).
+    fileprivate var comesFromHere: Bool {
+        switch headers[.secFetchSite] {
+        case nil, "same-origin", "none": true
+        case _: false
+        }
+    }
+
+    /// As the proxy in front says. Believed, because all that follows is a stricter cookie.
+    fileprivate var isOverTLS: Bool { headers[.xForwardedProto]?.lowercased() == "https" }
+}

@@ -1,0 +1,76 @@
+import Causality
+import Crypto
+import Foundation
+import JWTKit
+import MergeCore
+import SyncEngine
+import SyncStorage
+import SyncWire
+
+/// A reviewer who is signed in at the page.
+struct SignedInReviewer: Sendable {
+    let caller: Caller
+    /// Comes back with every form: a page of somebody else's cannot know it.
+    let formToken: String
+}
+
+/// The cookies of reviewers: signed, and valid at every server on the same data, because their key comes from the data set.
+///
+/// The key is another than the one that signs bearer tokens, so that neither is ever taken for the other.
+struct ReviewSessions: Sendable {
+    /// A working day. Then a new link is needed.
+    static let validSeconds: Int64 = 12 * 3_600
+    static let cookieName = "rejoin_review"
+
+    private struct Claims: JWTPayload {
+        let sub: String
+        let tenant: String
+        let exp: Double
+        let form: String
+
+        func verify(using algorithm: some JWTAlgorithm) async throws {}
+    }
+
+    private let keys = JWTKeyCollection()
+
+    /// - Parameter identity: of the data set. HKDF (RFC 5869) makes a key of its own of the one that authenticates cursors.
+    init(identity: StoreIdentity) async {
+        let key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: identity.cursorKey), info: Data("review session".utf8),
+            outputByteCount: 32)
+        await keys.add(hmac: HMACKey(key: key), digestAlgorithm: .sha256)
+    }
+
+    /// The cookie of a new session.
+    /// - Parameter isSecure: whether the browser came over TLS, so that the cookie must not go without it.
+    func cookie(tenant: TenantID, user: ExactString, nowMilliseconds: Int64, isSecure: Bool) async throws -> String {
+        let token = Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+        let claims = Claims(
+            sub: user.text, tenant: tenant.name.text, exp: Double(nowMilliseconds / 1000 + Self.validSeconds),
+            form: token)
+        return Self.header(try await keys.sign(claims), maximumAge: Self.validSeconds, isSecure: isSecure)
+    }
+
+    /// What makes the browser forget the session.
+    static func endingCookie(isSecure: Bool) -> String { header("", maximumAge: 0, isSecure: isSecure) }
+
+    private static func header(_ value: String, maximumAge: Int64, isSecure: Bool) -> String {
+        "\(cookieName)=\(value); Path=/review; Max-Age=\(maximumAge); HttpOnly; SameSite=Strict"
+            + (isSecure ? "; Secure" : "")
+    }
+
+    /// Who is signed in; nil without a cookie, with one that is not ours, and with one that has expired.
+    /// - Parameter cookies: the values of `Cookie`.
+    func reviewer(cookies: [String], nowMilliseconds: Int64) async -> SignedInReviewer? {
+        let pairs = cookies.joined(separator: ";").split(separator: ";").map { pair in pair.drop { $0 == " " } }
+        let prefix = Self.cookieName + "="
+        guard let value = pairs.first(where: { $0.hasPrefix(prefix) })?.dropFirst(prefix.count),
+            let claims = try? await keys.verify(String(value), as: Claims.self),
+            claims.exp * 1000 > Double(nowMilliseconds)
+        else { return nil }
+        return SignedInReviewer(
+            caller: Caller(
+                tenant: TenantID(claims.tenant), user: ExactString(claims.sub), device: nil, roles: [.reviewer]),
+            formToken: claims.form)
+    }
+}
