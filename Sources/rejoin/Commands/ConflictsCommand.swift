@@ -8,8 +8,8 @@ import SyncWire
 
 struct ConflictsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "conflicts", abstract: "Read the audit of conflicts, also beside a running server.",
-        subcommands: [List.self, Show.self, Export.self])
+        commandName: "conflicts", abstract: "Read the audit of conflicts, also beside a running server, and decide.",
+        subcommands: [List.self, Show.self, Resolve.self, Export.self])
 
     /// Whose conflicts, and which.
     struct Selection: ParsableArguments {
@@ -18,20 +18,7 @@ struct ConflictsCommand: AsyncParsableCommand {
         @Option(help: "The tenant; not needed where there is one only.")
         var tenant: String?
 
-        @Option(help: "automatic, open, resolved or superseded.")
-        var status: String?
-
-        @Option(help: "write_write, delete_write or stale.")
-        var kind: String?
-
-        @Option var collection: String?
-        @Option var record: String?
-        @Option(help: "A field, a group, or $record.") var unit: String?
-        @Option var policy: String?
-        @Option(help: "A device that authored a side.") var device: String?
-        @Option(help: "A user who authored a side.") var user: String?
-        @Option(help: "Opened at or after this time (RFC 3339).") var since: String?
-        @Option(help: "Opened before this time (RFC 3339).") var until: String?
+        @OptionGroup var filter: ConflictFilter
 
         @Flag(help: "Oldest first.")
         var oldest = false
@@ -42,36 +29,9 @@ struct ConflictsCommand: AsyncParsableCommand {
         }
 
         func query(limit: Int) throws(CommandFailure) -> ConflictQuery {
-            var query = ConflictQuery(limit: limit)
-            query.status = try choice("status", status, ConflictStatus.self)
-            query.kind = try choice("kind", kind, ConflictKind.self)
-            query.collection = collection.map { ExactString($0) }
-            query.record = record.map { ExactString($0) }
-            query.unit = unit.map { ExactString($0) }
-            query.policy = policy.map { ExactString($0) }
-            query.device = device.map { DeviceID($0) }
-            query.user = user.map { ExactString($0) }
-            query.sinceMilliseconds = try time("since", since)
-            query.untilMilliseconds = try time("until", until)
+            var query = try filter.query(limit: limit)
             query.order = oldest ? .oldest : .newest
             return query
-        }
-
-        private func choice<Choice>(
-            _ name: String, _ text: String?, _ type: Choice.Type
-        ) throws(CommandFailure) -> Choice? where Choice: RawRepresentable<String> & CaseIterable {
-            guard let text else { return nil }
-            guard let choice = Choice(rawValue: text) else {
-                let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-                throw .cannotStart("--\(name) is one of \(known)")
-            }
-            return choice
-        }
-
-        private func time(_ name: String, _ text: String?) throws(CommandFailure) -> Int64? {
-            guard let text else { return nil }
-            guard let time = Timestamp(text) else { throw .cannotStart("--\(name) is a time as in RFC 3339") }
-            return time.milliseconds
         }
     }
 

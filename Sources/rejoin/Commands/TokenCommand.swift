@@ -38,8 +38,8 @@ struct TokenCommand: AsyncParsableCommand {
         let settings = try SettingsResolution(config: common.config)
         let data = DataDirectory(path: settings.text(.data, common.data, default: DataDirectory.standardPath).value)
         let claims = try link ? linkClaims() : claims()
-        let token = try await TokenMint(secret: data.secret()).token(claims)
-        print(link ? try base() + "/review/sign-in?code=" + token : token)
+        let prefix = try link ? base() + "/review/sign-in?code=" : ""
+        print(prefix + (try await TokenMint(secret: data.secret()).token(claims)))
     }
 
     private func linkClaims() throws(CommandFailure) -> TokenClaims {
