@@ -74,7 +74,9 @@ enum JSONText {
                 }
             default: text.unicodeScalars.append(scalar)
             }
-            previous = scalar
+            // A mark behind an escape would stand on the escape.
+            let isBase = scalar.hasInk(after: previous, before: next) && !scalar.properties.isWhitespace
+            previous = isBase && !(scalar.isCombining && previous == nil) ? scalar : nil
         }
         text += "\""
     }

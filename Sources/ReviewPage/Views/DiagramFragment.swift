@@ -52,15 +52,16 @@ struct DiagramFragment {
     }
 
     private func path(_ arrow: DiagramLayout.Arrow) -> String {
-        // Ends before the dot that it points to. A slight bend keeps it off the dots in between.
+        // Ends before the dot that it points to. It crosses the lines in between close to where it comes from, as no other dot
+        // stands in that column.
         let length = 15
         let deltaX = arrow.toX - arrow.fromX
         let deltaY = arrow.toY - arrow.fromY
-        let span = max(1, max(abs(deltaX), abs(deltaY)))
-        let endX = arrow.toX - deltaX * length / span
-        let endY = arrow.toY - deltaY * length / span
-        let middleX = (arrow.fromX + arrow.toX) / 2 + min(24, deltaX / 6)
-        let middleY = (arrow.fromY + arrow.toY) / 2 - deltaY / 8
+        let middleX = arrow.fromX + deltaX / 4
+        let middleY = arrow.fromY + deltaY * 3 / 4
+        let span = max(1, max(arrow.toX - middleX, abs(arrow.toY - middleY)))
+        let endX = arrow.toX - (arrow.toX - middleX) * length / span
+        let endY = arrow.toY - (arrow.toY - middleY) * length / span
         return "M\(arrow.fromX) \(arrow.fromY)Q\(middleX) \(middleY) \(endX) \(endY)"
     }
 
