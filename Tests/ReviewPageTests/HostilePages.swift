@@ -105,7 +105,7 @@ struct HostilePages {
                 "summary",
                 pages.summary(
                     SummaryPage(
-                        session: session, days: [count], statuses: [], collections: [count],
+                        session: session, days: [count], statuses: [], kinds: [], collections: [count],
                         units: [SummaryPage.UnitCount(collection: text, unit: text, count: 2)], devices: [count]))
             ),
             ("sign-in", pages.signIn(SignInPage(user: text, tenant: text, code: text))),

@@ -204,11 +204,12 @@ enum Samples {
                 day < 2 ? "2026-04-\(29 + day)" : "2026-05-\(day < 11 ? "0" : "")\(day - 1)", number)
         },
         statuses: [
-            SummaryPage.StatusCount(status: .open, kind: .writeWrite, count: 37),
-            SummaryPage.StatusCount(status: .automatic, kind: .writeWrite, count: 1204),
-            SummaryPage.StatusCount(status: .automatic, kind: .deleteWrite, count: 96),
-            SummaryPage.StatusCount(status: .resolved, kind: .writeWrite, count: 212),
-            SummaryPage.StatusCount(status: .automatic, kind: .stale, count: 3),
+            SummaryPage.StatusCount(status: .open, count: 37), SummaryPage.StatusCount(status: .automatic, count: 1303),
+            SummaryPage.StatusCount(status: .resolved, count: 212),
+        ],
+        kinds: [
+            SummaryPage.KindCount(kind: .writeWrite, count: 1453), SummaryPage.KindCount(kind: .deleteWrite, count: 96),
+            SummaryPage.KindCount(kind: .stale, count: 3),
         ],
         collections: [
             SummaryPage.Count("trips", 830), SummaryPage.Count("guests", 402), SummaryPage.Count("huts", 12),
