@@ -37,11 +37,23 @@ struct DifferenceTests {
 
     @Test("holds all of both texts beyond its bounds too")
     func bounded() {
-        let narrow = WordDifference.Bounds(maximumWords: 3, maximumDifferences: 2)
+        let narrow = WordDifference.Bounds(maximumBytes: 3, maximumWords: 2, maximumDifferences: 2)
         for left in Self.universe {
             for right in Self.universe.prefix(85) {
                 let difference = WordDifference(from: left, to: right, bounds: narrow)
                 #expect(old(difference) == left && new(difference) == right, "\(left) → \(right)")
+            }
+        }
+    }
+
+    @Test("texts are never parted inside a scalar", arguments: [3, 1000])
+    func scalars(_ maximumBytes: Int) {
+        let texts = ["é", "è", "éé", "xé y", "xè y", "👍🏽 ok", "👍🏻 ok", "日本 語", "日木 語", "\u{301}", "e\u{301} é", ""]
+        for left in texts {
+            for right in texts {
+                let difference = WordDifference(from: left, to: right, bounds: .init(maximumBytes: maximumBytes))
+                #expect(ExactString(old(difference)) == ExactString(left), "\(left) → \(right)")
+                #expect(ExactString(new(difference)) == ExactString(right), "\(left) → \(right)")
             }
         }
     }

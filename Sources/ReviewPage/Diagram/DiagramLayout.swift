@@ -41,6 +41,7 @@ struct DiagramLayout {
     /// More pasts on one line could not be told apart.
     static let maximumBands = 4
 
+    let columnWidth: Int
     let width: Int
     let height: Int
     let lines: [Line]
@@ -69,6 +70,7 @@ struct DiagramLayout {
                 fromX: marks[arrow.from].x, fromY: marks[arrow.from].y, toX: marks[arrow.to].x, toY: marks[arrow.to].y)
         }
         bands = Self.bands(history, marks)
+        self.columnWidth = columnWidth
         self.marks = marks
         width = Self.labelWidth + max(1, history.events.count) * columnWidth + 16
         height = Self.topMargin + max(0, devices.count - 1) * Self.rowHeight + 44

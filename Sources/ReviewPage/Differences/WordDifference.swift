@@ -21,16 +21,31 @@ struct WordDifference {
     let pieces: [Piece]
 
     struct Bounds {
+        /// Of each text, between beginning and end; what is longer is not taken apart into words.
+        var maximumBytes = 300_000
         /// Of each text, between beginning and end.
         var maximumWords = 20_000
         /// Words removed and inserted. Time grows with the words times this, memory with its square.
         var maximumDifferences = 400
     }
 
-    /// O((n + m) · d), at most.
+    /// O((n + m) · d), at most; O(n + m) beyond the bounds.
     init(from old: String, to new: String, bounds: Bounds = Bounds()) {
-        let left = Self.words(old)
-        let right = Self.words(new)
+        let ends = CommonEnds(old, new, maximumBytes: bounds.maximumBytes)
+        var steps = [Step(kind: .same, word: ExactString(ends.head))]
+        if ends.isSmall {
+            steps += Self.steps(Self.words(ends.left), Self.words(ends.right), bounds)
+        } else {
+            steps.append(Step(kind: .removed, word: ExactString(ends.left)))
+            steps.append(Step(kind: .inserted, word: ExactString(ends.right)))
+        }
+        steps.append(Step(kind: .same, word: ExactString(ends.tail)))
+        steps.removeAll { $0.word.text.isEmpty }
+        Self.slide(&steps)
+        pieces = Self.pieces(of: steps)
+    }
+
+    private static func steps(_ left: [ExactString], _ right: [ExactString], _ bounds: Bounds) -> [Step] {
         var head = 0
         while head < left.count, head < right.count, left[head] == right[head] { head += 1 }
         var tail = 0
@@ -48,9 +63,7 @@ struct WordDifference {
             steps += middleLeft.map { Step(kind: .removed, word: $0) }
             steps += middleRight.map { Step(kind: .inserted, word: $0) }
         }
-        steps += left[(left.count - tail)...].map { Step(kind: .same, word: $0) }
-        Self.slide(&steps)
-        pieces = Self.pieces(of: steps)
+        return steps + left[(left.count - tail)...].map { Step(kind: .same, word: $0) }
     }
 
     /// The new text, with what is not in the old one marked.
