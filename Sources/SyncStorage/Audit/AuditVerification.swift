@@ -32,45 +32,34 @@ extension SyncStore {
     ///
     /// Reads pages of entries. Memory grows with the number of conflicts, not of sides.
     public func verifyAudit(of tenant: TenantID) async throws(StoreError) -> AuditReport {
-        let head = try await head(of: tenant)
-        var position: Int64 = 0
-        var hash: [UInt8] = []
-        var latest: Int64 = 0
+        let end = try await head(of: tenant).audit
+        var chain = AuditChain(of: tenant)
         var index = AuditIndex()
         while true {
+            let position = chain.head.position
             let page = try await auditEntries(tenant, after: position == 0 ? .min : position, limit: 500)
             for entry in page {
-                guard entry.position > 0 else {
-                    return AuditReport(tenant: tenant, entries: 0, fault: .altered(position: entry.position))
+                // No entry stands before the first.
+                guard chain.head.position < end.position || entry.position <= 0 else { break }
+                if let fault = chain.follow(with: entry) {
+                    return AuditReport(tenant: tenant, entries: chain.head.position, fault: fault)
                 }
-                guard position < head.auditPosition else { break }
-                guard entry.position == position + 1 else {
-                    return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
-                }
-                guard entry.chainedHash(after: hash, tenant: tenant) == entry.hash else {
-                    return AuditReport(tenant: tenant, entries: position, fault: .altered(position: entry.position))
-                }
-                hash = entry.hash
-                position = entry.position
-                latest = entry.recordedAtMilliseconds
                 try index.note(entry)
             }
-            if page.isEmpty || position >= head.auditPosition { break }
+            if page.isEmpty || chain.head.position >= end.position { break }
         }
+        let entries = chain.head.position
         // Entries behind the head are commits since it was read, or they were put there by somebody else.
-        if let last = try await auditEntries(tenant, after: position, limit: 1).last, position == head.auditPosition,
+        if entries == end.position, let last = try await auditEntries(tenant, after: entries, limit: 1).last,
             try await self.head(of: tenant).auditPosition < last.position
         {
-            return AuditReport(tenant: tenant, entries: position, fault: .headMismatch(position: last.position))
+            return AuditReport(tenant: tenant, entries: entries, fault: .headMismatch(position: last.position))
         }
-        guard position == head.auditPosition else {
-            return AuditReport(tenant: tenant, entries: position, fault: .missing(position: position + 1))
+        if let fault = chain.fault(endingAt: end) {
+            return AuditReport(tenant: tenant, entries: entries, fault: fault)
         }
-        guard hash == head.auditHash, latest == head.auditMilliseconds else {
-            return AuditReport(tenant: tenant, entries: position, fault: .headMismatch(position: position))
-        }
-        let fault = try await indexFault(tenant, expected: index.opened, upTo: head.auditPosition)
-        return AuditReport(tenant: tenant, entries: position, fault: fault)
+        let fault = try await indexFault(tenant, expected: index.opened, upTo: entries)
+        return AuditReport(tenant: tenant, entries: entries, fault: fault)
     }
 
     private func indexFault(
