@@ -163,11 +163,15 @@ extension AuditEntryRow {
 }
 
 extension PlacedSide {
+    /// SQLite has numbers for truths, and a file can hold others than 0 and 1, which all would pass for true. Such a side gets a
+    /// role that no side has, and the hash over it cannot fit.
     init(_ row: Columns) {
+        let isSpelledRight = [4, 5].allSatisfy { (0...1).contains(row.integer($0)) }
         self.init(
             position: row.integer(0), ordinal: row.integer(1), conflict: row.integer(2),
             side: AuditSideRow(
-                role: row.auditText(3), won: row.boolean(4), present: row.boolean(5), value: row.auditText(6),
+                role: row.auditText(3) + (isSpelledRight ? "" : "\u{0}"), won: row.boolean(4), present: row.boolean(5),
+                value: row.auditText(6),
                 device: row.auditText(7), counter: row.integer(8), user: row.auditText(9), operation: row.auditText(10),
                 stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12)))
     }

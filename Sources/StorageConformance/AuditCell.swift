@@ -1,0 +1,116 @@
+import SyncStorage
+
+/// The tables in which both engines keep the audit, by their names.
+public enum AuditTable: String, Sendable, CaseIterable {
+    case entries = "audit_entries"
+    case sides = "audit_sides"
+    case index = "conflicts"
+    /// Only what they say of the audit.
+    case heads = "tenants"
+
+    /// What names a row, beside the tenant.
+    public var key: [String] {
+        switch self {
+        case .entries: ["position"]
+        case .sides: ["position", "ordinal"]
+        case .index: ["id"]
+        case .heads: []
+        }
+    }
+
+    public func isOfAudit(column: String) -> Bool {
+        self != .heads || column == "tenant" || column.hasPrefix("audit_")
+    }
+}
+
+/// One stored value of the audit, at its place.
+public struct AuditCell: Sendable {
+    public let table: AuditTable
+    /// The values of `table.key`.
+    public let row: [Int64]
+    public let column: String
+    public let value: StoredValue
+
+    public init(table: AuditTable, row: [Int64], column: String, value: StoredValue) {
+        self.table = table
+        self.row = row
+        self.column = column
+        self.value = value
+    }
+
+    /// Whether a verification found that this value became another one, and where it is.
+    ///
+    /// A row that was given another number is missed at the old one, or out of place at the new one, whichever comes first.
+    public func isFound(_ fault: AuditFault?, changedTo value: StoredValue) -> Bool {
+        var places = row.prefix(1).map { $0 }
+        if case .integer(let number) = value, column == table.key.first { places.append(number) }
+        switch (table, fault) {
+        case (.entries, .altered(let position)?), (.entries, .missing(let position)?),
+            (.sides, .altered(let position)?):
+            return places.contains(position)
+        case (.index, .indexMismatch(let conflict)?): return places.contains(conflict)
+        // With another hash or time the last entry is none; with a lower position there are entries behind the last, with a
+        // higher one the next is missing.
+        case (.heads, .headMismatch?), (.heads, .missing?): return true
+        case (.entries, _), (.sides, _), (.index, _), (.heads, _): return false
+        }
+    }
+}
+
+/// A value as a database stores it.
+public enum StoredValue: Sendable, Hashable {
+    case null
+    case boolean(Bool)
+    case integer(Int64)
+    /// In UTF-8, or not: a database may let it pass.
+    case text([UInt8])
+    case bytes([UInt8])
+
+    /// Which bytes of a value are changed.
+    public enum Extent: Sendable {
+        case everyByte, firstMiddleAndLast
+
+        fileprivate func offsets(_ count: Int) -> [Int] {
+            guard count > 0 else { return [] }
+            switch self {
+            case .everyByte: return Array(0..<count)
+            case .firstMiddleAndLast: return Set([0, count / 2, count - 1]).sorted()
+            }
+        }
+    }
+
+    /// What it may become by a change of one byte, each several times, and by a byte more or less; of numbers also the
+    /// neighbours and the negative.
+    public func changes(_ extent: Extent) -> [StoredValue] {
+        let changes: [StoredValue]
+        switch self {
+        case .null: changes = [.integer(0), .integer(1), .integer(-1)]
+        case .boolean(let truth): changes = [.boolean(!truth)]
+        case .integer(let number):
+            let bytes = extent.offsets(8).flatMap { offset in
+                [0x01, 0x80, 0xFF].map { number ^ (Int64($0) << Int64(8 * offset)) }
+            }
+            changes = (bytes + [number &+ 1, number &- 1, 0 &- number]).map { .integer($0) } + [.null]
+        case .text(let bytes):
+            // The next letter, the other case, a byte that UTF-8 has not; and an end that C does not see.
+            changes =
+                Self.edits(of: bytes, extent, [0x01, 0x20, 0x80 | 0x40]).map { .text($0) }
+                + [.text(bytes + [UInt8(ascii: " ")]), .text(bytes + [0])]
+        case .bytes(let bytes):
+            changes = Self.edits(of: bytes, extent, [0x01, 0x80, 0xFF]).map { .bytes($0) } + [.bytes(bytes + [0])]
+        }
+        return Set(changes).filter { $0 != self }.map { $0 }
+    }
+
+    private static func edits(of bytes: [UInt8], _ extent: Extent, _ masks: [UInt8]) -> [[UInt8]] {
+        var edits = extent.offsets(bytes.count).flatMap { offset in
+            masks.map { mask in
+                var edited = bytes
+                edited[offset] ^= mask
+                return edited
+            }
+        }
+        if !bytes.isEmpty { edits.append(bytes.dropLast()) }
+        return edits
+    }
+}
