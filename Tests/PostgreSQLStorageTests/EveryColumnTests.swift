@@ -68,7 +68,6 @@ extension StoredValue {
             }
             #expect(try await store.verifyAudit(of: "tenant").fault == nil, "all was put back")
             #expect(tried > 20, "\(table): \(tried) changes")
-            print("\(table.rawValue): \(cells.count) values, \(tried) changes")
             await intruder.close()
             await store.close()
         }

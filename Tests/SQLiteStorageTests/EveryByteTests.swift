@@ -57,7 +57,6 @@ extension StoredValue {
             #expect(try await store.verifyAudit(of: "tenant").fault == nil, "all was put back")
             // What is refused would break a key, or is a NULL where there must be none.
             #expect(tried > refused && tried > 100, "\(table): \(tried) changes, \(refused) refused")
-            print("\(table.rawValue): \(cells.count) values, \(tried) changes, \(refused) refused")
         }
     }
 }
