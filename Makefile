@@ -16,7 +16,7 @@ help:
 	@echo "make bench      measure the server beside what it stands on; BENCH='--quick a b' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
-	@echo "make stories    run the commands of docs/protocol.md and compare what they print"
+	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
 	@echo "make check      format, imports, structure"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
@@ -57,7 +57,7 @@ fuzz: packages
 stories: packages
 	@Scripts/install-debian-packages python3 curl
 	swift build $(BUILD_FLAGS) --product rejoin
-	Tests/Stories/run.py $(REJOIN) docs/protocol.md
+	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md
 
 bench: packages
 	@Scripts/install-debian-packages postgresql

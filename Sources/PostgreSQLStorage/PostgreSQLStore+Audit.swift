@@ -6,8 +6,9 @@ extension PostgreSQLStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let range = try reading.range(of: query)
+            let narrowest = query.narrowest(try reading.counts(of: query.probes))
             let rows = try reading.ask(
-                Request(Statements.selectConflicts(query)) {
+                Request(Statements.selectConflicts(query, by: narrowest)) {
                     query.bind(to: &$0, tenant: reading.tenant, within: range)
                 })[0]
                 .all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
@@ -17,16 +18,13 @@ extension PostgreSQLStore {
 
     public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let probed = try reading.counts(of: queries.flatMap(\.probes))
             var requests: [Request] = []
             for query in queries {
-                let range = try reading.range(of: query)
-                requests.append(
-                    Request(Statement(counting: Statements.selectConflicts(query))) {
-                        query.bind(to: &$0, tenant: reading.tenant, within: range)
-                    })
+                requests.append(try reading.counting(query, by: query.narrowest(probed)))
             }
             var counts: [Int] = []
-            for result in try reading.askLast(requests) { counts.append(Int(try result.first { $0.integer(0) } ?? 0)) }
+            for result in try reading.askLast(requests) { counts.append(try result.count()) }
             return counts
         }
     }
@@ -113,6 +111,26 @@ extension Reading {
         return try [ConflictFile](conflicts, entries: results[0], sides: results[1])
     }
 
+    /// How many rows each probe selects, each counted once, all in one round trip.
+    fileprivate func counts(of probes: [ConflictQuery]) throws(StoreError) -> [ConflictQuery: Int] {
+        let probes = Array(Set(probes))
+        guard !probes.isEmpty else { return [:] }
+        var requests: [Request] = []
+        for probe in probes { requests.append(try counting(probe, by: probe.conditions.first)) }
+        var counts: [ConflictQuery: Int] = [:]
+        for (probe, result) in zip(probes, try ask(requests)) { counts[probe] = try result.count() }
+        return counts
+    }
+
+    fileprivate func counting(
+        _ query: ConflictQuery, by condition: ConflictQuery.Condition?
+    ) throws(StoreError) -> Request {
+        let range = try range(of: query)
+        return Request(Statement(counting: Statements.selectConflicts(query, by: condition))) {
+            query.bind(to: &$0, tenant: self.tenant, within: range)
+        }
+    }
+
     /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in
     /// the order of ids.
     fileprivate func range(of query: ConflictQuery) throws(StoreError) -> (above: Int64, below: Int64) {
@@ -153,6 +171,8 @@ extension [ConflictFile] {
 }
 
 extension QueryResult {
+    fileprivate func count() throws(StoreError) -> Int { Int(try first { $0.integer(0) } ?? 0) }
+
     fileprivate func counts() throws(StoreError) -> [ConflictSummary.Count] {
         try all { (row: Columns) throws(StoreError) in
             ConflictSummary.Count(name: try row.text(0), count: row.integer(1))

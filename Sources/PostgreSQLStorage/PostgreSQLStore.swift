@@ -129,7 +129,9 @@ final class Reading {
     }
 
     /// A question after which more will be asked. `askLast` has to follow.
-    func ask(_ requests: Request...) throws(StoreError) -> [QueryResult] { try ask(requests, ends: []) }
+    func ask(_ requests: Request...) throws(StoreError) -> [QueryResult] { try ask(requests) }
+
+    func ask(_ requests: [Request]) throws(StoreError) -> [QueryResult] { try ask(requests, ends: []) }
 
     func askLast(_ requests: Request...) throws(StoreError) -> [QueryResult] { try askLast(requests) }
 

@@ -6,7 +6,8 @@ extension SQLiteStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
         try await read { (connection: Connection) throws(StoreError) in
             let range = try connection.range(of: query, tenant: tenant)
-            let rows = try connection.prepare(Statements.selectConflicts(query)).all(
+            let narrowest = query.narrowest(try connection.counts(of: query.probes, tenant: tenant))
+            let rows = try connection.prepare(Statements.selectConflicts(query, by: narrowest)).all(
                 { query.bind(to: &$0, tenant: tenant, within: range) }, { ConflictRow($0) })
             var files: [ConflictFile] = []
             files.reserveCapacity(rows.count)
@@ -17,12 +18,10 @@ extension SQLiteStore {
 
     public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
         try await read { (connection: Connection) throws(StoreError) in
+            let probed = try connection.counts(of: queries.flatMap(\.probes), tenant: tenant)
             var counts: [Int] = []
             for query in queries {
-                let range = try connection.range(of: query, tenant: tenant)
-                let count = try connection.prepare(Statement(counting: Statements.selectConflicts(query))).first(
-                    { query.bind(to: &$0, tenant: tenant, within: range) }, { $0.integer(0) })
-                counts.append(Int(count ?? 0))
+                counts.append(try connection.count(query, by: query.narrowest(probed), tenant: tenant))
             }
             return counts
         }
@@ -96,6 +95,27 @@ extension Connection {
             }, { ConflictRow($0) })
         guard let row else { return nil }
         return try file(row, tenant: tenant)
+    }
+
+    /// How many rows each probe selects, each counted once.
+    fileprivate func counts(
+        of probes: [ConflictQuery], tenant: TenantID
+    ) throws(StoreError) -> [ConflictQuery: Int] {
+        var counts: [ConflictQuery: Int] = [:]
+        for probe in probes where counts[probe] == nil {
+            counts[probe] = try count(probe, by: probe.conditions.first, tenant: tenant)
+        }
+        return counts
+    }
+
+    fileprivate func count(
+        _ query: ConflictQuery, by condition: ConflictQuery.Condition?, tenant: TenantID
+    ) throws(StoreError) -> Int {
+        let range = try range(of: query, tenant: tenant)
+        let statement = Statement(counting: Statements.selectConflicts(query, by: condition))
+        let count = try prepare(statement).first(
+            { query.bind(to: &$0, tenant: tenant, within: range) }, { $0.integer(0) })
+        return Int(count ?? 0)
     }
 
     /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in

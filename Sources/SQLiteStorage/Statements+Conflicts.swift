@@ -11,34 +11,29 @@ import SyncStorage
 /// Each names its index: without statistics SQLite takes the primary key for the two bounds of the ids, and reads all
 /// conflicts between them.
 extension Statements {
-    /// The statement for the condition of the query that is likely to narrow most. A policy decides most conflicts, between
-    /// two writes, and most are nobody's task: these three conditions narrow least.
-    static func selectConflicts(_ query: ConflictQuery) -> Statement {
-        let (newest, oldest) = conflicts(by: query)
+    /// The statement that searches by a condition of the query.
+    static func selectConflicts(_ query: ConflictQuery, by condition: ConflictQuery.Condition?) -> Statement {
+        let (newest, oldest) = conflicts(by: condition, isInCollection: query.collection != nil)
         return query.order == .newest ? newest : oldest
     }
 
-    private static func conflicts(by query: ConflictQuery) -> (newest: Statement, oldest: Statement) {
-        if query.device != nil { return (conflictsOfDevice, conflictsOfDeviceOldest) }
-        if query.user != nil { return (conflictsOfUser, conflictsOfUserOldest) }
-        if query.record != nil {
-            return query.collection != nil
-                ? (conflictsOfRecord, conflictsOfRecordOldest) : (conflictsOfRecordName, conflictsOfRecordNameOldest)
+    private static func conflicts(
+        by condition: ConflictQuery.Condition?, isInCollection: Bool
+    ) -> (newest: Statement, oldest: Statement) {
+        switch condition {
+        case nil: (conflicts, conflictsOldest)
+        case .device: (conflictsOfDevice, conflictsOfDeviceOldest)
+        case .user: (conflictsOfUser, conflictsOfUserOldest)
+        case .record where isInCollection: (conflictsOfRecord, conflictsOfRecordOldest)
+        case .record: (conflictsOfRecordName, conflictsOfRecordNameOldest)
+        case .assignee: (conflictsOfAssignee, conflictsOfAssigneeOldest)
+        case .unit where isInCollection: (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
+        case .unit: (conflictsOfUnit, conflictsOfUnitOldest)
+        case .status: (conflictsOfStatus, conflictsOfStatusOldest)
+        case .collection: (conflictsOfCollection, conflictsOfCollectionOldest)
+        case .kind: (conflictsOfKind, conflictsOfKindOldest)
+        case .policy: (conflictsOfPolicy, conflictsOfPolicyOldest)
         }
-        if case .user? = query.assignee { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
-        if query.unit != nil {
-            return query.collection != nil
-                ? (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
-                : (conflictsOfUnit, conflictsOfUnitOldest)
-        }
-        if let status = query.status, status != .automatic { return (conflictsOfStatus, conflictsOfStatusOldest) }
-        if query.collection != nil { return (conflictsOfCollection, conflictsOfCollectionOldest) }
-        if let kind = query.kind, kind != .writeWrite { return (conflictsOfKind, conflictsOfKindOldest) }
-        if query.policy != nil { return (conflictsOfPolicy, conflictsOfPolicyOldest) }
-        if query.kind != nil { return (conflictsOfKind, conflictsOfKindOldest) }
-        if query.status != nil { return (conflictsOfStatus, conflictsOfStatusOldest) }
-        if query.assignee != nil { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
-        return (conflicts, conflictsOldest)
     }
 
     static let conflicts = Statement(
@@ -124,20 +119,16 @@ extension Statements {
             AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
             AND (?7 IS NULL OR c.unit = ?7) AND (?8 IS NULL OR c.policy = ?8)
             AND (?11 IS NULL OR c.assignee = ?11)
+            AND (?9 IS NULL OR EXISTS (
+                SELECT 1 FROM audit_sides d WHERE d.tenant = ?1 AND d.device = ?9 AND d.conflict = c.id))
+            AND (?10 IS NULL OR EXISTS (
+                SELECT 1 FROM audit_sides u WHERE u.tenant = ?1 AND u.user = ?10 AND u.conflict = c.id))
         """
     private static let newest: StaticString = "ORDER BY c.id DESC LIMIT ?13"
     private static let oldest: StaticString = "ORDER BY c.id LIMIT ?13"
     /// A conflict has several sides of one device; the index gives them together.
-    private static let newestOfSides: StaticString = """
-            AND (?10 IS NULL OR EXISTS (
-                SELECT 1 FROM audit_sides u WHERE u.tenant = ?1 AND u.user = ?10 AND u.conflict = c.id))
-        GROUP BY s.conflict ORDER BY s.conflict DESC LIMIT ?13
-        """
-    private static let oldestOfSides: StaticString = """
-            AND (?10 IS NULL OR EXISTS (
-                SELECT 1 FROM audit_sides u WHERE u.tenant = ?1 AND u.user = ?10 AND u.conflict = c.id))
-        GROUP BY s.conflict ORDER BY s.conflict LIMIT ?13
-        """
+    private static let newestOfSides: StaticString = "GROUP BY s.conflict ORDER BY s.conflict DESC LIMIT ?13"
+    private static let oldestOfSides: StaticString = "GROUP BY s.conflict ORDER BY s.conflict LIMIT ?13"
 
     // MARK: Counts
 

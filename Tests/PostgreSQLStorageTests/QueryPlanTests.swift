@@ -124,44 +124,56 @@ extension TestDatabase {
             (Statements.selectConflict, ["conflicts_pkey (tenant=? AND id=?)"]),
             (Statements.selectConflictIndex, ["conflicts_pkey (tenant=? AND id>?)"]),
         ] + conflictLists
+        + conflictLists.filter { $0.0.sql.hasSuffix("LIMIT $13::bigint") }.map { list in
+            (Statement(counting: list.0), list.1)
+        }
 
     private static let conflictLists: [(Statement, [String])] = [
-        (Statements.conflicts, ["conflicts_pkey (tenant=? AND id>? AND id<?)"]),
-        (Statements.conflictsOldest, ["conflicts_pkey (tenant=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfCollection, ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]),
+        (Statements.conflicts, ["conflicts_pkey (tenant=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOldest, ["conflicts_pkey (tenant=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfStatus, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfStatusOldest, ["conflicts_by_status (tenant=? AND status=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfKind, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfKindOldest, ["conflicts_by_kind (tenant=? AND kind=? AND id>? AND id<?)"] + sides),
+        (
+            Statements.conflictsOfCollection,
+            ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"] + sides
+        ),
         (
             Statements.conflictsOfCollectionOldest,
-            ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"]
+            ["conflicts_by_collection (tenant=? AND collection=? AND id>? AND id<?)"] + sides
         ),
         (
             Statements.conflictsOfRecord,
-            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"] + sides
         ),
         (
             Statements.conflictsOfRecordOldest,
-            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"]
+            ["conflicts_by_record (tenant=? AND collection=? AND record=? AND id>? AND id<?)"] + sides
         ),
-        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfRecordName, ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfUnit, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfUnitOldest, ["conflicts_by_unit (tenant=? AND unit=? AND id>? AND id<?)"] + sides),
+        (
+            Statements.conflictsOfRecordName,
+            ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"] + sides
+        ),
         (
             Statements.conflictsOfRecordNameOldest,
-            ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"]
+            ["conflicts_by_record_name (tenant=? AND record=? AND id>? AND id<?)"] + sides
         ),
         (
             Statements.conflictsOfCollectionUnit,
-            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"]
+            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"] + sides
         ),
         (
             Statements.conflictsOfCollectionUnitOldest,
-            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"]
+            ["conflicts_by_collection_unit (tenant=? AND collection=? AND unit=? AND id>? AND id<?)"] + sides
         ),
-        (Statements.conflictsOfAssignee, ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfAssigneeOldest, ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfAssignee, ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"] + sides),
+        (
+            Statements.conflictsOfAssigneeOldest,
+            ["conflicts_by_assignee (tenant=? AND assignee=? AND id>? AND id<?)"] + sides
+        ),
         (Statements.selectConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
         (Statements.assignConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
         (Statements.selectFirstConflictSince, ["conflicts_by_time (tenant=? AND opened_at>=?)"]),
@@ -169,8 +181,8 @@ extension TestDatabase {
         (Statements.countByKind, ["conflicts_by_kind (tenant=?)"]),
         (Statements.countByUnit, ["conflicts_by_collection_unit (tenant=?)"]),
         (Statements.countByDevice, ["audit_sides_by_device (tenant=?)"]),
-        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
-        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"]),
+        (Statements.conflictsOfPolicy, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"] + sides),
+        (Statements.conflictsOfPolicyOldest, ["conflicts_by_policy (tenant=? AND policy=? AND id>? AND id<?)"] + sides),
         (
             Statements.conflictsOfDevice,
             ofSides("audit_sides_by_device (tenant=? AND device=? AND conflict>? AND conflict<?)")
@@ -189,10 +201,13 @@ extension TestDatabase {
         ),
     ]
 
-    /// The last is for a list of one device's conflicts with one user.
-    private static func ofSides(_ scan: String) -> [String] {
-        [scan, "conflicts_pkey (tenant=? AND id=?)", "audit_sides_by_user (tenant=? AND user=? AND conflict=?)"]
-    }
+    private static func ofSides(_ scan: String) -> [String] { [scan, "conflicts_pkey (tenant=? AND id=?)"] + sides }
+
+    /// Where a query names a device or a user besides what a list searches by.
+    private static let sides = [
+        "audit_sides_by_device (tenant=? AND device=? AND conflict=?)",
+        "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
+    ]
 
     @Test func `are index ranges that begin with the tenant, on a million records and a hundred thousand conflicts`()
         async throws

@@ -8,92 +8,87 @@ import SyncStorage
 /// and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit. A range of times is a range
 /// of ids (`selectFirstConflictSince`), so it narrows each of these scans.
 extension Statements {
-    /// The statement for the condition of the query that is likely to narrow most. A policy decides most conflicts, between
-    /// two writes, and most are nobody's task: these three conditions narrow least.
-    static func selectConflicts(_ query: ConflictQuery) -> Statement {
-        let (newest, oldest) = conflicts(by: query)
+    /// The statement that searches by a condition of the query.
+    static func selectConflicts(_ query: ConflictQuery, by condition: ConflictQuery.Condition?) -> Statement {
+        let (newest, oldest) = conflicts(by: condition, isInCollection: query.collection != nil)
         return query.order == .newest ? newest : oldest
     }
 
-    private static func conflicts(by query: ConflictQuery) -> (newest: Statement, oldest: Statement) {
-        if query.device != nil { return (conflictsOfDevice, conflictsOfDeviceOldest) }
-        if query.user != nil { return (conflictsOfUser, conflictsOfUserOldest) }
-        if query.record != nil {
-            return query.collection != nil
-                ? (conflictsOfRecord, conflictsOfRecordOldest) : (conflictsOfRecordName, conflictsOfRecordNameOldest)
+    private static func conflicts(
+        by condition: ConflictQuery.Condition?, isInCollection: Bool
+    ) -> (newest: Statement, oldest: Statement) {
+        switch condition {
+        case nil: (conflicts, conflictsOldest)
+        case .device: (conflictsOfDevice, conflictsOfDeviceOldest)
+        case .user: (conflictsOfUser, conflictsOfUserOldest)
+        case .record where isInCollection: (conflictsOfRecord, conflictsOfRecordOldest)
+        case .record: (conflictsOfRecordName, conflictsOfRecordNameOldest)
+        case .assignee: (conflictsOfAssignee, conflictsOfAssigneeOldest)
+        case .unit where isInCollection: (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
+        case .unit: (conflictsOfUnit, conflictsOfUnitOldest)
+        case .status: (conflictsOfStatus, conflictsOfStatusOldest)
+        case .collection: (conflictsOfCollection, conflictsOfCollectionOldest)
+        case .kind: (conflictsOfKind, conflictsOfKindOldest)
+        case .policy: (conflictsOfPolicy, conflictsOfPolicyOldest)
         }
-        if case .user? = query.assignee { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
-        if query.unit != nil {
-            return query.collection != nil
-                ? (conflictsOfCollectionUnit, conflictsOfCollectionUnitOldest)
-                : (conflictsOfUnit, conflictsOfUnitOldest)
-        }
-        if let status = query.status, status != .automatic { return (conflictsOfStatus, conflictsOfStatusOldest) }
-        if query.collection != nil { return (conflictsOfCollection, conflictsOfCollectionOldest) }
-        if let kind = query.kind, kind != .writeWrite { return (conflictsOfKind, conflictsOfKindOldest) }
-        if query.policy != nil { return (conflictsOfPolicy, conflictsOfPolicyOldest) }
-        if query.kind != nil { return (conflictsOfKind, conflictsOfKindOldest) }
-        if query.status != nil { return (conflictsOfStatus, conflictsOfStatusOldest) }
-        if query.assignee != nil { return (conflictsOfAssignee, conflictsOfAssigneeOldest) }
-        return (conflicts, conflictsOldest)
     }
 
     static let conflicts = Statement(
-        "select conflicts", ofIndex, others, noSides, newest)
+        "select conflicts", ofIndex, others, sides, newest)
     static let conflictsOldest = Statement(
-        "select conflicts, oldest first", ofIndex, others, noSides, oldest)
+        "select conflicts, oldest first", ofIndex, others, sides, oldest)
     static let conflictsOfStatus = Statement(
-        "select conflicts by status", ofIndex, "AND c.status = $4::text", others, noSides, newest)
+        "select conflicts by status", ofIndex, "AND c.status = $4::text", others, sides, newest)
     static let conflictsOfStatusOldest = Statement(
-        "select conflicts by status, oldest first", ofIndex, "AND c.status = $4::text", others, noSides, oldest)
+        "select conflicts by status, oldest first", ofIndex, "AND c.status = $4::text", others, sides, oldest)
     static let conflictsOfKind = Statement(
-        "select conflicts by kind", ofIndex, "AND c.kind = $3::text", others, noSides, newest)
+        "select conflicts by kind", ofIndex, "AND c.kind = $3::text", others, sides, newest)
     static let conflictsOfKindOldest = Statement(
-        "select conflicts by kind, oldest first", ofIndex, "AND c.kind = $3::text", others, noSides, oldest)
+        "select conflicts by kind, oldest first", ofIndex, "AND c.kind = $3::text", others, sides, oldest)
     static let conflictsOfCollection = Statement(
-        "select conflicts by collection", ofIndex, "AND c.collection = $5::text", others, noSides, newest)
+        "select conflicts by collection", ofIndex, "AND c.collection = $5::text", others, sides, newest)
     static let conflictsOfCollectionOldest = Statement(
-        "select conflicts by collection, oldest first", ofIndex, "AND c.collection = $5::text", others, noSides, oldest)
+        "select conflicts by collection, oldest first", ofIndex, "AND c.collection = $5::text", others, sides, oldest)
     static let conflictsOfRecord = Statement(
         "select conflicts by collection and record", ofIndex, "AND c.collection = $5::text AND c.record = $6::text",
-        others, noSides, newest)
+        others, sides, newest)
     static let conflictsOfRecordOldest = Statement(
         "select conflicts by collection and record, oldest first", ofIndex,
-        "AND c.collection = $5::text AND c.record = $6::text", others, noSides, oldest)
+        "AND c.collection = $5::text AND c.record = $6::text", others, sides, oldest)
     static let conflictsOfRecordName = Statement(
-        "select conflicts by record", ofIndex, "AND c.record = $6::text", others, noSides, newest)
+        "select conflicts by record", ofIndex, "AND c.record = $6::text", others, sides, newest)
     static let conflictsOfRecordNameOldest = Statement(
-        "select conflicts by record, oldest first", ofIndex, "AND c.record = $6::text", others, noSides, oldest)
+        "select conflicts by record, oldest first", ofIndex, "AND c.record = $6::text", others, sides, oldest)
     static let conflictsOfUnit = Statement(
-        "select conflicts by unit", ofIndex, "AND c.unit = $7::text", others, noSides, newest)
+        "select conflicts by unit", ofIndex, "AND c.unit = $7::text", others, sides, newest)
     static let conflictsOfUnitOldest = Statement(
-        "select conflicts by unit, oldest first", ofIndex, "AND c.unit = $7::text", others, noSides, oldest)
+        "select conflicts by unit, oldest first", ofIndex, "AND c.unit = $7::text", others, sides, oldest)
     static let conflictsOfCollectionUnit = Statement(
         "select conflicts by collection and unit", ofIndex, "AND c.collection = $5::text AND c.unit = $7::text", others,
-        noSides, newest)
+        sides, newest)
     static let conflictsOfCollectionUnitOldest = Statement(
         "select conflicts by collection and unit, oldest first", ofIndex,
-        "AND c.collection = $5::text AND c.unit = $7::text", others, noSides, oldest)
+        "AND c.collection = $5::text AND c.unit = $7::text", others, sides, oldest)
     static let conflictsOfPolicy = Statement(
-        "select conflicts by policy", ofIndex, "AND c.policy = $8::text", others, noSides, newest)
+        "select conflicts by policy", ofIndex, "AND c.policy = $8::text", others, sides, newest)
     static let conflictsOfPolicyOldest = Statement(
-        "select conflicts by policy, oldest first", ofIndex, "AND c.policy = $8::text", others, noSides, oldest)
+        "select conflicts by policy, oldest first", ofIndex, "AND c.policy = $8::text", others, sides, oldest)
     static let conflictsOfAssignee = Statement(
-        "select conflicts by assignee", ofIndex, "AND c.assignee = $11::text", others, noSides, newest)
+        "select conflicts by assignee", ofIndex, "AND c.assignee = $11::text", others, sides, newest)
     static let conflictsOfAssigneeOldest = Statement(
-        "select conflicts by assignee, oldest first", ofIndex, "AND c.assignee = $11::text", others, noSides, oldest)
+        "select conflicts by assignee, oldest first", ofIndex, "AND c.assignee = $11::text", others, sides, oldest)
     static let conflictsOfDevice = Statement(
         "select conflicts by device", ofSides, "AND s.device = $9::text",
-        newestSides, others, bothSides, newestOfSides)
+        newestSides, others, sides, newestOfSides)
     static let conflictsOfDeviceOldest = Statement(
         "select conflicts by device, oldest first", ofSides, "AND s.device = $9::text",
-        oldestSides, others, bothSides, oldestOfSides)
+        oldestSides, others, sides, oldestOfSides)
     static let conflictsOfUser = Statement(
         "select conflicts by user", ofSides, "AND s.\"user\" = $10::text",
-        newestSides, others, bothSides, newestOfSides)
+        newestSides, others, sides, newestOfSides)
     static let conflictsOfUserOldest = Statement(
         "select conflicts by user, oldest first", ofSides, "AND s.\"user\" = $10::text",
-        oldestSides, others, bothSides, oldestOfSides)
+        oldestSides, others, sides, oldestOfSides)
 
     // MARK: What they share
 
@@ -126,10 +121,12 @@ extension Statements {
             AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
             AND ($11::text IS NULL OR c.assignee = $11::text)
         """
-    /// A query for a device or a user has another statement; this gives the two parameters their types.
-    private static let noSides: StaticString = "AND $9::text IS NULL AND $10::text IS NULL"
-    private static let bothSides: StaticString = """
-            AND ($9::text IS NULL OR $10::text IS NULL OR (
+    /// Of the two the one that chose holds anyway: looking for it once more is one step in an index.
+    private static let sides: StaticString = """
+            AND ($9::text IS NULL OR (
+                SELECT d.conflict FROM audit_sides d
+                WHERE d.tenant = $1::text AND d.device = $9::text AND d.conflict = c.id LIMIT 1) IS NOT NULL)
+            AND ($10::text IS NULL OR (
                 SELECT u.conflict FROM audit_sides u
                 WHERE u.tenant = $1::text AND u."user" = $10::text AND u.conflict = c.id LIMIT 1) IS NOT NULL)
         """

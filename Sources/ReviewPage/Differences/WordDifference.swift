@@ -31,7 +31,7 @@ struct WordDifference {
 
     /// O((n + m) · d), at most; O(n + m) beyond the bounds.
     init(from old: String, to new: String, bounds: Bounds = Bounds()) {
-        let ends = CommonEnds(old, new, maximumBytes: bounds.maximumBytes)
+        let ends = MatchingEnds(old, new, maximumBytes: bounds.maximumBytes)
         var steps = [Step(kind: .same, word: ExactString(ends.head))]
         if ends.isSmall {
             steps += Self.steps(Self.words(ends.left), Self.words(ends.right), bounds)

@@ -2,7 +2,7 @@
 ///
 /// Found by bytes, before anything is taken apart into words: most of a long text is the same in both. The ends give up the
 /// piece of a word at their edge, so that the words between are whole.
-struct CommonEnds {
+struct MatchingEnds {
     let head: String
     let left: String
     let right: String
