@@ -86,12 +86,11 @@
   // On a conflict's page nothing is replaced under the reader's hands. The change may be of another conflict, so the page
   // is read again and compared before anything is said.
   const changedMeanwhile = (fresh) => {
-    const text = (from, selector) => [...from.querySelectorAll(selector)].map((part) => part.outerHTML).join("");
-    const parts = "#decide [name=version], #decide [name=clock], .pill, .comment";
+    const parts = "#decide [name=version], #decide [name=clock], .pill, .assignee, .comment";
     const plain = (page) => {
       const copy = page.cloneNode(true);
       for (const time of copy.querySelectorAll("time")) time.replaceWith(time.dateTime);
-      return text(copy, parts);
+      return [...copy.querySelectorAll(parts)].map((part) => part.value ?? part.textContent).join("\n");
     };
     return plain(document) !== plain(fresh);
   };
@@ -122,6 +121,8 @@
         if (!answer.ok) throw new Error(String(answer.status));
         const { position } = await answer.json();
         pause = 0;
+        // A server that answers at once is not asked at once again.
+        await new Promise((done) => setTimeout(done, 1000));
         if (position === since) continue;
         if (region.dataset.live === "list") {
           swapList(await fetchPage(location.href));

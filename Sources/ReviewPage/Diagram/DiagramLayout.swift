@@ -31,7 +31,9 @@ struct DiagramLayout {
         let width: Int
     }
 
-    static let columnWidth = 58
+    /// Few events are spread over this, many stand closely and scroll.
+    static let comfortableWidth = 900
+    static let columnWidths = 56...118
     static let rowHeight = 62
     static let labelWidth = 150
     static let topMargin = 34
@@ -39,6 +41,7 @@ struct DiagramLayout {
     /// More pasts on one line could not be told apart.
     static let maximumBands = 4
 
+    let columnWidth: Int
     let width: Int
     let height: Int
     let lines: [Line]
@@ -47,6 +50,9 @@ struct DiagramLayout {
     let bands: [Band]
 
     init(_ history: CausalHistory) {
+        let columnWidth = min(
+            max(Self.comfortableWidth / max(1, history.events.count), Self.columnWidths.lowerBound),
+            Self.columnWidths.upperBound)
         var devices: [DeviceID] = []
         var rows: [DeviceID: Int] = [:]
         for event in history.events where rows[event.dot.device] == nil {
@@ -54,7 +60,7 @@ struct DiagramLayout {
             devices.append(event.dot.device)
         }
         func y(_ device: DeviceID) -> Int { Self.topMargin + (rows[device] ?? 0) * Self.rowHeight }
-        func x(_ column: Int) -> Int { Self.labelWidth + Self.columnWidth / 2 + column * Self.columnWidth }
+        func x(_ column: Int) -> Int { Self.labelWidth + columnWidth / 2 + column * columnWidth }
         let marks = history.events.enumerated().map { column, event in
             Mark(event: event, x: x(column), y: y(event.dot.device))
         }
@@ -64,8 +70,9 @@ struct DiagramLayout {
                 fromX: marks[arrow.from].x, fromY: marks[arrow.from].y, toX: marks[arrow.to].x, toY: marks[arrow.to].y)
         }
         bands = Self.bands(history, marks)
+        self.columnWidth = columnWidth
         self.marks = marks
-        width = Self.labelWidth + max(1, history.events.count) * Self.columnWidth + 16
+        width = Self.labelWidth + max(1, history.events.count) * columnWidth + 16
         height = Self.topMargin + max(0, devices.count - 1) * Self.rowHeight + 44
     }
 

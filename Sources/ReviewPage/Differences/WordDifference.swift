@@ -21,16 +21,31 @@ struct WordDifference {
     let pieces: [Piece]
 
     struct Bounds {
+        /// Of each text, between beginning and end; what is longer is not taken apart into words.
+        var maximumBytes = 300_000
         /// Of each text, between beginning and end.
         var maximumWords = 20_000
         /// Words removed and inserted. Time grows with the words times this, memory with its square.
         var maximumDifferences = 400
     }
 
-    /// O((n + m) · d), at most.
+    /// O((n + m) · d), at most; O(n + m) beyond the bounds.
     init(from old: String, to new: String, bounds: Bounds = Bounds()) {
-        let left = Self.words(old)
-        let right = Self.words(new)
+        let ends = CommonEnds(old, new, maximumBytes: bounds.maximumBytes)
+        var steps = [Step(kind: .same, word: ExactString(ends.head))]
+        if ends.isSmall {
+            steps += Self.steps(Self.words(ends.left), Self.words(ends.right), bounds)
+        } else {
+            steps.append(Step(kind: .removed, word: ExactString(ends.left)))
+            steps.append(Step(kind: .inserted, word: ExactString(ends.right)))
+        }
+        steps.append(Step(kind: .same, word: ExactString(ends.tail)))
+        steps.removeAll { $0.word.text.isEmpty }
+        Self.slide(&steps)
+        pieces = Self.pieces(of: steps)
+    }
+
+    private static func steps(_ left: [ExactString], _ right: [ExactString], _ bounds: Bounds) -> [Step] {
         var head = 0
         while head < left.count, head < right.count, left[head] == right[head] { head += 1 }
         var tail = 0
@@ -40,18 +55,15 @@ struct WordDifference {
         let middleLeft = left[head..<left.count - tail]
         let middleRight = right[head..<right.count - tail]
 
-        var builder = Builder()
-        builder.append(.same, left[..<head])
-        if max(middleLeft.count, middleRight.count) <= bounds.maximumWords,
-            let script = Self.script(Array(middleLeft), Array(middleRight), bounds.maximumDifferences)
-        {
-            for step in script { builder.append(step.kind, step.word) }
+        var steps = left[..<head].map { Step(kind: .same, word: $0) }
+        let isBounded = max(middleLeft.count, middleRight.count) <= bounds.maximumWords
+        if isBounded, let script = Self.script(Array(middleLeft), Array(middleRight), bounds.maximumDifferences) {
+            steps += script
         } else {
-            builder.append(.removed, middleLeft)
-            builder.append(.inserted, middleRight)
+            steps += middleLeft.map { Step(kind: .removed, word: $0) }
+            steps += middleRight.map { Step(kind: .inserted, word: $0) }
         }
-        builder.append(.same, left[(left.count - tail)...])
-        pieces = builder.pieces
+        return steps + left[(left.count - tail)...].map { Step(kind: .same, word: $0) }
     }
 
     /// The new text, with what is not in the old one marked.
@@ -105,7 +117,7 @@ struct WordDifference {
     /// Nil when more than `bound` words differ.
     private static func script(
         _ old: [ExactString], _ new: [ExactString], _ bound: Int
-    ) -> [(kind: Kind, word: ExactString)]? {
+    ) -> [Step]? {
         // Numbers for words, so that the inner loop compares integers.
         var numbers: [ExactString: Int] = [:]
         func number(_ word: ExactString) -> Int {
@@ -148,8 +160,8 @@ struct WordDifference {
 
     private static func trace(
         _ rounds: [[Int]], _ old: [ExactString], _ new: [ExactString]
-    ) -> [(kind: Kind, word: ExactString)] {
-        var steps: [(kind: Kind, word: ExactString)] = []
+    ) -> [Step] {
+        var steps: [Step] = []
         var x = old.count
         var y = new.count
         for distance in stride(from: rounds.count - 1, through: 0, by: -1) {
@@ -158,64 +170,85 @@ struct WordDifference {
             while x > start {
                 x -= 1
                 y -= 1
-                steps.append((.same, old[x]))
+                steps.append(Step(kind: .same, word: old[x]))
             }
             guard distance > 0 else { break }
             let above = diagonal + distance
             let isInsertion = above < rounds[distance - 1].count && rounds[distance - 1][above] == start
             if isInsertion {
                 y -= 1
-                steps.append((.inserted, new[y]))
+                steps.append(Step(kind: .inserted, word: new[y]))
             } else {
                 x -= 1
-                steps.append((.removed, old[x]))
+                steps.append(Step(kind: .removed, word: old[x]))
             }
         }
         return steps.reversed()
     }
 
-    /// Joins neighbouring words of a kind; where both were changed, what was removed comes first.
-    private struct Builder {
-        private(set) var done: [Piece] = []
-        private var same = ""
-        private var removed = ""
-        private var inserted = ""
+    // MARK: Reading
 
-        mutating func append(_ kind: Kind, _ words: ArraySlice<ExactString>) {
-            for word in words { append(kind, word) }
-        }
+    private struct Step {
+        var kind: Kind
+        let word: ExactString
+    }
 
-        mutating func append(_ kind: Kind, _ word: ExactString) {
-            switch kind {
-            case .same:
-                flushChanges()
-                same += word.text
-            case .removed:
-                flushSame()
-                removed += word.text
-            case .inserted:
-                flushSame()
-                inserted += word.text
+    /// Moves what was only inserted or only removed as far back as it goes without changing either text: a sentence that was
+    /// added is then the sentence with its own full stop, not with that of the sentence before. O(n).
+    private static func slide(_ steps: inout [Step]) {
+        var start = 0
+        while start < steps.count {
+            let kind = steps[start].kind
+            var end = start
+            while end < steps.count, steps[end].kind == kind { end += 1 }
+            let followsChange = start > 0 && steps[start - 1].kind != .same
+            if kind != .same, !followsChange {
+                while end < steps.count, steps[end].kind == .same, steps[end].word == steps[start].word {
+                    steps[start].kind = .same
+                    steps[end].kind = kind
+                    start += 1
+                    end += 1
+                }
             }
+            start = end
         }
+    }
 
-        private mutating func flushSame() {
-            if !same.isEmpty { done.append(Piece(kind: .same, text: same)) }
-            same = ""
+    /// Joins neighbouring words of a kind; where both were changed, what was removed comes first. A space between two changes
+    /// is taken for changed too, so that a phrase is marked in one piece.
+    private static func pieces(of steps: [Step]) -> [Piece] {
+        var pieces: [Piece] = []
+        var removed = ""
+        var inserted = ""
+        var index = 0
+        while index < steps.count {
+            let step = steps[index]
+            switch step.kind {
+            case .removed: removed += step.word.text
+            case .inserted: inserted += step.word.text
+            case .same:
+                let isBetween =
+                    !(removed + inserted).isEmpty && index + 1 < steps.count && steps[index + 1].kind != .same
+                if isBetween, step.word == " " {
+                    removed += step.word.text
+                    inserted += step.word.text
+                } else {
+                    if !removed.isEmpty { pieces.append(Piece(kind: .removed, text: removed)) }
+                    if !inserted.isEmpty { pieces.append(Piece(kind: .inserted, text: inserted)) }
+                    (removed, inserted) = ("", "")
+                    var same = ""
+                    while index < steps.count, steps[index].kind == .same {
+                        same += steps[index].word.text
+                        index += 1
+                    }
+                    pieces.append(Piece(kind: .same, text: same))
+                    continue
+                }
+            }
+            index += 1
         }
-
-        private mutating func flushChanges() {
-            if !removed.isEmpty { done.append(Piece(kind: .removed, text: removed)) }
-            if !inserted.isEmpty { done.append(Piece(kind: .inserted, text: inserted)) }
-            removed = ""
-            inserted = ""
-        }
-
-        var pieces: [Piece] {
-            var copy = self
-            copy.flushChanges()
-            copy.flushSame()
-            return copy.done
-        }
+        if !removed.isEmpty { pieces.append(Piece(kind: .removed, text: removed)) }
+        if !inserted.isEmpty { pieces.append(Piece(kind: .inserted, text: inserted)) }
+        return pieces
     }
 }

@@ -59,22 +59,25 @@ enum JSONText {
         let scalars = Array(string.unicodeScalars)
         for (index, scalar) in scalars.enumerated() {
             let next = index + 1 < scalars.count ? scalars[index + 1] : nil
+            // A mark behind an escape or a space would stand on that.
+            let isPlain =
+                scalar.isASCII
+                ? scalar.value >= 0x20 && scalar.value != 0x7F
+                : scalar.hasInk(after: previous, before: next) && !(scalar.isCombining && previous == nil)
             switch scalar {
             case "\"": text += "\\\""
             case "\\": text += "\\\\"
             case "\n": text += "\\n"
             case "\t": text += "\\t"
             case "\r": text += "\\r"
-            case _ where scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F:
-                text.unicodeScalars.append(scalar)
-            case _ where !scalar.hasInk(after: previous, before: next) || (scalar.isCombining && previous == nil):
+            case _ where isPlain: text.unicodeScalars.append(scalar)
+            default:
                 for unit in String(scalar).utf16 {
                     let digits = String(unit, radix: 16)
                     text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
                 }
-            default: text.unicodeScalars.append(scalar)
             }
-            previous = scalar
+            previous = isPlain && scalar != " " ? scalar : nil
         }
         text += "\""
     }

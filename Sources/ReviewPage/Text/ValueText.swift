@@ -26,14 +26,6 @@ struct ValueText {
             }
     }
 
-    /// The text that differences are looked for in; nil where there is none.
-    var comparable: String? {
-        switch form {
-        case .text(let text), .json(let text): text
-        case .absent, .redacted, .null, .scalar: nil
-        }
-    }
-
     /// Read by the template `value`.
     /// - Parameter marked: the same text with its differences marked.
     func fragment(marked: MarkedText? = nil) -> Fragment {

@@ -46,7 +46,8 @@ extension ConflictPage {
             "standingName": .text(side.standing.name), "user": .name(side.user), "device": .name(side.device),
             "stamp": .time(side.stampMilliseconds), "counter": .number(side.counter),
             "operation": .name(side.operation), "isDropped": .flag(side.standing == .dropped),
-            "isReference": .flag(number == reference && sides.count > 2), "isDelete": .flag(side.value == nil),
+            "isReference": .flag(number == reference && comparison.isReferencePlain),
+            "isDelete": .flag(side.value == nil),
         ]
         if let claimed = side.claimedAtMilliseconds, claimed != side.stampMilliseconds {
             fragment["claimed"] = .time(claimed)
@@ -87,8 +88,19 @@ extension ConflictPage {
             "isDeleted": .flag(record.life == .deleted), "isPurged": .flag(record.life == .purged),
             "value": .fragment(ValueText(record.value).fragment()),
             "whole": record.whole.map { .fragment(ValueText($0).fragment()) },
-            "showing": sides.firstIndex { $0.standing == .shows }.map { .text(Words.letter($0)) },
+            "showing": showing.map {
+                .fragment(["letter": .text(Words.letter($0)), "color": .number($0 % SideColors.count)])
+            },
         ]
+    }
+
+    /// The side whose value the record has now. Where there is one, the value need not be shown twice.
+    private var showing: Int? {
+        guard let value = record.value, record.life != .purged else { return nil }
+        let text = ExactString(JSONText.compact(value))
+        return sides.firstIndex { side in
+            side.standing == .shows && side.value.map { ExactString(JSONText.compact($0)) == text } ?? false
+        }
     }
 
     private var decisionForm: Fragment {

@@ -25,7 +25,7 @@ struct DiagramFragment {
                         "color": .number(band.side % SideColors.count), "x": .number(band.x), "y": .number(band.y),
                         "width": .number(band.width), "height": .number(DiagramLayout.bandHeight),
                     ]
-                }), "arrows": .list(layout.arrows.map { ["path": .text(path($0))] }),
+                }), "arrows": .list(layout.arrows.map { ["path": .text(path($0, layout))] }),
             "marks": .list(layout.marks.map(mark(of:))), "words": .list(words.sentences.map(\.fragment)),
             "hasSides": .flag(!sides.isEmpty),
             "legend": .list(
@@ -51,17 +51,23 @@ struct DiagramFragment {
         ]
     }
 
-    private func path(_ arrow: DiagramLayout.Arrow) -> String {
-        // Ends before the dot that it points to. A slight bend keeps it off the dots in between.
-        let length = 15
-        let deltaX = arrow.toX - arrow.fromX
-        let deltaY = arrow.toY - arrow.fromY
-        let span = max(1, max(abs(deltaX), abs(deltaY)))
-        let endX = arrow.toX - deltaX * length / span
-        let endY = arrow.toY - deltaY * length / span
-        let middleX = (arrow.fromX + arrow.toX) / 2 + min(24, deltaX / 6)
-        let middleY = (arrow.fromY + arrow.toY) / 2 - deltaY / 8
-        return "M\(arrow.fromX) \(arrow.fromY)Q\(middleX) \(middleY) \(endX) \(endY)"
+    /// Ends before the dot that it points to. It crosses the lines in between close to the column that it comes from, where no
+    /// other dot stands, and only then turns to its end.
+    private func path(_ arrow: DiagramLayout.Arrow, _ layout: DiagramLayout) -> String {
+        let gap = 15
+        let downwards = arrow.toY > arrow.fromY ? 1 : -1
+        let isNeighbour = abs(arrow.toY - arrow.fromY) <= DiagramLayout.rowHeight
+        let turnX = isNeighbour ? arrow.fromX : arrow.fromX + layout.columnWidth * 2 / 5
+        let turnY = isNeighbour ? arrow.fromY : arrow.toY - downwards * DiagramLayout.rowHeight * 3 / 5
+        let restX = arrow.toX - turnX
+        let restY = arrow.toY - turnY
+        let span = max(1, max(abs(restX), abs(restY)))
+        let end = "\(arrow.toX - restX * gap / span) \(arrow.toY - restY * gap / span)"
+        guard !isNeighbour else { return "M\(arrow.fromX) \(arrow.fromY)L\(end)" }
+        let beforeX = turnX - (turnX - arrow.fromX) / 4
+        let beforeY = turnY - (turnY - arrow.fromY) / 4
+        let after = "\(turnX + restX / 6) \(turnY + restY / 6)"
+        return "M\(arrow.fromX) \(arrow.fromY)L\(beforeX) \(beforeY)Q\(turnX) \(turnY) \(after)L\(end)"
     }
 
     private func mark(of mark: DiagramLayout.Mark) -> Fragment {

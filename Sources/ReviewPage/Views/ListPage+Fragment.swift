@@ -92,7 +92,8 @@ extension ListPage.Row {
             sides.enumerated().map { number, side in
                 [
                     "letter": .text(Words.letter(number)), "color": .number(number % SideColors.count),
-                    "value": .fragment(ValueText.brief(side.value)), "device": .name(side.device),
+                    "value": .fragment(ValueText.brief(side.value)),
+                    "isDelete": .flag(side.value == nil && conflict.kind == .deleteWrite), "device": .name(side.device),
                     "user": .name(side.user), "standing": .text(side.standing.words),
                     "standingName": .text(side.standing.name),
                 ]

@@ -69,7 +69,7 @@ extension SummaryPage {
 
     // MARK: Days
 
-    private static let dayWidth = 20
+    private static let dayWidth = 38
     private static let chartHeight = 120
 
     private var dayChart: Fragment {
@@ -86,8 +86,8 @@ extension SummaryPage {
                     return [
                         "name": .text(Naming.flat(day.name)), "count": .text(CountText.grouped(day.count)),
                         "words": .text(CountText.counted(day.count, "conflict")),
-                        "address": .text(Addresses.list(filters)), "x": .number(index * Self.dayWidth + 2),
-                        "y": .number(Self.chartHeight - height), "barWidth": .number(Self.dayWidth - 4),
+                        "address": .text(Addresses.list(filters)), "x": .number(index * Self.dayWidth + 3),
+                        "y": .number(Self.chartHeight - height), "barWidth": .number(Self.dayWidth - 6),
                         "barHeight": .number(height), "middle": .number(index * Self.dayWidth + Self.dayWidth / 2),
                         "countY": .number(Self.chartHeight - height - 5), "labelY": .number(Self.chartHeight + 16),
                         "hasAny": .flag(day.count > 0),
