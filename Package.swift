@@ -121,6 +121,12 @@ let package = Package(
         .target(
             name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
             swiftSettings: strict),
+        .target(
+            name: "RejoinProcesses",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], path: "Tests/RejoinProcesses", swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -182,7 +188,7 @@ let package = Package(
             name: "RejoinTests",
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom", "PostgreSQLCluster",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
