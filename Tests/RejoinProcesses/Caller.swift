@@ -30,7 +30,8 @@ package struct Caller: Sendable {
         package let body: [UInt8]
 
         package var text: String { String(decoding: body, as: UTF8.self) }
-        package var json: Value { get throws { try Value(json: text) } }
+        /// An answer holds a value in more levels of its own than the batch did in which it was sent.
+        package var json: Value { get throws { try Value(json: text, limits: JSONLimits(maximumDepth: 64)) } }
         package var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
         /// Whether the server says that its storage fails at the moment.
         package var isStorageUnavailable: Bool { status == 503 && (try? json["code"]) == "storage_unavailable" }
