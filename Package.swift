@@ -127,6 +127,12 @@ let package = Package(
                 "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ], path: "Tests/RejoinProcesses", swiftSettings: strict),
+        .target(
+            name: "Browser",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
