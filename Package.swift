@@ -199,5 +199,10 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "ReviewBrowserTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "rejoin", "RejoinProcesses", "Browser", "PostgreSQLCluster",
+            ], swiftSettings: strict),
     ]
 )
