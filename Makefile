@@ -34,7 +34,7 @@ serve: packages
 	$(REJOIN) serve
 
 test: packages
-	@Scripts/install-debian-packages sqlite3 postgresql openssl
+	@Scripts/install-debian-packages sqlite3 postgresql openssl chromium chromium-driver
 	swift build $(BUILD_FLAGS) --build-tests
 	# One after the other: the laws, and filling a million records, keep every core busy for seconds at a time, and who waits
 	# for an answer beside them waits for nothing but a core.
@@ -42,6 +42,9 @@ test: packages
 	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests'
 	$(RUN_TESTS) --filter 'SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'
+	# Last, as a browser would wait for the others. It leaves pictures of the pages.
+	$(RUN_TESTS) --filter 'ReviewBrowserTests'
+	@echo "pictures of the reviewers' pages: $${REJOIN_SCREENSHOTS:-.build/review-screenshots}"
 
 # The tests of faults that `make test` runs briefly, in full.
 soak: packages

@@ -121,6 +121,18 @@ let package = Package(
         .target(
             name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
             swiftSettings: strict),
+        .target(
+            name: "RejoinProcesses",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], path: "Tests/RejoinProcesses", swiftSettings: strict),
+        .target(
+            name: "Browser",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -182,10 +194,15 @@ let package = Package(
             name: "RejoinTests",
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom", "PostgreSQLCluster",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "ReviewBrowserTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "rejoin", "RejoinProcesses", "Browser", "PostgreSQLCluster",
+            ], swiftSettings: strict),
     ]
 )

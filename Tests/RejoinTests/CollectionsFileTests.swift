@@ -1,6 +1,7 @@
 import Causality
 import Foundation
 import MergeCore
+import RejoinProcesses
 import Testing
 
 @testable import rejoin

@@ -1,3 +1,4 @@
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

@@ -1,4 +1,5 @@
 import Foundation
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

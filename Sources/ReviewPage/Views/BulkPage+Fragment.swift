@@ -25,7 +25,8 @@ extension BulkPage {
             "frame": .frame("Decide many at once", .bulk, session), "message": message.map { .fragment($0.fragment) },
             "count": .text(count), "noun": .text(count == "1" ? "conflict" : "conflicts"),
             "back": .text(Addresses.list(filters)), "chips": .list(FilterForm(filters: filters).chips),
-            "status": .text(filters.status.map(Words.status(_:)) ?? "any status"), "action": .text(Addresses.bulk),
+            "status": .text(filters.status.map(Words.statusShort(_:))?.lowercased() ?? "of any status"),
+            "action": .text(Addresses.bulk),
             "items": .list(filters.items.map { ["name": .text($0.name), "value": .text($0.value)] }),
             "choices": .list(
                 Choice.allCases.map { choice in

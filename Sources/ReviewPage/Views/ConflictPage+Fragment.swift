@@ -52,10 +52,12 @@ extension ConflictPage {
         if let claimed = side.claimedAtMilliseconds, claimed != side.stampMilliseconds {
             fragment["claimed"] = .time(claimed)
         }
+        // Beside a delete there is nothing that fields could be the same in.
+        let isCompared = sides.count { $0.value != nil } > 1
         let cells = comparison.fields.map { field -> (isEqual: Bool, Fragment) in
             let cell = field.cells[number]
             return (
-                !field.differs && field.name != nil,
+                !field.differs && field.name != nil && isCompared,
                 [
                     "name": field.name.map { .name($0) }, "value": .fragment(cell.value),
                     "differs": .flag(field.differs),
@@ -84,10 +86,13 @@ extension ConflictPage {
     }
 
     private var recordNow: Fragment {
-        [
+        // Where the record is the unit, all of it is what shows, or what a deleted one would show.
+        let isWhole = conflict.unit == Words.recordUnit
+        let value = record.value ?? (isWhole ? record.whole : nil)
+        return [
             "isDeleted": .flag(record.life == .deleted), "isPurged": .flag(record.life == .purged),
-            "value": .fragment(ValueText(record.value).fragment()),
-            "whole": record.whole.map { .fragment(ValueText($0).fragment()) },
+            "value": .fragment(ValueText(value).fragment()),
+            "whole": isWhole ? nil : record.whole.map { .fragment(ValueText($0).fragment()) },
             "showing": showing.map {
                 .fragment(["letter": .text(Words.letter($0)), "color": .number($0 % SideColors.count)])
             },

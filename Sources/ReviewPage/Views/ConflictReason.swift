@@ -10,9 +10,12 @@ struct ConflictReason {
         let unit = page.conflict.unit
         switch page.conflict.kind {
         case .writeWrite:
-            return page.sides.count == 2
-                ? "\(people(page.sides)) changed \(unit: unit) without having seen each other’s change."
-                : "\(people(page.sides)) changed \(unit: unit), and of these changes none had seen the others."
+            // A side that was seen and replaced had been seen. Where nearly all were, it is told how it began.
+            let left = page.sides.filter { $0.standing != .dropped }
+            let apart = left.count < 2 ? page.sides : left
+            return apart.count == 2
+                ? "\(people(apart)) changed \(unit: unit) without having seen each other’s change."
+                : "\(people(apart)) changed \(unit: unit), and of these changes none had seen the others."
         case .deleteWrite:
             let deleting = page.sides.filter { $0.value == nil }
             let writing = page.sides.filter { $0.value != nil }

@@ -1,4 +1,5 @@
 import MergeCore
+import RejoinProcesses
 
 /// A device that only reads: it pulls page after page, from one server and then from the other, all the time.
 struct FeedWatcher {

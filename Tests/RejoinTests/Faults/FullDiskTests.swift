@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQLCluster
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

@@ -1,6 +1,7 @@
 import Foundation
 import MergeCore
 import PostgreSQLCluster
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

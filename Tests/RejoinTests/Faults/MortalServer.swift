@@ -1,4 +1,5 @@
 import Foundation
+import RejoinProcesses
 
 /// A server that is killed now and then and started again on the same data. Those who use it ask for its address anew.
 actor MortalServer {

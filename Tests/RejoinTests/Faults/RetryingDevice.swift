@@ -1,5 +1,6 @@
 import Foundation
 import MergeCore
+import RejoinProcesses
 import SeededRandom
 
 /// What the killed server has stored of a batch that it did not answer.

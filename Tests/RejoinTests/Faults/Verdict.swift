@@ -1,4 +1,5 @@
 import MergeCore
+import RejoinProcesses
 import Testing
 
 /// What must hold after all that happened.

@@ -2,20 +2,20 @@ import Foundation
 import Synchronization
 
 /// How a process ended.
-enum Exit: Sendable, Hashable {
+package enum Exit: Sendable, Hashable {
     case code(Int32)
     case signal(Int32)
 }
 
 /// The built `rejoin` as a process of its own, with its output collected.
-final class LaunchedProcess: Sendable {
-    let id: pid_t
-    let output: OutputReader
-    let errors: OutputReader
+package final class LaunchedProcess: Sendable {
+    package let id: pid_t
+    package let output: OutputReader
+    package let errors: OutputReader
     private let ending: Task<Exit, Never>
 
     /// - Parameter environment: added to the tests' own, which is passed on without the settings of a server.
-    init(_ arguments: [String], environment: [String: String] = [:], directory: String? = nil) throws {
+    package init(_ arguments: [String], environment: [String: String] = [:], directory: String? = nil) throws {
         let process = Process()
         process.executableURL = try Self.executable()
         process.arguments = arguments
@@ -42,9 +42,9 @@ final class LaunchedProcess: Sendable {
     }
 
     /// Waits for the end.
-    var exit: Exit { get async { await ending.value } }
+    package var exit: Exit { get async { await ending.value } }
 
-    func send(_ signal: Int32) { kill(id, signal) }
+    package func send(_ signal: Int32) { kill(id, signal) }
 
     /// The executable lies beside the bundle that these tests run in.
     private static func executable() throws -> URL {
@@ -67,7 +67,7 @@ final class LaunchedProcess: Sendable {
 }
 
 /// Reads a pipe to its end, so that whoever writes into it never waits, and keeps what came.
-final class OutputReader: Sendable {
+package final class OutputReader: Sendable {
     private let collected = Mutex<[UInt8]>([])
     private let arrivals: AsyncStream<Void>
 
@@ -90,17 +90,17 @@ final class OutputReader: Sendable {
         }
     }
 
-    var text: String { String(decoding: collected.withLock { $0 }, as: UTF8.self) }
+    package var text: String { String(decoding: collected.withLock { $0 }, as: UTF8.self) }
 
     /// Waits until everything has come and returns it. One caller only.
-    func whole() async -> String {
+    package func whole() async -> String {
         for await _ in arrivals {}
         return text
     }
 
     /// Waits for the first line. One caller only.
     /// - Returns: nil when the process ended without one.
-    func firstLine() async -> String? {
+    package func firstLine() async -> String? {
         for await _ in arrivals where text.contains("\n") { break }
         let text = text
         return text.contains("\n") ? String(text.prefix { $0 != "\n" }) : nil
@@ -108,23 +108,23 @@ final class OutputReader: Sendable {
 }
 
 /// What a command did.
-struct CommandResult: Sendable {
-    let exit: Exit
-    let output: String
-    let errors: String
+package struct CommandResult: Sendable {
+    package let exit: Exit
+    package let output: String
+    package let errors: String
 
     /// The lines on standard error.
-    var complaints: [Substring] { errors.split(separator: "\n") }
+    package var complaints: [Substring] { errors.split(separator: "\n") }
 }
 
 /// Runs `rejoin` to its end.
-func runRejoin(
+package func runRejoin(
     _ arguments: String..., environment: [String: String] = [:], directory: String? = nil
 ) async throws -> CommandResult {
     try await runRejoin(arguments, environment: environment, directory: directory)
 }
 
-func runRejoin(
+package func runRejoin(
     _ arguments: [String], environment: [String: String] = [:], directory: String? = nil
 ) async throws -> CommandResult {
     let process = try LaunchedProcess(arguments, environment: environment, directory: directory)
@@ -134,8 +134,8 @@ func runRejoin(
 }
 
 /// Something in the tests themselves went wrong, or an answer is not of the shape it must have.
-struct TestFault: Error, CustomStringConvertible {
-    let description: String
+package struct TestFault: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }

@@ -4,13 +4,10 @@ import Foundation
 import MergeCore
 import NIOCore
 import NIOHTTP1
-import SyncHTTP
 import SyncWire
 
-@testable import rejoin
-
 /// One client for all tests. A refused connection is an error at once: a server that is gone shall look gone.
-let http: HTTPClient = {
+package let http: HTTPClient = {
     var configuration = HTTPClient.Configuration()
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
@@ -18,38 +15,33 @@ let http: HTTPClient = {
 }()
 
 /// Somebody who asks a server, with a token of its key.
-struct Caller: Sendable {
-    var address: String
-    let token: String
+package struct Caller: Sendable {
+    package var address: String
+    package let token: String
 
-    init(address: String, token: String) {
+    package init(address: String, token: String) {
         self.address = address
         self.token = token
     }
 
-    init(data: String, address: String, tenant: String, device: String?, roles: [String]) async throws {
-        let mint = await TokenMint(secret: try DataDirectory(path: data).secret())
-        let claims = TokenClaims(
-            user: device ?? "somebody", tenant: tenant, device: device,
-            roles: roles + (device == nil ? [] : ["device"]), expiresAtSeconds: Date().timeIntervalSince1970 + 3_600)
-        self.init(address: address, token: try await mint.token(claims))
-    }
+    package struct Answer: Sendable {
+        package let status: Int
+        package let headers: HTTPHeaders
+        package let body: [UInt8]
 
-    struct Answer: Sendable {
-        let status: Int
-        let headers: HTTPHeaders
-        let body: [UInt8]
-
-        var text: String { String(decoding: body, as: UTF8.self) }
-        var json: Value { get throws { try Value(json: text) } }
-        var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
+        package var text: String { String(decoding: body, as: UTF8.self) }
+        /// An answer holds a value in more levels of its own than the batch did in which it was sent.
+        package var json: Value { get throws { try Value(json: text, limits: JSONLimits(maximumDepth: 64)) } }
+        package var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
         /// Whether the server says that its storage fails at the moment.
-        var isStorageUnavailable: Bool { status == 503 && (try? json["code"]) == "storage_unavailable" }
+        package var isStorageUnavailable: Bool { status == 503 && (try? json["code"]) == "storage_unavailable" }
     }
 
-    func get(_ path: String) async throws -> Answer { try await execute(HTTPClientRequest(url: address + path)) }
+    package func get(_ path: String) async throws -> Answer {
+        try await execute(HTTPClientRequest(url: address + path))
+    }
 
-    func post(batch body: [UInt8], key: String) async throws -> Answer {
+    package func post(batch body: [UInt8], key: String) async throws -> Answer {
         var request = HTTPClientRequest(url: address + "/v1/batches")
         request.method = .POST
         request.headers.add(name: "Idempotency-Key", value: "\"\(key)\"")
@@ -68,12 +60,12 @@ struct Caller: Sendable {
 }
 
 /// The body of a batch.
-func batchBody(_ operations: [Value]) -> [UInt8] {
+package func batchBody(_ operations: [Value]) -> [UInt8] {
     Value.object([("operations", .array(operations))]).canonicalBytes
 }
 
 /// One operation as a device sends it.
-func operation(
+package func operation(
     _ kind: String, _ collection: String, _ record: String, id: String = UUID().uuidString.lowercased(),
     clock: [String: Int64], at: String = "2026-01-02T03:04:05.678Z", fields: [(String, Value)] = []
 ) -> Value {
@@ -87,24 +79,24 @@ func operation(
 
 extension Value {
     /// A member of an object.
-    subscript(name: ExactString) -> Value? {
+    package subscript(name: ExactString) -> Value? {
         if case .object(let object) = self { object[name] } else { nil }
     }
 
-    var elements: [Value] {
+    package var elements: [Value] {
         if case .array(let elements) = self { elements } else { [] }
     }
 
-    var text: String? {
+    package var text: String? {
         if case .string(let text) = self { text.text } else { nil }
     }
 
-    var integer: Int64? {
+    package var integer: Int64? {
         if case .integer(let number) = self { number } else { nil }
     }
 
     /// A clock on the wire.
-    var counters: [String: Int64] {
+    package var counters: [String: Int64] {
         guard case .object(let object) = self else { return [:] }
         return Dictionary(uniqueKeysWithValues: object.members.map { ($0.name.text, $0.value.integer ?? 0) })
     }

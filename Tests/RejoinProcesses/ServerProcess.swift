@@ -1,18 +1,14 @@
 import Foundation
-import MergeCore
-import SyncHTTP
-
-@testable import rejoin
 
 /// `rejoin serve` on a free port.
-struct ServerProcess: Sendable {
-    let process: LaunchedProcess
-    let data: String
+package struct ServerProcess: Sendable {
+    package let process: LaunchedProcess
+    package let data: String
     /// As announced: `http://127.0.0.1:40123`.
-    let address: String
+    package let address: String
 
     /// Starts a server and waits until it says where it listens.
-    static func start(
+    package static func start(
         data: String, _ arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> ServerProcess {
         let process = try LaunchedProcess(
@@ -25,19 +21,14 @@ struct ServerProcess: Sendable {
     }
 
     /// SIGTERM, and waits for the end.
-    func stop() async -> Exit {
+    package func stop() async -> Exit {
         process.send(SIGTERM)
         return await process.exit
-    }
-
-    /// A caller with a token of the server's own key.
-    func caller(tenant: String = "acme", device: String? = nil, roles: [String] = []) async throws -> Caller {
-        try await Caller(data: data, address: address, tenant: tenant, device: device, roles: roles)
     }
 }
 
 /// Runs the body beside a server, which is ended afterwards, whatever happened.
-func withServer<Answer>(
+package func withServer<Answer>(
     data: String, _ arguments: [String] = [], _ body: (ServerProcess) async throws -> Answer
 ) async throws -> Answer {
     let server = try await ServerProcess.start(data: data, arguments)
@@ -54,7 +45,7 @@ func withServer<Answer>(
 }
 
 /// Runs the body with a directory of its own, which is removed afterwards.
-func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Answer) async throws -> Answer {
+package func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Answer) async throws -> Answer {
     let directory = FileManager.default.temporaryDirectory.appending(path: "rejoin-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
@@ -62,7 +53,7 @@ func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Answer) asy
 }
 
 /// Runs the body beside a server on a data directory of its own.
-func withFreshServer<Answer>(
+package func withFreshServer<Answer>(
     collections: String? = nil, _ body: (ServerProcess) async throws -> Answer
 ) async throws -> Answer {
     try await withTemporaryDirectory { directory in
@@ -77,7 +68,9 @@ func withFreshServer<Answer>(
 
 /// Asks again and again until the condition holds.
 /// - Returns: whether it did in time.
-func eventually(within bound: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows -> Bool {
+package func eventually(within bound: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows
+    -> Bool
+{
     let deadline = ContinuousClock.now + bound
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
@@ -87,6 +80,6 @@ func eventually(within bound: Duration = .seconds(10), _ condition: () async thr
 }
 
 /// The names of what lies in a directory, sorted.
-func files(in directory: String) throws -> [String] {
+package func files(in directory: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
 }

@@ -1,0 +1,82 @@
+import Browser
+import Testing
+
+extension BrowserTests {
+    /// The link that `rejoin token --link` prints, and the session that it makes.
+    @Suite struct SigningInTests {
+        @Test func `a link signs in once, and says so when it is used again`() async throws {
+            try await Office.open { office, session in
+                let window = try await session.window()
+                let link = try await office.link(for: "rita")
+                try await window.open(link)
+                try await window.sees("as rita of acme")
+                try await window.photograph("sign-in")
+                try await window.click("main button.primary")
+                try await window.sees("0 conflicts wait for a decision", in: "h1")
+                try await window.sees("rita of acme", in: ".who")
+                try await window.photograph("list empty")
+
+                try await window.open(link)
+                try await window.click("main button.primary")
+                try await window.sees("This link cannot be used any more", in: "h1")
+                try await window.photograph("sign-in link spent")
+            }
+        }
+
+        @Test func `looking at the link does not spend it`() async throws {
+            try await Office.open { office, session in
+                let window = try await session.window()
+                let link = try await office.link(for: "rita")
+                for _ in 1...3 {
+                    try await window.open(link)
+                    try await window.sees("as rita of acme")
+                }
+                try await window.click("main button.primary")
+                try await window.sees("0 conflicts wait", in: "h1")
+            }
+        }
+
+        @Test func `a made-up link signs nobody in, and without a session every page says how to get one`() async throws
+        {
+            try await Office.open { office, session in
+                let window = try await session.window()
+                try await window.open(office.server.address + "/review/sign-in?code=nonsense")
+                try await window.sees("This link cannot be used any more", in: "h1")
+                for path in ["/review", "/review/summary", "/review/bulk", "/review/conflicts/1"] {
+                    try await window.open(office.server.address + path)
+                    try await window.sees("You are not signed in", in: "h1")
+                    try await window.sees("rejoin token", in: ".command")
+                    #expect(try await window.cookies().isEmpty)
+                }
+                try await window.photograph("not signed in")
+            }
+        }
+
+        @Test func `no script can read the session, and no other site can send it`() async throws {
+            try await Office.open { office, session in
+                let window = try await office.window(of: "rita", in: session)
+                let cookies = try await window.cookies()
+                #expect(cookies.count == 1)
+                let cookie = try #require(cookies.first)
+                #expect(cookie.isHTTPOnly && cookie.sameSite == "Strict" && cookie.path == "/review")
+                expect(try await window.script("return document.cookie"), is: "")
+            }
+        }
+
+        @Test func `signing out ends the session, in every window`() async throws {
+            try await Office.open { office, session in
+                let window = try await office.window(of: "rita", in: session)
+                let other = try await session.openWindow()
+                try await other.openList(office)
+                try await other.sees("0 conflicts wait", in: "h1")
+                try await window.click(saying: "Sign out")
+                try await window.sees("You are signed out", in: "h1")
+                #expect(try await window.cookies().isEmpty)
+                try await window.openList(office)
+                try await window.sees("You are not signed in", in: "h1")
+                try await other.reload()
+                try await other.sees("You are not signed in", in: "h1")
+            }
+        }
+    }
+}
