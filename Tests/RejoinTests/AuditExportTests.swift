@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import MergeCore
+import RejoinProcesses
 import Testing
 
 extension ProcessTests {

@@ -1,5 +1,6 @@
 import Foundation
 import MergeCore
+import RejoinProcesses
 import SyncWire
 import Testing
 
