@@ -63,7 +63,7 @@ stories: packages
 	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md
 
 bench: packages
-	@Scripts/install-debian-packages postgresql
+	@Scripts/install-debian-packages postgresql curl
 	swift build --configuration release $(BUILD_FLAGS) --product rejoin
 	swift run --configuration release --package-path Benchmarks bench --server .build/release/rejoin $(BENCH)
 

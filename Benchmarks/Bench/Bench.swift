@@ -10,7 +10,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "docs/benchmarks.md says what each row means.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case a, b, c, d, e, f
+        case a, b, c, d, e, f, g
     }
 
     @Argument(help: "What to measure; everything when nothing is named.")
@@ -57,6 +57,7 @@ struct Bench: AsyncParsableCommand {
         if chosen.contains(.d) { try await PostgreSQLPulls.run(context) }
         if chosen.contains(.e) { try await CostAgainstSize.run(context) }
         if chosen.contains(.f) { try await RowSecurity.run(context) }
+        if chosen.contains(.g) { try await Reviewing.run(context) }
         print("\n\(context.report.text)")
         if let output { try context.report.text.write(toFile: output, atomically: true, encoding: .utf8) }
     }

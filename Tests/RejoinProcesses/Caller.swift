@@ -50,6 +50,22 @@ package struct Caller: Sendable {
         return try await execute(request)
     }
 
+    package func post(_ path: String, json: String) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(Array(json.utf8))
+        return try await execute(request)
+    }
+
+    package func post(_ path: String, form: String) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+        request.body = .bytes(Array(form.utf8))
+        return try await execute(request)
+    }
+
     private func execute(_ request: HTTPClientRequest) async throws -> Answer {
         var request = request
         request.headers.add(name: "Authorization", value: "Bearer \(token)")

@@ -67,7 +67,7 @@ extension BrowserTests {
                           .every((e) => e.getBoundingClientRect().right <= box.right);
                         """), is: true, "the sides are in sight")
                 try await window.photograph("conflict with three sides")
-                _ = try await window.script("document.querySelector('.diagram .scroll').scrollLeft = 0")
+                _ = try await window.script("document.querySelector('.diagram .scroll').scrollLeft = -99999")
                 try await window.photograph("diagram of a longer history")
                 try await window.click(saying: "The record’s history")
                 expect(try await window.count(".history tbody tr"), is: 22)

@@ -18,9 +18,6 @@
   };
   showLocalTimes(document);
 
-  // What a drawing is about, the sides of a conflict or today, is at its end.
-  for (const drawing of document.querySelectorAll(".scroll:has(> svg)")) drawing.scrollLeft = drawing.scrollWidth;
-
   // A form is sent once. The button's own name and value go along, so it is not disabled before the form is sent.
   document.addEventListener("submit", (event) => {
     const form = event.target;
