@@ -24,6 +24,11 @@ struct DecisionWish {
         if let side {
             value = try Self.value(ofSide: side, of: conflict, in: record, unit: unit, rules: rules)
         } else if case .value(let given) = decision.choice {
+            guard !given.holdsRedactedHash else {
+                throw Rejection(
+                    .valueInvalid, "A hash stands for the value of a redacted field; give the value itself.",
+                    at: ["value"])
+            }
             value = given
         } else {
             value = record.shown(unit, rules)
@@ -34,7 +39,11 @@ struct DecisionWish {
             if unit == .record { kind = .delete }
             return
         }
-        fields = try Self.fields(unit, value, in: record, rules: rules)
+        let named = try Self.fields(unit, value, rules)
+        // A value that was given is meant as it is. Of a side in which a write met a delete, what shows already is not written
+        // once more.
+        let isPartOfRecord = unit == .record && rules.recordMerge == nil
+        fields = side != nil && isPartOfRecord ? named.differing(from: record, rules: rules) : named
         guard isDeleted else { return }
         // Whoever decides between a delete and a write for the write wants the record back. A decision about a field of a
         // record that was deleted later has to say so.
@@ -82,15 +91,18 @@ struct DecisionWish {
         {
             return live.value
         }
-        if unit == .record, rules.recordMerge == nil { return value }
+        // Of a write that met a delete the record has the redacted fields too, and the decision is about the others.
+        if unit == .record, rules.recordMerge == nil, case .object(let object) = value {
+            return .object(ObjectValue(object.members.filter { !$0.value.holdsRedactedHash }))
+        }
         throw Rejection(
             .valueInvalid, "The value is of a redacted field and is not kept any more; give the value itself.",
             at: ["choose"])
     }
 
-    /// What has to be named so that the unit shows the value: nothing where it does so already.
+    /// The fields that have the value between them.
     private static func fields(
-        _ unit: UnitKey, _ value: Value, in record: RecordState, rules: CollectionRules
+        _ unit: UnitKey, _ value: Value, _ rules: CollectionRules
     ) throws(Rejection) -> ObjectValue {
         switch unit {
         case .field(let name):
@@ -99,8 +111,7 @@ struct DecisionWish {
             guard case .object(let object) = value else {
                 throw Rejection(.valueInvalid, "The value of several fields is an object.", at: ["value"])
             }
-            if unit != .record || rules.recordMerge != nil { return object }
-            return object.differing(from: record, rules: rules)
+            return object
         }
     }
 }
@@ -125,18 +136,17 @@ extension RecordState {
 extension ObjectValue {
     /// Those fields of a record that the record does not show as they are here, with the whole of their groups.
     ///
-    /// Counters and sets are left out: what a write added to them is in them, seen or unseen. So are redacted values, which
-    /// the record still has.
+    /// Counters and sets are left out: what a write added to them is in them, seen or unseen.
     fileprivate func differing(from record: RecordState, rules: CollectionRules) -> ObjectValue {
         var units: Set<UnitKey> = []
         let shown = record.visibleFields(rules)
-        for member in members where !member.value.holdsRedactedHash && shown[member.name] != member.value {
+        for member in members where shown[member.name] != member.value {
             units.insert(rules.unit(of: member.name))
         }
         return ObjectValue(
             members.filter { member in
                 let unit = rules.unit(of: member.name)
-                guard units.contains(unit), !member.value.holdsRedactedHash else { return false }
+                guard units.contains(unit) else { return false }
                 switch rules.policy(of: unit).family {
                 case .register, .extremum: return true
                 case .counter, .set: return false

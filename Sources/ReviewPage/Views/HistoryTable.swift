@@ -12,7 +12,7 @@ struct HistoryTable {
         }
         return [
             "count": .text(CountText.counted(events.count, "operation")),
-            "omitted": history.omitted > 0 ? .text(CountText.counted(history.omitted, "earlier operation")) : nil,
+            "omitted": history.omitted > 0 ? .text(CountText.counted(history.omitted, "further operation")) : nil,
             "events": .list(
                 events.map { event in
                     [

@@ -55,6 +55,7 @@ extension PageMessage {
         switch problem.code {
         case .conflictChanged: self = version == view.row.version ? .recordChanged : .conflictChanged
         case .alreadyResolved: self = .decidedOtherwise(by: view.ending?.user.text ?? "")
+        case .storageUnavailable, .overloaded, .internalError: self = .unavailable
         case _: self = .refused(reason: problem.detail)
         }
     }

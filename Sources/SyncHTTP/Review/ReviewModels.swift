@@ -172,8 +172,7 @@ extension ConflictPage {
             comments: view.comments.map {
                 Comment(user: $0.user.text, atMilliseconds: $0.atMilliseconds, text: $0.text.text)
             },
-            history: History(
-                events: scene.events.map { RecordEvent($0, sides: dots) }, omitted: scene.isCut ? 1 : 0),
+            history: History(events: scene.events.map { RecordEvent($0, sides: dots) }, omitted: scene.omittedEvents),
             neighbours: Neighbours(
                 previous: scene.previous.map { String($0.position) }, next: scene.next.map { String($0.position) },
                 filters: filters), position: scene.position, message: message)
@@ -187,6 +186,15 @@ extension ConflictPage {
             return .closed(reason: "Nothing is left of the record, so there is nothing left to decide.")
         }
         return .possible
+    }
+}
+
+extension ConflictScene {
+    /// How many events of the record were not read. A device's events are counted without gaps, so its entry in the record's
+    /// clock says how many there are.
+    fileprivate var omittedEvents: Int {
+        guard isCut, let clock = record?.clock else { return 0 }
+        return max(0, Int(clock.entries.reduce(0) { $0 + $1.counter }) - events.count)
     }
 }
 

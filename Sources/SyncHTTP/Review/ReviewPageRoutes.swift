@@ -191,7 +191,8 @@ struct ReviewPageRoutes: Sendable {
                 exchange.address(
                     "/review/conflicts/\(id.position)", saying: result.isRepeated ? "decided-already" : "decided"))
         } catch let problem as Problem {
-            guard problem.code.status < 500, problem.code != .notFound else { throw problem }
+            guard problem.code != .notFound else { throw problem }
+            // Where not even this can be read, a page says so instead.
             let scene = try await scene(exchange)
             let page = try page(
                 exchange, scene, entered: entered,

@@ -141,6 +141,45 @@ struct DecisionTests {
         #expect(tenant.stored == stored)
     }
 
+    @Test("a hash that stands for a redacted value is never written into a record")
+    func hashes() throws {
+        let hash = Value.object([(RedactionMarker.name, .string("00"))])
+        let nested = Value.object([(ExactString("inner"), hash)])
+        for value in [hash, nested] {
+            var tenant = conflicted(.manual)
+            guard case .refused(let rejections) = try decide(.value(value), &tenant) else {
+                Issue.record("\(value) was taken")
+                continue
+            }
+            #expect(rejections.map(\.code) == [.valueInvalid])
+            #expect(tenant.fields == fields(("t", "b")))
+        }
+    }
+
+    @Test("to decide for a write against a delete brings back its values, and counts nothing twice")
+    func writeAgainstDelete() throws {
+        for deletes in [DeletePolicy.updateWins, .deleteWins] {
+            let rules = CollectionRules(
+                fields: [
+                    "t": FieldRule(), "n": FieldRule(type: .integer, merge: .counter),
+                    "s": FieldRule(type: .set, merge: .set), "m": FieldRule(type: .integer, merge: .max),
+                ], deletes: deletes)
+            var tenant = Tenant(rules: rules)
+            let all = fields(("t", "a"), ("n", ["$increment": 1]), ("s", ["$add": ["x"]]), ("m", 5))
+            tenant.send(operation("a1", .create, ["a": 1], all), from: "a")
+            tenant.send(operation("b1", .delete, ["a": 1, "b": 1]), from: "b")
+            let late = fields(("t", "late"), ("n", ["$increment": 2]), ("s", ["$add": ["y"]]), ("m", 3))
+            tenant.send(operation("a2", .update, ["a": 2], late), from: "a")
+            let conflict = try #require(tenant.recorded(tenant.audit.last?.conflict))
+            #expect(conflict.kind == .deleteWrite)
+            let side = try #require(conflict.sides.firstIndex { $0.value != nil })
+            let outcome = tenant.decide(Decision(version: 1, choice: .side(side)), on: conflict, by: rita)
+            #expect(outcome.isDecided, "\(deletes): \(outcome)")
+            #expect(
+                tenant.fields == fields(("m", 5), ("n", 3), ("s", ["x", "y"]), ("t", "late")), "\(deletes)")
+        }
+    }
+
     @Test("a conflict that a later write superseded is not decided again")
     func superseded() throws {
         var tenant = conflicted(.manual)
