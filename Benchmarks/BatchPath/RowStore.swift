@@ -125,6 +125,10 @@ actor RowStore: SyncStore {
         try await rest.auditEntries(tenant, after: position, limit: limit)
     }
 
+    func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
+        try await rest.strandedSides(tenant)
+    }
+
     func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {

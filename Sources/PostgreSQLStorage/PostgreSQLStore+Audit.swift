@@ -84,6 +84,13 @@ extension PostgreSQLStore {
         }
     }
 
+    public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            try reading.askLast(Request(Statements.selectStrandedSides) { $0.text(reading.tenant) })[0]
+                .first { $0.integer(0) }
+        }
+    }
+
     public func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {

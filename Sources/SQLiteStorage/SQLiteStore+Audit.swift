@@ -72,6 +72,13 @@ extension SQLiteStore {
         }
     }
 
+    public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
+        try await read { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.selectStrandedSides).first(
+                { $0.text(tenant.name.text) }, { $0.integer(0) })
+        }
+    }
+
     public func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {

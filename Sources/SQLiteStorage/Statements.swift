@@ -253,6 +253,13 @@ enum Statements {
         FROM audit_sides WHERE tenant = ?1 AND position > ?2 AND position <= ?3
         ORDER BY position, ordinal
         """)
+    static let selectStrandedSides = Statement(
+        "select stranded sides",
+        """
+        SELECT s.position FROM audit_sides s WHERE s.tenant = ?1 AND NOT EXISTS (
+            SELECT 1 FROM audit_entries e WHERE e.tenant = ?1 AND e.position = s.position)
+        ORDER BY s.position LIMIT 1
+        """)
     /// The index is named: without statistics SQLite takes the primary key, which has the order but not the condition, and
     /// reads all entries of the tenant.
     static let selectEntriesOfConflict = Statement(

@@ -118,6 +118,10 @@ extension TestDatabase {
             ),
             (Statements.selectAuditEntries, ["audit_entries_pkey (tenant=? AND position>?)"]),
             (Statements.selectAuditSides, ["audit_sides_pkey (tenant=? AND position>? AND position<=?)"]),
+            (
+                Statements.selectStrandedSides,
+                ["audit_sides_pkey (tenant=?)", "audit_entries_pkey (tenant=? AND position=?)"]
+            ),
             (Statements.selectEntriesOfConflicts, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
             (Statements.selectSidesOfConflicts, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
             (Statements.updateConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),

@@ -97,6 +97,13 @@ private actor LargeFile {
         ),
         (Statements.selectAuditEntries, ["audit_entries (tenant=? AND position>?)"]),
         (Statements.selectAuditSides, ["audit_sides (tenant=? AND position>? AND position<?)"]),
+        (
+            Statements.selectStrandedSides,
+            [
+                "audit_sides (tenant=?)", "CORRELATED SCALAR SUBQUERY 1",
+                "audit_entries (tenant=? AND position=?)",
+            ]
+        ),
         (Statements.selectEntriesOfConflict, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
         (Statements.selectSidesOfConflict, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
         (Statements.updateConflict, ["conflicts (tenant=? AND id=?)"]),
@@ -318,7 +325,7 @@ extension String {
         let parts = dropFirst("SEARCH ".count).replacing("COVERING ", with: "").split(separator: " ", maxSplits: 3)
         // An index names its table; a key does not, and tables go by short names.
         guard parts[2] == "PRIMARY" else { return String(parts[3]) }
-        let tables = ["c": "conflicts", "s": "audit_sides", "u": "audit_sides"]
+        let tables = ["e": "audit_entries", "c": "conflicts", "s": "audit_sides", "u": "audit_sides"]
         return (tables[String(parts[0])] ?? String(parts[0])) + parts[3].dropFirst("KEY".count)
     }
 }

@@ -117,6 +117,12 @@ struct Tampering: Sendable, CustomStringConvertible {
             "INSERT INTO audit_sides SELECT tenant, position, (SELECT count(*) FROM audit_sides WHERE position = :entry),"
                 + copiedSide
         ) { entry, _ in .altered(position: entry) },
+        Tampering("INSERT INTO audit_sides SELECT tenant, 9000, 0, \(copiedSide)") { _, _ in
+            .strandedSides(position: 9_000)
+        },
+        Tampering("INSERT INTO audit_sides SELECT tenant, -7, 0, \(copiedSide)") { _, _ in
+            .strandedSides(position: -7)
+        },
         Tampering(
             "INSERT INTO conflicts SELECT tenant, 9000, kind, status, version, collection, record, unit, policy, opened_at,"
                 + " assignee"

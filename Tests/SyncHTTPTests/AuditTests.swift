@@ -151,6 +151,34 @@ struct AuditTests {
         }
     }
 
+    @Test("Pages of conflicts neither skip nor repeat any while new ones arrive", arguments: Engine.allCases)
+    func stablePages(engine: Engine) async throws {
+        try await TestServer.run(engine) { server in
+            let reviewer = try await server.reviewer()
+            for order in ["newest", "oldest"] {
+                for number in 0..<6 { try await server.makeConflict("\(order)-\(number)") }
+                var ids: [String] = []
+                var page = ""
+                var arrivals = 0
+                while true {
+                    let answer = try await reviewer.get("/v1/conflicts?order=\(order)&limit=2\(page)")
+                    ids += (answer["conflicts"]?.elements ?? []).compactMap { $0["id"]?.text }
+                    guard let next = answer["next"]?.text else { break }
+                    page = "&page=\(next)"
+                    guard arrivals < 3 else { continue }
+                    try await server.makeConflict("\(order)-late-\(arrivals)")
+                    arrivals += 1
+                }
+                #expect(Set(ids).count == ids.count, "\(order): \(ids)")
+                let numbers = ids.compactMap { Int($0) }
+                #expect(numbers == (order == "newest" ? numbers.sorted(by: >) : numbers.sorted()))
+                // Those that arrive are at the end of the oldest first, and not in what was begun newest first.
+                let all = try await reviewer.get("/v1/conflicts?limit=500")["conflicts"]?.elements.count ?? 0
+                #expect(ids.count == (order == "newest" ? all - arrivals : all), "\(order): \(ids.count) of \(all)")
+            }
+        }
+    }
+
     @Test("Conflicts are found by every condition, in both orders, page by page", arguments: Engine.allCases)
     func filters(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

@@ -36,6 +36,14 @@ extension Statements {
         FROM audit_sides WHERE tenant = $1::text AND position > $2::bigint AND position <= $3::bigint
         ORDER BY position, ordinal
         """)
+    static let selectStrandedSides = Statement(
+        "select stranded sides",
+        """
+        SELECT s.position FROM audit_sides s WHERE s.tenant = $1::text AND (
+            SELECT e.position FROM audit_entries e
+            WHERE e.tenant = $1::text AND e.position = s.position LIMIT 1) IS NULL
+        ORDER BY s.position LIMIT 1
+        """)
     /// Of many conflicts at once, each in the order of positions.
     static let selectEntriesOfConflicts = Statement(
         "select audit entries of conflicts",

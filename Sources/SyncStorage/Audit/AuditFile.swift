@@ -184,6 +184,7 @@ extension AuditFault {
         case .missing(let position): .missing(position: position)
         case .altered(let position): .altered(position: position)
         case .headMismatch(let position): .headMismatch(position: position)
+        case .strandedSides(let position): .altered(position: position)
         case .indexMismatch(let conflict): .altered(position: conflict)
         }
     }

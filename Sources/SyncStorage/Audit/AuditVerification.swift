@@ -9,6 +9,8 @@ public enum AuditFault: Sendable, Hashable {
     case altered(position: Int64)
     /// Entries stand behind the last one that the tenant's head knows of, or the head names another hash.
     case headMismatch(position: Int64)
+    /// Sides stand under this position, but no entry does: somebody put them there. Lists by device and user would find them.
+    case strandedSides(position: Int64)
     /// The entries are whole, but the index that queries read says something else about this conflict.
     case indexMismatch(conflict: Int64)
 }
@@ -57,6 +59,9 @@ extension SyncStore {
         }
         if let fault = chain.fault(endingAt: end) {
             return AuditReport(tenant: tenant, entries: entries, fault: fault)
+        }
+        if let position = try await strandedSides(tenant) {
+            return AuditReport(tenant: tenant, entries: entries, fault: .strandedSides(position: position))
         }
         let fault = try await indexFault(tenant, expected: index.opened, upTo: entries)
         return AuditReport(tenant: tenant, entries: entries, fault: fault)

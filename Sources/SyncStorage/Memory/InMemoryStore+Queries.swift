@@ -82,6 +82,12 @@ extension InMemoryStore {
         Array(try state(of: tenant).audit.filter { $0.position > position }.prefix(limit))
     }
 
+    /// Sides are kept inside their entries here.
+    public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
+        _ = try state(of: tenant)
+        return nil
+    }
+
     public func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {

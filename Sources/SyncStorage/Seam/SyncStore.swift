@@ -46,6 +46,9 @@ public protocol SyncStore: Sendable {
     func auditEntries(
         _ tenant: TenantID, after position: Int64, limit: Int
     ) async throws(StoreError) -> [AuditEntryRow]
+    /// The lowest position under which sides stand though no entry does; nil, as the server never writes such. For
+    /// verification: reads all of the tenant's sides.
+    func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64?
     /// The index over the audit, after an id, in order.
     func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int

@@ -100,6 +100,7 @@ extension AuditFault {
         case .missing(let position): "entry \(position) is missing"
         case .altered(let position): "entry \(position) is not what was written"
         case .headMismatch(let position): "entry \(position) is not the last one that the tenant knows of"
+        case .strandedSides(let position): "sides stand at position \(position), where no entry is"
         case .indexMismatch(let conflict): "the index says something else about conflict \(conflict) than its entries"
         }
     }

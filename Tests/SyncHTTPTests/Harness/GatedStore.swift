@@ -95,6 +95,10 @@ struct GatedStore: SyncStore {
         try await base.auditEntries(tenant, after: position, limit: limit)
     }
 
+    func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
+        try await base.strandedSides(tenant)
+    }
+
     func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {
