@@ -105,7 +105,7 @@ struct ReviewPageRoutes: Sendable {
         }
     }
 
-    private func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+    func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status,
             headers: [
@@ -115,14 +115,14 @@ struct ReviewPageRoutes: Sendable {
             ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
-    private func seeOther(_ address: String, cookie: String? = nil) -> Response {
+    func seeOther(_ address: String, cookie: String? = nil) -> Response {
         var headers: HTTPFields = [.location: address, .cacheControl: "no-store"]
         if let cookie { headers[.setCookie] = cookie }
         return Response(status: .seeOther, headers: headers)
     }
 
     /// Whether a form comes from a page of this session. A browser that says that it comes from elsewhere is believed.
-    private func isOwn(_ form: FormFields, _ exchange: ReviewExchange) -> Bool {
+    func isOwn(_ form: FormFields, _ exchange: ReviewExchange) -> Bool {
         form["csrf"] == exchange.reviewer.formToken && exchange.request.comesFromHere
     }
 
@@ -288,43 +288,6 @@ struct ReviewPageRoutes: Sendable {
             pages.bulkResult(BulkResultPage(outcome, session: exchange.session, filters: exchange.filters)))
     }
 
-    // MARK: Signing in and out
-
-    private func offerSignIn(_ request: Request) async throws -> Response {
-        let code = try QueryParameters(request.uri.query).all("code").first ?? ""
-        guard
-            let link = await verifier.link(
-                code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits)
-        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
-        var response = html(
-            pages.signIn(
-                SignInPage(
-                    user: link.caller.user.text, tenant: link.caller.tenant.name.text, code: code)))
-        // The address holds the code.
-        response.headers[.referrerPolicy] = "no-referrer"
-        return response
-    }
-
-    private func signIn(_ request: Request) async throws -> Response {
-        let form = try await FormFields(of: request, limits: engine.limits)
-        let now = engine.clock.now()
-        guard request.comesFromHere,
-            let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits),
-            try await engine.spend(link.caller, link.code)
-        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
-        let cookie = try await sessions.cookie(
-            tenant: link.caller.tenant, user: link.caller.user, nowMilliseconds: now, isSecure: request.isOverTLS)
-        return seeOther("/review", cookie: cookie)
-    }
-
-    private func signOut(_ exchange: ReviewExchange) async throws -> Response {
-        let form = try await FormFields(of: exchange.request, limits: engine.limits)
-        guard isOwn(form, exchange) else { throw Problem(.forbidden, "The form is of another session.") }
-        var response = html(pages.notice(NoticePage(.justSignedOut)))
-        response.headers[.setCookie] = ReviewSessions.endingCookie(isSecure: exchange.request.isOverTLS)
-        return response
-    }
-
     // MARK: Live
 
     /// Where data and audit stand, for the page's script: held back until they move on.
@@ -345,16 +308,16 @@ struct ReviewPageRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    fileprivate static let xFrameOptions = HTTPField.Name("X-Frame-Options") ?? .cookie
+    static let xFrameOptions = HTTPField.Name("X-Frame-Options") ?? .cookie
     static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .cookie
-    fileprivate static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy") ?? .cookie
-    fileprivate static let secFetchSite = HTTPField.Name("Sec-Fetch-Site") ?? .cookie
-    fileprivate static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .cookie
+    static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy") ?? .cookie
+    static let secFetchSite = HTTPField.Name("Sec-Fetch-Site") ?? .cookie
+    static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .cookie
 }
 
 extension Request {
     /// False only where the browser says that another site made the request (Fetch Metadata).
-    fileprivate var comesFromHere: Bool {
+    var comesFromHere: Bool {
         switch headers[.secFetchSite] {
         case nil, "same-origin", "none": true
         case _: false
@@ -362,5 +325,5 @@ extension Request {
     }
 
     /// As the proxy in front says. Believed, because all that follows is a stricter cookie.
-    fileprivate var isOverTLS: Bool { headers[.xForwardedProto]?.lowercased() == "https" }
+    var isOverTLS: Bool { headers[.xForwardedProto]?.lowercased() == "https" }
 }

@@ -70,7 +70,11 @@ private func announce(host: String, port: Int, data: DataDirectory, _ database: 
         case .server: "PostgreSQL (\(database.description))"
         }
     print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(place)")
-    if mintsTokens { print("a token: rejoin token --tenant demo --device laptop --data \(data.path)") }
+    if mintsTokens {
+        print("a token: rejoin token --tenant demo --device laptop --data \(data.path)")
+        let link = "rejoin token --tenant demo --role reviewer --link --url http://\(host):\(port) --data \(data.path)"
+        print("the reviewers' page: \(link)")
+    }
     // Into a pipe the lines would otherwise wait for the server's end.
     fflush(nil)
 }

@@ -1,0 +1,134 @@
+import Causality
+import MergeCore
+
+extension ObjectValue {
+    init(body: Span<UInt8>) throws(Problem) {
+        let value: Value
+        do {
+            value = try JSONParser().parse(body)
+        } catch {
+            throw Problem(
+                .malformedJSON, error.detail, errors: [.init(.malformedJSON, error.detail, at: error.pointer)])
+        }
+        guard case .object(let object) = value else {
+            throw Problem(
+                .invalidRequest, "The body is an object.",
+                errors: [.init(.invalidRequest, "The body is an object.", at: .root)])
+        }
+        guard object["tenant"] == nil else {
+            throw Problem(.invalidRequest, "The tenant comes from the token alone.")
+        }
+        self = object
+    }
+}
+
+/// Reads members of a body, collecting everything that is wrong with them. A member that is null is as good as absent, but
+/// for a value.
+struct MemberReading {
+    private let object: ObjectValue
+    private var faults: [Problem.Detail] = []
+
+    init(_ object: ObjectValue) { self.object = object }
+
+    mutating func fault(_ member: ExactString, _ detail: String) {
+        faults.append(.init(.invalidRequest, detail, at: .root.appending(name: member.text)))
+    }
+
+    func finish() throws(Problem) {
+        guard let first = faults.first else { return }
+        throw Problem(.invalidRequest, first.detail, errors: faults)
+    }
+
+    private func member(_ name: ExactString) -> Value? {
+        guard let value = object[name], value != .null else { return nil }
+        return value
+    }
+
+    mutating func integer(_ name: ExactString) -> Int64? {
+        guard let value = member(name) else { return nil }
+        if case .integer(let number) = value { return number }
+        fault(name, "'\(name)' is a whole number.")
+        return nil
+    }
+
+    mutating func boolean(_ name: ExactString) -> Bool {
+        guard let value = member(name) else { return false }
+        if case .boolean(let flag) = value { return flag }
+        fault(name, "'\(name)' is true or false.")
+        return false
+    }
+
+    /// - Parameter bytes: at most so many.
+    mutating func text(_ name: ExactString, bytes: Int) -> ExactString? {
+        guard let value = member(name) else { return nil }
+        guard case .string(let text) = value else {
+            fault(name, "'\(name)' is a string.")
+            return nil
+        }
+        guard text.byteCount <= bytes else {
+            fault(name, "'\(name)' has at most \(bytes) bytes.")
+            return nil
+        }
+        return text.text.isEmpty ? nil : text
+    }
+
+    mutating func nameOrNull(_ name: ExactString, limits: Limits) -> ExactString? {
+        switch object[name] {
+        case .null?: return nil
+        case .string(let text)?:
+            if let fault = NameRule.fault(in: text, limits: limits) { self.fault(name, fault) }
+            return text
+        case _:
+            fault(name, "'\(name)' is a name, or null for nobody.")
+            return nil
+        }
+    }
+
+    mutating func clock(_ name: ExactString, limits: Limits) -> VersionVector? {
+        guard let value = member(name) else { return nil }
+        guard let clock = VersionVector(json: value, limits: limits) else {
+            fault(name, "'\(name)' is an object of device ids and counters.")
+            return nil
+        }
+        return clock
+    }
+
+    mutating func conflicts(
+        _ name: ExactString, limits: Limits
+    ) -> [(conflict: ConflictID, version: Int64)]? {
+        guard let value = member(name) else { return nil }
+        guard case .array(let elements) = value, elements.count <= limits.entriesPerPage else {
+            fault(name, "'\(name)' is an array of at most \(limits.entriesPerPage) conflicts.")
+            return nil
+        }
+        var conflicts: [(conflict: ConflictID, version: Int64)] = []
+        var seen: Set<Int64> = []
+        for element in elements {
+            guard case .object(let object) = element, case .string(let id)? = object["id"],
+                let position = Int64(id.text), case .integer(let version)? = object["version"],
+                seen.insert(position).inserted
+            else {
+                fault(name, "Each of '\(name)' is {\"id\": text, \"version\": whole number}, and is there once.")
+                return nil
+            }
+            conflicts.append((ConflictID(position: position), version))
+        }
+        return conflicts
+    }
+
+    mutating func choice() -> Decision.Choice {
+        let value = object["value"]
+        switch (object["choose"], value) {
+        case (nil, let value?): return .value(value)
+        case (.integer(let number)?, nil) where (0...Int64(Int32.max)).contains(number): return .side(Int(number))
+        case (.string(let word)?, nil):
+            if let choice = Decision.Choice(word: word.text) { return choice }
+            fault("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
+        case (_?, _?): fault("choose", "Give 'choose' or 'value', not both.")
+        case (nil, nil): fault("choose", "Give 'choose' or 'value'.")
+        case (_?, nil):
+            fault("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
+        }
+        return .current
+    }
+}
