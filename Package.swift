@@ -62,6 +62,7 @@ let package = Package(
             dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
+                .embedInCode("Schemas/V0003_counts_of_values.sql"),
             ],
             swiftSettings: strict),
         .target(

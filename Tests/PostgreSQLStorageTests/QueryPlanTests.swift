@@ -228,6 +228,26 @@ extension TestDatabase {
         }
     }
 
+    /// Where all conflicts are alike, counting values would tell the planner that no condition narrows anything.
+    @Test func `are the same where a policy decided every conflict of a few devices`() async throws {
+        try await TestDatabase.with { test in
+            try await test.database.psql(Filling(records: 1_000, conflicts: 100_000, devices: 2).sql)
+            try await test.database.psql(
+                """
+                UPDATE rejoin.conflicts SET kind = 'write_write', status = 'automatic', collection = 'c', unit = 'u',
+                    policy = 'lww', assignee = '';
+                UPDATE rejoin.audit_sides SET device = 'd' || ordinal, "user" = 'u'
+                """)
+            try await test.database.psql("VACUUM (ANALYZE)")
+            let lists = Self.expected.filter { $0.0.sql.contains("LIMIT $13::bigint") }
+            #expect(lists.count > 30)
+            let plans = try await test.plans(lists.map(\.0))
+            for (plan, (statement, steps)) in zip(plans, lists) {
+                #expect(plan.steps == steps, "\(statement.name):\n\(plan.text)")
+            }
+        }
+    }
+
     /// Until the first statistics are gathered, which takes a minute, a commit must not read all that its tenant has.
     @Test func `are those of a commit on tables that have just begun to fill, too`() async throws {
         let ofCommits: Set<Statement> = [

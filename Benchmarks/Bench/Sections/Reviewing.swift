@@ -2,7 +2,7 @@ import Foundation
 import LoadDriver
 
 /// Row (g): what reviewers read in a tenant with many records and conflicts, beside the same in one with a hundredth of them,
-/// on one server with the embedded engine. What a page costs must not depend on what the tenant has beyond it.
+/// on one server. What a page costs must not depend on what the tenant has beyond it.
 struct Reviewing {
     private static let batch = 1_000
 
@@ -18,11 +18,25 @@ struct Reviewing {
     private let server: Server
     private let turns: Turns
 
+    private let engine: String
+
+    /// On the embedded engine, and on PostgreSQL.
     static func run(_ context: Context) async throws {
-        let server = try Server(context.server, data: context.data, database: nil)
+        try await run(context, on: "SQLite", database: nil, postmaster: nil)
+        let ground = try await PostgreSQLGround(context)
+        try await run(
+            context, on: "PostgreSQL", database: ground.database.serverConninfo, postmaster: ground.postmaster)
+        try await ground.cluster.remove()
+    }
+
+    private static func run(
+        _ context: Context, on engine: String, database: String?, postmaster: pid_t?
+    ) async throws {
+        let server = try Server(context.server, data: context.data, database: database)
         let run = Reviewing(
             context: context, server: server,
-            turns: Turns(context: context, meter: CPUMeter(server: server.process)))
+            turns: Turns(context: context, meter: CPUMeter(server: server.process, postmaster: postmaster)),
+            engine: engine)
         let most = context.plan.sizes.max() ?? 100_000
         let small = try run.makeTenant(7_000_001, records: most / 100, conflicts: max(batch, most / 1_000))
         let large = try run.makeTenant(7_000_002, records: most, conflicts: most / 10)
@@ -67,7 +81,7 @@ struct Reviewing {
             return try [reader].run(for: context.plan.run)
         }
         context.report.add(
-            "(g) SQLite: a reviewer in a tenant of \(large.records) records and \(large.conflicts) conflicts, floor: of "
+            "(g) \(engine): a reviewer in a tenant of \(large.records) records and \(large.conflicts) conflicts, floor: of "
                 + "\(small.records) and \(small.conflicts)", name, comparison, operations: 1)
     }
 
