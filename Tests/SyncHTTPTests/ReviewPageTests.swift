@@ -262,6 +262,35 @@ struct ReviewPageTests {
 
     // MARK: What is shown
 
+    @Test("The list's links lead through all pages, each conflict once", arguments: Engine.allCases)
+    func listPages(engine: Engine) async throws {
+        try await TestServer.run(engine) { server in
+            let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
+            for device in [mac, ipad] {
+                let creates = (0..<120).map {
+                    device.creating("r\($0)", ["status": .string(device.id)], in: "estimates")
+                }
+                #expect(try await device.send(body: batchBody(creates)).status == 200)
+            }
+            let session = try await server.signIn()
+            var counts: [Int] = []
+            var found: Set<String> = []
+            var address: String? = "/review?collection=estimates"
+            while let next = address, counts.count < 9 {
+                let page = try await session.get(next).text
+                let ids = Set(page.matches(of: /\/review\/conflicts\/(\d+)/).map { String($0.1) })
+                #expect(found.isDisjoint(with: ids), "\(next)")
+                found.formUnion(ids)
+                counts.append(ids.count)
+                address = page.firstMatch(of: /href="([^"]*)" rel="next"/).map {
+                    String($0.1).replacing("&amp;", with: "&")
+                }
+            }
+            #expect(counts == [50, 50, 20])
+            #expect(found.count == 120)
+        }
+    }
+
     @Test("Every page forbids what it does not need, and keeps hostile values as texts", arguments: Engine.allCases)
     func hostile(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

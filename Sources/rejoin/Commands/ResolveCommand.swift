@@ -34,7 +34,7 @@ extension ConflictsCommand {
 
         func run() async throws {
             let body = try decision()
-            let server = try await ReviewingServer(access, roles: ["reviewer"])
+            let server = try await ReviewingServer(access)
             guard all else {
                 guard let id, !filter.selects, !dryRun else {
                     throw CommandFailure.cannotStart("name one conflict by its id, or give --all and what selects them")
@@ -146,7 +146,7 @@ struct ReviewingServer {
     private let address: String
     private let token: String
 
-    init(_ access: ServerAccess, roles: [String]) async throws {
+    init(_ access: ServerAccess) async throws {
         address = access.url.hasSuffix("/") ? String(access.url.dropLast()) : access.url
         if let given = access.token ?? ProcessInfo.processInfo.environment["REJOIN_TOKEN"] {
             token = given
@@ -159,7 +159,7 @@ struct ReviewingServer {
         let data = DataDirectory(
             path: settings.text(.data, access.common.data, default: DataDirectory.standardPath).value)
         let claims = TokenClaims(
-            user: access.reviewer ?? "reviewer", tenant: tenant, device: nil, roles: roles,
+            user: access.reviewer ?? "reviewer", tenant: tenant, device: nil, roles: ["reviewer"],
             expiresAtSeconds: Date().timeIntervalSince1970.rounded() + 300)
         token = try await TokenMint(secret: data.secret()).token(claims)
     }
