@@ -54,6 +54,7 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql"),
                 .embedInCode("Schemas/V0003_one_time_codes.sql"),
+                .embedInCode("Schemas/V0004_nothing_twice.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -63,6 +64,7 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),
+                .embedInCode("Schemas/V0004_nothing_twice.sql"),
             ],
             swiftSettings: strict),
         .target(

@@ -65,7 +65,7 @@ actor RowStore: SyncStore {
                 row.id.name.text, row.device.name.text, row.user.text, row.batch.text, row.clock,
                 row.fingerprint.hexadecimal, row.outcome.rawValue, row.result, row.content)
         }
-        for row in commit.batches { encode(row.key.key.text, row.fingerprint.hexadecimal, row.response) }
+        for row in commit.batches { encode(row.key.key.text, row.fingerprint.hexadecimal, row.results) }
         for row in commit.audit {
             encode(
                 row.type, row.collection, row.record, row.batch, row.device, row.clockBefore, row.clockAfter, row.detail
@@ -93,6 +93,12 @@ actor RowStore: SyncStore {
 
     func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
         try await rest.batch(tenant, key)
+    }
+
+    func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall? {
+        try await rest.recall(tenant, key, recordBytes: recordBytes)
     }
 
     func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {

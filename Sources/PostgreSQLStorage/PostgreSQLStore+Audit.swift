@@ -107,15 +107,22 @@ extension PostgreSQLStore {
 }
 
 extension Reading {
-    /// The conflicts with their entries, in their order, in two statements for all; ends the transaction.
+    /// The conflicts with their entries, in their order, in two statements for all, and two more where they refer to entries of
+    /// others; ends the transaction.
     fileprivate func files(_ conflicts: [ConflictRow]) throws(StoreError) -> [ConflictFile] {
         let bind = { (row: inout Parameters) in
             row.text(self.tenant)
             row.integers(conflicts) { $0.id }
         }
-        let results = try askLast(
+        let results = try ask(
             Request(Statements.selectEntriesOfConflicts, bind), Request(Statements.selectSidesOfConflicts, bind))
-        return try [ConflictFile](conflicts, entries: results[0], sides: results[1])
+        let files = try [ConflictFile](conflicts, entries: results[0], sides: results[1])
+        let references = files.references
+        guard !references.isEmpty else {
+            _ = try askLast()
+            return files
+        }
+        return try files.filledIn(from: try [AuditEntryRow](askLast(Request.entries(at: references, of: tenant))))
     }
 
     /// How many rows each probe selects, each counted once, all in one round trip.
@@ -159,6 +166,26 @@ extension Reading {
                 row.text(tenant)
                 row.integer(milliseconds)
             })[0].first { $0.integer(0) }
+    }
+}
+
+extension Request {
+    /// The entries at positions, and their sides.
+    static func entries(at positions: [Int64], of tenant: String) -> [Request] {
+        let bind = { (row: inout Parameters) in
+            row.text(tenant)
+            row.integers(positions) { $0 }
+        }
+        return [Request(Statements.selectEntriesAt, bind), Request(Statements.selectSidesAt, bind)]
+    }
+}
+
+extension [AuditEntryRow] {
+    /// - Parameter results: of `Request.entries(at:of:)`.
+    init(_ results: [QueryResult]) throws(StoreError) {
+        let entries = try results[0].all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
+        let sides = try results[1].all { (row: Columns) throws(StoreError) in try PlacedSide(row) }
+        self = entries.with(sides)
     }
 }
 

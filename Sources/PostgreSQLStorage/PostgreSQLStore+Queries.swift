@@ -66,6 +66,56 @@ extension PostgreSQLStore {
         }
     }
 
+    public func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall? {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let found = try reading.ask(
+                Request(Statements.selectHead) { $0.text(reading.tenant) },
+                Request(Statements.selectBatch) { row in
+                    row.text(reading.tenant)
+                    row.text(key.device.name.text)
+                    row.text(key.key.text)
+                })
+            guard let batch = try found[1].first({ (row: Columns) throws(StoreError) in try BatchRow(row) }) else {
+                _ = try reading.askLast()
+                return nil
+            }
+            let owners = Array(try batch.readResults().owners)
+            let operations = try reading.ask(
+                Request(Statements.selectOperationsOfBatch) { row in
+                    row.text(reading.tenant)
+                    row.texts(owners) { $0.id.name.text }
+                    row.texts(owners) { $0.device.name.text }
+                })
+            var known: [OperationOwner: KnownOperation] = [:]
+            try operations[0].forEach { (row: Columns) throws(StoreError) in
+                let operation = try OperationRow(known: row).known()
+                known[OperationOwner(id: operation.id, device: operation.device)] = operation
+            }
+            let sequence = try found[0].first { TenantHead($0).sequence } ?? 0
+            var recall = try BatchRecall(batch, at: sequence) { known[$0] }
+            let touched = recall.touched
+            // In the order of the keys, as the sub-select of each is looked up after the one before.
+            let records = try reading.askLast(
+                Request(Statements.selectRecords) { row in
+                    row.text(reading.tenant)
+                    row.texts(touched) { $0.collection.text }
+                    row.texts(touched) { $0.id.text }
+                    row.integer(Int64(recordBytes))
+                })
+            try records[0].forEach { (row: Columns) throws(StoreError) in
+                if row.boolean(12) {
+                    recall.records.append(try RecordRow(row))
+                } else {
+                    recall.omitted.append(
+                        RecordKey(collection: ExactString(try row.text(0)), id: ExactString(try row.text(1))))
+                }
+            }
+            return recall
+        }
+    }
+
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let results = try reading.askLast(

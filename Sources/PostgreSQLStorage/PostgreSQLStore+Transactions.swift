@@ -34,7 +34,14 @@ extension Session {
         guard let head = try results.first?.first({ TenantHead($0) }) else {
             throw .damaged("the tenant's row cannot be written and read")
         }
-        let snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
+        var snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
+        let references = Array(snapshot.conflicts.values).references
+        if !references.isEmpty {
+            let entries = try [AuditEntryRow](exchange(Request.entries(at: references, of: tenant)))
+            for file in try Array(snapshot.conflicts.values).filledIn(from: entries) {
+                snapshot.conflicts[ConflictID(position: file.conflict.id)] = file
+            }
+        }
         let (commit, answer) = try decide(snapshot)
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
         guard !commit.isEmpty else {
@@ -58,6 +65,7 @@ extension Session {
 private struct BasisKeys {
     private let tenant: String
     private let records: [RecordKey]
+    private let recordBytes: Int
     private let operations: [OperationID]
     private let dots: [RecordDot]
     private let batches: [BatchKey]
@@ -67,6 +75,7 @@ private struct BasisKeys {
     init(_ basis: StoreBasis, tenant: String) {
         self.tenant = tenant
         records = Array(basis.merge.records)
+        recordBytes = basis.recordBytes
         operations = Array(basis.merge.operations)
         dots = Array(basis.merge.dots)
         batches = Array(basis.batches)
@@ -82,6 +91,7 @@ private struct BasisKeys {
                     row.text(tenant)
                     row.texts(records) { $0.collection.text }
                     row.texts(records) { $0.id.text }
+                    row.integer(Int64(recordBytes))
                 })
         }
         if !operations.isEmpty {
@@ -139,6 +149,11 @@ private struct BasisKeys {
         if !records.isEmpty {
             var decoder = RecordDecoder()
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
+                guard row.boolean(12) else {
+                    snapshot.omitted.insert(
+                        RecordKey(collection: ExactString(try row.text(0)), id: ExactString(try row.text(1))))
+                    return
+                }
                 let record = try RecordRow(row)
                 snapshot.merge.records[record.key] = try decoder.record(record)
             }
@@ -234,9 +249,4 @@ extension [OperationRow] {
             return rows
         }
     }
-}
-
-private struct OperationOwner: Hashable {
-    let id: OperationID
-    let device: DeviceID
 }

@@ -113,7 +113,7 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), response: try row.text(3),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 }
@@ -123,7 +123,7 @@ extension [BatchRow] {
         parameters.texts(self) { $0.key.device.name.text }
         parameters.texts(self) { $0.key.key.text }
         parameters.texts(self) { $0.fingerprint.hexadecimal }
-        parameters.texts(self) { $0.response }
+        parameters.texts(self) { $0.results }
         parameters.integers(self) { $0.recordedAtMilliseconds }
     }
 }
@@ -155,7 +155,7 @@ extension AuditEntryRow {
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: try row.text(3),
             collection: try row.text(4), record: try row.text(5), batch: try row.text(6), device: try row.text(7),
             recordedAtMilliseconds: row.integer(8), clockBefore: try row.text(9), clockAfter: try row.text(10),
-            detail: try row.text(11), sides: [], hash: row.bytes(12))
+            clocksFrom: row.optionalInteger(11), detail: try row.text(12), sides: [], hash: row.bytes(13))
     }
 }
 
@@ -172,6 +172,7 @@ extension [AuditEntryRow] {
         parameters.integers(self) { $0.recordedAtMilliseconds }
         parameters.texts(self) { $0.clockBefore }
         parameters.texts(self) { $0.clockAfter }
+        parameters.integers(self, optional: { $0.clocksFrom })
         parameters.texts(self) { $0.detail }
         parameters.blobs(self) { $0.hash }
     }
@@ -183,8 +184,9 @@ extension PlacedSide {
             position: row.integer(0), ordinal: row.integer(1), conflict: row.integer(2),
             side: AuditSideRow(
                 role: try row.text(3), won: row.boolean(4), present: row.boolean(5), value: try row.text(6),
-                device: try row.text(7), counter: row.integer(8), user: try row.text(9), operation: try row.text(10),
-                stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12)))
+                valueFrom: row.optionalInteger(7), device: try row.text(8), counter: row.integer(9),
+                user: try row.text(10), operation: try row.text(11), stampMilliseconds: row.integer(12),
+                claimedAtMilliseconds: row.optionalInteger(13)))
     }
 }
 
@@ -197,6 +199,7 @@ extension [PlacedSide] {
         parameters.booleans(self) { $0.side.won }
         parameters.booleans(self) { $0.side.present }
         parameters.texts(self) { $0.side.value }
+        parameters.integers(self, optional: { $0.side.valueFrom })
         parameters.texts(self) { $0.side.device }
         parameters.integers(self) { $0.side.counter }
         parameters.texts(self) { $0.side.user }

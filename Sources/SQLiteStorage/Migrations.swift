@@ -12,6 +12,7 @@ struct Migration: Sendable {
         Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self)),
         Migration(version: 2, sql: String(decoding: PackageResources.V0002_reviewing_sql, as: UTF8.self)),
         Migration(version: 3, sql: String(decoding: PackageResources.V0003_one_time_codes_sql, as: UTF8.self)),
+        Migration(version: 4, sql: String(decoding: PackageResources.V0004_nothing_twice_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }

@@ -104,7 +104,7 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), response: try row.text(3),
+            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 
@@ -112,7 +112,7 @@ extension BatchRow {
         row.text(key.device.name.text)
         row.text(key.key.text)
         row.text(fingerprint.hexadecimal)
-        row.text(response)
+        row.text(results)
         row.integer(recordedAtMilliseconds)
     }
 }
@@ -142,7 +142,7 @@ extension AuditEntryRow {
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: row.auditText(3),
             collection: row.auditText(4), record: row.auditText(5), batch: row.auditText(6), device: row.auditText(7),
             recordedAtMilliseconds: row.integer(8), clockBefore: row.auditText(9), clockAfter: row.auditText(10),
-            detail: row.auditText(11), sides: [], hash: row.bytes(12))
+            clocksFrom: row.optionalInteger(11), detail: row.auditText(12), sides: [], hash: row.bytes(13))
     }
 
     func bind(to row: inout Bindings) {
@@ -157,6 +157,7 @@ extension AuditEntryRow {
         row.integer(recordedAtMilliseconds)
         row.text(clockBefore)
         row.text(clockAfter)
+        row.integer(clocksFrom)
         row.text(detail)
         row.bytes(hash)
     }
@@ -171,9 +172,9 @@ extension PlacedSide {
             position: row.integer(0), ordinal: row.integer(1), conflict: row.integer(2),
             side: AuditSideRow(
                 role: row.auditText(3) + (isSpelledRight ? "" : "\u{0}"), won: row.boolean(4), present: row.boolean(5),
-                value: row.auditText(6),
-                device: row.auditText(7), counter: row.integer(8), user: row.auditText(9), operation: row.auditText(10),
-                stampMilliseconds: row.integer(11), claimedAtMilliseconds: row.optionalInteger(12)))
+                value: row.auditText(6), valueFrom: row.optionalInteger(7), device: row.auditText(8),
+                counter: row.integer(9), user: row.auditText(10), operation: row.auditText(11),
+                stampMilliseconds: row.integer(12), claimedAtMilliseconds: row.optionalInteger(13)))
     }
 }
 
@@ -186,6 +187,7 @@ extension AuditSideRow {
         row.boolean(won)
         row.boolean(present)
         row.text(value)
+        row.integer(valueFrom)
         row.text(device)
         row.integer(counter)
         row.text(user)

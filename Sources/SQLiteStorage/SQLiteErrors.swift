@@ -8,8 +8,10 @@ extension StoreError {
         let text = "\(String(cString: sqlite3_errstr(code))) (SQLite \(code), \(statement))"
         switch code & 0xFF {
         case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT, SQLITE_MISMATCH, SQLITE_CONSTRAINT, SQLITE_ERROR,
-            SQLITE_MISUSE, SQLITE_RANGE, SQLITE_INTERNAL, SQLITE_TOOBIG:
+            SQLITE_MISUSE, SQLITE_RANGE, SQLITE_INTERNAL:
             self = .damaged(text)
+        case SQLITE_TOOBIG:
+            self = .tooLarge(text)
         case SQLITE_READONLY:
             self = .cannotOpen("the data was opened for reading only, or its file may not be written (\(statement))")
         default:

@@ -12,7 +12,7 @@ extension SQLiteStore {
             var files: [ConflictFile] = []
             files.reserveCapacity(rows.count)
             for row in rows { files.append(try connection.file(row, tenant: tenant)) }
-            return files
+            return try connection.filledIn(files, tenant: tenant)
         }
     }
 
@@ -101,7 +101,21 @@ extension Connection {
                 row.integer(id.position)
             }, { ConflictRow($0) })
         guard let row else { return nil }
-        return try file(row, tenant: tenant)
+        return try filledIn([try file(row, tenant: tenant)], tenant: tenant)[0]
+    }
+
+    /// Conflicts with what stands in entries of others. Each of these entries is read once for all of them.
+    fileprivate func filledIn(_ files: [ConflictFile], tenant: TenantID) throws(StoreError) -> [ConflictFile] {
+        var entries: [AuditEntryRow] = []
+        for position in files.references {
+            let bind = { (row: inout Bindings) in
+                row.text(tenant.name.text)
+                row.integer(position)
+            }
+            entries += try prepare(Statements.selectAuditEntry).all(bind) { AuditEntryRow($0) }
+                .with(try prepare(Statements.selectSidesOfEntry).all(bind) { PlacedSide($0) })
+        }
+        return try files.filledIn(from: entries)
     }
 
     /// How many rows each probe selects, each counted once.

@@ -50,6 +50,32 @@ extension SQLiteStore {
         }
     }
 
+    public func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall? {
+        try await read { (connection: Connection) throws(StoreError) in
+            let name = tenant.name.text
+            guard let batch = try connection.prepare(Statements.selectBatch).batch(name, key) else { return nil }
+            let operations = try connection.prepare(Statements.selectKnownOperation)
+            var recall = try BatchRecall(batch, at: try connection.head(of: tenant).sequence) {
+                owner throws(StoreError) in
+                try operations.first(
+                    { row in
+                        row.text(name)
+                        row.text(owner.id.name.text)
+                        row.text(owner.device.name.text)
+                    }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
+            }
+            let records = try connection.prepare(Statements.selectRecord)
+            var allowance = ReadAllowance(bytes: recordBytes)
+            for record in recall.touched {
+                guard let row = try records.record(name, record) else { continue }
+                if allowance.admits(row.byteCount) { recall.records.append(row) } else { recall.omitted.append(record) }
+            }
+            return recall
+        }
+    }
+
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await read { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectOperations).all(

@@ -7,13 +7,34 @@ extension SQLiteStore {
         _ tenant: TenantID, basis: StoreBasis,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
-        try await write { (connection: Connection) throws(StoreError) in
-            let snapshot = try connection.snapshot(of: tenant, basis)
-            let (commit, answer) = try decide(snapshot)
-            guard !commit.isEmpty else { return (answer, .nothingWritten) }
-            try connection.write(commit, tenant: tenant.name.text)
-            return (answer, .commit)
+        await turns.take(tenant)
+        do throws(StoreError) {
+            let answer = try await transactInTurn(tenant, basis: basis, decide)
+            await turns.pass(tenant)
+            return answer
+        } catch {
+            await turns.pass(tenant)
+            throw error
         }
+    }
+
+    /// What the basis names cannot change until the turn is passed: this process alone writes to the file, and what it writes
+    /// for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`) changes nothing that a decision has to see
+    /// sooner than at the next one. So reading and deciding need not keep other tenants from writing.
+    private func transactInTurn<Answer: Sendable>(
+        _ tenant: TenantID, basis: StoreBasis,
+        _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) async throws(StoreError) -> Answer {
+        let snapshot = try await read { (connection: Connection) throws(StoreError) in
+            try connection.snapshot(of: tenant, basis)
+        }
+        let (commit, answer) = try decide(snapshot)
+        guard !commit.isEmpty else { return answer }
+        try await write { (connection: Connection) throws(StoreError) in
+            try connection.write(commit, tenant: tenant.name.text)
+            return ((), .commit)
+        }
+        return answer
     }
 }
 
@@ -34,9 +55,14 @@ extension Connection {
             let statement = try prepare(Statements.selectRecord)
             var decoder = RecordDecoder()
             snapshot.merge.records.reserveCapacity(basis.merge.records.count)
+            var allowance = ReadAllowance(bytes: basis.recordBytes)
             for key in basis.merge.records {
                 guard let row = try statement.record(name, key) else { continue }
-                snapshot.merge.records[key] = try decoder.record(row)
+                if allowance.admits(row.byteCount) {
+                    snapshot.merge.records[key] = try decoder.record(row)
+                } else {
+                    snapshot.omitted.insert(key)
+                }
             }
         }
         if !basis.merge.operations.isEmpty {

@@ -13,6 +13,8 @@ public final class SQLiteStore: SyncStore {
     let probe: StoreProbe?
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
+    /// Whose transaction is under way: one a tenant.
+    let turns = TenantTurns()
 
     /// How a file is opened.
     public struct Options: Sendable, Hashable {

@@ -149,19 +149,27 @@ enum Statements {
         ORDER BY ordinal DESC LIMIT ?4
         """)
 
+    /// What a decision needs of one operation, without its content.
+    static let selectKnownOperation = Statement(
+        "select operation of batch",
+        """
+        SELECT id, device, user, collection, record, clock, fingerprint, outcome, result
+        FROM operations WHERE tenant = ?1 AND id = ?2 AND device = ?3
+        """)
+
     // MARK: Batches
 
     static let selectBatch = Statement(
         "select batch",
         """
-        SELECT device, key, fingerprint, response, recorded_at
+        SELECT device, key, fingerprint, results, recorded_at
         FROM batches WHERE tenant = ?1 AND device = ?2 AND key = ?3
         """)
     static let insertBatch = Statement(
         "insert batch",
         """
         INSERT INTO batches (
-            tenant, device, key, fingerprint, response, recorded_at)
+            tenant, device, key, fingerprint, results, recorded_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         """)
 
@@ -226,32 +234,48 @@ enum Statements {
         """
         INSERT INTO audit_entries (
             tenant, position, conflict, version, type, collection, record, batch, device, recorded_at,
-            clock_before, clock_after, detail, hash)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            clock_before, clock_after, clocks_from, detail, hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         """)
     static let insertAuditSide = Statement(
         "insert audit side",
         """
         INSERT INTO audit_sides (
-            tenant, position, ordinal, conflict, role, won, present, value, device, counter, user,
+            tenant, position, ordinal, conflict, role, won, present, value, value_from, device, counter, user,
             operation, stamp, claimed_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         """)
     static let selectAuditEntries = Statement(
         "select audit entries",
         """
         SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
-            clock_before, clock_after, detail, hash
+            clock_before, clock_after, clocks_from, detail, hash
         FROM audit_entries WHERE tenant = ?1 AND position > ?2
         ORDER BY position LIMIT ?3
         """)
     static let selectAuditSides = Statement(
         "select audit sides",
         """
-        SELECT position, ordinal, conflict, role, won, present, value, device, counter, user, operation,
-            stamp, claimed_at
+        SELECT position, ordinal, conflict, role, won, present, value, value_from, device, counter, user,
+            operation, stamp, claimed_at
         FROM audit_sides WHERE tenant = ?1 AND position > ?2 AND position <= ?3
         ORDER BY position, ordinal
+        """)
+    /// One entry to which others refer.
+    static let selectAuditEntry = Statement(
+        "select audit entry",
+        """
+        SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
+            clock_before, clock_after, clocks_from, detail, hash
+        FROM audit_entries WHERE tenant = ?1 AND position = ?2
+        """)
+    static let selectSidesOfEntry = Statement(
+        "select audit sides of entry",
+        """
+        SELECT position, ordinal, conflict, role, won, present, value, value_from, device, counter, user,
+            operation, stamp, claimed_at
+        FROM audit_sides WHERE tenant = ?1 AND position = ?2
+        ORDER BY ordinal
         """)
     static let selectStrandedSides = Statement(
         "select stranded sides",
@@ -266,7 +290,7 @@ enum Statements {
         "select audit entries of conflict",
         """
         SELECT position, conflict, version, type, collection, record, batch, device, recorded_at,
-            clock_before, clock_after, detail, hash
+            clock_before, clock_after, clocks_from, detail, hash
         FROM audit_entries INDEXED BY audit_entries_by_conflict
         WHERE tenant = ?1 AND conflict = ?2
         ORDER BY position
@@ -275,8 +299,8 @@ enum Statements {
     static let selectSidesOfConflict = Statement(
         "select audit sides of conflict",
         """
-        SELECT position, ordinal, conflict, role, won, present, value, device, counter, user, operation,
-            stamp, claimed_at
+        SELECT position, ordinal, conflict, role, won, present, value, value_from, device, counter, user,
+            operation, stamp, claimed_at
         FROM audit_sides INDEXED BY audit_sides_by_conflict
         WHERE tenant = ?1 AND conflict = ?2
         ORDER BY position, ordinal

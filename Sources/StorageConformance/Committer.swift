@@ -54,6 +54,7 @@ private struct Draft {
     private var seal: AuditSeal
     private var commit: Commit
     private var latestMilliseconds: Int64 = 0
+    private var writer = JSONWriter()
 
     init(_ snapshot: StoreSnapshot, tenant: TenantID, identity: StoreIdentity, terms: Terms) {
         self.snapshot = snapshot
@@ -76,9 +77,8 @@ private struct Draft {
         }
         commit.batches.append(
             BatchRow(
-                key: key, fingerprint: ContentFingerprint(hexadecimal: "00"),
-                response: decision.outcomes.map { $0.result.storedText }.joined(separator: "\n"),
-                recordedAtMilliseconds: batch.receivedAtMilliseconds))
+                key: key, fingerprint: ContentFingerprint(hexadecimal: "00"), outcomes: decision.outcomes,
+                recordedAtMilliseconds: batch.receivedAtMilliseconds, using: &writer))
         if snapshot.devices[batch.device] == nil, !commit.devices.contains(where: { $0.device == batch.device }) {
             commit.devices.append(
                 DeviceRow(

@@ -61,16 +61,16 @@ extension StorageLaw {
                 try expectEqual(found, rows.sorted { $0.device < $1.device }, "operations of the id")
             }
         },
-        StorageLaw("the answer to a batch comes back byte for byte, and only under its device and key") { factory in
+        StorageLaw("what is kept of a batch comes back byte for byte, and only under its device and key") { factory in
             try await factory.withStore { store in
                 let rows = [
                     "{\"a\": 1}", "", " \u{E9} e\u{301} \u{FEFF}\n\t",
                     "[" + String(repeating: "9,", count: 90_000) + "0]",
                 ]
-                .enumerated().map { index, response in
+                .enumerated().map { index, results in
                     BatchRow(
                         key: BatchKey(device: "anna", key: ExactString("k\(index)")),
-                        fingerprint: ContentFingerprint(hexadecimal: "f\(index)"), response: response,
+                        fingerprint: ContentFingerprint(hexadecimal: "f\(index)"), results: results,
                         recordedAtMilliseconds: Int64(index))
                 }
                 try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
@@ -79,8 +79,8 @@ extension StorageLaw {
                 for row in rows {
                     let found = try await store.batch(tenant, row.key)
                     try expect(
-                        found == row && Array(found?.response.utf8 ?? "".utf8) == Array(row.response.utf8),
-                        "the answer to \(row.key.key) came back changed")
+                        found == row && Array(found?.results.utf8 ?? "".utf8) == Array(row.results.utf8),
+                        "what is kept of \(row.key.key) came back changed")
                 }
                 let strangers = [
                     BatchKey(device: "ben", key: "k0"), BatchKey(device: "anna", key: "K0"),

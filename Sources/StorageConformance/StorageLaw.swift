@@ -15,7 +15,8 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
     public var description: String { name }
 
     public static let all: [StorageLaw] =
-        transactionLaws + faultLaws + feedLaws + operationLaws + conflictLaws + auditLaws + tenancyLaws + deviceLaws
+        transactionLaws + faultLaws + feedLaws + operationLaws + conflictLaws + auditLaws + sharingLaws + tenancyLaws
+        + deviceLaws
         + oneTimeCodeLaws + fidelityLaws
 }
 

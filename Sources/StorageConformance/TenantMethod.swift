@@ -26,6 +26,17 @@ struct TenantMethod: Sendable {
             }
             return rows
         },
+        TenantMethod(name: "recall") { store, tenant in
+            var recalls: [BatchRecall?] = []
+            for device in Workload.devices {
+                recalls.append(try await store.recall(tenant, BatchKey(device: device, key: "k1"), recordBytes: .max))
+                for number in 1...20 {
+                    let key = BatchKey(device: device, key: ExactString("batch \(number)"))
+                    recalls.append(try await store.recall(tenant, key, recordBytes: .max))
+                }
+            }
+            return recalls
+        },
         TenantMethod(name: "operations by id") { store, tenant in
             var rows = try await store.operations(tenant, id: "o1")
             for number in 1...20 {

@@ -14,6 +14,11 @@ extension Problem {
                 "The storage was lost during the commit. Retry with the same key: what was committed is answered as it was."
             )
             retryAfterSeconds = 1
+        case .tooLarge:
+            self.init(
+                .batchTooLarge,
+                "What this request would write is more than the storage takes at once. Nothing was written. Send its "
+                    + "operations in several batches.")
         case .damaged:
             self.init(.internalError, "Something stored could not be read. Nothing was written.")
             isRetryableOverride = false

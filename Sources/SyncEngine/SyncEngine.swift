@@ -31,7 +31,8 @@ public struct SyncEngine: Sendable {
                 let message: Logger.Message =
                     switch error {
                     case .unsettled: "a commit was lost on its way; its batches' keys tell what became of it"
-                    case .unavailable, .damaged, .newerSchema, .cannotOpen: "a commit failed; nothing of it is stored"
+                    case .unavailable, .damaged, .tooLarge, .newerSchema, .cannotOpen:
+                        "a commit failed; nothing of it is stored"
                     }
                 logger.error(message, metadata: ["error": "\(error)"])
             })
@@ -124,13 +125,42 @@ public struct SyncEngine: Sendable {
         await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: now)
         let wait = budget.take(submission.tenant, submission.device, atMilliseconds: now)
         if let wait {
-            let stored = try await reading { () throws(StoreError) in
-                try await store.batch(submission.tenant, submission.batchKey)
-            }
-            if let stored { return try submission.replay(of: stored).get() }
+            if let replay = try await replay(of: submission) { return replay }
             throw .rateLimited(limits, retryAfterSeconds: wait)
         }
         return try await lanes.commit(submission)
+    }
+
+    /// The answer to a batch that was committed before; nil when it was not.
+    private func replay(of submission: BatchSubmission) async throws(Problem) -> BatchReply? {
+        let recall = try await recall(submission.tenant, submission.batchKey)
+        guard let recall else { return nil }
+        guard recall.batch.fingerprint == submission.request.fingerprint else { throw .keyReused }
+        return reply(recall, of: submission.tenant, submission.answer)
+    }
+
+    func recall(_ tenant: TenantID, _ key: BatchKey) async throws(Problem) -> BatchRecall? {
+        try await reading { () throws(StoreError) in
+            try await store.recall(tenant, key, recordBytes: limits.answerBytes)
+        }
+    }
+
+    /// The results as they are stored, and the records as they stand now.
+    func reply(_ recall: BatchRecall, of tenant: TenantID, _ answer: BatchReturn) -> BatchReply {
+        var records: TouchedRecords?
+        if answer == .full {
+            var touched = TouchedRecords(byteLimit: limits.answerBytes)
+            for row in recall.records where !row.isPurged && terms.schema.rules(for: row.key.collection) != nil {
+                touched.take(WireRecord(row))
+            }
+            for key in recall.omitted where terms.schema.rules(for: key.collection) != nil { touched.omit(key) }
+            records = touched
+        }
+        let body = BatchAnswer(
+            key: recall.batch.key.key, serverTimeMilliseconds: clock.now(),
+            cursor: Cursor(sequence: recall.sequence).text(cursors(of: tenant)), kind: .replayed,
+            outcomes: recall.outcomes, records: records)
+        return BatchReply(body: body.encoded(), isReplayed: true)
     }
 
     // MARK: Common to reads

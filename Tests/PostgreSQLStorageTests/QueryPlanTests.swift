@@ -93,6 +93,7 @@ extension TestDatabase {
                 ["operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"]
             ),
             (Statements.selectOperations, ["operations_pkey (tenant=? AND id=?)"]),
+            (Statements.selectOperationsOfBatch, ["operations_pkey (tenant=? AND id=? AND device=?)"]),
             (
                 Statements.selectRecordOperations,
                 ["operations_by_record (tenant=? AND collection=? AND record=? AND ordinal<?)"]
@@ -124,6 +125,8 @@ extension TestDatabase {
             ),
             (Statements.selectEntriesOfConflicts, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
             (Statements.selectSidesOfConflicts, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
+            (Statements.selectEntriesAt, ["audit_entries_pkey (tenant=? AND position=?)"]),
+            (Statements.selectSidesAt, ["audit_sides_pkey (tenant=? AND position=?)"]),
             (Statements.updateConflicts, ["conflicts_pkey (tenant=? AND id=?)"]),
             (Statements.selectConflict, ["conflicts_pkey (tenant=? AND id=?)"]),
             (Statements.selectConflictIndex, ["conflicts_pkey (tenant=? AND id>?)"]),

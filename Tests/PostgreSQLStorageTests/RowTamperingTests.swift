@@ -13,11 +13,12 @@ private struct RowTampering: Sendable, CustomTestStringConvertible {
     var testDescription: String { sql }
 
     private static let entry = """
-        conflict, 77, type, collection, record, batch, device, recorded_at, clock_before, clock_after, detail, hash
+        conflict, 77, type, collection, record, batch, device, recorded_at, clock_before, clock_after, detail, hash,
+        clocks_from
         FROM rejoin.audit_entries WHERE position = 4
         """
     private static let side = """
-        conflict, role, won, present, value, device, counter, "user", operation, stamp, claimed_at
+        conflict, role, won, present, value, device, counter, "user", operation, stamp, claimed_at, value_from
         FROM rejoin.audit_sides WHERE position = 4 AND ordinal = 0
         """
 

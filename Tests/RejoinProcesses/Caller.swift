@@ -32,6 +32,12 @@ package struct Caller: Sendable {
         package var text: String { String(decoding: body, as: UTF8.self) }
         /// An answer holds a value in more levels of its own than the batch did in which it was sent.
         package var json: Value { get throws { try Value(json: text, limits: JSONLimits(maximumDepth: 64)) } }
+        /// The results as they were sent, letter by letter, without the records, which are told as they stand at the time.
+        package var resultsText: Substring? {
+            guard let start = text.range(of: "\"results\":")?.upperBound else { return nil }
+            return text[
+                start..<(text.range(of: ",\"records\":", range: start..<text.endIndex)?.lowerBound ?? text.endIndex)]
+        }
         package var isReplayed: Bool { headers.first(name: "Idempotency-Replayed") == "true" }
         /// Whether the server says that its storage fails at the moment.
         package var isStorageUnavailable: Bool { status == 503 && (try? json["code"]) == "storage_unavailable" }

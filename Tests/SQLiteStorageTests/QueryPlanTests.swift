@@ -47,9 +47,9 @@ private actor LargeFile {
         INSERT INTO conflicts SELECT 'large', i, iif(i % 2 = 0, 'stale', 'write_write'), iif(i % 3 = 0, 'open', 'automatic'),
             1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9), 'p' || (i % 4), i, iif(i % 11 = 0, 'a' || (i % 5), '') FROM n;
         INSERT INTO audit_sides SELECT tenant, id, 0, id, 'stored', 0, 1, '1', 'd' || (id % 50), 1, 'u' || (id % 40), 'o', 1,
-            NULL FROM conflicts;
+            NULL, NULL FROM conflicts;
         INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', 1, 1, '2', 'd' || (id % 49), 1, 'u' || (id % 40), 'o',
-            1, NULL FROM conflicts;
+            1, NULL, NULL FROM conflicts;
         INSERT INTO one_time_codes SELECT tenant, 'c' || (id * 7919 % 30011), id FROM conflicts;
         COMMIT;
         """
@@ -74,6 +74,7 @@ private actor LargeFile {
                 "operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"
             ]
         ),
+        (Statements.selectKnownOperation, ["operations (tenant=? AND id=? AND device=?)"]),
         (Statements.selectOperations, ["operations (tenant=? AND id=?)"]),
         (
             Statements.selectRecordOperations,
@@ -104,6 +105,8 @@ private actor LargeFile {
                 "audit_entries (tenant=? AND position=?)",
             ]
         ),
+        (Statements.selectAuditEntry, ["audit_entries (tenant=? AND position=?)"]),
+        (Statements.selectSidesOfEntry, ["audit_sides (tenant=? AND position=?)"]),
         (Statements.selectEntriesOfConflict, ["audit_entries_by_conflict (tenant=? AND conflict=?)"]),
         (Statements.selectSidesOfConflict, ["audit_sides_by_conflict (tenant=? AND conflict=?)"]),
         (Statements.updateConflict, ["conflicts (tenant=? AND id=?)"]),

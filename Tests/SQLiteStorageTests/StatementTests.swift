@@ -114,7 +114,7 @@ private func counted(_ names: [String]) -> [String: Int] {
             try await Committer(store, "tenant").commit(batch)
             #expect(
                 steps.taken() == [
-                    "begin", "select head", "select record", "select operations of basis", "select dot", "select batch",
+                    "select head", "select record", "select operations of basis", "select dot", "select batch",
                     "select device",
                 ])
         }

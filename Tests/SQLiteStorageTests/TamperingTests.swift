@@ -39,7 +39,8 @@ struct Tampering: Sendable, CustomStringConvertible {
             [
                 "conflict": "900", "version": "900", "type": "'superseded'", "collection": "'notes'", "record": "'r9'",
                 "batch": "'another'", "device": "'another'", "recorded_at": "recorded_at + 1", "clock_before": "'{}'",
-                "clock_after": "'{}'", "detail": "replace(detail, '\"', '\"\"')", "hash": "zeroblob(32)",
+                "clock_after": "'{}'", "clocks_from": "coalesce(clocks_from, 0) + 1",
+                "detail": "replace(detail, '\"', '\"\"')", "hash": "zeroblob(32)",
                 // The same text to the eye, to a C string, to Unicode.
                 "record ": "record || ' '", "batch ": "batch || char(0) || 'x'", "device ": "CAST(x'ff' AS TEXT)",
             ]
@@ -53,7 +54,8 @@ struct Tampering: Sendable, CustomStringConvertible {
         "audit_sides", "position",
         [
             "tenant": "'other'", "position": "9000", "ordinal": "7", "conflict": "900", "role": "'none'",
-            "won": "1 - won", "present": "1 - present", "value": "'\"forged\"'", "device": "'forged'",
+            "won": "1 - won", "present": "1 - present", "value": "'\"forged\"'",
+            "value_from": "coalesce(value_from, 0) + 1", "device": "'forged'",
             "counter": "counter + 1", "user": "'forged'", "operation": "'forged'", "stamp": "stamp - 1",
             "claimed_at": "coalesce(claimed_at, 0) + 1", "claimed_at ": "iif(claimed_at IS NULL, 1, NULL)",
         ]
@@ -73,11 +75,12 @@ struct Tampering: Sendable, CustomStringConvertible {
         + edits("conflicts", "id", ["id": "-5"]) { _, _ in .indexMismatch(conflict: -5) }
 
     private static let copiedEntry = """
-        conflict, 77, type, collection, record, batch, device, recorded_at, clock_before, clock_after, detail, hash
+        conflict, 77, type, collection, record, batch, device, recorded_at, clock_before, clock_after, detail, hash,
+        clocks_from
         FROM audit_entries WHERE tenant = 'tenant' AND position = :entry
         """
     private static let copiedSide = """
-        conflict, role, won, present, value, device, counter, user, operation, stamp, claimed_at
+        conflict, role, won, present, value, device, counter, user, operation, stamp, claimed_at, value_from
         FROM audit_sides WHERE tenant = 'tenant' AND position = :entry AND ordinal = 0
         """
 

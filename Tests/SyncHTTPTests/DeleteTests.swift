@@ -37,7 +37,7 @@ struct DeleteTests {
             #expect(ends[0]["dots"] == ends[1]["dots"])
             if deleteWins {
                 let back = try await mac.send(.restore("a", ["mac": 3, "ipad": 1], in: collection))
-                #expect(back["results", 0, "record", "fields"] == ["title": "new", "body": "b"])
+                #expect(back["records", 0, "fields"] == ["title": "new", "body": "b"])
             }
         }
     }
@@ -58,7 +58,7 @@ struct DeleteTests {
             #expect(create["errors", 0, "code"] == "clock_invalid")
             let restore = try await ipad.send(.restore("n", ["mac": 2, "ipad": 1], ["b": 2]))
             #expect(restore.outcomes == ["applied"])
-            #expect(restore["results", 0, "record", "fields"] == ["a": 1, "b": 2])
+            #expect(restore["records", 0, "fields"] == ["a": 1, "b": 2])
         }
     }
 
@@ -75,8 +75,8 @@ struct DeleteTests {
             _ = try await ipad.send(increment(["mac": 1, "ipad": 2]))
             let delete = try await mac.send(.delete("e", ["mac": 2, "ipad": 1], in: "estimates"))
             #expect(delete.outcomes == ["conflicted"])
-            #expect(delete["results", 0, "record", "deleted"] == false)
-            #expect(delete["results", 0, "record", "fields", "visits"] == 21)
+            #expect(delete["records", 0, "deleted"] == false)
+            #expect(delete["records", 0, "fields", "visits"] == 21)
             #expect(delete["results", 0, "conflicts", 0, "winner"] == "stored")
         }
     }
@@ -91,13 +91,13 @@ struct DeleteTests {
             let second = try await ipad.send(.delete("n", ["mac": 1, "ipad": 1]))
             #expect(second.outcomes == ["merged"])
             #expect(second["results", 0, "conflicts"] == [])
-            #expect(second["results", 0, "record", "deleted"] == true)
-            #expect(second["results", 0, "record", "fields"] == nil)
+            #expect(second["records", 0, "deleted"] == true)
+            #expect(second["records", 0, "fields"] == nil)
 
             let before = try await mac.get("/v1/changes")
             let nothing = try await mac.send(.delete("unknown", ["mac": 1]))
             #expect(nothing.outcomes == ["applied"])
-            #expect(nothing["results", 0, "record"] == nil)
+            #expect(nothing["records", 0] == nil)
             #expect(nothing["results", 0, "sequence"] == nil)
             let ahead = try await mac.send(.delete("unknown-2", ["mac": 1, "ipad": 1]))
             #expect(ahead["errors", 0, "code"] == "clock_ahead")
@@ -163,11 +163,11 @@ struct DeleteTests {
             let second = try await ipad.send(
                 ipad.creating("n", ["b": "ipad", "same": 1], at: TestClock.start - 1))
             #expect(second.outcomes == ["merged"])
-            #expect(second["results", 0, "record", "fields"] == ["a": "mac", "b": "ipad", "same": 1])
+            #expect(second["records", 0, "fields"] == ["a": "mac", "b": "ipad", "same": 1])
             let third = try await server.device("tv").send(
                 .create("n", by: "tv", ["a": "tv"], at: TestClock.start))
             #expect(third.outcomes == ["conflicted"])
-            #expect(third["results", 0, "record", "fields", "a"] == "tv")
+            #expect(third["records", 0, "fields", "a"] == "tv")
         }
     }
 }

@@ -147,7 +147,7 @@ struct FeedTests {
             let mac = try await server.device("mac")
             let answer = try await mac.send(mac.creating("n", ["v": 1]))
             let pulled = try await mac.get("/v1/changes")
-            #expect(pulled["changes"]?.elements == answer["results", 0, "record"].map { [$0] })
+            #expect(pulled["changes"]?.elements == answer["records", 0].map { [$0] })
             #expect(pulled["cursor"] == answer["cursor"])
             _ = try await mac.send(.delete("n", ["mac": 2]))
             let deleted = try await mac.get("/v1/changes?since=\(pulled["cursor"]?.text ?? "")")

@@ -28,9 +28,9 @@ struct MergingTests {
             #expect(listed["conflicts", 0, "version"] == 3)
             #expect(listed["conflicts", 0, "sides"]?.elements.compactMap { $0["value"]?.text } == names)
             #expect(listed["conflicts", 0, "sides"]?.elements.filter { $0["won"] == true }.count == 1)
-            #expect(open?["results", 0, "record", "fields", "status"] == "d")
-            #expect(open?["results", 0, "record", "siblings", "status"]?.elements.count == 3)
-            #expect(open?["results", 0, "record", "openConflicts"] == 1)
+            #expect(open?["records", 0, "fields", "status"] == "d")
+            #expect(open?["records", 0, "siblings", "status"]?.elements.count == 3)
+            #expect(open?["records", 0, "openConflicts"] == 1)
 
             // One that saw one side: that side drops and the rest stays open.
             let a = try await server.device("a")
@@ -44,8 +44,8 @@ struct MergingTests {
             let all = try await a.send(
                 .update("e", ["a": 3, "b": 1, "c": 1, "d": 1], ["status": "decided"], in: "estimates"))
             #expect(all.outcomes == ["applied"])
-            #expect(all["results", 0, "record", "siblings"] == nil)
-            #expect(all["results", 0, "record", "openConflicts"] == 0)
+            #expect(all["records", 0, "siblings"] == nil)
+            #expect(all["records", 0, "openConflicts"] == 0)
             let closed = try await reviewer.get("/v1/conflicts/\(listed["conflicts", 0, "id"]?.text ?? "")")
             #expect(closed["status"] == "superseded")
             #expect(closed["resolution", "kind"] == "superseded")
@@ -129,9 +129,9 @@ struct MergingTests {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
             let answer = try await mac.send(mac.creating("n", ["a": .null, "deep": ["x": [.null]]]))
-            #expect(answer["results", 0, "record", "fields"] == ["a": .null, "deep": ["x": [.null]]])
+            #expect(answer["records", 0, "fields"] == ["a": .null, "deep": ["x": [.null]]])
             let second = try await mac.send(.update("n", ["mac": 2], ["b": 1]))
-            #expect(second["results", 0, "record", "fields", "a"] == .null)
+            #expect(second["records", 0, "fields", "a"] == .null)
         }
     }
 
@@ -233,7 +233,7 @@ struct MergingTests {
                     mac.creating(
                         name, .object([(ExactString(composed), .integer(1)), (ExactString(decomposed), .integer(2))])))
                 #expect(answer.outcomes == ["applied"])
-                #expect(answer["results", 0, "record", "fields"]?.memberNames.count == 2)
+                #expect(answer["records", 0, "fields"]?.memberNames.count == 2)
             }
             #expect(try await mac.get("/v1/changes")["changes"]?.elements.count == 2)
             let found = try await mac.get("/v1/records/notes/caf%C3%A9")
@@ -296,7 +296,7 @@ struct MergingTests {
             #expect(other.outcomes == ["conflicted"])
             #expect(other["results", 0, "conflicts"]?.elements.count == 1)
             #expect(other["results", 0, "conflicts", 0, "unit"] == "place")
-            #expect(other["results", 0, "record", "fields"] == ["lat": 1, "lng": 20])
+            #expect(other["records", 0, "fields"] == ["lat": 1, "lng": 20])
         }
     }
 

@@ -158,7 +158,7 @@ struct ServingTests {
             await server.store.gate.open()
             let answers = try await [first, second, refused, third]
             #expect(answers.map(\.status) == [200, 200, 422, 200])
-            #expect(answers[1]["results", 0, "record", "fields", "v"] == 2)
+            #expect(answers[1]["records", 0, "fields", "v"] == 2)
             #expect(answers[3]["results", 0, "sequence"] == 3)
         }
     }

@@ -19,6 +19,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case groupIncomplete = "group_incomplete"
         case valueInvalid = "value_invalid"
         case dependencyFailed = "dependency_failed"
+        case batchFull = "batch_full"
 
         /// Whether the same operation may succeed later without being changed.
         public var isRetryable: Bool {
@@ -26,7 +27,7 @@ public struct Rejection: Error, Sendable, Hashable {
             case .clockGap, .clockAhead, .dependencyFailed: true
             case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
                 .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
-                .valueInvalid:
+                .valueInvalid, .batchFull:
                 false
             }
         }

@@ -16,6 +16,9 @@ struct BatchChanges {
     private(set) var sequence: Int64
     private(set) var auditPosition: Int64
     private(set) var auditMilliseconds: Int64
+    /// Bytes of the values on the sides of conflicts, each value once.
+    private(set) var auditBytes = 0
+    private var auditedValues: Set<AuditedValue> = []
 
     init(after plan: Plan) {
         sequence = plan.sequence
@@ -35,6 +38,27 @@ struct BatchChanges {
         records[record.key] = record
     }
 
+    /// Whether the audit takes what these notes would add; if so it is counted. What a batch records of values is bounded, because
+    /// a small write can meet a large value again and again. The first notes of a batch are always taken.
+    mutating func admits(_ notes: [ConflictNote], on record: RecordKey, limits: Limits) -> Bool {
+        guard !notes.isEmpty else { return true }
+        var bytes = auditBytes
+        var values: [AuditedValue] = []
+        for note in notes {
+            for side in note.sides {
+                guard let value = side.value else { continue }
+                let audited = AuditedValue(record: record, unit: note.unit, dot: side.event.dot)
+                guard !auditedValues.contains(audited) else { continue }
+                values.append(audited)
+                bytes += value.byteCount
+            }
+        }
+        guard auditBytes == 0 || bytes <= limits.auditBytesPerBatch else { return false }
+        auditBytes = bytes
+        auditedValues.formUnion(values)
+        return true
+    }
+
     /// Appends an entry to the audit.
     mutating func append(
         _ content: AuditEntry.Content, to conflict: (id: ConflictID, version: Int64, record: RecordKey),
@@ -47,5 +71,42 @@ struct BatchChanges {
                 position: auditPosition, conflict: conflict.id, version: conflict.version, record: conflict.record,
                 batch: author.batch, device: author.device, recordedAtMilliseconds: auditMilliseconds,
                 clockBefore: clocks.before, clockAfter: clocks.after, content: content))
+    }
+}
+
+/// The value of one event in one unit, which conflicts of one commit share.
+private struct AuditedValue: Hashable {
+    let record: RecordKey
+    let unit: UnitKey
+    let dot: Dot
+}
+
+extension ConflictNote {
+    fileprivate var unit: UnitKey {
+        switch self {
+        case .opened(let opening): opening.unit
+        case .sidesChanged(_, let unit, _, _), .superseded(_, let unit, _): unit
+        }
+    }
+
+    /// The sides that it adds.
+    fileprivate var sides: [ConflictSide] {
+        switch self {
+        case .opened(let opening): opening.sides
+        case .sidesChanged(_, _, let joined, _): joined
+        case .superseded: []
+        }
+    }
+}
+
+extension Value {
+    /// About the bytes of its text. O(the number of its parts).
+    fileprivate var byteCount: Int {
+        switch self {
+        case .null, .boolean, .integer, .double: 8
+        case .string(let text): text.byteCount + 2
+        case .array(let elements): elements.reduce(2) { $0 + 1 + $1.byteCount }
+        case .object(let object): object.members.reduce(2) { $0 + 4 + $1.name.byteCount + $1.value.byteCount }
+        }
     }
 }

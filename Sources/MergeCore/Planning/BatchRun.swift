@@ -11,6 +11,8 @@ struct BatchRun {
     /// Records whose next operations cannot be judged, because one on them failed in this batch.
     private var failedRecords: Set<RecordKey> = []
     private var failedOperations: Set<OperationID> = []
+    /// How many reasons for refusing operations may still be told.
+    private var rejectionsLeft: Int
 
     static func run(_ batch: Batch, over ledger: Ledger) -> (BatchDecision, BatchChanges) {
         var run = BatchRun(batch, over: ledger)
@@ -25,6 +27,16 @@ struct BatchRun {
         correction = StampCorrection(
             receivedAtMilliseconds: batch.receivedAtMilliseconds, sentAtMilliseconds: batch.sentAtMilliseconds)
         changes = BatchChanges(after: ledger.plan)
+        rejectionsLeft = ledger.terms.limits.rejectionsPerBatch
+    }
+
+    /// The result with as many reasons as may be told, at least one.
+    private mutating func bounded(_ result: OperationResult) -> OperationResult {
+        guard !result.rejections.isEmpty else { return result }
+        let bounded = result.keeping(
+            rejections: max(1, min(rejectionsLeft, ledger.terms.limits.rejectionsPerOperation)))
+        rejectionsLeft -= bounded.rejections.count
+        return bounded
     }
 
     private mutating func reserveCapacity(_ count: Int) {
@@ -38,7 +50,7 @@ struct BatchRun {
     private mutating func take(_ submission: Submission, at index: Int) {
         switch submission {
         case .malformed(let malformed):
-            let result = OperationResult.rejected(malformed.rejections)
+            let result = bounded(.rejected(malformed.rejections))
             outcomes.append(OperationOutcome(id: malformed.id, record: malformed.record, result: result))
             fail(malformed.id, malformed.record)
             if let id = malformed.id, !known(id).contains(where: { $0.device == batch.device }) {
@@ -55,8 +67,11 @@ struct BatchRun {
                 take(numberOf: operation, replayed.result, submission, at: index)
                 return
             }
-            let result = decide(operation)
-            outcomes.append(OperationOutcome(id: operation.id, record: operation.record, result: result))
+            let result = bounded(decide(operation))
+            outcomes.append(
+                OperationOutcome(
+                    id: operation.id, record: operation.record, result: result,
+                    keptUnder: result.isAccepted ? batch.device : nil))
             if !result.isAccepted { fail(operation.id, operation.record) }
             guard result.isAccepted || result.isPermanentRejection else { return }
             let isEvent =
@@ -146,7 +161,9 @@ struct BatchRun {
                 at: ["id"])
             return OperationOutcome(id: operation.id, record: operation.record, result: .rejected([reused]))
         }
-        return OperationOutcome(id: operation.id, record: first.record, result: first.result, isReplayed: true)
+        return OperationOutcome(
+            id: operation.id, record: first.record, result: first.result, isReplayed: true,
+            keptUnder: first.result.isAccepted ? first.device : nil)
     }
 
     // MARK: Rules 2 to 5
@@ -236,7 +253,11 @@ struct BatchRun {
                     at: ["clock", batch.device.name])
             ])
         }
-        let conflicts = stored.state.staleConflicts(of: write, rules: rules).map { opening in
+        let openings = stored.state.staleConflicts(of: write, rules: rules)
+        guard changes.admits(openings.map { .opened($0) }, on: operation.record, limits: ledger.terms.limits) else {
+            return .rejected([.batchFull])
+        }
+        let conflicts = openings.map { opening in
             audit(.opened(opening), of: stored, before: stored.state.clock, after: stored.state.clock)
         }
         return OperationResult(outcome: .older, relation: relation, conflicts: conflicts.compactMap(\.mention))
@@ -252,10 +273,14 @@ struct BatchRun {
         guard rejections.isEmpty else { return .rejected(rejections) }
         let merge = stored.state.applying(
             write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
+        let notes = merge.conflictNotes(of: write, before: stored.state, rules: rules, open: stored.openConflicts)
+        guard changes.admits(notes, on: stored.key, limits: ledger.terms.limits) else {
+            return .rejected([.batchFull])
+        }
         var next = stored
         next.state = merge.state
         var mentions: [ConflictMention] = []
-        for note in merge.conflictNotes(of: write, before: stored.state, rules: rules, open: stored.openConflicts) {
+        for note in notes {
             let written = audit(note, of: next, before: stored.state.clock, after: merge.state.clock)
             next.openConflicts[written.unit] = written.stillOpen
             if let mention = written.mention { mentions.append(mention) }
@@ -363,9 +388,19 @@ struct BatchRun {
     }
 }
 
+extension Rejection {
+    fileprivate static let batchFull = Rejection(
+        .batchFull,
+        "The conflicts of this batch are all that one batch may record. Send this operation, and those after it, in another batch."
+    )
+}
+
 extension OperationResult {
     /// Whether the operation can never succeed as it is, so that its content is worth keeping for repair.
     fileprivate var isPermanentRejection: Bool {
-        outcome == .rejected && !rejections.contains { $0.code.isRetryable || $0.code == .operationIDReused }
+        outcome == .rejected
+            && !rejections.contains {
+                $0.code.isRetryable || $0.code == .operationIDReused || $0.code == .batchFull
+            }
     }
 }

@@ -71,6 +71,7 @@ public struct Ledger: Sendable {
         plan.auditPosition = changes.auditPosition
         plan.auditMilliseconds = changes.auditMilliseconds
         plan.audit += changes.audit
+        plan.auditBytes += changes.auditBytes
         if plan.records.isEmpty {
             plan.records = changes.records
         } else {
@@ -89,7 +90,8 @@ public struct Ledger: Sendable {
         plan.records[key] ?? snapshot.records[key]
     }
 
-    func known(_ id: OperationID) -> [KnownOperation] {
+    /// The operations of an id, one a device, with what the batches decided so far added.
+    public func known(_ id: OperationID) -> [KnownOperation] {
         operations[id] ?? snapshot.operations[id] ?? []
     }
 

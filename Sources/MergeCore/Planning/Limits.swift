@@ -6,6 +6,18 @@ public struct Limits: Sendable, Hashable {
     public var bodyBytes = 8 * 1024 * 1024
     /// Fields that one operation names.
     public var fieldsPerOperation = 256
+    /// Fields that the operations of one batch name together. Bounds merging, conflicts and their audit, which multiply by it.
+    public var unitsPerBatch = 20_000
+    /// Reasons that are given for refusing one operation, and all operations of a batch together. One reason refuses already;
+    /// the others are a courtesy, and a hostile batch has hundreds of thousands. Beyond the second each operation gets one.
+    public var rejectionsPerOperation = 16
+    public var rejectionsPerBatch = 1_000
+    /// Bytes of the records in the answer to one batch. Those that do not fit are named, to be pulled.
+    public var answerBytes = 8 * 1024 * 1024
+    /// Bytes of the stored records that one commit reads, all of its operations together; a single record is always read.
+    public var recordBytesPerCommit = 8 * 1024 * 1024
+    /// Bytes of values that the audit takes of one batch. Above the bytes of any record, so that one operation always fits.
+    public var auditBytesPerBatch = 16 * 1024 * 1024
     /// Depth of nested arrays and objects in a body. Bounds the parser's recursion.
     public var nestingDepth = 32
     /// Devices in one record's clock. Bounds the cost of every comparison on the record.
@@ -24,6 +36,8 @@ public struct Limits: Sendable, Hashable {
     public var elementsPerSet = 10_000
     /// Changes in one page of the feed.
     public var changesPerPage = 5_000
+    /// Bytes of a page: what is in memory for one answer, whatever the rows hold. The page says that there is more.
+    public var pageBytes = 4 * 1024 * 1024
     /// Entries in one page of conflicts, operations or history.
     public var entriesPerPage = 500
     /// Bytes of a reviewer's comment or note.

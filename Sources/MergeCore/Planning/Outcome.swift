@@ -52,6 +52,14 @@ public struct OperationResult: Sendable, Hashable {
 
     /// Whether the operation was taken into the record, or found to be there already.
     public var isAccepted: Bool { relation != nil }
+
+    /// The result with so many of its rejections at most. One is enough to say that it is rejected.
+    func keeping(rejections limit: Int) -> OperationResult {
+        guard rejections.count > limit else { return self }
+        return OperationResult(
+            outcome: outcome, relation: relation, conflicts: conflicts, sequence: sequence,
+            rejections: Array(rejections.prefix(limit)))
+    }
 }
 
 /// A result within the answer to one batch.
@@ -61,11 +69,18 @@ public struct OperationOutcome: Sendable, Hashable {
     public let record: RecordKey?
     public var result: OperationResult
     public let isReplayed: Bool
+    /// The device under which an accepted operation is kept with its result, where nothing overwrites it; nil where this
+    /// outcome stands nowhere else.
+    public let keptUnder: DeviceID?
 
-    public init(id: OperationID?, record: RecordKey?, result: OperationResult, isReplayed: Bool = false) {
+    public init(
+        id: OperationID?, record: RecordKey?, result: OperationResult, isReplayed: Bool = false,
+        keptUnder: DeviceID? = nil
+    ) {
         self.id = id
         self.record = record
         self.result = result
         self.isReplayed = isReplayed
+        self.keptUnder = keptUnder
     }
 }

@@ -29,6 +29,8 @@ public struct Plan: Sendable, Hashable {
     public var auditPosition: Int64
     /// When the last entry of the audit was recorded.
     public var auditMilliseconds: Int64
+    /// Bytes of the values on the sides of conflicts.
+    public var auditBytes = 0
 
     public init(sequence: Int64, auditPosition: Int64, auditMilliseconds: Int64 = 0) {
         self.sequence = sequence

@@ -6,6 +6,11 @@ struct Parameters {
     /// Where each value lies; nil: NULL.
     private(set) var ranges: [Range<Int>?] = []
 
+    /// PostgreSQL takes no value of a gigabyte or more (`MaxAllocSize` in its source).
+    static let maximumValueBytes = 1 << 30
+    /// Whether a value is longer than PostgreSQL takes.
+    var isTooLarge: Bool { ranges.contains { ($0?.count ?? 0) >= Self.maximumValueBytes } }
+
     mutating func text(_ text: String) { value { $0.append(contentsOf: text.utf8) } }
 
     mutating func text(_ text: String?) {
@@ -57,7 +62,7 @@ struct Parameters {
     mutating func blobs<Row>(_ rows: some Collection<Row>, _ blob: (Row) -> [UInt8]) {
         array(rows, of: .bytes) { row, bytes in
             let blob = blob(row)
-            Self.append(Int32(blob.count), to: &bytes)
+            Self.append(Int32(clamping: blob.count), to: &bytes)
             bytes.append(contentsOf: blob)
         }
     }
@@ -87,7 +92,7 @@ struct Parameters {
             Self.append(Int32(1), to: &bytes)  // NULLs may follow; it is allowed to say so without cause
             Self.append(type.rawValue, to: &bytes)
             guard !rows.isEmpty else { return }
-            Self.append(Int32(rows.count), to: &bytes)
+            Self.append(Int32(clamping: rows.count), to: &bytes)
             Self.append(Int32(1), to: &bytes)
             for row in rows { element(row, &bytes) }
         }
@@ -95,7 +100,7 @@ struct Parameters {
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         let utf8 = text.utf8
-        append(Int32(utf8.count), to: &bytes)
+        append(Int32(clamping: utf8.count), to: &bytes)
         bytes.append(contentsOf: utf8)
     }
 

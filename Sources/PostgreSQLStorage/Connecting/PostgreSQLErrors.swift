@@ -16,6 +16,8 @@ struct ServerReport: Error {
         case "53100": return .unavailable("the database's disk is full (\(statement))")
         case "55P03": return .unavailable("a lock did not yield in time (\(statement))")
         case "57014": return .unavailable("a statement took too long (\(statement))")
+        // Program limits: a value or a message beyond a gigabyte.
+        case let state where state.hasPrefix("54"): return .tooLarge(text)
         default: break
         }
         // Constraints, data, syntax and names, damaged data: the same call will fail again.

@@ -62,10 +62,13 @@ final class Session {
     ///
     /// - Parameter patience: how long an answer may take; nil: as long as a statement may, and a little more.
     /// - Returns: one result a statement.
-    /// - Throws: what the first statement that failed reported; those after it were not executed. `unsettled` when the
+    /// - Throws: `tooLarge` before anything is sent; what the first statement that failed reported; those after it were not executed. `unsettled` when the
     ///   connection was lost while a commit among them was under way.
     func exchange(_ requests: [Request], within patience: Duration? = nil) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
+        if let request = requests.first(where: \.parameters.isTooLarge) {
+            throw .tooLarge("a value of a gigabyte or more (\(request.statement.name))")
+        }
         if discardsPlans {
             discardsPlans = false
             _ = try send([Request(Statements.discardPlans)], commit: nil, within: patience ?? timeToAnswer)

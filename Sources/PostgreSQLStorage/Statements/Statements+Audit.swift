@@ -5,34 +5,34 @@ extension Statements {
         """
         INSERT INTO audit_entries (
             tenant, position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
-            clock_after, detail, hash)
+            clock_after, clocks_from, detail, hash)
         SELECT $1::text, * FROM unnest(
             $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+            $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bytea[])
         """)
     static let insertAuditSides = Statement(
         "insert audit sides",
         """
         INSERT INTO audit_sides (
-            tenant, position, ordinal, conflict, role, won, present, value, device, counter, "user", operation, stamp,
-            claimed_at)
+            tenant, position, ordinal, conflict, role, won, present, value, value_from, device, counter, "user",
+            operation, stamp, claimed_at)
         SELECT $1::text, * FROM unnest(
-            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::boolean[], $8::text[], $9::text[],
-            $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
+            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
+            $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
         """)
     static let selectAuditEntries = Statement(
         "select audit entries",
         """
         SELECT position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
-            clock_after, detail, hash
+            clock_after, clocks_from, detail, hash
         FROM audit_entries WHERE tenant = $1::text AND position > $2::bigint
         ORDER BY position LIMIT $3::bigint
         """)
     static let selectAuditSides = Statement(
         "select audit sides",
         """
-        SELECT position, ordinal, conflict, role, won, present, value, device, counter, "user", operation, stamp,
-            claimed_at
+        SELECT position, ordinal, conflict, role, won, present, value, value_from, device, counter, "user",
+            operation, stamp, claimed_at
         FROM audit_sides WHERE tenant = $1::text AND position > $2::bigint AND position <= $3::bigint
         ORDER BY position, ordinal
         """)
@@ -49,7 +49,7 @@ extension Statements {
         "select audit entries of conflicts",
         """
         SELECT e.position, e.conflict, e.version, e.type, e.collection, e.record, e.batch, e.device, e.recorded_at,
-            e.clock_before, e.clock_after, e.detail, e.hash
+            e.clock_before, e.clock_after, e.clocks_from, e.detail, e.hash
         FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (conflict, place)
         CROSS JOIN LATERAL (
             SELECT * FROM audit_entries
@@ -58,12 +58,32 @@ extension Statements {
     static let selectSidesOfConflicts = Statement(
         "select audit sides of conflicts",
         """
-        SELECT s.position, s.ordinal, s.conflict, s.role, s.won, s.present, s.value, s.device, s.counter, s."user",
-            s.operation, s.stamp, s.claimed_at
+        SELECT s.position, s.ordinal, s.conflict, s.role, s.won, s.present, s.value, s.value_from, s.device,
+            s.counter, s."user", s.operation, s.stamp, s.claimed_at
         FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (conflict, place)
         CROSS JOIN LATERAL (
             SELECT * FROM audit_sides
             WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY position, ordinal) AS s
+        """)
+    /// Entries to which others refer, by their positions.
+    static let selectEntriesAt = Statement(
+        "select audit entries at positions",
+        """
+        SELECT e.position, e.conflict, e.version, e.type, e.collection, e.record, e.batch, e.device, e.recorded_at,
+            e.clock_before, e.clock_after, e.clocks_from, e.detail, e.hash
+        FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (position, place)
+        CROSS JOIN LATERAL (
+            SELECT * FROM audit_entries WHERE tenant = $1::text AND position = wanted.position LIMIT 1) AS e
+        """)
+    static let selectSidesAt = Statement(
+        "select audit sides at positions",
+        """
+        SELECT s.position, s.ordinal, s.conflict, s.role, s.won, s.present, s.value, s.value_from, s.device,
+            s.counter, s."user", s.operation, s.stamp, s.claimed_at
+        FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (position, place)
+        CROSS JOIN LATERAL (
+            SELECT * FROM audit_sides
+            WHERE tenant = $1::text AND position = wanted.position ORDER BY ordinal) AS s
         """)
     static let insertConflicts = Statement(
         "insert conflicts",

@@ -111,15 +111,22 @@ enum Statements {
     // Where many keys are looked up at once, each has a sub-select of its own with a LIMIT or an order, which the planner may not turn
     // round: it would otherwise join the other way while it takes the table for empty.
 
+    /// Of records beyond the bytes that are allowed only the name: the length of a long text is known without reading it.
     static let selectRecords = Statement(
         "select records of basis",
         """
-        SELECT r.collection, r.id, r.sequence, r.deleted, r.purged, r.clock, r.stamp, r.fields, r.siblings, r.state,
-            r.open_conflicts, r.changed_at
-        FROM unnest($2::text[], $3::text[]) AS basis (collection, id)
-        CROSS JOIN LATERAL (
-            SELECT * FROM records
-            WHERE tenant = $1::text AND collection = basis.collection AND id = basis.id LIMIT 1) AS r
+        SELECT s.collection, s.id, s.sequence, s.deleted, s.purged, CASE WHEN s.fits THEN s.clock END, s.stamp,
+            CASE WHEN s.fits THEN s.fields END, CASE WHEN s.fits THEN s.siblings END, CASE WHEN s.fits THEN s.state END,
+            s.open_conflicts, s.changed_at, s.fits
+        FROM (
+            SELECT r.*, row_number() OVER read = 1 OR sum(
+                octet_length(r.clock) + octet_length(r.fields) + octet_length(r.state)
+                + coalesce(octet_length(r.siblings), 0)) OVER read <= $4::bigint AS fits
+            FROM unnest($2::text[], $3::text[]) AS basis (collection, id)
+            CROSS JOIN LATERAL (
+                SELECT * FROM records
+                WHERE tenant = $1::text AND collection = basis.collection AND id = basis.id LIMIT 1) AS r
+            WINDOW read AS (ROWS UNBOUNDED PRECEDING)) AS s
         """)
     static let writeRecords = Statement(
         "write records",
@@ -198,6 +205,15 @@ enum Statements {
         FROM operations WHERE tenant = $1::text AND id = $2::text
         ORDER BY device
         """)
+    /// What the results of a batch need of the operations with which they stand.
+    static let selectOperationsOfBatch = Statement(
+        "select operations of batch",
+        """
+        SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result
+        FROM unnest($2::text[], $3::text[]) AS owner (id, device)
+        CROSS JOIN LATERAL (
+            SELECT * FROM operations WHERE tenant = $1::text AND id = owner.id AND device = owner.device LIMIT 1) AS o
+        """)
     static let selectRecordOperations = Statement(
         "select operations of record",
         """
@@ -231,7 +247,7 @@ enum Statements {
     static let selectBatches = Statement(
         "select batches of basis",
         """
-        SELECT b.device, b.key, b.fingerprint, b.response, b.recorded_at
+        SELECT b.device, b.key, b.fingerprint, b.results, b.recorded_at
         FROM unnest($2::text[], $3::text[]) AS basis (device, key)
         CROSS JOIN LATERAL (
             SELECT * FROM batches
@@ -240,13 +256,13 @@ enum Statements {
     static let selectBatch = Statement(
         "select batch",
         """
-        SELECT device, key, fingerprint, response, recorded_at
+        SELECT device, key, fingerprint, results, recorded_at
         FROM batches WHERE tenant = $1::text AND device = $2::text AND key = $3::text
         """)
     static let insertBatches = Statement(
         "insert batches",
         """
-        INSERT INTO batches (tenant, device, key, fingerprint, response, recorded_at)
+        INSERT INTO batches (tenant, device, key, fingerprint, results, recorded_at)
         SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
         """)
 

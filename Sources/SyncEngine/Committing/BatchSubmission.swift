@@ -46,13 +46,13 @@ public struct BatchSubmission: Sendable {
 
 /// The answer to a batch that was committed, now or before.
 public struct BatchReply: Sendable, Hashable {
-    /// The response's body, byte for byte what was stored.
-    public let body: String
+    /// The response's body.
+    public let body: [UInt8]
     public let isReplayed: Bool
     /// How many operations had which outcome; empty for a replay.
     public let outcomes: [OutcomeKind: Int]
 
-    public init(body: String, isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
+    public init(body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
         self.body = body
         self.isReplayed = isReplayed
         self.outcomes = outcomes

@@ -13,8 +13,9 @@ struct CommitGroup: Sendable {
     let nowMilliseconds: Int64
 
     struct Outcome: Sendable {
-        /// One a submission, in their order.
-        let replies: [Result<BatchReply, Problem>]
+        /// One a submission, in their order; nil when the group would read or record too much at once. Then nothing is decided,
+        /// and each batch has to have a transaction of its own.
+        let replies: [Result<BatchReply, Problem>]?
         /// The tenant's last sequence number after the group.
         let sequence: Int64
     }
@@ -26,19 +27,21 @@ struct CommitGroup: Sendable {
             basis.batches.insert(submission.batchKey)
             basis.devices.insert(submission.device)
         }
+        basis.recordBytes = terms.limits.recordBytesPerCommit
         return basis
     }
 
     func decide(over snapshot: StoreSnapshot) -> (Commit, Outcome) {
+        guard snapshot.omitted.isEmpty || submissions.count == 1 else {
+            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
+        }
         var run = Run(group: self, snapshot: snapshot)
         let replies = submissions.map { run.reply(to: $0) }
+        guard submissions.count == 1 || run.ledger.plan.auditBytes <= terms.limits.auditBytesPerBatch else {
+            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
+        }
         let commit = run.commit()
         return (commit, Outcome(replies: replies, sequence: commit.head.sequence))
-    }
-
-    private struct OperationOwner: Hashable {
-        let id: OperationID
-        let device: DeviceID
     }
 
     /// One pass over the group's batches.
@@ -57,6 +60,8 @@ struct CommitGroup: Sendable {
         /// states apart.
         private var rows: [RecordKey: RecordRow] = [:]
         private var writer = JSONWriter(reservingCapacity: 1024)
+        /// Answers are in memory until they are sent, so those of a group share a bound.
+        private var answerBytesLeft: Int
 
         init(group: CommitGroup, snapshot: StoreSnapshot) {
             self.group = group
@@ -66,48 +71,89 @@ struct CommitGroup: Sendable {
                 lineage: group.identity.lineage, tenant: group.tenant.name.text, key: group.identity.cursorKey)
             ledger = Ledger(over: snapshot.merge, under: group.terms)
             head = snapshot.head
+            answerBytesLeft = group.terms.limits.answerBytes * 2
         }
 
         mutating func reply(to submission: BatchSubmission) -> Result<BatchReply, Problem> {
             if snapshot.devices[submission.device]?.retiredAtMilliseconds != nil { return .failure(.deviceRetired) }
             if let stored = batches[submission.batchKey] ?? snapshot.batches[submission.batchKey] {
-                return submission.replay(of: stored)
+                return replay(of: stored, to: submission)
             }
+            guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.terms.limits)) }
             switch submission.mode {
             case .commit:
                 let decision = ledger.decide(submission.batch)
-                guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
-                let body = answer(to: submission, decision) { run, key in run.ledger.record(key).map { run.row($0) } }
-                keep(submission, decision: decision, answer: body)
-                return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
+                guard !decision.isRefused else {
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.terms.limits))
+                }
+                keep(submission, decision: decision)
+                // Before others change the records further.
+                let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
+                    run.ledger.record(key).map { run.row($0) }
+                }
+                return reply(to: submission, .committed, decision.outcomes, records, at: decision.sequence)
             case .dryRun:
                 // A ledger of its own, so that the batches that follow are not told of what did not happen.
                 var imagined = ledger
                 let decision = imagined.decide(submission.batch)
-                guard !decision.isRefused else { return .failure(Problem(refusing: decision.outcomes)) }
-                let body = answer(to: submission, decision) { run, key in
+                guard !decision.isRefused else {
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.terms.limits))
+                }
+                let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
                     imagined.record(key).map { run.newRow($0) }
                 }
-                return .success(BatchReply(body: body, isReplayed: false, outcomes: decision.outcomeCounts))
+                // A cursor for what did not happen would make its owner skip what happens there later.
+                return reply(to: submission, .dryRun, decision.outcomes, records, at: ledger.plan.sequence)
             }
         }
 
-        private mutating func answer(
-            to submission: BatchSubmission, _ decision: BatchDecision, row: (inout Run, RecordKey) -> RecordRow?
-        ) -> String {
+        /// The stored results, and the records as they stand now.
+        private mutating func replay(
+            of stored: BatchRow, to submission: BatchSubmission
+        ) -> Result<BatchReply, Problem> {
+            guard stored.fingerprint == submission.request.fingerprint else { return .failure(.keyReused) }
+            do throws(StoreError) {
+                let outcomes = try stored.readResults().outcomes { owner in
+                    ledger.known(owner.id).first { $0.device == owner.device }
+                }
+                let records = records(of: outcomes, wantedBy: submission) { run, key in
+                    run.ledger.record(key).map { run.row($0) }
+                }
+                return reply(to: submission, .replayed, outcomes, records, at: ledger.plan.sequence)
+            } catch {
+                return .failure(Problem(error))
+            }
+        }
+
+        private func reply(
+            to submission: BatchSubmission, _ kind: BatchAnswer.Kind, _ outcomes: [OperationOutcome],
+            _ records: TouchedRecords?, at sequence: Int64
+        ) -> Result<BatchReply, Problem> {
             let answer = BatchAnswer(
                 key: submission.key, serverTimeMilliseconds: group.nowMilliseconds,
-                // A cursor for what did not happen would make its owner skip what happens there later.
-                cursor: Cursor(sequence: submission.mode == .commit ? decision.sequence : ledger.plan.sequence)
-                    .text(cursors),
-                outcomes: decision.outcomes, isDryRun: submission.mode == .dryRun)
-            let body = answer.encoded { key in
-                guard submission.answer == .full, group.terms.schema.rules(for: key.collection) != nil,
-                    let row = row(&self, key), !row.isPurged
-                else { return nil }
-                return WireRecord(row)
+                cursor: Cursor(sequence: sequence).text(cursors), kind: kind, outcomes: outcomes, records: records)
+            return .success(
+                BatchReply(
+                    body: answer.encoded(), isReplayed: kind == .replayed,
+                    outcomes: kind == .replayed ? [:] : outcomes.counts))
+        }
+
+        /// The records that the batch touched, each once.
+        private mutating func records(
+            of outcomes: [OperationOutcome], wantedBy submission: BatchSubmission,
+            row: (inout Run, RecordKey) -> RecordRow?
+        ) -> TouchedRecords? {
+            guard submission.answer == .full else { return nil }
+            var records = TouchedRecords(byteLimit: min(group.terms.limits.answerBytes, answerBytesLeft))
+            for key in outcomes.touchedRecords where group.terms.schema.rules(for: key.collection) != nil {
+                if snapshot.omitted.contains(key) {
+                    records.omit(key)
+                } else if let row = row(&self, key), !row.isPurged {
+                    records.take(WireRecord(row))
+                }
             }
-            return String(decoding: body, as: UTF8.self)
+            answerBytesLeft -= records.byteCount
+            return records
         }
 
         /// The record as it stands after the batches decided so far.
@@ -124,10 +170,10 @@ struct CommitGroup: Sendable {
                 changedAtMilliseconds: group.nowMilliseconds, using: &writer)
         }
 
-        private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision, answer: String) {
+        private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision) {
             batches[submission.batchKey] = BatchRow(
-                key: submission.batchKey, fingerprint: submission.request.fingerprint, response: answer,
-                recordedAtMilliseconds: submission.receivedAtMilliseconds)
+                key: submission.batchKey, fingerprint: submission.request.fingerprint, outcomes: decision.outcomes,
+                recordedAtMilliseconds: submission.receivedAtMilliseconds, using: &writer)
             for operation in decision.operations {
                 head.operationOrdinal += 1
                 let row = OperationRow(
@@ -164,23 +210,23 @@ struct CommitGroup: Sendable {
     }
 }
 
-extension BatchSubmission {
-    /// The stored answer, if the stored batch is this one.
-    func replay(of stored: BatchRow) -> Result<BatchReply, Problem> {
-        stored.fingerprint == request.fingerprint
-            ? .success(BatchReply(body: stored.response, isReplayed: true))
-            : .failure(
-                Problem(.idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done."))
-    }
-}
-
 extension Problem {
     static let deviceRetired = Problem(
         .deviceRetired, "The device was retired. It can register under a new id and offer its pending operations.")
 
-    /// Lists everything that is wrong with the operations of a refused batch. Those that only depend on another are not
-    /// wrong themselves.
-    init(refusing outcomes: [OperationOutcome]) {
+    static let keyReused = Problem(
+        .idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done.")
+
+    static func recordsTooLarge(_ limits: Limits) -> Problem {
+        Problem(
+            .batchTooLarge,
+            "The records that this batch names take more than \(limits.recordBytesPerCommit) bytes together. Send its "
+                + "operations in several batches.", limit: limits.recordBytesPerCommit)
+    }
+
+    /// Lists what is wrong with the operations of a refused batch, as far as it is told. Those that only depend on another are
+    /// not wrong themselves.
+    init(refusing outcomes: [OperationOutcome], limits: Limits) {
         let errors = outcomes.enumerated().flatMap { index, outcome in
             outcome.result.rejections.map { Detail($0, index: index, id: outcome.id) }
         }
@@ -188,15 +234,16 @@ extension Problem {
         self.init(
             .batchRefused,
             "One invalid operation refuses an atomic batch; nothing of it is stored and its key is free.",
-            errors: errors)
+            errors: Array(errors.prefix(limits.rejectionsPerBatch)))
+        if errors.count > limits.rejectionsPerBatch { errorsOmitted = errors.count - limits.rejectionsPerBatch }
         let rejections = (causes.isEmpty ? outcomes : causes).flatMap(\.result.rejections)
         isRetryableOverride = rejections.allSatisfy(\.code.isRetryable)
     }
 }
 
-extension BatchDecision {
-    fileprivate var outcomeCounts: [OutcomeKind: Int] {
-        outcomes.reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
+extension [OperationOutcome] {
+    fileprivate var counts: [OutcomeKind: Int] {
+        reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
     }
 }
 

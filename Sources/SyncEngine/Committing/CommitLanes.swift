@@ -101,13 +101,13 @@ actor CommitLanes {
         return Array(waiting.prefix(count))
     }
 
-    /// If the shared transaction fails, each batch gets one of its own: what made it fail may be in one of them. So does a
+    /// If the shared transaction fails, or would have to read too much, each batch gets one of its own: what made it fail may be in one of them. So does a
     /// lone batch whose fate is unknown: under the tenant's lock its key tells whether it was committed.
     private func commit(
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async -> [Result<BatchReply, Problem>] {
         do {
-            return try await transact(submissions, of: tenant)
+            if let replies = try await transact(submissions, of: tenant) { return replies }
         } catch {
             onFailure(error)
             guard submissions.count > 1 || error.leavesFateOpen else { return [.failure(Problem(error))] }
@@ -115,7 +115,7 @@ actor CommitLanes {
         var replies: [Result<BatchReply, Problem>] = []
         for submission in submissions {
             do {
-                replies += try await transact([submission], of: tenant)
+                replies += try await transact([submission], of: tenant) ?? [.failure(.recordsTooLarge(terms.limits))]
             } catch {
                 onFailure(error)
                 replies.append(.failure(Problem(error)))
@@ -128,9 +128,10 @@ actor CommitLanes {
         return replies
     }
 
+    /// - Returns: nil when the batches have to be committed one by one.
     private func transact(
         _ submissions: [BatchSubmission], of tenant: TenantID
-    ) async throws(StoreError) -> [Result<BatchReply, Problem>] {
+    ) async throws(StoreError) -> [Result<BatchReply, Problem>]? {
         let group = CommitGroup(
             tenant: tenant, submissions: submissions, terms: terms, identity: store.identity,
             nowMilliseconds: clock.now())
@@ -148,14 +149,14 @@ extension StoreError {
     fileprivate var leavesFateOpen: Bool {
         switch self {
         case .unsettled: true
-        case .unavailable, .damaged, .newerSchema, .cannotOpen: false
+        case .unavailable, .damaged, .tooLarge, .newerSchema, .cannotOpen: false
         }
     }
 
     fileprivate var isOutage: Bool {
         switch self {
         case .unavailable, .unsettled: true
-        case .damaged, .newerSchema, .cannotOpen: false
+        case .damaged, .tooLarge, .newerSchema, .cannotOpen: false
         }
     }
 }

@@ -27,13 +27,37 @@ extension SyncEngine {
         return try await reading { () throws(StoreError) in
             var query = query
             query.beyond = beyond.map { ConflictID(position: $0) }
-            let wanted = query.limit
-            query.limit += 1
-            let files = try await store.conflicts(caller.tenant, query)
+            let page = try await conflictFiles(caller.tenant, query)
             var views: [ConflictView] = []
-            for file in files.prefix(wanted) { views.append(try ConflictView(file)) }
-            let next = files.count > wanted ? views.last.map { PageToken.text($0.row.id, kind: "c") } : nil
+            for file in page.rows { views.append(try ConflictView(file)) }
+            let next = page.hasMore ? views.last.map { PageToken.text($0.row.id, kind: "c") } : nil
             return (views, next)
+        }
+    }
+
+    /// The conflicts of a query, as many as it wants and a page may hold.
+    func conflictFiles(
+        _ tenant: TenantID, _ query: ConflictQuery
+    ) async throws(StoreError) -> BoundedRows<ConflictFile> {
+        try await BoundedRows.reading(query.limit, byteLimit: limits.pageBytes, byteCount: \.byteCount) {
+            last, limit throws(StoreError) in
+            var portion = query
+            if let last { portion.beyond = ConflictID(position: last.conflict.id) }
+            portion.limit = limit
+            return try await store.conflicts(tenant, portion)
+        }
+    }
+
+    /// The operations of a query, as many as it wants and a page may hold.
+    func operationRows(
+        _ tenant: TenantID, _ query: OperationQuery
+    ) async throws(StoreError) -> BoundedRows<OperationRow> {
+        try await BoundedRows.reading(query.limit, byteLimit: limits.pageBytes, byteCount: \.byteCount) {
+            last, limit throws(StoreError) in
+            var portion = query
+            if let last { portion.before = last.ordinal }
+            portion.limit = limit
+            return try await store.operations(tenant, portion)
         }
     }
 

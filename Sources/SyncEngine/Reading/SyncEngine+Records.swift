@@ -62,33 +62,29 @@ extension SyncEngine {
         try await admit(caller)
         let token = try HistoryToken(page)
         let (operations, conflicts, exists) = try await reading {
-            () throws(StoreError) -> ([OperationRow], [ConflictView], Bool) in
-            let operations = try await store.operations(
-                caller.tenant, OperationQuery(.record(key), before: token.operation, limit: limit + 1))
-            var query = ConflictQuery(limit: limit + 1)
+            () throws(StoreError) -> (BoundedRows<OperationRow>, BoundedRows<ConflictFile>, Bool) in
+            let operations = try await operationRows(
+                caller.tenant, OperationQuery(.record(key), before: token.operation, limit: limit))
+            var query = ConflictQuery(limit: limit)
             query.collection = key.collection
             query.record = key.id
             query.beyond = token.conflict.map { ConflictID(position: $0) }
-            var views: [ConflictView] = []
-            for file in try await store.conflicts(caller.tenant, query) { views.append(try ConflictView(file)) }
+            let conflicts = try await conflictFiles(caller.tenant, query)
             let exists = try await store.record(caller.tenant, key) != nil
-            return (operations, views, exists)
+            return (operations, conflicts, exists)
         }
-        guard exists || !operations.isEmpty else { throw .notFound }
-        var merge = HistoryMerge(operations: operations, conflicts: conflicts)
+        guard exists || !operations.rows.isEmpty else { throw .notFound }
+        var merge = HistoryMerge(operations: operations, conflicts: conflicts, byteLimit: limits.pageBytes)
         return try await reading { () throws(StoreError) in try merge.encoded(limit: limit, after: token) }
     }
 
     // MARK: What was answered
 
-    /// The stored answer to a batch. - Parameter device: whose key it is.
-    public func batch(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> String {
+    /// What a retry of a batch would be answered. - Parameter device: whose key it is.
+    public func batch(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> BatchReply {
         try await admit(caller)
-        let row = try await reading { () throws(StoreError) in
-            try await store.batch(caller.tenant, BatchKey(device: device, key: key))
-        }
-        guard let row else { throw .notFound }
-        return row.response
+        guard let recall = try await recall(caller.tenant, BatchKey(device: device, key: key)) else { throw .notFound }
+        return reply(recall, of: caller.tenant, .full)
     }
 
     /// What happened to an operation. - Parameter device: whose operation it is; nil: whoever's, if only one used the id.
@@ -114,15 +110,15 @@ extension SyncEngine {
         try await admit(caller)
         let before = try PageToken.read(page, kind: "o")
         return try await reading { () throws(StoreError) in
-            let rows = try await store.operations(
-                caller.tenant, OperationQuery(.rejected(device), before: before, limit: limit + 1))
+            let page = try await operationRows(
+                caller.tenant, OperationQuery(.rejected(device), before: before, limit: limit))
             var writer = JSONWriter()
             writer.beginObject()
             writer.key("operations")
             writer.beginArray()
-            for row in rows.prefix(limit) { try row.write(to: &writer) }
+            for row in page.rows { try row.write(to: &writer) }
             writer.endArray()
-            writer.writeNext(rows.count > limit ? PageToken.text(rows[limit - 1].ordinal, kind: "o") : nil)
+            writer.writeNext(page.hasMore ? page.rows.last.map { PageToken.text($0.ordinal, kind: "o") } : nil)
             writer.endObject()
             return writer.bytes
         }

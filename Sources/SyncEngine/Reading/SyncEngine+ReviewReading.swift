@@ -142,28 +142,27 @@ extension SyncEngine {
     private func events(
         around view: ConflictView, _ tenant: TenantID
     ) async throws(StoreError) -> (events: [RecordedEvent], isCut: Bool) {
-        var rows = try await operations(of: view.record, before: nil, tenant)
+        var page = try await operations(of: view.record, before: nil, tenant)
         let sides = Set(view.sides.map { OperationID($0.row.operation) })
-        if rows.count > Self.eventsRead, !sides.isSubset(of: rows.map(\.id)) {
+        if page.hasMore, !sides.isSubset(of: page.rows.map(\.id)) {
             var last: Int64 = 0
             for side in view.sides {
                 for row in try await store.operations(tenant, id: OperationID(side.row.operation))
                 where row.record == view.record { last = max(last, row.ordinal) }
             }
-            rows = try await operations(of: view.record, before: last + 1, tenant)
+            page = try await operations(of: view.record, before: last + 1, tenant)
         }
         var events: [RecordedEvent] = []
-        for row in rows.prefix(Self.eventsRead) {
+        for row in page.rows {
             if let event = try RecordedEvent(row) { events.append(event) }
         }
-        return (events, rows.count > Self.eventsRead)
+        return (events, page.hasMore)
     }
 
     private func operations(
         of record: RecordKey, before ordinal: Int64?, _ tenant: TenantID
-    ) async throws(StoreError) -> [OperationRow] {
-        try await store.operations(
-            tenant, OperationQuery(.record(record), before: ordinal, limit: Self.eventsRead + 1))
+    ) async throws(StoreError) -> BoundedRows<OperationRow> {
+        try await operationRows(tenant, OperationQuery(.record(record), before: ordinal, limit: Self.eventsRead))
     }
 
     private func neighbour(

@@ -38,15 +38,15 @@ struct BatchRoutes: Sendable {
         do {
             let reply = try await engine.commit(submission)
             if !isDryRun { metrics.noteBatch(reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes) }
-            return Self.response(reply.body, isReplayed: reply.isReplayed)
+            return Self.response(reply)
         } catch {
             metrics.noteBatch(.refused)
             throw error
         }
     }
 
-    private static func response(_ body: String, isReplayed: Bool) -> Response {
-        .json(Array(body.utf8), headers: [.idempotencyReplayed: isReplayed ? "true" : "false"])
+    private static func response(_ reply: BatchReply) -> Response {
+        .json(reply.body, headers: [.idempotencyReplayed: reply.isReplayed ? "true" : "false"])
     }
 
     private static func key(_ headers: HTTPFields, limits: Limits) throws(Problem) -> ExactString {
@@ -81,7 +81,7 @@ struct BatchRoutes: Sendable {
         guard let device = try owner(exchange) else {
             throw Problem.invalidQuery("Keys are a device's own; name the device with the query parameter 'device'.")
         }
-        return Self.response(try await engine.batch(caller, device: device, key: key.text), isReplayed: true)
+        return Self.response(try await engine.batch(caller, device: device, key: key.text))
     }
 
     private func operation(_ exchange: Exchange) async throws -> Response {

@@ -99,6 +99,7 @@ extension JSONWriter {
         member("recordedAtMilliseconds", entry.recordedAtMilliseconds)
         member("clockBefore", entry.clockBefore)
         member("clockAfter", entry.clockAfter)
+        if let position = entry.clocksFrom { member("clocksFrom", position) }
         member("detail", entry.detail)
         key("sides")
         beginArray()
@@ -114,6 +115,7 @@ extension JSONWriter {
         member("won", side.won)
         member("present", side.present)
         member("value", side.value)
+        if let position = side.valueFrom { member("valueFrom", position) }
         member("device", side.device)
         member("counter", side.counter)
         member("user", side.user)
@@ -166,6 +168,7 @@ extension AuditEntryRow {
             let batch = object["batch"]?.storedText, let device = object["device"]?.storedText,
             let recordedAt = object["recordedAtMilliseconds"]?.storedInteger,
             let clockBefore = object["clockBefore"]?.storedText, let clockAfter = object["clockAfter"]?.storedText,
+            object["clocksFrom"] == nil || object["clocksFrom"]?.storedInteger != nil,
             let detail = object["detail"]?.storedText, let sides = object["sides"]?.storedArray,
             let hash = [UInt8](hexadecimal: object["hash"]?.storedText)
         else { return nil }
@@ -174,7 +177,8 @@ extension AuditEntryRow {
         self.init(
             position: position, conflict: conflict, version: version, type: type.text, collection: collection.text,
             record: record.text, batch: batch.text, device: device.text, recordedAtMilliseconds: recordedAt,
-            clockBefore: clockBefore.text, clockAfter: clockAfter.text, detail: detail.text, sides: rows, hash: hash)
+            clockBefore: clockBefore.text, clockAfter: clockAfter.text,
+            clocksFrom: object["clocksFrom"]?.storedInteger, detail: detail.text, sides: rows, hash: hash)
     }
 }
 
@@ -182,14 +186,16 @@ extension AuditSideRow {
     fileprivate init?(_ object: ObjectValue) {
         guard let role = object["role"]?.storedText, case .boolean(let won)? = object["won"],
             case .boolean(let present)? = object["present"], let value = object["value"]?.storedText,
+            object["valueFrom"] == nil || object["valueFrom"]?.storedInteger != nil,
             let device = object["device"]?.storedText, let counter = object["counter"]?.storedInteger,
             let user = object["user"]?.storedText, let operation = object["operation"]?.storedText,
             let stamp = object["stampMilliseconds"]?.storedInteger, let claimed = object["claimedAtMilliseconds"],
             claimed == .null || claimed.storedInteger != nil
         else { return nil }
         self.init(
-            role: role.text, won: won, present: present, value: value.text, device: device.text, counter: counter,
-            user: user.text, operation: operation.text, stampMilliseconds: stamp,
+            role: role.text, won: won, present: present, value: value.text,
+            valueFrom: object["valueFrom"]?.storedInteger, device: device.text, counter: counter, user: user.text,
+            operation: operation.text, stampMilliseconds: stamp,
             claimedAtMilliseconds: claimed.storedInteger)
     }
 }

@@ -9,6 +9,20 @@ public struct AuditSeal: Sendable {
     private let tenant: TenantID
     private let redactor: Redactor
     public private(set) var hash: [UInt8]
+    /// Of each record the first entry, whose clocks stand whole.
+    private var clocks: [RecordKey: (position: Int64, before: VersionVector)] = [:]
+    /// Where long values stand already.
+    private var values: [ValueKey: (position: Int64, value: Value)] = [:]
+
+    /// Of which event in which unit a value is.
+    private struct ValueKey: Hashable {
+        let record: RecordKey
+        let unit: UnitKey
+        let dot: Dot
+    }
+
+    /// Bytes from which a value stands once in a commit. Shorter ones cost less than looking them up.
+    static let sharedValueBytes = 256
 
     /// - Parameter hash: of the tenant's last entry; empty before the first.
     public init(tenant: TenantID, identity: StoreIdentity, after hash: [UInt8]) {
@@ -20,16 +34,77 @@ public struct AuditSeal: Sendable {
     public mutating func seal(_ entry: AuditEntry, rules: CollectionRules) -> AuditEntryRow {
         var row = AuditEntryRow(entry) { [redactor] value, unit in
             redactor.redacted(value, unit: unit, collection: entry.record.collection, rules: rules)
+        } placing: { side, unit in
+            place(side, unit: unit, of: entry)
         }
+        setClocks(of: &row, entry)
         row.hash = row.chainedHash(after: hash, tenant: tenant)
         hash = row.hash
         return row
     }
+
+    /// Many conflicts of one commit meet one record, whose clock can have hundreds of entries: they say it once.
+    private mutating func setClocks(of row: inout AuditEntryRow, _ entry: AuditEntry) {
+        guard let whole = clocks[entry.record] else {
+            clocks[entry.record] = (entry.position, entry.clockBefore)
+            row.clockBefore = entry.clockBefore.canonicalText
+            row.clockAfter = entry.clockAfter.canonicalText
+            return
+        }
+        row.clocksFrom = whole.position
+        row.clockBefore = entry.clockBefore.entries(above: whole.before).canonicalText
+        row.clockAfter = entry.clockAfter.entries(above: whole.before).canonicalText
+    }
+
+    /// A value that a thousand writes of one commit lose against stands once.
+    /// - Returns: where it stands; nil where it is to be written.
+    private mutating func place(_ side: ConflictSide, unit: UnitKey, of entry: AuditEntry) -> Int64? {
+        guard let value = side.value else { return nil }
+        let key = ValueKey(record: entry.record, unit: unit, dot: side.event.dot)
+        if let known = values[key], known.position < entry.position, known.value == value { return known.position }
+        if value.isLonger(than: Self.sharedValueBytes) { values[key] = (entry.position, value) }
+        return nil
+    }
+}
+
+extension VersionVector {
+    /// The entries that are higher here.
+    fileprivate func entries(above other: VersionVector) -> VersionVector {
+        VersionVector(entries.filter { $0.counter > other[$0.device] })
+    }
+}
+
+extension Value {
+    /// Whether the value's text has more bytes than a bound, told without writing it: O(the bound).
+    fileprivate func isLonger(than bytes: Int) -> Bool {
+        var left = bytes
+        return !fits(&left)
+    }
+
+    private func fits(_ left: inout Int) -> Bool {
+        switch self {
+        case .null, .boolean, .integer, .double: left -= 1
+        case .string(let text): left -= text.byteCount + 2
+        case .array(let elements):
+            left -= 2 + elements.count
+            for element in elements where left >= 0 { _ = element.fits(&left) }
+        case .object(let object):
+            left -= 2
+            for member in object.members where left >= 0 {
+                left -= member.name.byteCount + 4
+                _ = member.value.fits(&left)
+            }
+        }
+        return left >= 0
+    }
 }
 
 extension AuditEntryRow {
-    /// The row without its hash.
-    fileprivate init(_ entry: AuditEntry, redact: (Value, UnitKey) -> Value) {
+    /// The row without its clocks and its hash.
+    /// - Parameter placing: where the value of a side stands already; nil: here.
+    fileprivate init(
+        _ entry: AuditEntry, redact: (Value, UnitKey) -> Value, placing: (ConflictSide, UnitKey) -> Int64?
+    ) {
         let type: EntryType
         var detail: [(ExactString, Value)] = []
         var sides: [ConflictSide] = []
@@ -75,9 +150,11 @@ extension AuditEntryRow {
             position: entry.position, conflict: entry.conflict.position, version: entry.version, type: type.rawValue,
             collection: entry.record.collection.text, record: entry.record.id.text, batch: entry.batch.text,
             device: entry.device.name.text, recordedAtMilliseconds: entry.recordedAtMilliseconds,
-            clockBefore: entry.clockBefore.canonicalText, clockAfter: entry.clockAfter.canonicalText,
-            detail: Value.object(detail).canonicalText,
-            sides: sides.map { side in AuditSideRow(side, value: side.value.map { redact($0, unit) }) }, hash: [])
+            clockBefore: "", clockAfter: "", detail: Value.object(detail).canonicalText,
+            sides: sides.map { side in
+                if let position = placing(side, unit) { return AuditSideRow(side, valueFrom: position) }
+                return AuditSideRow(side, value: side.value.map { redact($0, unit) })
+            }, hash: [])
     }
 
     /// SHA-256 over the previous hash, then the canonical form of the row: a JSON array of all columns in the order of the
@@ -89,6 +166,8 @@ extension AuditEntryRow {
         for number in [position, conflict, version] { writer.integer(number) }
         for text in [type, collection, record, batch, device] { writer.string(text) }
         writer.integer(recordedAtMilliseconds)
+        // Entries of earlier versions have no such reference, and their hashes stay what they are.
+        if let clocksFrom { writer.integer(clocksFrom) }
         for text in [clockBefore, clockAfter, detail] { writer.string(text) }
         for side in sides { side.write(to: &writer) }
         writer.endArray()
@@ -111,6 +190,13 @@ extension Event {
 }
 
 extension AuditSideRow {
+    /// A side whose value stands in an earlier entry.
+    fileprivate init(_ side: ConflictSide, valueFrom position: Int64) {
+        self.init(side, value: nil)
+        present = true
+        valueFrom = position
+    }
+
     fileprivate init(_ side: ConflictSide, value: Value?) {
         self.init(
             role: side.role.rawValue, won: side.won, present: value != nil, value: value?.canonicalText ?? "null",
@@ -126,6 +212,7 @@ extension AuditSideRow {
         writer.boolean(won)
         writer.boolean(present)
         writer.string(value)
+        if let valueFrom { writer.integer(valueFrom) }
         writer.string(device)
         writer.integer(counter)
         writer.string(user)

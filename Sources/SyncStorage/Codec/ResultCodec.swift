@@ -22,7 +22,11 @@ extension OperationResult {
     }
 
     public init(stored text: String) throws(StoreError) {
-        guard let object = try Value.stored(text, as: "result").storedObject,
+        try self.init(stored: try Value.stored(text, as: "result"))
+    }
+
+    init(stored value: Value) throws(StoreError) {
+        guard let object = value.storedObject,
             let outcome = (object["outcome"]?.storedText?.text).flatMap(OutcomeKind.init(rawValue:))
         else { throw .damaged("a stored result has no outcome") }
         let conflicts = object["conflicts"]?.storedArray ?? []

@@ -25,6 +25,22 @@ extension InMemoryStore {
         try state(of: tenant).batches[key]
     }
 
+    public func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall? {
+        let state = try state(of: tenant)
+        guard let batch = state.batches[key] else { return nil }
+        var recall = try BatchRecall(batch, at: state.head.sequence) { owner throws(StoreError) in
+            try state.operations[owner.id]?[owner.device]?.known()
+        }
+        var allowance = ReadAllowance(bytes: recordBytes)
+        for record in recall.touched {
+            guard let row = state.records[record] else { continue }
+            if allowance.admits(row.byteCount) { recall.records.append(row) } else { recall.omitted.append(record) }
+        }
+        return recall
+    }
+
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try (state(of: tenant).operations[id] ?? [:]).values.sorted { $0.device < $1.device }
     }
@@ -45,7 +61,9 @@ extension InMemoryStore {
         let state = try state(of: tenant)
         let selected = state.conflicts.values.filter { query.selects($0, sides: state.sides(of: $0.id)) }
         let ordered = selected.sorted { query.order == .newest ? $0.id > $1.id : $0.id < $1.id }
-        return ordered.prefix(query.limit).map { state.file($0) }
+        var files: [ConflictFile] = []
+        for row in ordered.prefix(query.limit) { files.append(try state.file(row)) }
+        return files
     }
 
     public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
@@ -56,7 +74,8 @@ extension InMemoryStore {
 
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
         let state = try state(of: tenant)
-        return state.conflicts[id.position].map { state.file($0) }
+        guard let row = state.conflicts[id.position] else { return nil }
+        return try state.file(row)
     }
 
     public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
@@ -115,8 +134,10 @@ extension InMemoryStore.TenantState {
         audit.filter { $0.conflict == conflict }.flatMap(\.sides)
     }
 
-    func file(_ conflict: ConflictRow) -> ConflictFile {
-        ConflictFile(conflict: conflict, entries: audit.filter { $0.conflict == conflict.id })
+    func file(_ conflict: ConflictRow) throws(StoreError) -> ConflictFile {
+        let file = ConflictFile(conflict: conflict, entries: audit.filter { $0.conflict == conflict.id })
+        let references = file.references
+        return try [file].filledIn(from: audit.filter { references.contains($0.position) })[0]
     }
 }
 

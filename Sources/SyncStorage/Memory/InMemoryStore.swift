@@ -54,8 +54,15 @@ public actor InMemoryStore: SyncStore {
             sequence: state.head.sequence, auditPosition: state.head.auditPosition,
             auditMilliseconds: state.head.auditMilliseconds)
         var decoder = RecordDecoder()
+        var omitted: Set<RecordKey> = []
+        var allowance = ReadAllowance(bytes: basis.recordBytes)
         for key in basis.merge.records {
-            if let row = state.records[key] { merge.records[key] = try decoder.record(row) }
+            guard let row = state.records[key] else { continue }
+            if allowance.admits(row.byteCount) {
+                merge.records[key] = try decoder.record(row)
+            } else {
+                omitted.insert(key)
+            }
         }
         for id in basis.merge.operations {
             for row in (state.operations[id] ?? [:]).values.sorted(by: { $0.device < $1.device }) {
@@ -73,10 +80,17 @@ public actor InMemoryStore: SyncStore {
             merge: merge, head: state.head,
             batches: state.batches.filter { basis.batches.contains($0.key) },
             devices: state.devices.filter { basis.devices.contains($0.key) },
-            conflicts: Dictionary(
-                uniqueKeysWithValues: basis.conflicts.compactMap { id in
-                    state.conflicts[id.position].map { (id, state.file($0)) }
-                }))
+            conflicts: try conflicts(state, basis.conflicts), omitted: omitted)
+    }
+
+    private func conflicts(
+        _ state: TenantState, _ ids: Set<ConflictID>
+    ) throws(StoreError) -> [ConflictID: ConflictFile] {
+        var files: [ConflictID: ConflictFile] = [:]
+        for id in ids {
+            if let row = state.conflicts[id.position] { files[id] = try state.file(row) }
+        }
+        return files
     }
 
     // MARK: Devices

@@ -32,8 +32,12 @@ public struct AuditEntryRow: Sendable, Hashable {
     public var batch: String
     public var device: String
     public var recordedAtMilliseconds: Int64
+    /// The record's clock before the operation and after it. Whole where `clocksFrom` is nil; else only the entries in which they
+    /// are above `clockBefore` of the entry at that position.
     public var clockBefore: String
     public var clockAfter: String
+    /// An earlier entry on the same record in the same commit, whose clocks stand whole.
+    public var clocksFrom: Int64?
     /// Canonical JSON, by type.
     public var detail: String
     /// In the order of their ordinals, from 0.
@@ -44,7 +48,7 @@ public struct AuditEntryRow: Sendable, Hashable {
     public init(
         position: Int64, conflict: Int64, version: Int64, type: String, collection: String, record: String,
         batch: String, device: String, recordedAtMilliseconds: Int64, clockBefore: String, clockAfter: String,
-        detail: String, sides: [AuditSideRow], hash: [UInt8]
+        clocksFrom: Int64? = nil, detail: String, sides: [AuditSideRow], hash: [UInt8]
     ) {
         self.position = position
         self.conflict = conflict
@@ -57,6 +61,7 @@ public struct AuditEntryRow: Sendable, Hashable {
         self.recordedAtMilliseconds = recordedAtMilliseconds
         self.clockBefore = clockBefore
         self.clockAfter = clockAfter
+        self.clocksFrom = clocksFrom
         self.detail = detail
         self.sides = sides
         self.hash = hash
@@ -68,8 +73,10 @@ public struct AuditSideRow: Sendable, Hashable {
     public var role: String
     public var won: Bool
     public var present: Bool
-    /// Canonical JSON; `null` where the side is not present.
+    /// Canonical JSON; `null` where the side is not present, or where the value stands elsewhere.
     public var value: String
+    /// An earlier entry in the same commit that has the value, at the side of the same event.
+    public var valueFrom: Int64?
     public var device: String
     public var counter: Int64
     public var user: String
@@ -78,13 +85,14 @@ public struct AuditSideRow: Sendable, Hashable {
     public var claimedAtMilliseconds: Int64?
 
     public init(
-        role: String, won: Bool, present: Bool, value: String, device: String, counter: Int64, user: String,
-        operation: String, stampMilliseconds: Int64, claimedAtMilliseconds: Int64?
+        role: String, won: Bool, present: Bool, value: String, valueFrom: Int64? = nil, device: String,
+        counter: Int64, user: String, operation: String, stampMilliseconds: Int64, claimedAtMilliseconds: Int64?
     ) {
         self.role = role
         self.won = won
         self.present = present
         self.value = value
+        self.valueFrom = valueFrom
         self.device = device
         self.counter = counter
         self.user = user

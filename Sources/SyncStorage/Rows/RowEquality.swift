@@ -31,7 +31,7 @@ extension OperationRow {
 extension BatchRow {
     public static func == (left: BatchRow, right: BatchRow) -> Bool {
         left.key == right.key && left.fingerprint == right.fingerprint
-            && ExactString(left.response) == ExactString(right.response)
+            && ExactString(left.results) == ExactString(right.results)
             && left.recordedAtMilliseconds == right.recordedAtMilliseconds
     }
 }
@@ -44,7 +44,7 @@ extension AuditEntryRow {
     public static func == (left: AuditEntryRow, right: AuditEntryRow) -> Bool {
         left.position == right.position && left.conflict == right.conflict && left.version == right.version
             && left.recordedAtMilliseconds == right.recordedAtMilliseconds && left.texts == right.texts
-            && left.sides == right.sides && left.hash == right.hash
+            && left.clocksFrom == right.clocksFrom && left.sides == right.sides && left.hash == right.hash
     }
 }
 
@@ -52,7 +52,8 @@ extension AuditSideRow {
     private var texts: [ExactString] { [role, value, device, user, operation].map { ExactString($0) } }
 
     public static func == (left: AuditSideRow, right: AuditSideRow) -> Bool {
-        left.won == right.won && left.present == right.present && left.counter == right.counter
+        left.won == right.won && left.present == right.present && left.valueFrom == right.valueFrom
+            && left.counter == right.counter
             && left.stampMilliseconds == right.stampMilliseconds
             && left.claimedAtMilliseconds == right.claimedAtMilliseconds && left.texts == right.texts
     }

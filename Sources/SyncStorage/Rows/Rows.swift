@@ -128,18 +128,19 @@ public struct BatchKey: Sendable, Hashable {
     }
 }
 
-/// The answer that a batch got, byte for byte.
+/// A batch that was committed: by what it is known again, and where the results of its operations stand.
 public struct BatchRow: Sendable, Hashable {
     public var key: BatchKey
     /// Of the request's canonical body.
     public var fingerprint: ContentFingerprint
-    public var response: String
+    /// JSON, one element an operation (see `BatchResult`).
+    public var results: String
     public var recordedAtMilliseconds: Int64
 
-    public init(key: BatchKey, fingerprint: ContentFingerprint, response: String, recordedAtMilliseconds: Int64) {
+    public init(key: BatchKey, fingerprint: ContentFingerprint, results: String, recordedAtMilliseconds: Int64) {
         self.key = key
         self.fingerprint = fingerprint
-        self.response = response
+        self.results = results
         self.recordedAtMilliseconds = recordedAtMilliseconds
     }
 }

@@ -8,6 +8,8 @@ public struct StoreBasis: Sendable, Hashable {
     public var devices: Set<DeviceID> = []
     /// Conflicts that are to be decided, commented or assigned. Their records are in `merge`.
     public var conflicts: Set<ConflictID> = []
+    /// Bytes of records that are read at most, but for the first (see `StoreSnapshot.omitted`).
+    public var recordBytes = Int.max
 
     public init() {}
 
@@ -16,6 +18,7 @@ public struct StoreBasis: Sendable, Hashable {
         batches.formUnion(other.batches)
         devices.formUnion(other.devices)
         conflicts.formUnion(other.conflicts)
+        recordBytes = min(recordBytes, other.recordBytes)
     }
 }
 
@@ -28,16 +31,20 @@ public struct StoreSnapshot: Sendable {
     public var devices: [DeviceID: DeviceRow]
     /// With all their entries and sides, in order. A conflict that is not there is absent.
     public var conflicts: [ConflictID: ConflictFile]
+    /// Records that are there and were not read, because the basis allows no more bytes. While there are any, nothing may be
+    /// decided about them.
+    public var omitted: Set<RecordKey>
 
     public init(
         merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:],
-        conflicts: [ConflictID: ConflictFile] = [:]
+        conflicts: [ConflictID: ConflictFile] = [:], omitted: Set<RecordKey> = []
     ) {
         self.merge = merge
         self.head = head
         self.batches = batches
         self.devices = devices
         self.conflicts = conflicts
+        self.omitted = omitted
     }
 }
 

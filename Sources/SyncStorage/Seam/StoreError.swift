@@ -8,6 +8,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case unsettled(String)
     /// What is stored cannot be read as what it should be. Retrying does not help; nothing was written.
     case damaged(String)
+    /// What was to be written or read is more than the engine takes in one piece. Nothing was written; less at once helps.
+    case tooLarge(String)
     /// The data was written by a later version of the server.
     case newerSchema(found: Int, supported: Int)
     /// The data cannot be opened where it was said to be.

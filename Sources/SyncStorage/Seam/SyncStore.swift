@@ -31,6 +31,11 @@ public protocol SyncStore: Sendable {
     // MARK: What was answered
 
     func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow?
+    /// The batch with the results of its operations, and the records that it touched as they stand now.
+    /// - Parameter recordBytes: of the records at most, but for the first.
+    func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall?
     /// The operations of this id, one a device that used it, by device.
     func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow]
     func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow]

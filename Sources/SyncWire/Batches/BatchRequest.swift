@@ -49,8 +49,16 @@ public struct BatchRequest: Sendable, Hashable {
         }
         guard operations.count <= limits.operationsPerBatch else {
             throw Problem(
-                .batchTooLarge, "A batch has at most \(limits.operationsPerBatch) operations.",
+                .batchTooLarge,
+                "A batch has at most \(limits.operationsPerBatch) operations. Send them in several batches.",
                 limit: limits.operationsPerBatch)
+        }
+        let fieldCount = Self.fieldCount(operations, limits: limits)
+        guard fieldCount <= limits.unitsPerBatch else {
+            throw Problem(
+                .batchTooLarge,
+                "The operations of a batch name at most \(limits.unitsPerBatch) fields together. Send them in several batches.",
+                limit: limits.unitsPerBatch)
         }
         var writer = JSONWriter(reservingCapacity: body.count + 64)
         let outcomes = operations.enumerated().map { index, operation in
@@ -69,6 +77,17 @@ public struct BatchRequest: Sendable, Hashable {
             bytes.reserveCapacity(body.count)
             for index in body.indices { bytes.append(body[index]) }
             fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: bytes).hex)
+        }
+    }
+
+    /// How many fields the operations name together, those of an operation that names too many as so many as it may: it is
+    /// rejected alone.
+    private static func fieldCount(_ operations: [Value], limits: Limits) -> Int {
+        operations.reduce(0) { count, operation in
+            guard case .object(let object) = operation, case .object(let fields)? = object["fields"],
+                fields.count <= limits.fieldsPerOperation
+            else { return count }
+            return count + fields.count
         }
     }
 

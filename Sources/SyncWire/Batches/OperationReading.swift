@@ -88,7 +88,11 @@ struct OperationReading {
                     dependsOn: dependsOn, fingerprint: fingerprint)), fields: text)
     }
 
+    /// Whether one more reason would still be told.
+    private var isListening: Bool { rejections.count < limits.rejectionsPerOperation }
+
     private mutating func reject(_ code: Rejection.Code, _ detail: String, at path: ExactString...) {
+        guard isListening else { return }
         rejections.append(Rejection(code, detail, at: path))
     }
 
@@ -122,7 +126,7 @@ struct OperationReading {
         }
         var entries: [VersionVector.Entry] = []
         entries.reserveCapacity(members.count)
-        for member in members.members {
+        for member in members.members where isListening {
             guard case .integer(let counter) = member.value, (1...limits.counter).contains(counter) else {
                 reject(
                     .clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
@@ -157,8 +161,9 @@ struct OperationReading {
         if kind == .delete, !fields.isEmpty { reject(.invalidRequest, "A delete names no fields.", at: "fields") }
         if fields.count > limits.fieldsPerOperation {
             reject(.invalidRequest, "An operation names at most \(limits.fieldsPerOperation) fields.", at: "fields")
+            return nil
         }
-        for member in fields.members {
+        for member in fields.members where isListening {
             if let fault = NameRule.fault(in: member.name, limits: limits) {
                 reject(.fieldInvalid, fault, at: "fields", member.name)
             } else if member.name.text.utf8.first == UInt8(ascii: "$") {

@@ -28,6 +28,12 @@ public struct WireRecord: Sendable, Hashable {
         self.openConflicts = openConflicts
     }
 
+    /// About what the record takes in an answer.
+    public var byteCount: Int {
+        let shown = isDeleted ? 0 : fields.utf8.count + (siblings?.utf8.count ?? 0)
+        return 160 + key.collection.byteCount + key.id.byteCount + clock.utf8.count + shown
+    }
+
     /// A deleted record is sent without its fields.
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()

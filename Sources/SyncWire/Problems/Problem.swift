@@ -40,6 +40,8 @@ public struct Problem: Error, Sendable, Hashable {
     public let code: ProblemCode
     public let detail: String
     public var errors: [Detail]
+    /// How many more there are than `errors` tells.
+    public var errorsOmitted: Int?
     public var reason: ResyncReason?
     public var expectedCounter: Int64?
     /// The limit that was exceeded, in the unit that `detail` names.
@@ -114,6 +116,7 @@ public struct Problem: Error, Sendable, Hashable {
             writer.beginArray()
             for error in errors { error.write(to: &writer) }
             writer.endArray()
+            if let errorsOmitted { writer.member("errorsOmitted", errorsOmitted) }
         }
         writer.endObject()
     }

@@ -38,6 +38,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case groupIncomplete = "group_incomplete"
     case valueInvalid = "value_invalid"
     case dependencyFailed = "dependency_failed"
+    case batchFull = "batch_full"
     case internalError = "internal_error"
     case storageUnavailable = "storage_unavailable"
     case overloaded
@@ -61,6 +62,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .groupIncomplete: .groupIncomplete
             case .valueInvalid: .valueInvalid
             case .dependencyFailed: .dependencyFailed
+            case .batchFull: .batchFull
             }
     }
 
@@ -80,7 +82,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
             .clockFull, .counterReused, .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid,
-            .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed:
+            .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed, .batchFull:
             422
         case .rateLimited: 429
         case .internalError: 500
@@ -126,6 +128,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .fieldImmutable: "The field cannot be changed"
         case .groupIncomplete: "A group was written in part"
         case .valueInvalid: "The value is not valid"
+        case .batchFull: "The batch records as much as one may"
         case .dependencyFailed: "An operation that this one depends on did not succeed"
         case .internalError: "The server failed"
         case .storageUnavailable: "The storage is unavailable"
@@ -144,7 +147,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             .batchRefused,
             .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
             .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
-            .valueInvalid:
+            .valueInvalid, .batchFull:
             false
         }
     }

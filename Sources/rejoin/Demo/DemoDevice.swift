@@ -97,7 +97,8 @@ final class DemoDevice {
         let (answer, headers) = try await execute(request)
         guard case .array(let results)? = answer["results"] else { throw DemoFault("the answer has no results") }
         let objects = results.compactMap { if case .object(let object) = $0 { object } else { nil } }
-        for case .object(let record)? in objects.map({ $0["record"] }) { take(record) }
+        guard case .array(let records)? = answer["records"] else { throw DemoFault("the answer has no records") }
+        for case .object(let record) in records { take(record) }
         return Answer(
             results: objects, isReplayed: headers.first(name: "Idempotency-Replayed") == "true", key: key, body: body)
     }

@@ -94,6 +94,7 @@ extension StoreError {
     var line: String {
         switch self {
         case .unavailable(let reason), .unsettled(let reason): "the database does not answer: \(reason)"
+        case .tooLarge(let reason): "more than the database takes at once: \(reason)"
         case .damaged(let reason): "the database is damaged: \(reason)"
         case .newerSchema(let found, let supported):
             "the database has schema \(found), written by a later version; this one reads up to \(supported)"

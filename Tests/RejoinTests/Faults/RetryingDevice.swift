@@ -5,7 +5,8 @@ import SeededRandom
 
 /// What the killed server has stored of a batch that it did not answer.
 private enum Fate {
-    case stored([UInt8])
+    /// The results, as they were sent.
+    case stored(String?)
     case absent
 }
 
@@ -14,6 +15,8 @@ struct RetryingDevice: Sendable {
     struct Acknowledged: Sendable {
         let key: String
         let operations: [String]
+        /// The record of each operation.
+        let records: [String]
         let answer: Caller.Answer
     }
 
@@ -91,6 +94,7 @@ struct RetryingDevice: Sendable {
         let key: String
         let body: [UInt8]
         let operations: [String]
+        let records: [String]
         /// The record that this batch makes.
         let created: String
     }
@@ -120,6 +124,7 @@ struct RetryingDevice: Sendable {
         }
         return Batch(
             key: key, body: batchBody(operations), operations: operations.compactMap { $0["id"]?.text },
+            records: operations.compactMap { $0["record"]?.text },
             created: created)
     }
 
@@ -129,13 +134,15 @@ struct RetryingDevice: Sendable {
     }
 
     private mutating func note(_ answer: Caller.Answer, of batch: Batch) throws {
-        for result in try answer.json["results"]?.elements ?? [] {
-            guard let record = result["record"], let id = record["id"]?.text, let clock = record["clock"] else {
-                throw TestFault("\(batch.key): an operation was not taken: \(answer.text)")
-            }
-            clocks[id] = clock.counters
+        let json = try answer.json
+        guard json["results"]?.elements.allSatisfy({ $0["error"] == nil }) == true,
+            Set((json["records"]?.elements ?? []).compactMap { $0["id"]?.text }) == Set(batch.records)
+        else { throw TestFault("\(batch.key): an operation was not taken: \(answer.text)") }
+        for record in json["records"]?.elements ?? [] {
+            if let id = record["id"]?.text, let clock = record["clock"] { clocks[id] = clock.counters }
         }
-        report.acknowledged.append(Acknowledged(key: batch.key, operations: batch.operations, answer: answer))
+        report.acknowledged.append(
+            Acknowledged(key: batch.key, operations: batch.operations, records: batch.records, answer: answer))
     }
 
     // MARK: Sending to one of several
@@ -192,7 +199,7 @@ struct RetryingDevice: Sendable {
                 case nil: guard !answer.isReplayed else { throw TestFault("\(batch.key): a first answer is a replay") }
                 case .absent?: guard !answer.isReplayed else { throw TestFault("\(batch.key): replayed from nothing") }
                 case .stored(let stored)?:
-                    guard answer.isReplayed, answer.body == stored else {
+                    guard answer.isReplayed, answer.resultsText.map(String.init) == stored else {
                         throw TestFault("\(batch.key): the retry is answered otherwise than what is stored")
                     }
                 }
@@ -233,7 +240,7 @@ struct RetryingDevice: Sendable {
                 guard record.status == expected else {
                     throw TestFault("\(batch.key) is \(expected) and its record is \(record.status)")
                 }
-                return expected == 200 ? .stored(stored.body) : .absent
+                return expected == 200 ? .stored(stored.resultsText.map(String.init)) : .absent
             } catch let fault as TestFault {
                 throw fault
             } catch {

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import MergeCore
@@ -22,6 +23,12 @@ struct Answer: Sendable {
     var json: Value? { try? JSONParser().parse(body) }
     /// The code of a problem document.
     var code: String? { json?["code"]?.text }
+    /// The results as they were sent, letter by letter, without the records, which are told as they stand at the time.
+    var resultsText: Substring? {
+        guard let start = text.range(of: "\"results\":")?.upperBound else { return nil }
+        return text[
+            start..<(text.range(of: ",\"records\":", range: start..<text.endIndex)?.lowerBound ?? text.endIndex)]
+    }
     var isReplayed: Bool? { header("Idempotency-Replayed").map { $0 == "true" } }
 
     func header(_ name: String) -> String? {

@@ -65,6 +65,12 @@ struct GatedStore: SyncStore {
         try await base.batch(tenant, key)
     }
 
+    func recall(
+        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
+    ) async throws(StoreError) -> BatchRecall? {
+        try await base.recall(tenant, key, recordBytes: recordBytes)
+    }
+
     func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await base.operations(tenant, id: id)
     }
