@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core fuzz stories check format release footprint packages
+.PHONY: help demo test soak serve bench bench-core fuzz abuse stories check format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench      measure the server beside what it stands on; BENCH='--quick a b' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
+	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
 	@echo "make check      format, imports, structure"
 	@echo "make format     format the sources in place"
@@ -56,6 +57,11 @@ fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv
 	swift build $(BUILD_FLAGS) --product rejoin
 	Tests/Contract/fuzz.sh $(REJOIN)
+
+abuse: packages
+	@Scripts/install-debian-packages python3
+	swift build --configuration release $(BUILD_FLAGS) --product rejoin
+	Tests/Abuse/abuse.py .build/release/rejoin $(ABUSE)
 
 stories: packages
 	@Scripts/install-debian-packages python3 curl

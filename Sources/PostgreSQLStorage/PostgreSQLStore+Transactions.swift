@@ -7,8 +7,15 @@ extension PostgreSQLStore {
         _ tenant: TenantID, basis: StoreBasis,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
-        let (answer, sequence) = try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
-            try session.transact(tenant.name.text, basis, decide)
+        let answer: Answer
+        let sequence: Int64?
+        do throws(StoreError) {
+            (answer, sequence) = try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+                try session.transact(tenant.name.text, basis, decide)
+            }
+        } catch {
+            if error.isFullDisk { fullDisk.note() }
+            throw error
         }
         if let sequence { exchange.note(tenant, sequence: sequence) }
         return answer

@@ -9,7 +9,10 @@ public final class PostgreSQLStore: SyncStore {
     /// What people may see of where the database is.
     public let location: String
     let threads: SessionThreads
+    /// A session of its own: whether the database answers does not depend on who keeps the others busy.
+    private let watcher: SessionThreads
     let exchange: HintExchange
+    let fullDisk = FullDiskMemory()
     let probe: StoreProbe?
 
     /// How the database is used.
@@ -28,8 +31,10 @@ public final class PostgreSQLStore: SyncStore {
     }
 
     private init(
-        identity: StoreIdentity, location: String, threads: SessionThreads, exchange: HintExchange, probe: StoreProbe?
+        identity: StoreIdentity, location: String, threads: SessionThreads, watcher: SessionThreads,
+        exchange: HintExchange, probe: StoreProbe?
     ) {
+        self.watcher = watcher
         self.identity = identity
         self.location = location
         self.threads = threads
@@ -49,9 +54,13 @@ public final class PostgreSQLStore: SyncStore {
         _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(),
         probe: StoreProbe? = nil
     ) async throws(StoreError) -> PostgreSQLStore {
-        let threads = SessionThreads(options: options) { () throws(StoreError) in
+        let connect: @Sendable () throws(StoreError) -> Session = { () throws(StoreError) in
             try Session(conninfo, options: options).configured(options)
         }
+        let threads = SessionThreads(options: options, connect: connect)
+        var alone = options
+        alone.connections = 1
+        let watcher = SessionThreads(options: alone, connect: connect)
         do throws(StoreError) {
             let identity = try await threads.run(probe: nil) { (session: Session) throws(StoreError) in
                 if try session.needsMigration() {
@@ -66,7 +75,7 @@ public final class PostgreSQLStore: SyncStore {
                 return try session.storedIdentity()
             }
             return PostgreSQLStore(
-                identity: identity, location: conninfo.description, threads: threads,
+                identity: identity, location: conninfo.description, threads: threads, watcher: watcher,
                 exchange: HintExchange(conninfo, options: options), probe: probe)
         } catch {
             await threads.close()
@@ -89,16 +98,19 @@ public final class PostgreSQLStore: SyncStore {
 
     // MARK: Care
 
-    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer.
+    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer, and
+    ///   for a while after a commit that found the disk full: nothing else tells.
     public func ping() async throws(StoreError) {
-        let patience = threads.options.connectTimeout
-        try await threads.run(probe: probe, waiting: .untilAnswered) { (session: Session) throws(StoreError) in
+        let patience = watcher.options.connectTimeout
+        try await watcher.run(probe: probe, waiting: .untilAnswered) { (session: Session) throws(StoreError) in
             _ = try session.exchange([Request(Statements.ping)], within: patience)
         }
+        if fullDisk.isFresh { throw .unavailable("the database's disk was full a moment ago") }
     }
 
     public func close() async {
         await exchange.close()
+        await watcher.close()
         await threads.close()
     }
 

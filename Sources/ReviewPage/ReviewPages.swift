@@ -34,6 +34,8 @@ public struct ReviewPages: Sendable {
     public func signIn(_ page: SignInPage) -> String { render(page.fragment, .signIn) }
     public func notice(_ page: NoticePage) -> String { render(page.fragment, .notice) }
 
+    public func front(_ page: FrontPage) -> String { render(page.fragment, .front) }
+
     private func render(_ fragment: Fragment, _ template: Template) -> String {
         // Every template was registered when this was made.
         library.render(fragment, withTemplate: template.rawValue) ?? ""

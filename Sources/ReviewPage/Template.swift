@@ -16,6 +16,7 @@ enum Template: String, CaseIterable {
     case summary
     case signIn = "sign-in"
     case notice
+    case front
     case runs
     case name
     case text
@@ -47,6 +48,7 @@ enum Template: String, CaseIterable {
         case .summary: PackageResources.summary_mustache
         case .signIn: PackageResources.sign_in_mustache
         case .notice: PackageResources.notice_mustache
+        case .front: PackageResources.front_mustache
         case .runs: PackageResources.runs_mustache
         case .name: PackageResources.name_mustache
         case .text: PackageResources.text_mustache

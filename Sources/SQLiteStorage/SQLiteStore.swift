@@ -15,6 +15,9 @@ public final class SQLiteStore: SyncStore {
     private let checkpointer: DatabaseQueue?
     /// Whose transaction is under way: one a tenant.
     let turns = TenantTurns()
+    /// Asks whether the engine answers, whoever else keeps the pool busy.
+    private let watcher: DatabaseQueue?
+    let options: Options
 
     /// How a file is opened.
     public struct Options: Sendable, Hashable {
@@ -25,13 +28,22 @@ public final class SQLiteStore: SyncStore {
         /// Pages in the write-ahead log at which the writer itself copies them into the file. High, because a commit waits for
         /// it; `checkpoint()` does it earlier, beside the writer.
         public var pagesBeforeWriterCheckpoints = 10_000
+        /// Bytes of the write-ahead log beyond which it is cut off as soon as everything in it is in the file: after a long
+        /// reader it is as long as all that was written meanwhile.
+        public var logBytes = 64 * 1024 * 1024
+        /// Bytes that have to be free on the disk; with less, the store is not ready. A commit needs room in the log and, later,
+        /// in the file.
+        public var minimumFreeBytes = 64 * 1024 * 1024
 
         public init() {}
     }
 
     private init(
-        pool: DatabasePool, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?, probe: StoreProbe?
+        pool: DatabasePool, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?,
+        watcher: DatabaseQueue?, options: Options, probe: StoreProbe?
     ) {
+        self.watcher = watcher
+        self.options = options
         self.pool = pool
         self.identity = identity
         self.lock = lock
@@ -61,7 +73,10 @@ public final class SQLiteStore: SyncStore {
                 return try connection.storedIdentity()
             }
             let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
-            return SQLiteStore(pool: pool, identity: identity, lock: lock, checkpointer: checkpointer, probe: probe)
+            let watcher = try DatabaseQueue(path: path, configuration: configuration(options))
+            return SQLiteStore(
+                pool: pool, identity: identity, lock: lock, checkpointer: checkpointer, watcher: watcher,
+                options: options, probe: probe)
         } catch {
             lock.release()
             throw StoreError(opening: path, error)
@@ -88,7 +103,9 @@ public final class SQLiteStore: SyncStore {
                 }
                 return try connection.storedIdentity()
             }
-            return SQLiteStore(pool: pool, identity: identity, lock: nil, checkpointer: nil, probe: probe)
+            return SQLiteStore(
+                pool: pool, identity: identity, lock: nil, checkpointer: nil, watcher: nil, options: options,
+                probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -110,12 +127,19 @@ public final class SQLiteStore: SyncStore {
 
     /// Copies what is in the write-ahead log into the file, as far as no reader needs the older pages, through a connection
     /// of its own: neither the writer nor readers wait. To be called every few seconds while there are commits.
+    ///
+    /// A log that has become long is cut off when all of it is in the file and nobody uses it at this moment.
     public func checkpoint() async throws(StoreError) {
         guard let checkpointer else { return }
         do {
             try await checkpointer.writeWithoutTransaction { database in
                 try probe?("checkpoint")
-                _ = try database.checkpoint(.passive)
+                let (log, copied) = try database.checkpoint(.passive)
+                guard log == copied, logBytes > options.logBytes else { return }
+                // With readers or the writer at work it is busy, and tried again next time.
+                try? database.withoutWaiting(afterwards: options.busyTimeout) {
+                    _ = try database.checkpoint(.truncate)
+                }
             }
         } catch {
             throw StoreError(error, at: "checkpoint")
@@ -123,16 +147,26 @@ public final class SQLiteStore: SyncStore {
     }
 
     public func ping() async throws(StoreError) {
-        try await read { (connection: Connection) throws(StoreError) in
-            _ = try connection.prepare(Statements.ping).first { $0.integer(0) }
+        do {
+            let reader: any DatabaseReader = watcher ?? pool
+            try await reader.read { [probe] database in
+                let connection = Connection(database: database, probe: probe)
+                _ = try connection.prepare(Statements.ping).first { $0.integer(0) }
+            }
+        } catch {
+            throw StoreError(error, at: "ping")
+        }
+        if let freeBytes, freeBytes < options.minimumFreeBytes {
+            throw .unavailable("the disk of \(path) has only \(freeBytes) bytes left")
         }
     }
 
     public func close() async {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [checkpointer, pool, lock] in
+            DispatchQueue.global().async { [checkpointer, watcher, pool, lock] in
                 // An error here leaves nothing undone: what was committed is in the log, and the next opening reads it.
                 try? checkpointer?.close()
+                try? watcher?.close()
                 try? pool.close()
                 lock?.release()
                 continuation.resume()

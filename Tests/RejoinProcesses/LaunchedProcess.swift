@@ -14,11 +14,21 @@ package final class LaunchedProcess: Sendable {
     package let errors: OutputReader
     private let ending: Task<Exit, Never>
 
-    /// - Parameter environment: added to the tests' own, which is passed on without the settings of a server.
-    package init(_ arguments: [String], environment: [String: String] = [:], directory: String? = nil) throws {
+    /// - Parameters:
+    ///   - environment: added to the tests' own, which is passed on without the settings of a server.
+    ///   - descriptors: how many the process may have open; nil for as many as the tests.
+    package init(
+        _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, descriptors: Int? = nil
+    ) throws {
         let process = Process()
-        process.executableURL = try Self.executable()
-        process.arguments = arguments
+        if let descriptors {
+            process.executableURL = URL(filePath: "/bin/sh")
+            process.arguments =
+                ["-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\"", try Self.executable().path] + arguments
+        } else {
+            process.executableURL = try Self.executable()
+            process.arguments = arguments
+        }
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("REJOIN_") }
             .merging(environment) { $1 }
         if let directory { process.currentDirectoryURL = URL(filePath: directory) }

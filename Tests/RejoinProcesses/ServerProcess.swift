@@ -9,10 +9,10 @@ package struct ServerProcess: Sendable {
 
     /// Starts a server and waits until it says where it listens.
     package static func start(
-        data: String, _ arguments: [String] = [], environment: [String: String] = [:]
+        data: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil
     ) async throws -> ServerProcess {
         let process = try LaunchedProcess(
-            ["serve", "--data", data, "--port", "0"] + arguments, environment: environment)
+            ["serve", "--data", data, "--port", "0"] + arguments, environment: environment, descriptors: descriptors)
         guard let line = await process.output.firstLine(), let start = line.range(of: "http://")?.lowerBound else {
             throw TestFault("the server did not start (\(await process.exit)): \(process.errors.text)")
         }

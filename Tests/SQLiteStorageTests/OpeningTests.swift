@@ -39,6 +39,53 @@ import Testing
         }
     }
 
+    @Test func `the log is cut off again after a long reader`() async throws {
+        var options = SQLiteStore.Options()
+        options.logBytes = 100_000
+        try await withTemporaryStore(options) { store in
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let reader = try DatabaseQueue(path: store.path, configuration: configuration)
+            try await reader.writeWithoutTransaction {
+                try $0.execute(sql: "BEGIN")
+                _ = try Row.fetchAll($0, sql: "SELECT * FROM store")
+            }
+            try await store.put(count: 500)
+            try await store.checkpoint()
+            #expect(store.logBytes > 100_000, "somebody reads what was before")
+            try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            try await store.checkpoint()
+            #expect(store.logBytes == 0)
+            #expect(try await store.head(of: "tenant").sequence == 500)
+            try reader.close()
+        }
+    }
+
+    @Test func `a busy pool does not make the store look away, and a full disk does`() async throws {
+        var options = SQLiteStore.Options()
+        options.readers = 1
+        try await withTemporaryStore(options) { store in
+            let (held, hold) = AsyncStream.makeStream(of: Void.self)
+            let release = DispatchSemaphore(value: 0)
+            let reading = Task {
+                try await store.pool.read { _ in
+                    hold.yield()
+                    release.wait()
+                }
+            }
+            _ = await held.first { _ in true }
+            try await store.ping()
+            release.signal()
+            try await reading.value
+        }
+        options.minimumFreeBytes = .max
+        try await withTemporaryStore(options) { store in
+            await #expect { try await store.ping() } throws: { error in
+                if case StoreError.unavailable(let text) = error { text.contains("bytes left") } else { false }
+            }
+        }
+    }
+
     @Test func `the schema in the binary is the file in the repository, byte for byte`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

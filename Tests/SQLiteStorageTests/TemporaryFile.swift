@@ -18,10 +18,11 @@ func withTemporaryPath<Answer>(_ body: (String) async throws -> Answer) async th
 
 /// Runs the body with a new store on a file of its own.
 func withTemporaryStore<Answer>(
-    probe: StoreProbe? = nil, _ body: (SQLiteStore) async throws -> Answer
+    _ options: SQLiteStore.Options = SQLiteStore.Options(), probe: StoreProbe? = nil,
+    _ body: (SQLiteStore) async throws -> Answer
 ) async throws -> Answer {
     try await withTemporaryPath { path in
-        let store = try SQLiteStore.open(at: path, probe: probe)
+        let store = try SQLiteStore.open(at: path, options: options, probe: probe)
         do {
             let answer = try await body(store)
             await store.close()

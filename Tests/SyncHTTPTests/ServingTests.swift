@@ -12,7 +12,7 @@ struct ServingTests {
         if live { options.setup = .live }
         try await TestServer.run(.memory, options) { server in
             let token = try await server.token(device: "mac")
-            for uri in ["/", "/v1", "/v1/nothing", "/v2/session", "/v1/records/notes", "/review.php"] {
+            for uri in ["/v1", "/v1/nothing", "/v2/session", "/v1/records/notes", "/review.php"] {
                 for token in [nil, token] {
                     let answer = try await server.send(.get, uri, token: token)
                     #expect(answer.status == 404, "\(uri)")

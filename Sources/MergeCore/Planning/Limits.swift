@@ -4,6 +4,18 @@ public struct Limits: Sendable, Hashable {
     public var operationsPerBatch = 1_000
     /// Bytes of a request's body, after decompression too. Bounds memory per request.
     public var bodyBytes = 8 * 1024 * 1024
+    /// Bytes of the body of a decision: a value as large as any, and the clock of its record.
+    public var decisionBytes = 2 * 1024 * 1024
+    /// Bytes of any other body: a comment of `commentBytes`, every byte of it escaped, fits.
+    public var smallBodyBytes = 64 * 1024
+    /// Bytes of a form, and of the one by which somebody signs in, who is nobody yet.
+    public var formBytes = 64 * 1024
+    public var signInBytes = 4 * 1024
+    /// Fields of a form. A form that decides many conflicts names one in each.
+    public var formFields = 1_024
+    /// Bytes of a query, and parameters in it: as many collections as a device may ask for at once.
+    public var queryBytes = 32 * 1024
+    public var queryParameters = 512
     /// Fields that one operation names.
     public var fieldsPerOperation = 256
     /// Fields that the operations of one batch name together. Bounds merging, conflicts and their audit, which multiply by it.

@@ -13,7 +13,7 @@ struct ServerReport: Error {
         switch sqlState {
         case "42501":
             return .cannotOpen("the server's role lacks a right (\(statement)); see 'rejoin migrate --grant-to'")
-        case "53100": return .unavailable("the database's disk is full (\(statement))")
+        case "53100": return .unavailable("\(StoreError.fullDisk) (\(statement))")
         case "55P03": return .unavailable("a lock did not yield in time (\(statement))")
         case "57014": return .unavailable("a statement took too long (\(statement))")
         // Program limits: a value or a message beyond a gigabyte.
@@ -29,5 +29,16 @@ struct ServerReport: Error {
     /// the session prepared.
     var endsSession: Bool {
         ["08", "57P", "25006", "26000"].contains { sqlState.hasPrefix($0) }
+    }
+}
+
+extension StoreError {
+    fileprivate static let fullDisk = "the database's disk is full"
+
+    var isFullDisk: Bool {
+        switch self {
+        case .unavailable(let text): text.hasPrefix(Self.fullDisk)
+        case .unsettled, .damaged, .newerSchema, .cannotOpen: false
+        }
     }
 }

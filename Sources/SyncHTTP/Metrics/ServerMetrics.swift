@@ -1,9 +1,12 @@
 import MergeCore
+import SyncStorage
+import SyncWire
 import Synchronization
 
-/// What the server counts, in the text format of Prometheus (version 0.0.4).
+/// What the server counts.
 ///
-/// Labels are routes, methods, statuses and outcomes, all from fixed sets; no tenant and no device is ever one.
+/// Labels are routes, methods, statuses, codes, policies and outcomes, all from fixed sets; no tenant and no device is ever
+/// one.
 public final class ServerMetrics: Sendable {
     private struct Request: Hashable {
         let route: String
@@ -11,22 +14,18 @@ public final class ServerMetrics: Sendable {
         let status: Int
     }
 
-    private struct Histogram {
-        static let bounds: [Double] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-        var counts = [UInt64](repeating: 0, count: bounds.count + 1)
-        var sum = 0.0
-
-        mutating func observe(_ seconds: Double) {
-            counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
-            sum += seconds
-        }
-    }
-
     private struct State {
         var requests: [Request: UInt64] = [:]
         var durations: [String: Histogram] = [:]
+        var receivedBytes: [String: Histogram] = [:]
+        var sentBytes: [String: Histogram] = [:]
         var operations: [OutcomeKind: UInt64] = [:]
         var batches: [BatchEnd: UInt64] = [:]
+        var problems: [ProblemCode: UInt64] = [:]
+        var conflicts: [String: UInt64] = [:]
+        var storage: [String: Histogram] = [:]
+        var commits: [String: Histogram] = [:]
+        var streams = 0
     }
 
     /// How a batch ended.
@@ -38,10 +37,21 @@ public final class ServerMetrics: Sendable {
 
     public init() {}
 
-    func noteRequest(route: String, method: String, status: Int, duration: Duration) {
+    func noteRequest(
+        route: String, method: String, status: Int, duration: Duration, problem: ProblemCode? = nil
+    ) {
         state.withLock { state in
+            if let problem { state.problems[problem, default: 0] += 1 }
             state.requests[Request(route: route, method: method, status: status), default: 0] += 1
-            state.durations[route, default: Histogram()].observe(duration.inSeconds)
+            state.durations[route, default: Histogram(Histogram.seconds)].observe(duration.inSeconds)
+        }
+    }
+
+    /// The bodies of one exchange, when its answer has been handed over.
+    func noteBytes(route: String, received: Int, sent: Int) {
+        state.withLock { state in
+            state.receivedBytes[route, default: Histogram(Histogram.bytes)].observe(Double(received))
+            state.sentBytes[route, default: Histogram(Histogram.bytes)].observe(Double(sent))
         }
     }
 
@@ -52,55 +62,64 @@ public final class ServerMetrics: Sendable {
         }
     }
 
-    /// - Parameter gauges: what is read at the time of the scrape, by name, each with what it means.
-    func exposition(gauges: [(name: String, help: String, value: Int)]) -> String {
-        let state = state.withLock { $0 }
-        var text = ""
-        func family(_ name: String, _ type: String, _ help: String) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    /// An answer without an end known beforehand began or ended.
+    func noteStream(began: Int) { state.withLock { $0.streams += began } }
+
+    /// To be given to an `ObservedStore`.
+    public var storeObserver: StoreObserver {
+        { [self] observation in
+            state.withLock { state in
+                switch observation {
+                case .step(let step, let duration):
+                    state.storage[step.rawValue, default: Histogram(Histogram.seconds)].observe(duration.inSeconds)
+                case .committed(let size):
+                    if size.batches > 0 {
+                        state.commits["batches", default: Histogram(Histogram.batches)].observe(Double(size.batches))
+                    }
+                    for (policy, count) in size.conflicts { state.conflicts[policy, default: 0] += UInt64(count) }
+                }
+            }
         }
-        family("rejoin_http_requests_total", "counter", "Requests by route, method and status.")
-        for (request, count) in state.requests.sorted(by: { Self.order($0.key) < Self.order($1.key) }) {
-            text += "rejoin_http_requests_total{route=\"\(Self.escaped(request.route))\","
-            text += "method=\"\(Self.escaped(request.method))\",status=\"\(request.status)\"} \(count)\n"
-        }
-        family("rejoin_http_request_seconds", "histogram", "Time from head to answer by route, in seconds.")
-        for (route, histogram) in state.durations.sorted(by: { $0.key < $1.key }) {
-            text += Self.lines(of: histogram, route: Self.escaped(route))
-        }
-        family("rejoin_batches_total", "counter", "Batches by how they ended.")
-        for end in BatchEnd.allCases {
-            text += "rejoin_batches_total{end=\"\(end.rawValue)\"} \(state.batches[end] ?? 0)\n"
-        }
-        family(
-            "rejoin_operations_total", "counter", "Operations that were decided, by outcome. Replays are not counted.")
-        for outcome in OutcomeKind.allCases {
-            text += "rejoin_operations_total{outcome=\"\(outcome.rawValue)\"} \(state.operations[outcome] ?? 0)\n"
-        }
-        for gauge in gauges {
-            family(gauge.name, "gauge", gauge.help)
-            text += "\(gauge.name) \(gauge.value)\n"
-        }
-        return text
     }
 
-    private static func lines(of histogram: Histogram, route: String) -> String {
-        var text = ""
-        var cumulated: UInt64 = 0
-        for (bound, count) in zip(Histogram.bounds, histogram.counts) {
-            cumulated += count
-            text += "rejoin_http_request_seconds_bucket{route=\"\(route)\",le=\"\(bound)\"} \(cumulated)\n"
+    func write(to text: inout Exposition) {
+        let state = state.withLock { $0 }
+        text.family("rejoin_http_requests_total", .counter, "Requests by route, method and status.")
+        for (request, count) in state.requests.sorted(by: { Self.order($0.key) < Self.order($1.key) }) {
+            text.sample(
+                "rejoin_http_requests_total",
+                ["route": request.route, "method": request.method, "status": "\(request.status)"], count)
         }
-        let total = cumulated + (histogram.counts.last ?? 0)
-        text += "rejoin_http_request_seconds_bucket{route=\"\(route)\",le=\"+Inf\"} \(total)\n"
-        text += "rejoin_http_request_seconds_sum{route=\"\(route)\"} \(histogram.sum)\n"
-        text += "rejoin_http_request_seconds_count{route=\"\(route)\"} \(total)\n"
-        return text
+        text.family("rejoin_problems_total", .counter, "Problem documents by code and status.")
+        for code in ProblemCode.allCases {
+            text.sample(
+                "rejoin_problems_total", ["code": code.rawValue, "status": "\(code.status)"], state.problems[code] ?? 0)
+        }
+        text.histograms(
+            "rejoin_http_request_seconds", "Time from head to answer by route, in seconds.", by: "route",
+            state.durations)
+        text.histograms(
+            "rejoin_http_request_bytes", "Bytes of bodies that came, by route.", by: "route", state.receivedBytes)
+        text.histograms(
+            "rejoin_http_response_bytes", "Bytes of bodies that were sent, by route.", by: "route", state.sentBytes)
+        text.family("rejoin_batches_total", .counter, "Batches by how they ended.")
+        for end in BatchEnd.allCases {
+            text.sample("rejoin_batches_total", ["end": end.rawValue], state.batches[end] ?? 0)
+        }
+        text.family(
+            "rejoin_operations_total", .counter, "Operations that were decided, by outcome. Replays are not counted.")
+        for outcome in OutcomeKind.allCases {
+            text.sample("rejoin_operations_total", ["outcome": outcome.rawValue], state.operations[outcome] ?? 0)
+        }
+        text.family("rejoin_conflicts_total", .counter, "Conflicts that were recorded, by policy.")
+        for policy in MergePolicy.allCases.map(\.rawValue) + DeletePolicy.allCases.map(\.rawValue) {
+            text.sample("rejoin_conflicts_total", ["policy": policy], state.conflicts[policy] ?? 0)
+        }
+        text.histograms(
+            "rejoin_commit_size", "What is committed in one transaction, by what is counted.", by: "of", state.commits)
+        text.histograms("rejoin_storage_seconds", "Time in the store by step, in seconds.", by: "step", state.storage)
+        text.single("rejoin_open_streams", .gauge, "Streams and exports under way.", state.streams)
     }
 
     private static func order(_ request: Request) -> String { "\(request.route) \(request.method) \(request.status)" }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-    }
 }

@@ -52,20 +52,16 @@ struct FormFields: Sendable {
     private let fields: QueryParameters
 
     /// - Throws: `unsupported_media_type`, `batch_too_large`, `invalid_request`.
-    init(of request: Request, limits: Limits) async throws(Problem) {
+    /// - Parameter bodyBytes: how many are read, nil for those of any form.
+    init(of request: Request, limits: Limits, bodyBytes: Int? = nil) async throws(Problem) {
         let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased()
         guard type == "application/x-www-form-urlencoded" else {
             throw Problem(.unsupportedMediaType, "This is for forms.")
         }
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: limits.bodyBytes)
-        } catch is NIOTooManyBytesError {
-            throw Problem(.batchTooLarge, "A form has at most \(limits.bodyBytes) bytes.", limit: limits.bodyBytes)
-        } catch {
-            throw Problem(.invalidRequest, "The form could not be read to its end.")
-        }
-        fields = try QueryParameters(String(buffer: body))
+        let bodyBytes = bodyBytes ?? limits.formBytes
+        let body = try await request.body.whole(of: request, upTo: bodyBytes)
+        fields = QueryParameters(
+            try EncodedPairs(body.readableBytesView, within: .init(bytes: bodyBytes, pairs: limits.formFields)))
     }
 
     /// The first field of the name; empty where there is none.

@@ -21,7 +21,7 @@ extension ReviewPageRoutes {
     }
 
     func signIn(_ request: Request) async throws -> Response {
-        let form = try await FormFields(of: request, limits: engine.limits)
+        let form = try await FormFields(of: request, limits: engine.limits, bodyBytes: engine.limits.signInBytes)
         let now = engine.clock.now()
         guard request.comesFromHere,
             let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits),

@@ -85,6 +85,7 @@ struct ReviewPageRoutes: Sendable {
     ) async -> Response {
         let reviewer = await sessions.reviewer(
             cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
+        if let reviewer { context.charge?.name(reviewer.caller.tenant) }
         do {
             return try await body(reviewer)
         } catch {
@@ -106,13 +107,7 @@ struct ReviewPageRoutes: Sendable {
     }
 
     func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status,
-            headers: [
-                .contentType: ReviewPages.contentType, .cacheControl: "no-store",
-                .contentSecurityPolicy: ReviewPages.contentSecurityPolicy, .xFrameOptions: "DENY",
-                .referrerPolicy: "same-origin", .crossOriginOpenerPolicy: "same-origin",
-            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        .page(text, status: status)
     }
 
     func seeOther(_ address: String, cookie: String? = nil) -> Response {

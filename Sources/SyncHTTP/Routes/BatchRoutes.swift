@@ -13,7 +13,7 @@ struct BatchRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/batches", .device) { try await commit($0) },
+            Route(.post, "/v1/batches", .device, body: .batch) { try await commit($0) },
             Route(.get, "/v1/batches/{key}", .deviceOrReviewer) { try await batch($0) },
             Route(.get, "/v1/operations/{id}", .deviceOrReviewer) { try await operation($0) },
             Route(.get, "/v1/operations", .reviewer) { try await rejected($0) },

@@ -59,7 +59,7 @@ struct ConflictRoutes: Sendable {
         switch type {
         case .csv:
             return views.flatMap { Array($0.csv.utf8) }
-        case .json, .ndjson:
+        case .json, .ndjson, .html:
             var writer = JSONWriter()
             for view in views {
                 view.write(to: &writer)

@@ -40,7 +40,7 @@ struct FeedRoutes: Sendable {
         let first = try await engine.changes(caller, request)
         switch type {
         case .ndjson: return stream(caller, request, first: first)
-        case .json, .csv: return .json(first.encoded())
+        case .json, .csv, .html: return .json(first.encoded())
         }
     }
 

@@ -7,6 +7,13 @@ import SyncWire
 struct OperatorRoutes: Sendable {
     let engine: SyncEngine
     let metrics: ServerMetrics
+    let gate: ConnectionGate
+    let ledger: ByteLedger
+    let transport: TransportLimits
+    let gauges: [ServerGauge]
+
+    /// What a server is watched by. They are answered also when it has as many connections as it may.
+    static let watchingPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
 
     var routes: [Route] {
         [
@@ -24,10 +31,15 @@ struct OperatorRoutes: Sendable {
 
     private func exposition() async -> Response {
         let load = await engine.load()
-        let text = metrics.exposition(gauges: [
-            ("rejoin_waiting_batches", "Batches that wait in a lane.", load.waitingBatches),
-            ("rejoin_waiting_readers", "Long polls that are held.", load.waitingReaders),
-        ])
-        return .content(Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        var text = Exposition()
+        metrics.write(to: &text)
+        text.single("rejoin_waiting_batches", .gauge, "Batches that wait in a lane.", load.waitingBatches)
+        text.single("rejoin_waiting_readers", .gauge, "Long polls that are held.", load.waitingReaders)
+        gate.write(to: &text, limits: transport)
+        ledger.write(to: &text)
+        for gauge in ServerGauge.process + gauges {
+            if let value = gauge.read() { text.single(gauge.name, .gauge, gauge.help, value) }
+        }
+        return .content(Array(text.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
     }
 }

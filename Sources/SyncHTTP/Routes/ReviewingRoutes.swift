@@ -12,8 +12,8 @@ struct ReviewingRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/conflicts/resolutions", .reviewer) { try await resolveMany($0) },
-            Route(.post, "/v1/conflicts/{id}/resolutions", .reviewer) { try await resolve($0) },
+            Route(.post, "/v1/conflicts/resolutions", .reviewer, body: .decision) { try await resolveMany($0) },
+            Route(.post, "/v1/conflicts/{id}/resolutions", .reviewer, body: .decision) { try await resolve($0) },
             Route(.post, "/v1/conflicts/{id}/comments", .reviewer) { try await comment($0) },
             Route(.put, "/v1/conflicts/{id}/assignee", .reviewer) { try await assign($0) },
         ]

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import MergeCore
 import SyncEngine
 import SyncWire
 
@@ -18,19 +19,35 @@ public struct Route: Sendable {
         case adminOrDevice
     }
 
+    /// What a body is, which bounds its bytes.
+    enum BodyKind: Sendable, Hashable {
+        case batch, decision, small
+
+        func bytes(_ limits: Limits) -> Int {
+            switch self {
+            case .batch: limits.bodyBytes
+            case .decision: limits.decisionBytes
+            case .small: limits.smallBodyBytes
+            }
+        }
+    }
+
     public let method: HTTPRequest.Method
     /// As in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
     public let access: Access
+    /// How much of a body is read.
+    let body: BodyKind
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access,
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.path = path
         self.access = access
+        self.body = body
         self.handle = handle
     }
 

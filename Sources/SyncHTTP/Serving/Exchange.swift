@@ -13,9 +13,14 @@ struct Exchange: Sendable {
     let query: QueryParameters
     /// nil on routes that are open to all.
     let caller: Caller?
+    /// Bytes that the route reads of a body.
+    private let bodyBytes: Int
     private let parameters: Parameters
 
-    init(_ request: Request, parameters: Parameters, caller: Caller?) throws(Problem) {
+    init(
+        _ request: Request, parameters: Parameters, caller: Caller?, bodyBytes: Int
+    ) throws(Problem) {
+        self.bodyBytes = bodyBytes
         self.request = request
         self.parameters = parameters
         self.caller = caller
@@ -63,18 +68,7 @@ struct Exchange: Sendable {
         guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
             throw Problem(.unsupportedMediaType, "Send 'Content-Type: application/json'.")
         }
-        let tooLarge = Problem(
-            .batchTooLarge, "A body has at most \(limits.bodyBytes) bytes.", limit: limits.bodyBytes)
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyBytes {
-            throw tooLarge
-        }
-        do {
-            return try await request.body.collect(upTo: limits.bodyBytes)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
-        } catch {
-            throw Problem(.invalidRequest, "The body could not be read to its end.")
-        }
+        return try await request.body.whole(of: request, upTo: bodyBytes)
     }
 }
 

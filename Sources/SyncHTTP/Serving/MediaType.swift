@@ -4,13 +4,14 @@ import SyncWire
 
 /// The representations that are offered.
 enum MediaType: Sendable, Hashable {
-    case json, ndjson, csv
+    case json, ndjson, csv, html
 
     var text: String {
         switch self {
         case .json: "application/json"
         case .ndjson: "application/x-ndjson"
         case .csv: "text/csv; charset=utf-8"
+        case .html: "text/html; charset=utf-8"
         }
     }
 

@@ -1,27 +1,18 @@
-import Foundation
+import MergeCore
 import SyncWire
 
 /// The parameters of a URI's query, decoded once (`application/x-www-form-urlencoded`).
 struct QueryParameters: Sendable {
-    private var values: [(name: String, value: String)] = []
+    private let values: [(name: String, value: String)]
 
-    /// - Throws: `invalid_request` for percent signs that encode no UTF-8.
-    init(_ query: String?) throws(Problem) {
-        guard let query else { return }
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count > 1 ? parts[1] : "") else {
-                throw Problem(.invalidRequest, "The query is not valid percent-encoded UTF-8.")
-            }
-            values.append((name, value))
-        }
+    /// - Throws: `invalid_request` for percent signs that encode no UTF-8, and over the limits.
+    init(_ query: String?, limits: Limits = Limits()) throws(Problem) {
+        self.init(
+            try EncodedPairs(
+                (query ?? "").utf8, within: .init(bytes: limits.queryBytes, pairs: limits.queryParameters)))
     }
 
-    private static func decoded(_ text: Substring) -> String? {
-        let decoded = String(text).replacing("+", with: " ").removingPercentEncoding
-        // U+0000 cannot be stored in any engine's text, so nothing is found under it.
-        return decoded?.utf8.contains(0) == true ? nil : decoded
-    }
+    init(_ pairs: EncodedPairs) { values = pairs.pairs }
 
     func all(_ name: String) -> [String] {
         values.filter { $0.name == name }.map(\.value)

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import MergeCore
+import SyncEngine
 import SyncWire
 
 /// Around every request: errors become problem documents, and the request is counted, timed and logged.
@@ -9,7 +10,11 @@ import SyncWire
 /// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own.
 struct RequestScope: RouterMiddleware {
     let metrics: ServerMetrics
+    let ledger: ByteLedger
     let logger: Logger
+
+    /// Answers up to here go into the kernel at once, so they are not counted as memory.
+    private static let uncountedBytes = 32 * 1024
 
     /// A client can send any token as a method; the labels of a metric come from a fixed set.
     private static let countedMethods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -20,8 +25,16 @@ struct RequestScope: RouterMiddleware {
         let started = ContinuousClock.now
         var response: Response
         var problem: Problem?
+        let charge = RequestCharge(ledger)
+        var (request, context) = (request, context)
+        context.charge = charge
+        request.body = RequestBody(
+            asyncSequence: MeteredBody(request, charge: charge, channel: context.channel))
         do {
             response = try await next(request, context)
+            // The body is done with; from here the answer is what is held.
+            charge.release()
+            if let bytes = response.body.contentLength, bytes > Self.uncountedBytes { try charge.take(bytes) }
         } catch {
             let mapped = Problem(mapping: error)
             if mapped.code == .internalError {
@@ -40,13 +53,18 @@ struct RequestScope: RouterMiddleware {
         let route = context.endpointPath ?? "unmatched"
         let method = Self.countedMethods.contains(request.method) ? request.method.rawValue : "other"
         metrics.noteRequest(
-            route: route, method: method, status: response.status.code, duration: duration)
+            route: route, method: method, status: response.status.code, duration: duration, problem: problem?.code)
         var metadata: Logger.Metadata = [
             "request": "\(context.requestID)", "method": "\(method)", "route": "\(route)",
             "status": "\(response.status.code)", "milliseconds": "\(duration.wholeMilliseconds)",
         ]
         if let problem { metadata["code"] = "\(problem.code.rawValue)" }
         logger.info("request", metadata: metadata)
+        if let bytes = response.body.contentLength, bytes <= Self.uncountedBytes {
+            metrics.noteBytes(route: route, received: charge.receivedBytes, sent: bytes)
+        } else {
+            response.body = response.body.metered(by: charge, as: route, metrics, on: context.channel)
+        }
         return response
     }
 }

@@ -7,13 +7,17 @@ public struct ServerContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// Named in the answer, in problems and in the log.
     public let requestID: String
+    /// What the request holds of the process's memory.
+    var charge: RequestCharge?
+    let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         requestID = Self.newRequestID()
+        channel = source.channel
     }
 
-    private static func newRequestID() -> String {
+    static func newRequestID() -> String {
         let digits = Array("0123456789abcdef".utf8)
         var number = UInt64.random(in: .min ... .max)
         var text: [UInt8] = []

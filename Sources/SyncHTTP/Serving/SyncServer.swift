@@ -1,8 +1,10 @@
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ReviewPage
+import ServiceLifecycle
 import SyncEngine
 import SyncWire
 
@@ -11,8 +13,8 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// 0 takes a free one.
     public var port = 8080
-    /// Connections that are idle between requests are closed after this. Above the longest wait of a long poll.
-    public var idleSeconds: Int64 = 120
+    /// Where `/healthz`, `/readyz` and `/metrics` are answered instead; nil for beside everything else.
+    public var managementPort: Int?
 
     public init() {}
 }
@@ -27,12 +29,24 @@ public struct SyncServer: Sendable {
     public let verifier: TokenVerifier
     public let metrics: ServerMetrics
     public let logger: Logger
+    public let transport: TransportLimits
+    let ledger: ByteLedger
+    let gate: ConnectionGate
+    private let gauges: [ServerGauge]
+    private let version: String
     private let review: ReviewPageRoutes
 
     /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
-        engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(), logger: Logger
+        engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(),
+        transport: TransportLimits = TransportLimits(), gauges: [ServerGauge] = [], version: String = "0",
+        logger: Logger
     ) async throws {
+        self.gauges = gauges
+        self.version = version
+        self.transport = transport
+        ledger = ByteLedger(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
+        gate = ConnectionGate(transport)
         review = ReviewPageRoutes(
             engine: engine, verifier: verifier, sessions: await ReviewSessions(identity: engine.identity),
             pages: try ReviewPages())
@@ -46,15 +60,24 @@ public struct SyncServer: Sendable {
     public var routes: [Route] {
         BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine).routes
             + ConflictRoutes(engine: engine).routes + ReviewingRoutes(engine: engine).routes
-            + DeviceRoutes(engine: engine).routes + OperatorRoutes(engine: engine, metrics: metrics).routes
+            + DeviceRoutes(engine: engine).routes
+            + OperatorRoutes(
+                engine: engine, metrics: metrics, gate: gate, ledger: ledger, transport: transport, gauges: gauges
+            ).routes + FrontRoute(pages: review.pages, version: version).routes
     }
 
     /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.
     private static let knownMethods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options, .trace]
 
     public func router() -> Router<ServerContext> {
+        let router = router(of: routes)
+        review.add(to: router)
+        return router
+    }
+
+    private func router(of routes: [Route]) -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: RequestScope(metrics: metrics, logger: logger))
+        router.add(middleware: RequestScope(metrics: metrics, ledger: ledger, logger: logger))
         var methods: [String: Set<HTTPRequest.Method>] = [:]
         for route in routes {
             methods[route.path, default: []].insert(route.method)
@@ -70,7 +93,6 @@ public struct SyncServer: Sendable {
                 }
             }
         }
-        review.add(to: router)
         return router
     }
 
@@ -81,8 +103,11 @@ public struct SyncServer: Sendable {
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
             try route.access.check(verified)
             caller = verified
+            context.charge?.name(verified.tenant)
         }
-        return try await route.handle(try Exchange(request, parameters: context.parameters, caller: caller))
+        return try await route.handle(
+            try Exchange(
+                request, parameters: context.parameters, caller: caller, bodyBytes: route.body.bytes(engine.limits)))
     }
 
     private static func methodNotAllowed(
@@ -98,12 +123,40 @@ public struct SyncServer: Sendable {
     public func application(
         _ configuration: ServerConfiguration, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        Application(
-            router: router(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(configuration.idleSeconds))),
+        let all: Router<ServerContext>
+        if configuration.managementPort == nil {
+            all = router()
+        } else {
+            all = router(of: routes.filter { !OperatorRoutes.watchingPaths.contains($0.path) })
+            review.add(to: all)
+        }
+        return application(all, configuration.host, configuration.port, transport, gate, onRunning)
+    }
+
+    /// What watches the server, at a port of its own with connections of its own; nil where that is not wanted.
+    public func managementApplication(
+        _ configuration: ServerConfiguration, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> (any Service)? {
+        guard let port = configuration.managementPort else { return nil }
+        var limits = transport
+        limits.connections = limits.reservedConnections
+        return application(
+            router(of: routes.filter { OperatorRoutes.watchingPaths.contains($0.path) }), configuration.host, port,
+            limits, ConnectionGate(limits), onRunning)
+    }
+
+    private func application(
+        _ router: Router<ServerContext>, _ host: String, _ port: Int, _ limits: TransportLimits,
+        _ gate: ConnectionGate, _ onRunning: @escaping @Sendable (Int) async -> Void
+    ) -> some ApplicationProtocol {
+        let refusals = ParserRefusals(metrics: metrics, logger: logger, limits: limits)
+        return Application(
+            router: router,
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(responder: responder, limits: limits, gate: gate, refusals: refusals)
+            },
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "rejoin"),
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? configuration.port) },
-            logger: logger)
+                address: .hostname(host, port: port), serverName: "rejoin", backlog: 1_024),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) }, logger: logger)
     }
 }

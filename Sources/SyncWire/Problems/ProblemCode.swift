@@ -16,6 +16,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case methodNotAllowed = "method_not_allowed"
     case notAcceptable = "not_acceptable"
     case unsupportedMediaType = "unsupported_media_type"
+    case requestTimeout = "request_timeout"
     case alreadyResolved = "already_resolved"
     case resyncRequired = "resync_required"
     case conflictChanged = "conflict_changed"
@@ -75,6 +76,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
+        case .requestTimeout: 408
         case .alreadyResolved: 409
         case .resyncRequired: 410
         case .conflictChanged: 412
@@ -107,6 +109,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "No acceptable representation"
         case .unsupportedMediaType: "The media type is not supported"
+        case .requestTimeout: "The request did not arrive in time"
         case .alreadyResolved: "The conflict was decided otherwise"
         case .resyncRequired: "Everything has to be pulled again"
         case .conflictChanged: "The conflict is not what was looked at"
@@ -139,7 +142,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     /// Whether the same request may succeed later without being changed.
     public var isRetryable: Bool {
         switch self {
-        case .rateLimited, .internalError, .storageUnavailable, .overloaded, .clockGap, .clockAhead, .dependencyFailed:
+        case .requestTimeout, .rateLimited, .internalError, .storageUnavailable, .overloaded, .clockGap, .clockAhead,
+            .dependencyFailed:
             true
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,

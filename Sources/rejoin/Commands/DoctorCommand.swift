@@ -38,17 +38,19 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private static func table(_ settings: ServerSettings) -> String {
-        var rows: [[String]] = [
-            ["  data", settings.data.value, settings.data.source.text],
-            ["  database", settings.database.value.description, settings.database.source.text],
-            ["  host", settings.host.value, settings.host.source.text],
-            ["  port", String(settings.port.value), settings.port.source.text],
+        var rows: [[String]] =
             [
-                "  requests-per-second", String(settings.requestsPerSecond.value),
-                settings.requestsPerSecond.source.text,
-            ],
-            ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text],
-        ]
+                ["  data", settings.data.value, settings.data.source.text],
+                ["  database", settings.database.value.description, settings.database.source.text],
+                ["  host", settings.host.value, settings.host.source.text],
+                ["  port", String(settings.port.value), settings.port.source.text],
+                [
+                    "  requests-per-second", String(settings.requestsPerSecond.value),
+                    settings.requestsPerSecond.source.text,
+                ],
+            ] + settings.transport.rows + [
+                ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
+            ]
         rows.append(
             settings.collections.map { ["  collections", $0.value, $0.source.text] }
                 ?? ["  collections", "every collection is taken, lww", "default"])

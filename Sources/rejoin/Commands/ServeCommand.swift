@@ -30,22 +30,42 @@ struct ServeCommand: AsyncParsableCommand {
         if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
-        let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
-        let server = try await SyncServer(engine: engine, verifier: verifier, logger: logger)
+        let metrics = ServerMetrics()
+        let engine = SyncEngine(
+            store: ObservedStore(store, metrics.storeObserver), terms: Terms(schema: schema, limits: limits),
+            logger: logger)
+        var transport = settings.transport.limits
+        transport.connections = Descriptors.raise(for: transport, logger)
+        let server = try await SyncServer(
+            engine: engine, verifier: verifier, metrics: metrics, transport: transport,
+            gauges: (store as? SQLiteStore)?.gauges ?? [], version: rejoinVersion, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value
         configuration.port = settings.port.value
+        configuration.managementPort = settings.transport.managementPort?.value
         let host = settings.host.value
+        let (managementPorts, managementPort) = AsyncStream.makeStream(of: Int.self)
+        let management = server.managementApplication(configuration) { managementPort.yield($0) }
+        if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
             announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
+            // Not before: whoever started the server reads its address from the first line.
+            if let port = await managementPorts.first(where: { _ in true }) {
+                announce(managementPort: port, host: host)
+            }
         }
         // Stopping goes from the last to the first: held readers are answered, then the listener closes and requests under
         // way finish, then the lanes are emptied.
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: EngineService(engine: engine, store: store)), .init(service: application),
+            .init(service: HeldReaders(engine: engine)),
+        ]
+        if let management {
+            // Before the others: a server that is stopping can be watched to its end.
+            services.insert(.init(service: management), at: 1)
+        }
         var group = ServiceGroupConfiguration(
-            services: [
-                .init(service: EngineService(engine: engine, store: store)), .init(service: application),
-                .init(service: HeldReaders(engine: engine)),
-            ],
+            services: services,
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(30)
         do {
@@ -60,6 +80,11 @@ struct ServeCommand: AsyncParsableCommand {
         }
         await store.close()
     }
+}
+
+private func announce(managementPort port: Int, host: String) {
+    print("it is watched at http://\(host):\(port): /healthz, /readyz, /metrics")
+    fflush(nil)
 }
 
 /// What a person who has just started the server needs next.

@@ -24,6 +24,8 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Requests that one device may make in a second. (default: 50; REJOIN_REQUESTS_PER_SECOND)")
     var requestsPerSecond: Int?
 
+    @OptionGroup var transport: TransportOptions
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -40,6 +42,7 @@ struct ServerSettings: Sendable {
     let logLevel: Setting<Logger.Level>
     /// Of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
+    let transport: TransportSettings
 
     init(_ options: ServerOptions) throws(CommandFailure) {
         let common = options.database.common
@@ -54,6 +57,7 @@ struct ServerSettings: Sendable {
         requestsPerSecond = try settings.integer(
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
             default: Limits().requestsPerSecondPerDevice)
+        transport = try TransportSettings(options.transport, settings)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

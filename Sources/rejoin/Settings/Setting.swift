@@ -29,6 +29,11 @@ enum SettingName: String, CaseIterable {
     case publicKey = "public-key"
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
+    case connections
+    case managementPort = "management-port"
+    case requestMemory = "request-memory"
+    case bodyTimeout = "body-timeout"
+    case answerTimeout = "answer-timeout"
     case database
     case databaseConnections = "database-connections"
     case databaseConnectTimeout = "database-connect-timeout"

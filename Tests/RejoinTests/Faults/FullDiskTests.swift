@@ -18,6 +18,11 @@ extension ProcessTests {
                         try await site.endure(faults, field, traffic) { number in
                             try disk.fill(leaving: number % 3 * 64 << 10)
                             await traffic.reach(.refused(10 + number % 5 * 10))
+                            var readiness: [Int] = []
+                            for server in site.servers {
+                                readiness.append(try await site.caller(of: server).get("/readyz").status)
+                            }
+                            #expect(readiness.contains(503), "a server that cannot write says so")
                             disk.empty()
                             try await bringBack(cluster)
                         }

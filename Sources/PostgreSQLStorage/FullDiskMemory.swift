@@ -1,0 +1,12 @@
+import Synchronization
+
+/// When a commit last found the database's disk full. It is forgotten after a while: a server to which nothing is sent because it
+/// is not ready would otherwise never find out that there is room again.
+final class FullDiskMemory: Sendable {
+    private static let lasting = Duration.seconds(5)
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    func note() { last.withLock { $0 = .now } }
+
+    var isFresh: Bool { last.withLock { $0 }.map { .now - $0 < Self.lasting } ?? false }
+}

@@ -1,0 +1,45 @@
+import NIOCore
+
+/// Beside the socket: counts bytes, bounds those that make no sense yet, and drops those that nobody will read.
+final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    private let limits: TransportLimits
+    private let gate: ConnectionGate
+    weak var guardian: ConnectionGuard?
+    /// Bytes since the parser last made a part of a request of them.
+    var unframedBytes = 0
+    /// Bytes given to the socket so far.
+    private(set) var writtenBytes = 0
+    /// Whether what comes is thrown away.
+    var isDropping = false
+    private var droppedBytes = 0
+
+    init(limits: TransportLimits, gate: ConnectionGate) {
+        self.limits = limits
+        self.gate = gate
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data).readableBytes
+        gate.note(receivedBytes: bytes, sentBytes: 0)
+        guard !isDropping else {
+            droppedBytes += bytes
+            if droppedBytes > limits.lingerBytes { context.close(promise: nil) }
+            return
+        }
+        unframedBytes += bytes
+        context.fireChannelRead(data)
+        if unframedBytes > limits.headBytes + 1_024 { guardian?.refuseOversizedHead() }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let bytes = unwrapOutboundIn(data).readableBytes
+        writtenBytes += bytes
+        gate.note(receivedBytes: 0, sentBytes: bytes)
+        context.write(data, promise: promise)
+    }
+}

@@ -1,0 +1,53 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Hummingbird's HTTP/1.1 channel behind a `ConnectionGuard`.
+struct GuardedChannel: HTTPChannelHandler {
+    typealias Value = HTTP1Channel.Value
+
+    /// `TCP_NOTSENT_LOWAT` of linux/tcp.h.
+    private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
+
+    private let base: HTTP1Channel
+    private let limits: TransportLimits
+    private let gate: ConnectionGate
+    private let refusals: ParserRefusals
+
+    init(
+        responder: @escaping Responder, limits: TransportLimits, gate: ConnectionGate, refusals: ParserRefusals
+    ) {
+        var configuration = HTTP1Channel.Configuration(idleTimeout: .milliseconds(limits.idleMilliseconds))
+        configuration.httpDecoder = .init(
+            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: 128)
+        base = HTTP1Channel(responder: responder, configuration: configuration)
+        self.limits = limits
+        self.gate = gate
+        self.refusals = refusals
+    }
+
+    var responder: Responder { base.responder }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let admission = gate.admit(channel)
+        #if os(Linux)
+            // Failing means a kernel without it, where a slow reader holds more.
+            try? channel.syncOptions?.setOption(
+                ChannelOptions.Types.SocketOption(level: .tcp, name: Self.notSentLowWater), value: limits.unsentBytes)
+        #endif
+        return base.setup(channel: channel, logger: logger).flatMapThrowing { [limits, gate, refusals] value in
+            let pipeline = channel.pipeline.syncOperations
+            let tap = ByteTap(limits: limits, gate: gate)
+            let guardian = ConnectionGuard(
+                limits: limits, gate: gate, refusals: refusals, tap: tap, admission: admission)
+            tap.guardian = guardian
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(guardian, position: .after(decoder))
+            try pipeline.addHandler(tap, position: .first)
+            return value
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async { await base.handle(value: value, logger: logger) }
+}

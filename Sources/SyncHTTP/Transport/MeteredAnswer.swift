@@ -1,0 +1,60 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension ResponseBody {
+    /// The same body, which holds its bytes of the charge until the client has taken them.
+    ///
+    /// A body whose length is known is charged already; each piece of a stream is charged before it is written.
+    func metered(
+        by charge: RequestCharge, as route: String, _ metrics: ServerMetrics, on channel: (any Channel)?
+    ) -> ResponseBody {
+        let body = self
+        let isStream = contentLength == nil
+        return ResponseBody(contentLength: contentLength) { writer in
+            // Also when the client goes away meanwhile.
+            if isStream { metrics.noteStream(began: 1) }
+            defer {
+                charge.release()
+                if isStream { metrics.noteStream(began: -1) }
+                metrics.noteBytes(route: route, received: charge.receivedBytes, sent: charge.sentBytes)
+            }
+            try await body.write(MeteredWriter(base: writer, charge: charge, channel: channel, isStream: isStream))
+        }
+    }
+}
+
+/// Counts what is written, and waits until it is taken.
+private struct MeteredWriter: ResponseBodyWriter {
+    var base: any ResponseBodyWriter
+    let charge: RequestCharge
+    let channel: (any Channel)?
+    let isStream: Bool
+
+    /// - Throws: `overloaded` for a stream whose next piece has no room. Its connection ends, and its client goes on from the
+    ///   last cursor that it saw.
+    mutating func write(_ buffer: ByteBuffer) async throws {
+        if isStream { try charge.take(buffer.readableBytes) }
+        charge.noteSent(buffer.readableBytes)
+        try await base.write(buffer)
+        guard isStream else { return }
+        await isTaken()
+        charge.release()
+    }
+
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
+        let channel = channel
+        try await base.finish(trailingHeaders)
+        await Self.isTaken(channel)
+    }
+
+    private func isTaken() async { await Self.isTaken(channel) }
+
+    /// Returns when the kernel has everything, or never will. A write alone returns before that.
+    private static func isTaken(_ channel: (any Channel)?) async {
+        try? await channel?.triggerUserOutboundEvent(WritesAreAwaited()).get()
+    }
+}
+
+/// Sent towards the client's side of a channel; succeeds when everything before it has been written.
+struct WritesAreAwaited: Sendable {}

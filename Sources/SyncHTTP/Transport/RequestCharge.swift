@@ -1,0 +1,57 @@
+import NIOCore
+import SyncEngine
+import SyncStorage
+import SyncWire
+import Synchronization
+
+/// What one request holds of the process's memory: its body until it is answered, its answer until it is sent.
+///
+/// Gives everything back at the latest when nobody refers to it any more.
+final class RequestCharge: Sendable {
+    private struct State {
+        var tenant: TenantID?
+        var held = 0
+        var receivedBytes = 0
+        var sentBytes = 0
+    }
+
+    /// A parsed body takes about so many bytes of memory for each of its own.
+    static let parsedBytesPerByte = 4
+
+    private let ledger: ByteLedger
+    private let state = Mutex(State())
+
+    init(_ ledger: ByteLedger) { self.ledger = ledger }
+
+    deinit { release() }
+
+    /// Who asks, once that is known. What is taken afterwards counts for that tenant's share.
+    func name(_ tenant: TenantID) {
+        release()
+        state.withLock { $0.tenant = tenant }
+    }
+
+    /// - Throws: `overloaded` when there is no room.
+    func take(_ bytes: Int) throws(Problem) {
+        let isTaken = state.withLock { state in
+            guard ledger.take(bytes, for: state.tenant) else { return false }
+            state.held += bytes
+            return true
+        }
+        guard isTaken else {
+            throw .overloaded("The server's memory is in use by other requests.", retryAfterSeconds: 1)
+        }
+    }
+
+    func release() {
+        state.withLock { state in
+            if state.held > 0 { ledger.giveBack(state.held, of: state.tenant) }
+            state.held = 0
+        }
+    }
+
+    func noteReceived(_ bytes: Int) { state.withLock { $0.receivedBytes += bytes } }
+    func noteSent(_ bytes: Int) { state.withLock { $0.sentBytes += bytes } }
+    var receivedBytes: Int { state.withLock { $0.receivedBytes } }
+    var sentBytes: Int { state.withLock { $0.sentBytes } }
+}
