@@ -156,7 +156,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
-            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance"],
+            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance", "SeededRandom"],
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteStorageTests",

@@ -12,6 +12,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case counterReused = "counter_reused"
         case recordDeleted = "record_deleted"
         case recordPurged = "record_purged"
+        case recordFull = "record_full"
         case unknownCollection = "unknown_collection"
         case fieldInvalid = "field_invalid"
         case fieldRequired = "field_required"
@@ -19,14 +20,17 @@ public struct Rejection: Error, Sendable, Hashable {
         case groupIncomplete = "group_incomplete"
         case valueInvalid = "value_invalid"
         case dependencyFailed = "dependency_failed"
+        /// Of reviewers' acts.
+        case conflictFull = "conflict_full"
 
         /// Whether the same operation may succeed later without being changed.
         public var isRetryable: Bool {
             switch self {
             case .clockGap, .clockAhead, .dependencyFailed: true
             case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-                .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
-                .valueInvalid:
+                .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+                .groupIncomplete,
+                .valueInvalid, .conflictFull:
                 false
             }
         }

@@ -19,6 +19,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case alreadyResolved = "already_resolved"
     case resyncRequired = "resync_required"
     case conflictChanged = "conflict_changed"
+    case conflictFull = "conflict_full"
     case batchTooLarge = "batch_too_large"
     case rateLimited = "rate_limited"
     case batchRefused = "batch_refused"
@@ -31,6 +32,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case counterReused = "counter_reused"
     case recordDeleted = "record_deleted"
     case recordPurged = "record_purged"
+    case recordFull = "record_full"
     case unknownCollection = "unknown_collection"
     case fieldInvalid = "field_invalid"
     case fieldRequired = "field_required"
@@ -54,6 +56,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .counterReused: .counterReused
             case .recordDeleted: .recordDeleted
             case .recordPurged: .recordPurged
+            case .recordFull: .recordFull
             case .unknownCollection: .unknownCollection
             case .fieldInvalid: .fieldInvalid
             case .fieldRequired: .fieldRequired
@@ -61,6 +64,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .groupIncomplete: .groupIncomplete
             case .valueInvalid: .valueInvalid
             case .dependencyFailed: .dependencyFailed
+            case .conflictFull: .conflictFull
             }
     }
 
@@ -79,8 +83,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .batchTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
-            .clockFull, .counterReused, .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid,
-            .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed:
+            .clockFull, .counterReused, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
+            .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed,
+            .conflictFull:
             422
         case .rateLimited: 429
         case .internalError: 500
@@ -108,6 +113,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .alreadyResolved: "The conflict was decided otherwise"
         case .resyncRequired: "Everything has to be pulled again"
         case .conflictChanged: "The conflict is not what was looked at"
+        case .conflictFull: "Enough was said about the conflict"
         case .batchTooLarge: "The batch is too large"
         case .rateLimited: "Too many requests"
         case .batchRefused: "The batch was refused and nothing of it was stored"
@@ -120,6 +126,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .counterReused: "The counter belongs to another operation"
         case .recordDeleted: "The record is deleted"
         case .recordPurged: "The record was purged"
+        case .recordFull: "The record is full"
         case .unknownCollection: "The collection is not declared"
         case .fieldInvalid: "The field is not declared"
         case .fieldRequired: "A required field is missing"
@@ -140,10 +147,11 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             true
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
-            .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .batchTooLarge,
-            .batchRefused,
+            .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .conflictFull,
+            .batchTooLarge, .batchRefused,
             .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-            .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
+            .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+            .groupIncomplete,
             .valueInvalid:
             false
         }
