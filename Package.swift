@@ -162,7 +162,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
-            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance"],
+            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance", "SeededRandom"],
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteStorageTests",

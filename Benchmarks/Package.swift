@@ -50,7 +50,7 @@ let package = Package(
                 "BatchPath",
                 .product(name: "Benchmark", package: "benchmark"), .product(name: "Causality", package: "rejoin"),
                 .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
-                .product(name: "SyncStorage", package: "rejoin"),
+                .product(name: "SyncStorage", package: "rejoin"), .product(name: "SyncEngine", package: "rejoin"),
             ],
             path: "Benchmarks/CoreAndWire",
             swiftSettings: [.swiftLanguageMode(.v6)],

@@ -46,7 +46,7 @@ struct TextTests {
         #expect(text.fragments.count == 1)
     }
 
-    @Test("a long text is folded, with the differences in the preview, and in full behind it")
+    @Test("a long text is folded, with the differences in the preview, more around them behind it, and all a link away")
     func folding() throws {
         let long = String(repeating: "word ", count: 20_000)
         let html = try ReviewPages().conflict(
@@ -57,8 +57,23 @@ struct TextTests {
         let preview = html.components(between: #"<details class="long"><summary>"#, and: "</summary>")
         #expect(preview.contains("needle"))
         #expect(preview.utf8.count < 2000)
-        #expect(html.contains("all 200,006 characters"))
-        #expect(html.contains(long + #"<mark><span class="sr">[differs: </span>needle"#))
+        #expect(html.contains(#"<a href="/review/conflicts/417/sides/0">all 200,006 characters as text</a>"#))
+        let around = String(repeating: "word ", count: 40)
+        #expect(html.contains(around + #"<mark><span class="sr">[differs: </span>needle"#))
+        #expect(html.utf8.count < 60_000)
+    }
+
+    @Test("a text that is not that long is folded and in full behind it")
+    func whole() throws {
+        let text = String(repeating: "word ", count: 400)
+        let html = try ReviewPages().conflict(
+            Samples.conflict(sides: [
+                Samples.side(.string(text + "needle"), "d", "u", 1, .shows),
+                Samples.side(.string(text + "pin"), "e", "u", 1, .beside),
+            ]))
+        #expect(html.contains("all 2,006 characters</span>"))
+        #expect(html.contains(text + #"<mark><span class="sr">[differs: </span>needle"#))
+        #expect(!html.contains("as text</a>"))
     }
 
     @Test("JSON is written on lines, indented to a bound, with what has no ink escaped")

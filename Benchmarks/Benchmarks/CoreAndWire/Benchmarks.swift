@@ -51,6 +51,7 @@ let benchmarks: @Sendable () -> Void = {
             }
         }
     }
+    worstCases()
     for devices in [1, 10, 100] {
         Benchmark("core: compare clocks of \(devices) devices, 1,000 times") { benchmark in
             let left = VersionVector(

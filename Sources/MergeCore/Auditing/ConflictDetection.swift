@@ -7,12 +7,13 @@ extension RecordMerge {
     ///   - before: the record's state before the merge.
     ///   - open: the record's conflicts that wait for a decision.
     public func conflictNotes(
-        of write: RecordWrite, before: RecordState, rules: CollectionRules, open: [UnitKey: OpenConflict]
+        of write: RecordWrite, before: RecordState, rules: CollectionRules, limits: Limits,
+        open: [UnitKey: OpenConflict]
     ) -> [ConflictNote] {
         var notes: [ConflictNote] = []
         if let meeting = deleteMeeting(write, before: before, rules: rules) { notes.append(.opened(meeting)) }
         for register in registers {
-            if let note = register.conflictNote(open: open[register.unit]) { notes.append(note) }
+            notes += register.conflictNotes(open: open[register.unit], limits: limits)
         }
         return notes
     }
@@ -28,9 +29,10 @@ extension RecordMerge {
             guard !life.unseenWrites.isEmpty else { return nil }
             let isUnseen = { (dot: Dot) in !write.context.contains(dot) }
             let writes = life.unseenWrites + before.broughtBack(beside: life.unseenWrites, where: isUnseen)
+            let values = before.contributions(rules, of: writes.map(\.dot.device), where: isUnseen)
             sides =
                 writes.map { event in
-                    let value = before.contribution(rules) { $0.device == event.dot.device && isUnseen($0) }
+                    let value = values[event.dot.device] ?? []
                     return ConflictSide(role: .stored, won: !deleteWon, value: .object(value), event: event)
                 } + [ConflictSide(role: .incoming, won: deleteWon, value: nil, event: write.event)]
         } else {
@@ -47,42 +49,55 @@ extension RecordMerge {
 }
 
 extension RegisterMerge {
-    fileprivate func conflictNote(open: OpenConflict?) -> ConflictNote? {
+    fileprivate func conflictNotes(open: OpenConflict?, limits: Limits) -> [ConflictNote] {
         if let open {
-            if result.distinct.count <= 1 { return .superseded(open.id, unit: unit, by: incoming.event) }
-            if rule.losers == .awaitDecision { return change(of: open) }
+            if result.distinct(by: equality).count <= 1 {
+                return [.superseded(open.id, unit: unit, by: incoming.event)]
+            }
+            if rule.losers == .awaitDecision {
+                guard let change = change(of: open) else { return [] }
+                guard open.version >= limits.entriesPerConflict, let next = openedConflict else { return [change] }
+                // No conflict grows for ever: a long one ends here, and all that stands goes on in a new one.
+                return [.superseded(open.id, unit: unit, by: incoming.event), next]
+            }
         }
-        switch rule.losers {
-        case .decidedByPolicy: return automaticConflict
-        case .awaitDecision: return openedConflict
-        }
+        let note =
+            switch rule.losers {
+            case .decidedByPolicy: automaticConflict
+            case .awaitDecision: openedConflict
+            }
+        return note.map { [$0] } ?? []
     }
 
     /// Between the value that showed among those the write had not seen, and the write's own. The others that were not seen
     /// lost when they met the one that showed; only a surviving twin never did.
     private var automaticConflict: ConflictNote? {
         guard let stored = remaining.visible(by: rule), let shown = result.visible(by: rule) else { return nil }
-        var sides = stored.value == incoming.value ? [shown] : [stored, incoming]
-        if let twin = survivingTwin, !sides.contains(where: { $0.value == twin.value }) { sides.insert(twin, at: 0) }
+        var sides = areSame(stored, incoming) ? [shown] : [stored, incoming]
+        if let twin = survivingTwin, !sides.contains(where: { areSame($0, twin) }) { sides.insert(twin, at: 0) }
         guard sides.count > 1 else { return nil }
         return .opened(
             ConflictOpening(
                 kind: .writeWrite, unit: unit, policy: policy.rawValue, sides: sides.map(side(of:))))
     }
 
+    private func areSame(_ left: Register.Candidate, _ right: Register.Candidate) -> Bool {
+        left.hasSameValue(as: right, by: equality)
+    }
+
     /// The value that showed until the write replaced its event, where another device's event holds it still: as long as
     /// it showed, it lost to nothing.
     private var survivingTwin: Register.Candidate? {
         guard let before = Register(replaced.candidates + remaining.candidates).visible(by: rule),
-            replaced.candidates.contains(before)
+            replaced.candidates.contains(where: { $0.event.dot == before.event.dot })
         else {
             return nil
         }
-        return remaining.distinct.first { $0.value == before.value }
+        return remaining.distinct(by: equality).first { areSame($0, before) }
     }
 
     private var openedConflict: ConflictNote? {
-        let candidates = result.distinct
+        let candidates = result.distinct(by: equality)
         guard candidates.count > 1 else { return nil }
         return .opened(
             ConflictOpening(
@@ -93,10 +108,13 @@ extension RegisterMerge {
     /// The sides of an open conflict are the register's values, each with its latest event, before the write and after it.
     /// Where the event that stood for a value is replaced while a twin of it stays, the twin takes its place.
     private func change(of open: OpenConflict) -> ConflictNote? {
-        let before = Register(replaced.candidates + remaining.candidates).distinct
-        let after = Register(remaining.candidates + [incoming]).distinct
-        let joined = after.filter { !before.contains($0) }
-        let dropped = before.filter { !after.contains($0) }
+        let before = Register(replaced.candidates + remaining.candidates).distinct(by: equality)
+        let after = Register(remaining.candidates + [incoming]).distinct(by: equality)
+        // An event writes one value to a unit, so its dot stands for both.
+        let dotsBefore = Set(before.map(\.event.dot))
+        let dotsAfter = Set(after.map(\.event.dot))
+        let joined = after.filter { !dotsBefore.contains($0.event.dot) }
+        let dropped = before.filter { !dotsAfter.contains($0.event.dot) }
         guard !joined.isEmpty || !dropped.isEmpty else { return nil }
         return .sidesChanged(
             open.id, unit: unit, joined: joined.map(side(of:)), dropped: dropped.map(\.event.dot))
@@ -114,10 +132,12 @@ extension RecordState {
     /// The latest events of other devices than those of `events` whose values stand in the record: a restore brought them
     /// back from a delete, so they are no live writes of their own any more.
     fileprivate func broughtBack(beside events: [Event], where isIncluded: (Dot) -> Bool) -> [Event] {
+        let devices = Set(events.map(\.dot.device))
         var latest: [DeviceID: Event] = [:]
-        for case .register(let register) in units.values {
+        for (_, state) in units {
+            guard case .register(let register) = state else { continue }
             for event in register.candidates.map(\.event) where isIncluded(event.dot) {
-                guard !events.contains(where: { $0.dot.device == event.dot.device }) else { continue }
+                guard !devices.contains(event.dot.device) else { continue }
                 if let other = latest[event.dot.device], event.dot < other.dot { continue }
                 latest[event.dot.device] = event
             }
@@ -132,23 +152,22 @@ extension RecordState {
     ) -> [(ExactString, Value)] {
         var fields: [(ExactString, Value)] = []
         for (unit, state) in units {
-            switch state {
-            case .register(let register):
-                let own = Register(register.candidates.filter { isIncluded($0.event.dot) })
-                guard let shown = own.visible(by: rules.policy(of: unit).registerRule ?? .lastWriterWins) else {
-                    continue
-                }
-                fields += unit.fields(of: shown.value)
-            case .extremum(let extremum):
-                if isIncluded(extremum.event.dot) { fields += unit.fields(of: extremum.value) }
-            case .counter(let totals):
-                if totals.totals.contains(where: { isIncluded($0.dot) }) {
-                    fields += unit.fields(of: .integer(totals.sum))
-                }
-            case .set(let set):
-                let added = set.elements.filter { $0.dots.contains(where: isIncluded) }.map(\.value)
-                if !added.isEmpty { fields += unit.fields(of: .array(added)) }
+            if let value = state.contribution(rules.policy(of: unit), where: isIncluded) {
+                fields += unit.fields(of: value)
             }
+        }
+        return fields
+    }
+
+    /// What each of several devices contributed. One pass over the units: what has nothing of a device costs it nothing.
+    fileprivate func contributions(
+        _ rules: CollectionRules, of devices: [DeviceID], where isIncluded: (Dot) -> Bool
+    ) -> [DeviceID: [(ExactString, Value)]] {
+        let wanted = Set(devices)
+        var fields: [DeviceID: [(ExactString, Value)]] = [:]
+        for (unit, state) in units {
+            let values = state.contributions(rules.policy(of: unit)) { wanted.contains($0.device) && isIncluded($0) }
+            for (device, value) in values { fields[device, default: []] += unit.fields(of: value) }
         }
         return fields
     }
@@ -167,11 +186,18 @@ extension RecordState {
                     ])
             ]
         }
-        return write.writes.compactMap { staleConflict(of: $0, in: write) }
+        let latest = latestEvent
+        return write.writes.compactMap { staleConflict(of: $0, in: write, latest: latest, rules: rules) }
     }
 
-    private func staleConflict(of unitWrite: UnitWrite, in write: RecordWrite) -> ConflictOpening? {
-        guard let stored = shown(unitWrite.unit, by: unitWrite.policy), !isHeld(unitWrite) else { return nil }
+    /// - Parameter latest: the record's latest known event.
+    private func staleConflict(
+        of unitWrite: UnitWrite, in write: RecordWrite, latest: Event?, rules: CollectionRules
+    ) -> ConflictOpening? {
+        let state = units[unitWrite.unit]
+        guard let stored = Self.shown(state, beside: unitWrite, latest: latest),
+            !Self.isHeld(unitWrite, in: state, by: rules.equality(of: unitWrite.unit))
+        else { return nil }
         return ConflictOpening(
             kind: .stale, unit: unitWrite.unit, policy: unitWrite.policy.rawValue,
             sides: [
@@ -180,32 +206,87 @@ extension RecordState {
             ])
     }
 
-    /// Whether the record already shows what the write wants.
-    private func isHeld(_ unitWrite: UnitWrite) -> Bool {
-        switch (unitWrite.change, units[unitWrite.unit]) {
-        case (.assign(let value), .extremum(let best)?): value == best.value || !best.isBettered(by: value)
-        case (.assign(let value), let state): state?.visible(by: unitWrite.policy) == value
+    /// Whether the unit already shows what the write wants.
+    private static func isHeld(_ unitWrite: UnitWrite, in state: UnitState?, by equality: UnitEquality) -> Bool {
+        switch (unitWrite.change, state) {
+        case (.assign(let value), .extremum(let best)?): return value == best.value || !best.isBettered(by: value)
+        case (.assign(let value), let state): return equality.areSame(state?.visible(by: unitWrite.policy), value)
         case (.elements(let adding, let removing), .set(let set)?):
-            Set(adding).isSubset(of: set.values) && Set(removing).subtracting(adding).isDisjoint(with: set.values)
-        case (.increment, _), (.elements, _): false
+            let added = Set(adding)
+            return adding.allSatisfy(set.contains) && removing.allSatisfy { added.contains($0) || !set.contains($0) }
+        case (.increment, _), (.elements, _): return false
         }
     }
 
-    /// What the unit shows and the event behind it. Where the policy keeps no single event, or the unit was never written,
-    /// the record's latest known event stands in.
-    private func shown(_ unit: UnitKey, by policy: MergePolicy) -> (value: Value?, event: Event)? {
-        let state = units[unit]
+    /// What the unit shows beside a write, and the event behind it: of a set those elements that the write names. Where the
+    /// policy keeps no single event, or the unit was never written, the record's latest known event stands in.
+    private static func shown(
+        _ state: UnitState?, beside unitWrite: UnitWrite, latest: Event?
+    ) -> (value: Value?, event: Event)? {
         switch state {
         case .register(let register)?:
-            return register.visible(by: policy.registerRule ?? .lastWriterWins).map { ($0.value, $0.event) }
+            return register.visible(by: unitWrite.policy.registerRule ?? .lastWriterWins).map { ($0.value, $0.event) }
         case .extremum(let extremum)?:
             return (extremum.value, extremum.event)
-        case .counter?, .set?, nil:
-            return latestEvent.map { (state?.visible(by: policy), $0) }
+        case .set(let set)?:
+            return latest.map { (.array(set.values(namedBy: unitWrite.change)), $0) }
+        case .counter?, nil:
+            return latest.map { (state?.visible(by: unitWrite.policy), $0) }
         }
     }
 
     private var latestEvent: Event? {
         (life.writes + life.deletes).max { $0.stamp < $1.stamp }
+    }
+}
+
+extension UnitState {
+    /// What certain events contributed to the unit; nil where they contributed nothing.
+    fileprivate func contribution(_ policy: MergePolicy, where isIncluded: (Dot) -> Bool) -> Value? {
+        switch self {
+        case .register(let register):
+            let own = Register(register.candidates.filter { isIncluded($0.event.dot) })
+            return own.visible(by: policy.registerRule ?? .lastWriterWins)?.value
+        case .extremum(let extremum):
+            return isIncluded(extremum.event.dot) ? extremum.value : nil
+        case .counter(let totals):
+            return totals.totals.contains { isIncluded($0.dot) } ? .integer(totals.sum) : nil
+        case .set(let set):
+            let added = set.elements.filter { $0.dots.contains(where: isIncluded) }.map(\.value)
+            return added.isEmpty ? nil : .array(added)
+        }
+    }
+
+    /// The same for each device by itself. O(n) in what the unit holds.
+    fileprivate func contributions(_ policy: MergePolicy, where isIncluded: (Dot) -> Bool) -> [DeviceID: Value] {
+        switch self {
+        case .register(let register):
+            let own = Dictionary(
+                grouping: register.candidates.filter { isIncluded($0.event.dot) }, by: \.event.dot.device)
+            return own.compactMapValues { Register($0).visible(by: policy.registerRule ?? .lastWriterWins)?.value }
+        case .extremum(let extremum):
+            return isIncluded(extremum.event.dot) ? [extremum.event.dot.device: extremum.value] : [:]
+        case .counter(let totals):
+            let sum = Value.integer(totals.sum)
+            return totals.totals.reduce(into: [:]) { sums, total in
+                if isIncluded(total.dot) { sums[total.dot.device] = sum }
+            }
+        case .set(let set):
+            var added: [DeviceID: [Value]] = [:]
+            for element in set.elements {
+                for device in Set(element.dots.filter(isIncluded).map(\.device)) {
+                    added[device, default: []].append(element.value)
+                }
+            }
+            return added.mapValues { .array($0) }
+        }
+    }
+}
+
+extension ObservedRemoveSet {
+    /// Those of its elements that a change names, in canonical order.
+    fileprivate func values(namedBy change: UnitWrite.Change) -> [Value] {
+        guard case .elements(let adding, let removing) = change else { return values }
+        return Set(adding + removing).filter(contains).sorted { $0.precedes($1) }
     }
 }

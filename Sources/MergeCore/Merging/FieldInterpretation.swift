@@ -116,6 +116,7 @@ struct FieldInterpretation {
     }
 
     private mutating func requireWhole(group: ExactString, rules: CollectionRules, present: [ExactString]) {
+        let present = Set(present)
         for field in rules.groups[group]?.fields ?? [] where !present.contains(field) {
             reject(.groupIncomplete, "An operation that writes one field of group '\(group)' writes all of it.", field)
         }

@@ -16,10 +16,10 @@ extension RecordState {
             rejections.append(
                 Rejection(.recordDeleted, "The author had seen that the record is deleted. A restore brings it back."))
         }
-        var position = 0
+        var position: UnitStates.Position?
         for unitWrite in write.writes {
             let state = units.state(of: unitWrite.unit, near: &position)
-            if let rejection = Self.rejection(of: unitWrite, to: state, in: write, limits: limits) {
+            if let rejection = Self.rejection(of: unitWrite, to: state, in: write, rules: rules, limits: limits) {
                 rejections.append(rejection)
             }
         }
@@ -40,7 +40,7 @@ extension RecordState {
     }
 
     private static func rejection(
-        of unitWrite: UnitWrite, to state: UnitState?, in write: RecordWrite, limits: Limits
+        of unitWrite: UnitWrite, to state: UnitState?, in write: RecordWrite, rules: CollectionRules, limits: Limits
     ) -> Rejection? {
         guard state?.isKept(by: unitWrite.policy) ?? true else {
             return Rejection(
@@ -50,22 +50,23 @@ extension RecordState {
         }
         switch unitWrite.change {
         case .increment(let amount):
-            if counter(state).adding(amount, at: write.event.dot) == nil {
+            if !counter(state).canAdd(amount, by: write.event.dot.device) {
                 return Rejection(
                     .valueInvalid, "The counter would leave the range of a 64-bit integer.",
                     at: path(to: unitWrite.unit))
             }
         case .elements(let adding, let removing):
-            let changed = set(state).changing(
-                adding: adding, removing: removing, at: write.event.dot, context: write.context)
-            if changed.elements.count > limits.elementsPerSet {
+            // A set that is over the limit already can be made smaller.
+            let set = set(state)
+            let count = set.count(adding: adding, removing: removing, context: write.context)
+            if count > limits.elementsPerSet, count > set.count {
                 return Rejection(
                     .valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path(to: unitWrite.unit))
             }
         case .assign(let value):
             guard let rule = unitWrite.policy.registerRule, rule.succession == .mustEqual else { return nil }
             let seen = Register(register(state).candidates.filter { write.context.contains($0.event.dot) })
-            if let first = seen.visible(by: rule), first.value != value {
+            if let first = seen.visible(by: rule), !rules.equality(of: unitWrite.unit).areSame(first.value, value) {
                 return Rejection(
                     .fieldImmutable, "The author had seen a value here, and it cannot be changed.",
                     at: path(to: unitWrite.unit))
@@ -76,11 +77,12 @@ extension RecordState {
 
     /// Required fields that neither the record nor the write has.
     private func missingFields(_ write: RecordWrite, rules: CollectionRules) -> [Rejection] {
-        guard !rules.required.isEmpty else { return [] }
-        return rules.required.filter { field in
-            let unit = rules.unit(of: field)
-            return units[unit] == nil && !write.writes.contains { $0.unit == unit }
-        }.map { Rejection(.fieldRequired, "This field is required.", at: ["fields", $0]) }
+        let missing = rules.required.filter { units[rules.unit(of: $0)] == nil }
+        guard !missing.isEmpty else { return [] }
+        let written = Set(write.writes.map(\.unit))
+        return missing.filter { !written.contains(rules.unit(of: $0)) }.map {
+            Rejection(.fieldRequired, "This field is required.", at: ["fields", $0])
+        }
     }
 
     private static func path(to unit: UnitKey) -> [ExactString] {

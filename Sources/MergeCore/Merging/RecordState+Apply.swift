@@ -30,6 +30,8 @@ public struct RegisterMerge: Sendable, Hashable {
     public let unit: UnitKey
     public let policy: MergePolicy
     public let rule: RegisterRule
+    /// When two of the values are the same.
+    public let equality: UnitEquality
     public let incoming: Register.Candidate
     /// The values that the write had seen and replaced.
     public let replaced: Register
@@ -51,7 +53,8 @@ public struct LifeMerge: Sendable, Hashable {
 extension RecordState {
     /// Merges one write: what its author had seen is replaced, what its author had not seen stays beside it.
     ///
-    /// The write was admitted before (`rejections(of:rules:limits:)`). O(size of the record).
+    /// The write was admitted before (`rejections(of:rules:limits:)`). O(k log n) in the number k of units that the write
+    /// names, and O(devices).
     /// - Parameter open: given to be told of those registers only in which values remain beside the write's, or which have
     ///   an open conflict: about the others there is nothing to record. nil: of all.
     public func applying(
@@ -60,10 +63,10 @@ extension RecordState {
         var next = self
         var registers: [RegisterMerge] = []
         let sight = Sight(write.context, of: clock)
-        var position = 0
+        var position: UnitStates.Position?
         for unitWrite in write.writes {
             let merge = next.units.update(unitWrite.unit, near: &position) { state in
-                Self.apply(unitWrite, of: write, seeing: sight, to: &state, limits: limits)
+                Self.apply(unitWrite, of: write, seeing: sight, to: &state, rules: rules, limits: limits)
             }
             guard let merge else { continue }
             if let open, merge.remaining.isEmpty, open.isEmpty || open[merge.unit] == nil { continue }
@@ -101,16 +104,23 @@ extension RecordState {
 
     /// - Returns: what happened in the register, nil where the policy absorbs the write.
     private static func apply(
-        _ unitWrite: UnitWrite, of write: RecordWrite, seeing sight: Sight, to state: inout UnitState?, limits: Limits
+        _ unitWrite: UnitWrite, of write: RecordWrite, seeing sight: Sight, to state: inout UnitState?,
+        rules: CollectionRules,
+        limits: Limits
     ) -> RegisterMerge? {
         switch unitWrite.change {
         case .increment(let amount):
-            if let totals = counter(state).adding(amount, at: write.event.dot) { state = .counter(totals) }
+            var totals = counter(state)
+            state = nil
+            totals.add(amount, at: write.event.dot)
+            state = .counter(totals)
             return nil
         case .elements(let adding, let removing):
-            state = .set(
-                set(state).changing(
-                    adding: adding, removing: removing, at: write.event.dot, context: write.context))
+            var set = set(state)
+            // Held once: what is not shared with another state is changed in its place.
+            state = nil
+            set.change(adding: adding, removing: removing, at: write.event.dot, context: write.context)
+            state = .set(set)
             return nil
         case .assign(let value):
             switch unitWrite.policy.family {
@@ -137,7 +147,8 @@ extension RecordState {
                 register.insert(incoming, limit: limits.valuesPerUnit, rule: rule)
                 state = .register(register)
                 return RegisterMerge(
-                    unit: unitWrite.unit, policy: unitWrite.policy, rule: rule, incoming: incoming, replaced: replaced,
+                    unit: unitWrite.unit, policy: unitWrite.policy, rule: rule,
+                    equality: rules.equality(of: unitWrite.unit), incoming: incoming, replaced: replaced,
                     remaining: remaining, result: register)
             case .counter, .set:
                 return nil

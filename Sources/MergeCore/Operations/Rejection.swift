@@ -12,6 +12,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case counterReused = "counter_reused"
         case recordDeleted = "record_deleted"
         case recordPurged = "record_purged"
+        case recordFull = "record_full"
         case unknownCollection = "unknown_collection"
         case fieldInvalid = "field_invalid"
         case fieldRequired = "field_required"
@@ -20,14 +21,16 @@ public struct Rejection: Error, Sendable, Hashable {
         case valueInvalid = "value_invalid"
         case dependencyFailed = "dependency_failed"
         case batchFull = "batch_full"
+        /// Of reviewers' acts.
+        case conflictFull = "conflict_full"
 
         /// Whether the same operation may succeed later without being changed.
         public var isRetryable: Bool {
             switch self {
             case .clockGap, .clockAhead, .dependencyFailed: true
             case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-                .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
-                .valueInvalid, .batchFull:
+                .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+                .groupIncomplete, .valueInvalid, .batchFull, .conflictFull:
                 false
             }
         }

@@ -50,7 +50,7 @@ struct BatchChanges {
                 let audited = AuditedValue(record: record, unit: note.unit, dot: side.event.dot)
                 guard !auditedValues.contains(audited) else { continue }
                 values.append(audited)
-                bytes += value.byteCount
+                bytes += value.weight
             }
         }
         guard auditBytes == 0 || bytes <= limits.auditBytesPerBatch else { return false }
@@ -95,18 +95,6 @@ extension ConflictNote {
         case .opened(let opening): opening.sides
         case .sidesChanged(_, _, let joined, _): joined
         case .superseded: []
-        }
-    }
-}
-
-extension Value {
-    /// About the bytes of its text. O(the number of its parts).
-    fileprivate var byteCount: Int {
-        switch self {
-        case .null, .boolean, .integer, .double: 8
-        case .string(let text): text.byteCount + 2
-        case .array(let elements): elements.reduce(2) { $0 + 1 + $1.byteCount }
-        case .object(let object): object.members.reduce(2) { $0 + 4 + $1.name.byteCount + $1.value.byteCount }
         }
     }
 }

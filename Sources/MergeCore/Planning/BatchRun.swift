@@ -8,6 +8,8 @@ struct BatchRun {
     private var changes: BatchChanges
     private var outcomes: [OperationOutcome] = []
     private var decided: [DecidedOperation] = []
+    /// Whether an operation stands in `decided` more than once.
+    private var hasRepeatedIDs = false
     /// Records whose next operations cannot be judged, because one on them failed in this batch.
     private var failedRecords: Set<RecordKey> = []
     private var failedOperations: Set<OperationID> = []
@@ -123,9 +125,7 @@ struct BatchRun {
         _ known: KnownOperation, _ submission: Submission, at index: Int, dot: Dot?, stamp: Int64?
     ) {
         // The same id twice in a batch: a rejected operation that was mended further down. The last one counts.
-        if changes.operations.updateValue(known, forKey: known.id) != nil {
-            decided.removeAll { $0.known.id == known.id }
-        }
+        if changes.operations.updateValue(known, forKey: known.id) != nil { hasRepeatedIDs = true }
         if let dot, let record = known.record { changes.dots[RecordDot(record: record, dot: dot)] = known }
         decided.append(
             DecidedOperation(index: index, submission: submission, known: known, dot: dot, stampMilliseconds: stamp))
@@ -273,7 +273,11 @@ struct BatchRun {
         guard rejections.isEmpty else { return .rejected(rejections) }
         let merge = stored.state.applying(
             write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
-        let notes = merge.conflictNotes(of: write, before: stored.state, rules: rules, open: stored.openConflicts)
+        if let full = merge.fullness(of: write, before: stored.state, limits: ledger.terms.limits) {
+            return .rejected([full])
+        }
+        let notes = merge.conflictNotes(
+            of: write, before: stored.state, rules: rules, limits: ledger.terms.limits, open: stored.openConflicts)
         guard changes.admits(notes, on: stored.key, limits: ledger.terms.limits) else {
             return .rejected([.batchFull])
         }
@@ -365,6 +369,11 @@ struct BatchRun {
         }
     }
 
+    private mutating func keepLastOfEachID() {
+        var ids: Set<OperationID> = []
+        decided = decided.reversed().filter { ids.insert($0.known.id).inserted }.reversed()
+    }
+
     private mutating func finish() -> (BatchDecision, BatchChanges) {
         let hasFailed = outcomes.contains { !$0.result.isAccepted }
         let isRefused = batch.atomicity == .allOrNothing && hasFailed
@@ -374,6 +383,7 @@ struct BatchRun {
                 changes
             )
         }
+        if hasRepeatedIDs { keepLastOfEachID() }
         placeIdleOperations()
         // An operation that stands twice in the batch is answered as it was decided in the end.
         for index in outcomes.indices where outcomes[index].isReplayed {

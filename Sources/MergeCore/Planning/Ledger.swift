@@ -23,6 +23,8 @@ public struct Ledger: Sendable {
     public private(set) var plan: Plan
     private var operations: [OperationID: [KnownOperation]] = [:]
     private var dots: [RecordDot: KnownOperation] = [:]
+    /// Those with an entry in the plan.
+    private var touchedConflicts: Set<ConflictID> = []
 
     public init(over snapshot: Snapshot, under terms: Terms) {
         self.snapshot = snapshot
@@ -48,7 +50,7 @@ public struct Ledger: Sendable {
         kept: @escaping (Value, UnitKey) -> Value
     ) -> DecisionOutcome {
         // The only thing that a decision does to another conflict is to supersede it.
-        guard !plan.audit.contains(where: { $0.conflict == conflict.id }) else { return .changed }
+        guard !touchedConflicts.contains(conflict.id) else { return .changed }
         var run = DecisionRun(decision, on: conflict, by: reviewer, over: self, kept: kept)
         let (outcome, changes) = run.run()
         take(changes)
@@ -72,6 +74,7 @@ public struct Ledger: Sendable {
         plan.auditMilliseconds = changes.auditMilliseconds
         plan.audit += changes.audit
         plan.auditBytes += changes.auditBytes
+        for entry in changes.audit { touchedConflicts.insert(entry.conflict) }
         if plan.records.isEmpty {
             plan.records = changes.records
         } else {

@@ -46,6 +46,16 @@ public struct Limits: Sendable, Hashable {
     public var valuesPerUnit = 64
     /// Elements of one `set` field.
     public var elementsPerSet = 10_000
+    /// Bytes of one record, the state for the next merge included. Bounds what every write of the record reads and writes. A
+    /// row takes at most twice that.
+    public var recordBytes = 1024 * 1024
+    /// Fields of one record. Bounds what every pull of the record has to look at.
+    public var fieldsPerRecord = 1_000
+    /// Entries that change the sides of one conflict that waits. Bounds what reading a conflict costs; beyond it the conflict
+    /// goes on in a new one.
+    public var entriesPerConflict: Int64 = 1_000
+    /// Comments and assignments of one conflict, together.
+    public var commentsPerConflict = 200
     /// Changes in one page of the feed.
     public var changesPerPage = 5_000
     /// Bytes of a page: what is in memory for one answer, whatever the rows hold. The page says that there is more.

@@ -3,55 +3,143 @@ import Causality
 /// The state of `set`: each element with the events that added it and that no removal has seen
 /// (the optimised observed-remove set of Bieniusa et al. 2012).
 ///
-/// A removal takes out only the additions it had seen, so an addition that is concurrent to it stays.
-public struct ObservedRemoveSet: Sendable, Hashable {
+/// A removal takes out only the additions it had seen, so an addition that is concurrent to it stays. A changed copy shares
+/// nearly all elements with the one it was copied from (`SortedChunks`).
+public struct ObservedRemoveSet: Sendable {
     public struct Element: Sendable, Hashable {
         public let value: Value
         /// Sorted, never empty.
         public let dots: [Dot]
+        /// As in `UnitWeight.values`.
+        let weight: Int
 
         public init(value: Value, dots: [Dot]) {
             self.value = value
-            self.dots = dots.sorted()
+            self.dots = dots.count < 2 ? dots : dots.sorted()
+            weight = value.weight + WeightOf.comma + dots.count * WeightOf.dot
+        }
+
+        private init(_ value: Value, weight: Int, dots: [Dot]) {
+            self.value = value
+            self.dots = dots.count < 2 ? dots : dots.sorted()
+            self.weight = weight
+        }
+
+        /// The same value with other events. The value is not weighed again.
+        fileprivate func with(_ dots: [Dot]) -> Element {
+            Element(value, weight: weight + (dots.count - self.dots.count) * WeightOf.dot, dots: dots)
         }
     }
+
+    private(set) var chunks: SortedChunks<Element>
+    /// The sum over the elements.
+    private(set) var weight: Int
+
+    /// Takes elements in any order; of several of one value the last counts.
+    public init(_ elements: [Element] = []) {
+        chunks = SortedChunks(elements)
+        weight = chunks.reduce(0) { $0 + $1.weight }
+    }
+
+    public var count: Int { chunks.count }
 
     /// In the total order of values, each value once.
-    public private(set) var elements: [Element]
+    public var elements: some Sequence<Element> { chunks }
 
-    public init(_ elements: [Element] = []) {
-        self.elements = elements.sorted { $0.value.precedes($1.value) }
+    /// The elements' values in canonical order, as they are sent. O(n).
+    public var values: [Value] { chunks.map(\.value) }
+
+    /// O(log n).
+    public func contains(_ value: Value) -> Bool { chunks.element(of: value) != nil }
+
+    /// How many elements there will be after a change. O(k log n) in the number k of values that the change names.
+    func count(adding: [Value], removing: [Value], context: VersionVector) -> Int {
+        let added = Set(adding)
+        let gone = Set(removing).count { value in
+            guard !added.contains(value), let element = chunks.element(of: value) else { return false }
+            return element.dots.allSatisfy(context.contains)
+        }
+        return count - gone + added.count { !contains($0) }
     }
-
-    /// The elements in canonical order, as they are sent.
-    public var values: [Value] { elements.map(\.value) }
 
     /// The removals first, then the additions: what an operation adds, its own removals have not seen.
-    /// O(n log n) in the number of elements.
-    func changing(adding: [Value], removing: [Value], at dot: Dot, context: VersionVector) -> ObservedRemoveSet {
-        var dotsByValue = Dictionary(uniqueKeysWithValues: elements.map { ($0.value, $0.dots) })
-        for value in removing + adding {
-            dotsByValue[value]?.removeAll { context.contains($0) }
+    /// O(k log n) in the number k of values that the change names, beside what is copied where the set is shared.
+    mutating func change(adding: [Value], removing: [Value], at dot: Dot, context: VersionVector) {
+        for value in removing {
+            let position = chunks.position(of: value)
+            guard chunks.has(value, at: position) else { continue }
+            let element = chunks[position]
+            put(element.with(element.dots.filter { !context.contains($0) }), at: position)
         }
-        for value in adding where dotsByValue[value]?.contains(dot) != true {
-            dotsByValue[value, default: []].append(dot)
+        for value in adding {
+            let position = chunks.position(of: value)
+            guard chunks.has(value, at: position) else {
+                let element = Element(value: value, dots: [dot])
+                weight += element.weight
+                chunks.insert(element, at: position)
+                continue
+            }
+            let element = chunks[position]
+            var dots = element.dots.filter { !context.contains($0) }
+            if !dots.contains(dot) { dots.append(dot) }
+            put(element.with(dots), at: position)
         }
-        return ObservedRemoveSet(
-            dotsByValue.filter { !$0.value.isEmpty }.map { Element(value: $0.key, dots: $0.value) })
     }
 
+    /// Puts an element in the place of the one of the same value; without events it is no element any more.
+    private mutating func put(_ element: Element, at position: SortedChunks<Element>.Position) {
+        weight -= chunks[position].weight
+        if element.dots.isEmpty {
+            chunks.remove(at: position)
+        } else {
+            weight += element.weight
+            chunks.replace(at: position, with: element)
+        }
+    }
+
+    /// O(n + m) in the elements of both.
     func join(_ other: ObservedRemoveSet, clock: VersionVector, otherClock: VersionVector) -> ObservedRemoveSet {
-        let mine = Dictionary(uniqueKeysWithValues: elements.map { ($0.value, $0.dots) })
-        let theirs = Dictionary(uniqueKeysWithValues: other.elements.map { ($0.value, $0.dots) })
         var joined: [Element] = []
-        for value in Set(mine.keys).union(theirs.keys) {
-            let left = mine[value] ?? []
-            let right = theirs[value] ?? []
+        var mine = chunks.makeIterator()
+        var theirs = other.chunks.makeIterator()
+        var left = mine.next()
+        var right = theirs.next()
+        while left != nil || right != nil {
+            let value: Value
+            var leftDots: [Dot] = []
+            var rightDots: [Dot] = []
+            if let one = left, right.map({ !$0.value.precedes(one.value) }) ?? true {
+                value = one.value
+                leftDots = one.dots
+                if let two = right, two.value == value {
+                    rightDots = two.dots
+                    right = theirs.next()
+                }
+                left = mine.next()
+            } else if let two = right {
+                value = two.value
+                rightDots = two.dots
+                right = theirs.next()
+            } else {
+                break
+            }
             let dots =
-                left.filter { right.contains($0) || !otherClock.contains($0) }
-                + right.filter { !left.contains($0) && !clock.contains($0) }
+                leftDots.filter { rightDots.contains($0) || !otherClock.contains($0) }
+                + rightDots.filter { !leftDots.contains($0) && !clock.contains($0) }
             if !dots.isEmpty { joined.append(Element(value: value, dots: dots)) }
         }
         return ObservedRemoveSet(joined)
     }
+}
+
+extension ObservedRemoveSet: Hashable {
+    public static func == (left: ObservedRemoveSet, right: ObservedRemoveSet) -> Bool { left.chunks == right.chunks }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(chunks) }
+}
+
+extension ObservedRemoveSet.Element: KeyedElement {
+    var key: Value { value }
+
+    static func precedes(_ left: Value, _ right: Value) -> Bool { left.precedes(right) }
 }

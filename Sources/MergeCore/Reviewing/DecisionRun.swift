@@ -34,17 +34,20 @@ struct DecisionRun {
         guard let stored = ledger.record(conflict.record), !stored.isPurged else {
             return .refused([Rejection(.recordPurged, "The record was deleted and purged.")])
         }
+        let equality = rules.equality(of: rules.unit(named: conflict.unit))
         let wish: DecisionWish
         do throws(Rejection) {
             // A side that was chosen before may have no value any more: the decision on it has replaced it.
             let side = try DecisionWish.side(decision.choice, of: conflict)
-            if let side, let ended = ended({ $0 == side || $1 == conflict.sides[side].value }) { return ended }
+            if let side, let ended = ended({ $0 == side || equality.areSame($1, conflict.sides[side].value) }) {
+                return ended
+            }
             wish = try DecisionWish(decision, on: conflict, record: stored.state, rules: rules)
         } catch {
             return .refused([error])
         }
         let wanted = wish.value.map { kept($0, wish.unit) }
-        if let ended = ended({ _, value in value == wanted }) { return ended }
+        if let ended = ended({ _, value in equality.areSame(value, wanted) }) { return ended }
         guard decision.version == conflict.version, hasSeenUnit(wish.unit, of: stored.state) else { return .changed }
         guard !wish.isOfDeletedRecord else {
             return .refused([
@@ -109,6 +112,9 @@ struct DecisionRun {
 
         let merge = stored.state.applying(
             write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
+        if let full = merge.fullness(of: write, before: stored.state, limits: ledger.terms.limits) {
+            return .refused([full])
+        }
         let clocks = (before: stored.state.clock, after: merge.state.clock)
         let author = AuditAuthor(
             batch: operation.id.name, device: device, atMilliseconds: reviewer.nowMilliseconds)
@@ -116,7 +122,7 @@ struct DecisionRun {
         next.state = merge.state
         // It has seen everything, so all that it can do to other conflicts is to end them.
         for case .superseded(let id, let unit, let event) in merge.conflictNotes(
-            of: write, before: stored.state, rules: rules, open: stored.openConflicts)
+            of: write, before: stored.state, rules: rules, limits: ledger.terms.limits, open: stored.openConflicts)
         {
             guard id != conflict.id else { continue }
             changes.append(

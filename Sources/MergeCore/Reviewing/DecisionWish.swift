@@ -140,7 +140,8 @@ extension ObjectValue {
     fileprivate func differing(from record: RecordState, rules: CollectionRules) -> ObjectValue {
         var units: Set<UnitKey> = []
         let shown = record.visibleFields(rules)
-        for member in members where shown[member.name] != member.value {
+        for member in members
+        where !rules.equality(of: .field(member.name)).areSame(shown[member.name], member.value) {
             units.insert(rules.unit(of: member.name))
         }
         return ObjectValue(

@@ -53,6 +53,8 @@ public struct CollectionRules: Sendable, Hashable {
     public let required: [ExactString]
     public let key: KeyRule
     private let groupOfField: [ExactString: ExactString]
+    /// The types of the fields whose values have several spellings.
+    private let spelledFields: [ExactString: FieldType]
 
     /// The rules of a collection about which nothing is declared.
     public static let undeclared = CollectionRules()
@@ -70,6 +72,7 @@ public struct CollectionRules: Sendable, Hashable {
         self.key = key
         groupOfField = Dictionary(
             groups.flatMap { name, group in group.fields.map { ($0, name) } }, uniquingKeysWith: { first, _ in first })
+        spelledFields = (fields ?? [:]).mapValues(\.type).filter(\.value.hasSpellings)
     }
 
     /// What is declared about a field.
@@ -92,6 +95,15 @@ public struct CollectionRules: Sendable, Hashable {
         case .field(let name): rule(of: name)?.merge ?? .lww
         case .group(let name): groups[name]?.merge ?? .lww
         case .record: recordMerge ?? .lww
+        }
+    }
+
+    /// When two values of a unit are the same.
+    public func equality(of unit: UnitKey) -> UnitEquality {
+        guard !spelledFields.isEmpty else { return .exact }
+        switch unit {
+        case .field(let name): return spelledFields[name].map { .field($0) } ?? .exact
+        case .group, .record: return .members(spelledFields)
         }
     }
 

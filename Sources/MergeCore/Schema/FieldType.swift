@@ -16,9 +16,9 @@ public enum FieldType: String, Sendable, Hashable, CaseIterable {
     }
 
     /// RFC 9562 section 4: 8-4-4-4-12 hexadecimal digits, either case.
-    private static func isUUID(_ text: String) -> Bool {
+    static func isUUID(_ text: String) -> Bool {
+        guard text.utf8.count == 36 else { return false }
         let bytes = Array(text.utf8)
-        guard bytes.count == 36 else { return false }
         for (index, byte) in bytes.enumerated() {
             switch index {
             case 8, 13, 18, 23:

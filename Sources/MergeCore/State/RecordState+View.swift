@@ -55,7 +55,9 @@ extension RecordState {
             guard case .register(let register) = state, register.count > 1,
                 let rule = rules.policy(of: unit).registerRule, rule.losers == .awaitDecision
             else { continue }
-            let others = register.siblings(by: rule).map { Sibling(value: $0.value, event: $0.event) }
+            let others = register.siblings(by: rule, rules.equality(of: unit)).map {
+                Sibling(value: $0.value, event: $0.event)
+            }
             if !others.isEmpty { siblings[unit.name] = others }
         }
         return siblings

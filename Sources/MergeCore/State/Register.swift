@@ -7,10 +7,40 @@ public struct Register: Sendable, Hashable {
     public struct Candidate: Sendable, Hashable {
         public let value: Value
         public let event: Event
+        // Both in four bytes, as there is one for nearly every field of every record.
+        private let storedWeight: UInt32
+        /// Of the value, made when it comes to stand beside another one; until then 0.
+        private var fingerprint: UInt32 = 0
 
         public init(value: Value, event: Event) {
             self.value = value
             self.event = event
+            storedWeight = UInt32(clamping: value.weight)
+        }
+
+        /// Of the value.
+        var weight: Int { Int(storedWeight) }
+
+        fileprivate func fingerprinted() -> Candidate {
+            guard fingerprint == 0 else { return self }
+            var copy = self
+            copy.fingerprint = max(UInt32(truncatingIfNeeded: value.fingerprint), 1)
+            return copy
+        }
+
+        /// Whether the values are the same. O(1) for nearly all that are not, where both stand beside other values.
+        func hasSameValue(as other: Candidate, by equality: UnitEquality) -> Bool {
+            if fingerprint != 0, other.fingerprint != 0, fingerprint != other.fingerprint { return false }
+            return equality.areSame(value, other.value)
+        }
+
+        public static func == (left: Candidate, right: Candidate) -> Bool {
+            left.event == right.event && left.value == right.value
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(event)
+            hasher.combine(value)
         }
     }
 
@@ -35,7 +65,7 @@ public struct Register: Sendable, Hashable {
 
     private static func content(ofSorted candidates: [Candidate]) -> Content {
         guard let first = candidates.first else { return .nothing }
-        return candidates.count == 1 ? .one(first) : .several(candidates)
+        return candidates.count == 1 ? .one(first) : .several(candidates.map { $0.fingerprinted() })
     }
 
     private static func precedes(_ left: Candidate, _ right: Candidate) -> Bool { left.event.stamp < right.event.stamp }
@@ -64,6 +94,23 @@ public struct Register: Sendable, Hashable {
         if case .one(let only) = content { only } else { nil }
     }
 
+    /// O(number of values): each has been weighed when it came.
+    func weigh(into weight: inout UnitWeight, of unit: UnitKey) {
+        switch content {
+        case .nothing: break
+        case .one(let only):
+            weight.values += only.weight
+            weight.events += only.event.weight
+            weight.fields = only.value.fieldCount(in: unit)
+        case .several(let candidates):
+            for candidate in candidates {
+                weight.values += candidate.weight
+                weight.events += candidate.event.weight
+                weight.fields = max(weight.fields, candidate.value.fieldCount(in: unit))
+            }
+        }
+    }
+
     /// The value that shows, by the rule; nil in an empty register.
     public func visible(by rule: RegisterRule) -> Candidate? {
         switch content {
@@ -83,17 +130,18 @@ public struct Register: Sendable, Hashable {
     }
 
     /// The candidates of the values other than the visible one: for each value the one with the greatest stamp, in the
-    /// order of stamps. O(n²) in the number of candidates, which is bounded.
-    public func siblings(by rule: RegisterRule) -> [Candidate] {
+    /// order of stamps. O(n²) comparisons of fingerprints in the number of candidates, which is bounded.
+    public func siblings(by rule: RegisterRule, _ equality: UnitEquality) -> [Candidate] {
         guard count > 1, let shown = visible(by: rule) else { return [] }
-        return distinct.filter { $0.value != shown.value }
+        return distinct(by: equality).filter { !$0.hasSameValue(as: shown, by: equality) }
     }
 
     /// For each value the candidate with the greatest stamp, in the order of stamps.
-    public var distinct: [Candidate] {
+    public func distinct(by equality: UnitEquality) -> [Candidate] {
         guard case .several(let candidates) = content else { return candidates }
         var kept: [Candidate] = []
-        for candidate in candidates.reversed() where !kept.contains(where: { $0.value == candidate.value }) {
+        for candidate in candidates.reversed()
+        where !kept.contains(where: { $0.hasSameValue(as: candidate, by: equality) }) {
             kept.append(candidate)
         }
         return kept.reversed()
@@ -150,5 +198,15 @@ public struct Register: Sendable, Hashable {
         return Register(
             candidates.filter { theirs.contains($0.event.dot) || !otherClock.contains($0.event.dot) }
                 + other.candidates.filter { !mine.contains($0.event.dot) && !clock.contains($0.event.dot) })
+    }
+}
+
+extension Value {
+    /// How many fields a unit with this value shows.
+    fileprivate func fieldCount(in unit: UnitKey) -> Int {
+        switch (unit, self) {
+        case (.group, .object(let object)), (.record, .object(let object)): object.count
+        case (.field, _), (.group, _), (.record, _): 1
+        }
     }
 }

@@ -3,95 +3,119 @@ import Causality
 /// The states of a record's units, sorted by unit, each unit once.
 ///
 /// Operations write units in this order and stores keep them in it, so one pass over both meets every unit where it
-/// expects it; a hash table would be made anew for every record that is read.
-public struct UnitStates: Sendable, Hashable {
-    private struct Entry: Sendable, Hashable {
+/// expects it; a hash table would be made anew for every record that is read. A copy in which a unit is changed shares
+/// nearly all other units with the one it was copied from (`SortedChunks`).
+public struct UnitStates: Sendable {
+    struct Entry: KeyedElement, Hashable {
         let unit: UnitKey
         var state: UnitState
+
+        var key: UnitKey { unit }
+
+        static func precedes(_ left: UnitKey, _ right: UnitKey) -> Bool { left < right }
     }
 
-    private var entries: [Entry] = []
+    private(set) var entries = SortedChunks<Entry>()
+    /// Of all units together, kept up with every change.
+    public private(set) var weight = UnitWeight()
 
     public init() {}
 
-    /// Takes states in any order; of several of one unit the last counts. O(n) when they are sorted already.
+    /// Takes states in any order; of several of one unit the last counts. O(n) when they are sorted already, else
+    /// O(n log n).
     public init(_ unordered: some Sequence<(key: UnitKey, value: UnitState)>) {
-        entries.reserveCapacity(unordered.underestimatedCount)
-        for (unit, state) in unordered { self[unit] = state }
+        entries = SortedChunks(unordered.lazy.map { Entry(unit: $0.key, state: $0.value) })
+        for entry in entries { weight += entry.state.weight(of: entry.unit) }
     }
 
-    public var keys: [UnitKey] { entries.map(\.unit) }
-    public var values: [UnitState] { entries.map(\.state) }
+    /// Each unit once.
+    public var keys: some Sequence<UnitKey> { entries.lazy.map(\.unit) }
 
-    /// O(log n) to read and to replace, O(n) to insert before others.
+    /// O(log n) to find. What a change copies stands at `SortedChunks`.
     public subscript(unit: UnitKey) -> UnitState? {
-        get {
-            let position = position(of: unit)
-            return has(unit, at: position) ? entries[position].state : nil
-        }
+        get { entries.element(of: unit)?.state }
         set {
             if let state = newValue, entries.last.map({ $0.unit < unit }) ?? true {
                 entries.append(Entry(unit: unit, state: state))
+                weight += state.weight(of: unit)
                 return
             }
-            var position = position(of: unit)
+            var position: Position? = nil
             update(unit, near: &position) { $0 = newValue }
         }
     }
 
     public mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
 
-    /// The state of a unit for one who asks for unit after unit in their order: O(1) where the units asked for are those
-    /// that are here.
+    /// Where a unit stands, for one who asks for unit after unit in their order. nil: at the first.
+    struct Position {
+        fileprivate var place: SortedChunks<Entry>.Position
+    }
+
+    /// The state of a unit: O(1) where the units asked for one after the other are those that are here.
     /// - Parameter position: where the unit is expected; where the next one is, after the call.
-    func state(of unit: UnitKey, near position: inout Int) -> UnitState? {
-        if !has(unit, at: position) { position = self.position(of: unit) }
-        guard has(unit, at: position) else { return nil }
-        position += 1
-        return entries[position - 1].state
+    func state(of unit: UnitKey, near position: inout Position?) -> UnitState? {
+        let place = place(of: unit, near: position)
+        guard entries.has(unit, at: place) else {
+            position = Position(place: place)
+            return nil
+        }
+        position = Position(place: entries.position(after: place))
+        return entries[place].state
     }
 
     /// Changes the state of a unit in its place; nil stands for a unit without any.
     /// - Parameter position: as in `state(of:near:)`.
+    @discardableResult
     mutating func update<Result>(
-        _ unit: UnitKey, near position: inout Int, _ change: (inout UnitState?) -> Result
+        _ unit: UnitKey, near position: inout Position?, _ change: (inout UnitState?) -> Result
     ) -> Result {
-        if !has(unit, at: position) { position = self.position(of: unit) }
-        let isHere = has(unit, at: position)
-        var state = isHere ? entries[position].state : nil
+        let place = place(of: unit, near: position)
+        let isHere = entries.has(unit, at: place)
+        var state = isHere ? entries[place].state : nil
+        if let state { weight -= state.weight(of: unit) }
         let result = change(&state)
+        if let state { weight += state.weight(of: unit) }
+        position = Position(place: place)
         switch (isHere, state) {
-        case (true, let state?): entries[position].state = state
-        case (true, nil): entries.remove(at: position)
-        case (false, let state?): entries.insert(Entry(unit: unit, state: state), at: position)
-        case (false, nil): return result
+        case (true, let state?):
+            entries.replace(at: place, with: Entry(unit: unit, state: state))
+            position = Position(place: entries.position(after: place))
+        case (true, nil): entries.remove(at: place)
+        case (false, let state?): entries.insert(Entry(unit: unit, state: state), at: place)
+        case (false, nil): break
         }
-        if state != nil { position += 1 }
         return result
     }
 
-    private func has(_ unit: UnitKey, at position: Int) -> Bool {
-        position < entries.count && entries[position].unit == unit
-    }
-
-    /// The first position whose unit is not before the given one.
-    private func position(of unit: UnitKey) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            if entries[middle].unit < unit { low = middle + 1 } else { high = middle }
-        }
-        return low
+    private func place(of unit: UnitKey, near position: Position?) -> SortedChunks<Entry>.Position {
+        let expected = position?.place ?? entries.start
+        return entries.has(unit, at: expected) ? expected : entries.position(of: unit)
     }
 }
 
-extension UnitStates: RandomAccessCollection {
-    public var startIndex: Int { 0 }
-    public var endIndex: Int { entries.count }
-    public subscript(position: Int) -> (key: UnitKey, value: UnitState) {
-        (entries[position].unit, entries[position].state)
+extension UnitStates: Hashable {
+    public static func == (left: UnitStates, right: UnitStates) -> Bool { left.entries == right.entries }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
+}
+
+extension UnitStates: Sequence {
+    public struct Iterator: IteratorProtocol {
+        private var entries: SortedChunks<Entry>.Iterator
+
+        fileprivate init(_ entries: SortedChunks<Entry>.Iterator) { self.entries = entries }
+
+        public mutating func next() -> (key: UnitKey, value: UnitState)? {
+            entries.next().map { ($0.unit, $0.state) }
+        }
     }
+
+    public func makeIterator() -> Iterator { Iterator(entries.makeIterator()) }
+
+    public var count: Int { entries.count }
+    public var isEmpty: Bool { entries.isEmpty }
+    public var underestimatedCount: Int { entries.count }
 }
 
 extension UnitStates: ExpressibleByDictionaryLiteral {

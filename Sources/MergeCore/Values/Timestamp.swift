@@ -19,34 +19,79 @@ public struct Timestamp: Sendable, Hashable {
     }
 
     private static func milliseconds(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
-        var reader = Reader(bytes: text)
-        guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
-            let day = reader.digits(2), reader.skip("T") || reader.skip("t") || reader.skip(" "),
-            let hour = reader.digits(2), reader.skip(":"), let minute = reader.digits(2), reader.skip(":"),
-            let second = reader.digits(2)
-        else { return nil }
-        guard (1...12).contains(month), (1...days(inMonth: month, ofYear: year)).contains(day), hour < 24,
-            minute < 60, second <= 60
-        else { return nil }
-        var fraction: Int64 = 0
-        if reader.skip(".") {
-            guard let thousandths = reader.fractionInThousandths() else { return nil }
-            fraction = thousandths
+        guard let parts = Parts(text) else { return nil }
+        guard parts.second < 60 else { return (parts.minutes * 60 + 59) * 1000 + 999 }
+        var thousandths: Int64 = 0
+        for index in 0..<3 {
+            let digit = index < parts.fraction.count ? text[parts.fraction.lowerBound + index] - 48 : 0
+            thousandths = thousandths * 10 + Int64(digit)
         }
-        var offsetMinutes: Int64 = 0
-        if !(reader.skip("Z") || reader.skip("z")) {
-            let isEast = reader.skip("+")
-            guard isEast || reader.skip("-"), let hours = reader.digits(2), reader.skip(":"),
-                let minutes = reader.digits(2), hours < 24, minutes < 60
+        return (parts.minutes * 60 + parts.second) * 1000 + thousandths
+    }
+
+    /// The instant that a text names, to its last digit: two texts name the same one or do not. A leap second is an instant
+    /// of its own.
+    struct Instant: Hashable {
+        /// Since 1970-01-01T00:00Z.
+        let minutes: Int64
+        let second: Int64
+        /// The digits behind the point, without zeros at the end.
+        let fraction: [UInt8]
+
+        /// - Returns: nil where the text is no RFC 3339 `date-time`.
+        init?(_ text: String) {
+            let read = text.utf8.withContiguousStorageIfAvailable { Self.read($0) }
+            guard let instant = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.read($0) }) else { return nil }
+            self = instant
+        }
+
+        private init(minutes: Int64, second: Int64, fraction: [UInt8]) {
+            self.minutes = minutes
+            self.second = second
+            self.fraction = fraction
+        }
+
+        private static func read(_ text: UnsafeBufferPointer<UInt8>) -> Instant? {
+            guard let parts = Parts(text) else { return nil }
+            var fraction = Array(text[parts.fraction])
+            while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }
+            return Instant(minutes: parts.minutes, second: parts.second, fraction: fraction)
+        }
+    }
+
+    /// What a text says, in UTC.
+    private struct Parts {
+        let minutes: Int64
+        /// 60 in a leap second.
+        let second: Int64
+        /// Where the digits behind the point stand.
+        let fraction: Range<Int>
+
+        init?(_ text: UnsafeBufferPointer<UInt8>) {
+            var reader = Reader(bytes: text)
+            guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
+                let day = reader.digits(2), reader.skip("T") || reader.skip("t") || reader.skip(" "),
+                let hour = reader.digits(2), reader.skip(":"), let minute = reader.digits(2), reader.skip(":"),
+                let second = reader.digits(2)
             else { return nil }
-            offsetMinutes = (hours * 60 + minutes) * (isEast ? 1 : -1)
+            guard (1...12).contains(month), (1...days(inMonth: month, ofYear: year)).contains(day), hour < 24,
+                minute < 60, second <= 60
+            else { return nil }
+            fraction = reader.skip(".") ? reader.skipDigits() : reader.position..<reader.position
+            guard !fraction.isEmpty || text[..<fraction.lowerBound].last != UInt8(ascii: ".") else { return nil }
+            var offsetMinutes: Int64 = 0
+            if !(reader.skip("Z") || reader.skip("z")) {
+                let isEast = reader.skip("+")
+                guard isEast || reader.skip("-"), let hours = reader.digits(2), reader.skip(":"),
+                    let minutes = reader.digits(2), hours < 24, minutes < 60
+                else { return nil }
+                offsetMinutes = (hours * 60 + minutes) * (isEast ? 1 : -1)
+            }
+            guard reader.isAtEnd else { return nil }
+            let days = daysSinceEpoch(year: year, month: month, day: day)
+            minutes = (days * 24 + hour) * 60 + minute - offsetMinutes
+            self.second = second
         }
-        guard reader.isAtEnd else { return nil }
-        let wholeSeconds = second == 60 ? 59 : second
-        if second == 60 { fraction = 999 }
-        let minutes =
-            (daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offsetMinutes
-        return (minutes * 60 + wholeSeconds) * 1000 + fraction
     }
 
     /// The form that is sent: UTC with milliseconds, `2026-11-20T21:58:12.123Z`. Years outside 0–9999 cannot be written
@@ -145,17 +190,11 @@ public struct Timestamp: Sendable, Hashable {
             return number
         }
 
-        mutating func fractionInThousandths() -> Int64? {
-            var number: Int64 = 0
-            var read = 0
-            while position < bytes.count, (48...57).contains(bytes[position]) {
-                if read < 3 { number = number * 10 + Int64(bytes[position] - 48) }
-                read += 1
-                position += 1
-            }
-            guard read > 0 else { return nil }
-            for _ in read..<max(read, 3) { number *= 10 }
-            return number
+        /// - Returns: where the digits stood.
+        mutating func skipDigits() -> Range<Int> {
+            let start = position
+            while position < bytes.count, (48...57).contains(bytes[position]) { position += 1 }
+            return start..<position
         }
     }
 }

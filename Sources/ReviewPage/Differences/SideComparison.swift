@@ -20,21 +20,29 @@ struct SideComparison {
         let differs: Bool
     }
 
+    /// Those that differ first, where there are more than can be shown.
     let fields: [Field]
+    /// How many fields there are beside those.
+    let omittedFields: Int
     /// Whether the one that the others are compared with is compared with none itself.
     let isReferencePlain: Bool
 
     /// O(n) in the sizes of the values for each side, but for the differences inside texts, which are bounded.
-    /// - Parameter reference: the number of the side that the others are compared with.
-    init(_ sides: [PageValue?], reference: Int) {
+    /// - Parameters:
+    ///   - reference: the number of the side that the others are compared with.
+    ///   - rests: of each side, where all of its value is.
+    init(_ sides: [PageValue?], reference: Int, rests: [Rest]? = nil) {
+        let rests = rests ?? sides.map { _ in .nowhere }
         let others = sides.indices.filter { $0 != reference && sides[$0] != nil }
         let counterpart = others.count == 1 ? others.first : nil
         isReferencePlain = others.count > 1
         let pairing = Pairing(reference: reference, counterpart: counterpart)
         let objects = sides.map { Self.members($0) }
         let present = zip(sides, objects).filter { $0.0 != nil }
+        let whole = { Self.field(nil, Row(sides), pairing, Allowance(values: sides.count), rests) }
         guard !present.isEmpty, present.allSatisfy({ $0.1 != nil }) else {
-            fields = [Self.field(nil, sides, isNamed: sides.map { _ in true }, pairing)]
+            fields = [whole()]
+            omittedFields = 0
             return
         }
         var names: [ExactString] = []
@@ -48,14 +56,46 @@ struct SideComparison {
             Dictionary((object ?? []).map { (ExactString($0.name), $0.value) }, uniquingKeysWith: { first, _ in first })
         }
         guard !names.isEmpty else {
-            fields = [Self.field(nil, sides, isNamed: sides.map { _ in true }, pairing)]
+            fields = [whole()]
+            omittedFields = 0
             return
         }
         // A side that deletes has no fields that could differ.
-        fields = names.map { name in
-            Self.field(
-                name.text, tables.map { $0[name] }, isNamed: tables.map { $0[name] != nil }, pairing,
-                isPresent: sides.map { $0 != nil })
+        var rows = names.map { name in
+            Row(tables.map { $0[name] }, isNamed: tables.map { $0[name] != nil }, isPresent: sides.map { $0 != nil })
+        }
+        let most = Allowance.fields(sides: sides.count)
+        if rows.count > most {
+            let order = rows.indices.filter { rows[$0].differs } + rows.indices.filter { !rows[$0].differs }
+            let shown = order.prefix(most).sorted()
+            names = shown.map { names[$0] }
+            rows = shown.map { rows[$0] }
+            omittedFields = order.count - most
+        } else {
+            omittedFields = 0
+        }
+        let allowance = Allowance(values: rows.count * sides.count)
+        fields = zip(names, rows).map { Self.field($0.text, $1, pairing, allowance, rests) }
+    }
+
+    /// What the sides have in one field.
+    private struct Row {
+        let values: [PageValue?]
+        let isNamed: [Bool]
+        /// Whether the side has fields at all.
+        let isPresent: [Bool]
+        let differs: Bool
+
+        init(_ values: [PageValue?], isNamed: [Bool]? = nil, isPresent: [Bool]? = nil) {
+            self.values = values
+            self.isNamed = isNamed ?? values.map { _ in true }
+            let isPresent = isPresent ?? values.map { _ in true }
+            self.isPresent = isPresent
+            let compared = values.indices.filter { isPresent[$0] }
+            differs =
+                compared.first.map { first in
+                    compared.contains { !PageValue.areSame(values[first], values[$0]) }
+                } ?? false
         }
     }
 
@@ -67,11 +107,13 @@ struct SideComparison {
 
     /// Nil where the two are of different forms, or have next to nothing in common: then all would be marked, which says
     /// nothing.
-    private static func differences(in text: ValueText, against other: ValueText) -> MarkedText? {
+    private static func differences(
+        in text: ValueText, against other: ValueText, within allowance: Allowance
+    ) -> MarkedText? {
         let difference: WordDifference
         switch (text.form, other.form) {
         case (.text(let mine), .text(let theirs)), (.json(let mine), .json(let theirs)):
-            difference = WordDifference(from: theirs, to: mine)
+            difference = WordDifference(from: theirs, to: mine, bounds: WordDifference.Bounds(within: allowance))
         default: return nil
         }
         let total = difference.pieces.reduce(0) { $0 + ($1.kind == .removed ? 0 : $1.text.utf8.count) }
@@ -85,21 +127,22 @@ struct SideComparison {
     }
 
     private static func field(
-        _ name: String?, _ values: [PageValue?], isNamed: [Bool], _ pairing: Pairing, isPresent: [Bool]? = nil
+        _ name: String?, _ row: Row, _ pairing: Pairing, _ allowance: Allowance, _ rests: [Rest]
     ) -> Field {
-        let keys = values.map { $0.map { ExactString(JSONText.compact($0)) } }
-        let compared = values.indices.filter { isPresent?[$0] ?? true }
-        let differs = Set(compared.map { keys[$0] }).count > 1
-        let cells = values.indices.map { index in
+        let texts = row.values.map { ValueText($0, within: allowance) }
+        let cells = row.values.indices.map { index in
             let other = index == pairing.reference ? pairing.counterpart : pairing.reference
-            let isOther = other.map { keys[$0] != keys[index] && (isPresent?[$0] ?? true) } ?? false
-            let text = ValueText(values[index])
+            let isOther =
+                other.map { !PageValue.areSame(row.values[$0], row.values[index]) && row.isPresent[$0] } ?? false
             var marked: MarkedText?
-            if isOther, let other { marked = Self.differences(in: text, against: ValueText(values[other])) }
+            if isOther, let other {
+                marked = Self.differences(in: texts[index], against: texts[other], within: allowance)
+            }
             return Cell(
-                isNamed: isNamed[index], value: text.fragment(marked: marked),
-                differs: isOther && (isPresent?[index] ?? true))
+                isNamed: row.isNamed[index],
+                value: texts[index].fragment(marked: marked, within: allowance, rest: rests[index]),
+                differs: isOther && row.isPresent[index])
         }
-        return Field(name: name, cells: cells, differs: differs)
+        return Field(name: name, cells: cells, differs: row.differs)
     }
 }

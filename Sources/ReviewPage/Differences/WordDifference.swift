@@ -27,6 +27,19 @@ struct WordDifference {
         var maximumWords = 20_000
         /// Words removed and inserted. Time grows with the words times this, memory with its square.
         var maximumDifferences = 400
+
+        init(maximumBytes: Int = 300_000, maximumWords: Int = 20_000, maximumDifferences: Int = 400) {
+            self.maximumBytes = maximumBytes
+            self.maximumWords = maximumWords
+            self.maximumDifferences = maximumDifferences
+        }
+
+        /// No more work than what is shown of the texts is worth.
+        init(within allowance: Allowance) {
+            maximumBytes = 8 * allowance.perValue
+            maximumWords = 2 * allowance.perValue
+            maximumDifferences = min(400, max(40, allowance.perValue / 10))
+        }
     }
 
     /// O((n + m) · d), at most; O(n + m) beyond the bounds.

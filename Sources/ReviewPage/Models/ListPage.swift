@@ -20,12 +20,19 @@ public struct ListPage: Sendable, Hashable {
 
     public struct Row: Sendable, Hashable {
         public let conflict: ConflictHead
+        /// The first sides; the page shows few of many.
         public let sides: [SideBrief]
+        /// How many sides the conflict has beside those.
+        public let omittedSides: Int
         public let comments: Int
 
-        public init(conflict: ConflictHead, sides: [SideBrief], comments: Int) {
+        /// How many sides of a conflict are worth reading for its row.
+        public static var sidesShown: Int { Allowance.briefs }
+
+        public init(conflict: ConflictHead, sides: [SideBrief], omittedSides: Int = 0, comments: Int) {
             self.conflict = conflict
             self.sides = sides
+            self.omittedSides = omittedSides
             self.comments = comments
         }
     }

@@ -7,78 +7,129 @@ enum JSONText {
     static let maximumIndentation = 8
 
     /// On lines, two spaces a level. O(n).
-    static func pretty(_ value: PageValue) -> String {
-        var text = ""
-        write(value, depth: 0, isPretty: true, to: &text)
-        return text
+    static func pretty(_ value: PageValue) -> String { pretty(value, upTo: .max).text }
+
+    /// On one line. O(n).
+    static func compact(_ value: PageValue) -> String { compact(value, upTo: .max).text }
+
+    /// The beginning of `pretty`, and whether it is all of it. O(its length).
+    /// - Parameter bytes: about as many as that.
+    static func pretty(_ value: PageValue, upTo bytes: Int) -> (text: String, isWhole: Bool) {
+        var output = Output(layout: .lines, maximumBytes: bytes)
+        output.write(value, depth: 0)
+        return (output.text, !output.isFull)
     }
 
-    /// On one line.
-    static func compact(_ value: PageValue) -> String {
-        var text = ""
-        write(value, depth: 0, isPretty: false, to: &text)
-        return text
+    /// The beginning of `compact`, and whether it is all of it. O(its length).
+    static func compact(_ value: PageValue, upTo bytes: Int) -> (text: String, isWhole: Bool) {
+        var output = Output(layout: .oneLine, maximumBytes: bytes)
+        output.write(value, depth: 0)
+        return (output.text, !output.isFull)
     }
 
-    private static func write(_ value: PageValue, depth: Int, isPretty: Bool, to text: inout String) {
-        switch value {
-        case .null: text += "null"
-        case .bool(let bool): text += bool ? "true" : "false"
-        case .number(let number): text += number
-        case .string(let string): write(string, to: &text)
-        case .array(let elements):
-            text += "["
-            for (index, element) in elements.enumerated() {
-                if index > 0 { text += isPretty ? "," : ", " }
-                if isPretty { newLine(depth + 1, to: &text) }
-                write(element, depth: depth + 1, isPretty: isPretty, to: &text)
-            }
-            if isPretty, !elements.isEmpty { newLine(depth, to: &text) }
-            text += "]"
-        case .object(let members):
-            text += "{"
-            for (index, member) in members.enumerated() {
-                if index > 0 { text += isPretty ? "," : ", " }
-                if isPretty { newLine(depth + 1, to: &text) }
-                write(member.name, to: &text)
-                text += ": "
-                write(member.value, depth: depth + 1, isPretty: isPretty, to: &text)
-            }
-            if isPretty, !members.isEmpty { newLine(depth, to: &text) }
-            text += "}"
+    private enum Layout {
+        case lines
+        case oneLine
+    }
+
+    /// A text that is written up to a bound, and nothing after that.
+    private struct Output {
+        let layout: Layout
+        let maximumBytes: Int
+        private(set) var text = ""
+        /// Whether something was left out.
+        private(set) var isFull = false
+
+        init(layout: Layout, maximumBytes: Int) {
+            self.layout = layout
+            self.maximumBytes = maximumBytes
         }
-    }
 
-    private static func newLine(_ depth: Int, to text: inout String) {
-        text += "\n" + String(repeating: "  ", count: min(depth, maximumIndentation))
-    }
-
-    private static func write(_ string: String, to text: inout String) {
-        text += "\""
-        var previous: Unicode.Scalar?
-        let scalars = Array(string.unicodeScalars)
-        for (index, scalar) in scalars.enumerated() {
-            let next = index + 1 < scalars.count ? scalars[index + 1] : nil
-            // A mark behind an escape or a space would stand on that.
-            let isPlain =
-                scalar.isASCII
-                ? scalar.value >= 0x20 && scalar.value != 0x7F
-                : scalar.hasInk(after: previous, before: next) && !(scalar.isCombining && previous == nil)
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case "\r": text += "\\r"
-            case _ where isPlain: text.unicodeScalars.append(scalar)
-            default:
-                for unit in String(scalar).utf16 {
-                    let digits = String(unit, radix: 16)
-                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        mutating func write(_ value: PageValue, depth: Int) {
+            switch value {
+            case .null: append("null")
+            case .bool(let bool): append(bool ? "true" : "false")
+            case .number(let number): append(number)
+            case .string(let string): write(string)
+            case .array(let elements):
+                append("[")
+                for (index, element) in elements.enumerated() {
+                    guard !isFull else { return }
+                    begin(index, depth)
+                    write(element, depth: depth + 1)
                 }
+                end(elements.count, depth)
+                append("]")
+            case .object(let members):
+                append("{")
+                for (index, member) in members.enumerated() {
+                    guard !isFull else { return }
+                    begin(index, depth)
+                    write(member.name)
+                    append(": ")
+                    write(member.value, depth: depth + 1)
+                }
+                end(members.count, depth)
+                append("}")
             }
-            previous = isPlain && scalar != " " ? scalar : nil
         }
-        text += "\""
+
+        private mutating func append(_ piece: String) {
+            guard !isFull, text.utf8.count < maximumBytes else {
+                isFull = true
+                return
+            }
+            text += piece
+        }
+
+        private mutating func begin(_ index: Int, _ depth: Int) {
+            if index > 0 { append(layout == .lines ? "," : ", ") }
+            newLine(depth + 1)
+        }
+
+        private mutating func end(_ count: Int, _ depth: Int) {
+            if count > 0 { newLine(depth) }
+        }
+
+        private mutating func newLine(_ depth: Int) {
+            guard layout == .lines else { return }
+            append("\n" + String(repeating: "  ", count: min(depth, JSONText.maximumIndentation)))
+        }
+
+        private mutating func write(_ string: String) {
+            append("\"")
+            var previous: Unicode.Scalar?
+            let scalars = string.unicodeScalars
+            var index = scalars.startIndex
+            while index < scalars.endIndex {
+                guard !isFull, text.utf8.count < maximumBytes else {
+                    isFull = true
+                    return
+                }
+                let scalar = scalars[index]
+                index = scalars.index(after: index)
+                let next = index < scalars.endIndex ? scalars[index] : nil
+                // A mark behind an escape or a space would stand on that.
+                let isPlain =
+                    scalar.isASCII
+                    ? scalar.value >= 0x20 && scalar.value != 0x7F
+                    : scalar.hasInk(after: previous, before: next) && !(scalar.isCombining && previous == nil)
+                switch scalar {
+                case "\"": text += "\\\""
+                case "\\": text += "\\\\"
+                case "\n": text += "\\n"
+                case "\t": text += "\\t"
+                case "\r": text += "\\r"
+                case _ where isPlain: text.unicodeScalars.append(scalar)
+                default:
+                    for unit in String(scalar).utf16 {
+                        let digits = String(unit, radix: 16)
+                        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                    }
+                }
+                previous = isPlain && scalar != " " ? scalar : nil
+            }
+            append("\"")
+        }
     }
 }

@@ -12,6 +12,10 @@ struct MarkedText {
     private static let longScalars = 700
     private static let longLines = 14
     private static let previewScalars = 280
+    /// The bytes of the page that a preview takes at most.
+    private static let previewCost = 1_500
+    /// What a marked piece takes beside its text.
+    private static let elementCost = 60
     /// How much of what is not marked stays around what is.
     private static let surroundings = 60
 
@@ -24,41 +28,82 @@ struct MarkedText {
     }
 
     /// Read by the template `text`.
-    var fragment: Fragment {
+    /// - Parameters:
+    ///   - cost: the bytes of the page that the text may take; what is beyond is left out.
+    ///   - rest: where all of it is.
+    ///   - isCut: whether the text is a beginning already.
+    func fragment(within cost: Int = Allowance(values: 1).perValue, rest: Rest = .nowhere, isCut: Bool = false)
+        -> Fragment
+    {
         let length = pieces.reduce(0) { $0 + $1.text.unicodeScalars.count }
         let lines = pieces.reduce(1) { lines, piece in
             lines + piece.text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
         }
+        let (shown, isShortened) = bounded(to: cost)
         var fragment: Fragment = [
-            "isEmpty": .flag(pieces.isEmpty), "pieces": .list(pieces.map(Self.fragment(of:))),
+            "isEmpty": .flag(pieces.isEmpty), "pieces": .list(shown.map(Self.fragment(of:))),
         ]
-        if length > Self.longScalars || lines > Self.longLines {
+        if isShortened || isCut {
+            fragment["rest"] = .fragment([
+                "address": rest.address.map { .text($0) },
+                "size": isCut ? nil : .text(CountText.grouped(length)),
+            ])
+        }
+        // Of what is cut to no more than a preview, there is no other one.
+        let isPreview = isShortened && cost <= Self.previewCost
+        if !isPreview, length > Self.longScalars || lines > Self.longLines {
             fragment["isLong"] = true
             fragment["preview"] = .list(preview.map(Self.fragment(of:)))
+            fragment["isShortened"] = .flag(isShortened || isCut)
             fragment["size"] = .text(CountText.grouped(length))
         }
         return fragment
     }
 
+    /// The text where it is rendered within so many bytes; else what is marked with more around it than the preview has, up to
+    /// that bound.
+    private func bounded(to cost: Int) -> (pieces: [Piece], isShortened: Bool) {
+        var left = cost
+        for piece in pieces where left >= 0 { left -= piece.text.cost(upTo: left + 1) + Self.elementCost }
+        guard left < 0 else { return (pieces, false) }
+        return (windows(around: 4 * Self.surroundings, cost: cost), true)
+    }
+
     /// The marked pieces with a little around each, up to a bound; without marks the beginning.
     private var preview: [Piece] {
-        var preview: [Piece] = []
-        var left = Self.previewScalars
-        for (index, piece) in pieces.enumerated() where left > 0 {
+        windows(around: Self.surroundings, cost: Self.previewCost, scalars: Self.previewScalars).map {
+            Piece(text: $0.text.withoutLines, isMarked: $0.isMarked)
+        }
+    }
+
+    private func windows(around: Int, cost: Int, scalars: Int = .max) -> [Piece] {
+        var windows: [Piece] = []
+        var costLeft = cost
+        var scalarsLeft = scalars
+        for (index, piece) in pieces.enumerated() where costLeft > 0 && scalarsLeft > 0 {
             var text = piece.text
             if !piece.isMarked, pieces.count > 1 {
                 let isFirst = index == 0
                 let isLast = index == pieces.count - 1
-                text = Self.shortened(
-                    text, head: isFirst ? 0 : Self.surroundings, tail: isLast ? 0 : Self.surroundings)
+                text = Self.shortened(text, head: isFirst ? 0 : around, tail: isLast ? 0 : around)
             }
-            let count = text.unicodeScalars.count
-            if count > left { text = text.prefix(scalars: left) + "…" }
-            left -= count
-            preview.append(Piece(text: text.withoutLines, isMarked: piece.isMarked))
+            var isCut = false
+            if !text.fits(cost: costLeft) {
+                text = text.prefix(cost: costLeft)
+                isCut = true
+            }
+            if text.unicodeScalars.dropFirst(scalarsLeft).first != nil {
+                text = text.prefix(scalars: scalarsLeft)
+                isCut = true
+            }
+            costLeft = isCut ? 0 : costLeft - text.cost(upTo: costLeft) - Self.elementCost
+            scalarsLeft -= text.unicodeScalars.count
+            windows.append(Piece(text: isCut ? text + "…" : text, isMarked: piece.isMarked))
         }
-        if left > 0, preview.count < pieces.count { preview.append(Piece(text: "…", isMarked: false)) }
-        return preview
+        if windows.count < pieces.count, windows.last?.text.hasSuffix("…") != true {
+            windows.append(Piece(text: "…", isMarked: false))
+        }
+        return windows
     }
 
     private static func shortened(_ text: String, head: Int, tail: Int) -> String {

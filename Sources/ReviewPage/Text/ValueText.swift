@@ -11,8 +11,20 @@ struct ValueText {
     }
 
     let form: Form
+    /// Whether the form holds all of the value. Of arrays and objects only a beginning is written out.
+    let isWhole: Bool
 
-    init(_ value: PageValue?) {
+    /// Beginnings of arrays and objects are this many times as long as what is shown of them, so that they can be compared.
+    private static let writtenPerShown = 4
+
+    /// - Parameter allowance: how much of the value will be shown.
+    init(_ value: PageValue?, within allowance: Allowance = Allowance(values: 1)) {
+        var isWhole = true
+        func json(_ value: PageValue) -> Form {
+            let written = JSONText.pretty(value, upTo: Self.writtenPerShown * allowance.perValue)
+            isWhole = written.isWhole
+            return .json(written.text)
+        }
         form =
             switch value {
             case nil: .absent
@@ -20,42 +32,60 @@ struct ValueText {
             case .bool(let bool)?: .scalar(bool ? "true" : "false")
             case .number(let number)?: .scalar(number)
             case .string(let string)?: .text(string)
-            case .array?: .json(value.map(JSONText.pretty(_:)) ?? "")
-            case .object?:
-                value?.redactedHash.map { .redacted($0) } ?? .json(value.map(JSONText.pretty(_:)) ?? "")
+            case .array?: value.map(json) ?? .absent
+            case .object?: value?.redactedHash.map { .redacted($0) } ?? value.map(json) ?? .absent
             }
+        self.isWhole = isWhole
     }
 
     /// Read by the template `value`.
-    /// - Parameter marked: the same text with its differences marked.
-    func fragment(marked: MarkedText? = nil) -> Fragment {
-        switch form {
+    /// - Parameters:
+    ///   - marked: the same text with its differences marked.
+    ///   - allowance: how much of it is shown.
+    ///   - rest: where all of it is.
+    func fragment(
+        marked: MarkedText? = nil, within allowance: Allowance = Allowance(values: 1), rest: Rest = .nowhere
+    ) -> Fragment {
+        func content(_ text: String) -> Fragment.Node {
+            .fragment(
+                (marked ?? MarkedText(text)).fragment(within: allowance.perValue, rest: rest, isCut: !isWhole))
+        }
+        return switch form {
         case .absent: ["isAbsent": true]
         case .null: ["isNull": true]
         case .redacted(let hash): ["isRedacted": true, "fingerprint": .text(Self.fingerprint(hash))]
-        case .scalar(let text): ["isScalar": true, "content": .fragment(MarkedText(text).fragment)]
+        case .scalar(let text): ["isScalar": true, "content": content(text)]
         case .text(""): ["isEmptyText": true]
-        case .text(let text): ["isText": true, "content": .fragment((marked ?? MarkedText(text)).fragment)]
-        case .json(let text): ["isJSON": true, "content": .fragment((marked ?? MarkedText(text)).fragment)]
+        case .text(let text): ["isText": true, "content": content(text)]
+        case .json(let text): ["isJSON": true, "content": content(text)]
         }
     }
 
+    /// The bytes of the page that a line of a list takes at most.
+    private static let briefCost = 600
+
     /// In a line of a list.
     static func brief(_ value: PageValue?, maximumScalars: Int = 90) -> Fragment {
-        let text = ValueText(value)
-        switch text.form {
-        case .absent, .null, .redacted, .text(""): return text.fragment()
-        case .scalar(let scalar): return brief(scalar, "isScalar", maximumScalars)
-        case .text(let string): return brief(string, "isText", maximumScalars)
-        case .json: return brief(value.map { JSONText.compact($0) } ?? "", "isJSON", maximumScalars)
+        switch value {
+        case nil, .null?, .string("")?: return ValueText(value).fragment()
+        case .bool?, .number?:
+            guard case .scalar(let scalar) = ValueText(value).form else { return ["isAbsent": true] }
+            return brief(scalar, "isScalar", maximumScalars)
+        case .string(let string)?: return brief(string, "isText", maximumScalars)
+        case .array(let elements)?:
+            return brief(JSONText.compact(.array(elements), upTo: 4 * briefCost).text, "isJSON", maximumScalars)
+        case .object(let members)?:
+            let object = PageValue.object(members)
+            guard object.redactedHash == nil else { return ValueText(value).fragment() }
+            return brief(JSONText.compact(object, upTo: 4 * briefCost).text, "isJSON", maximumScalars)
         }
     }
 
     private static func brief(_ text: String, _ kind: String, _ maximumScalars: Int) -> Fragment {
-        let beginning = text.prefix(scalars: maximumScalars)
-        let isCut = !text.unicodeScalars.dropFirst(maximumScalars).isEmpty
+        let beginning = text.prefix(scalars: maximumScalars).prefix(cost: briefCost)
+        let isCut = beginning.utf8.count < text.utf8.count
         var fragment: Fragment = [
-            "content": .fragment(MarkedText(beginning.withoutLines + (isCut ? "…" : "")).fragment)
+            "content": .fragment(MarkedText(beginning.withoutLines + (isCut ? "…" : "")).fragment())
         ]
         fragment[kind] = true
         return fragment

@@ -12,15 +12,21 @@ extension ConflictPage {
             "previous": neighbours.previous.map { .text(Addresses.conflict($0, neighbours.filters)) },
             "next": neighbours.next.map { .text(Addresses.conflict($0, neighbours.filters)) },
             "isMany": .flag(sides.count > 3), "now": .fragment(recordNow),
-            "comments": .list(comments.map(\.fragment)), "hasComments": .flag(!comments.isEmpty),
+            "comments": .list(commentFragments), "hasComments": .flag(!comments.isEmpty),
             "commentCount": .text(CountText.counted(comments.count, "comment")),
             "commentAction": .text(Addresses.conflict(conflict.id, neighbours.filters, action: "/comment")),
             "csrf": .text(session.csrf), "assignment": .fragment(assignment), "technical": .fragment(technical),
-            "resolution": resolution.map { .fragment($0.fragment) },
+            "resolution": resolution.map { .fragment($0.fragment(rest("/resolution"))) },
             "diagram": DiagramFragment(history: history).fragment.map { .fragment($0) },
         ]
-        let comparison = SideComparison(sides.map(\.value), reference: reference)
-        fragment["sides"] = .list(sides.indices.map { side($0, comparison) })
+        let numbers = shownSides
+        let comparison = SideComparison(
+            numbers.map { sides[$0].value }, reference: numbers.firstIndex(of: reference) ?? 0,
+            rests: numbers.map { rest("/sides/\($0)") })
+        fragment["sides"] = .list(zip(numbers, numbers.indices).map { side($0, at: $1, comparison) })
+        if numbers.count < sides.count {
+            fragment["omittedSides"] = .text(CountText.counted(sides.count - numbers.count, "further side"))
+        }
         fragment["decision"] = isDecidable ? .fragment(decisionForm) : nil
         if case .closed(let reason) = decision.offer { fragment["closed"] = .name(reason) }
         fragment["history"] =
@@ -38,7 +44,29 @@ extension ConflictPage {
         sides.firstIndex { $0.standing == .shows } ?? sides.firstIndex { $0.standing == .beside } ?? 0
     }
 
-    private func side(_ number: Int, _ comparison: SideComparison) -> Fragment {
+    /// Where all of something is that the page shows the beginning of.
+    private func rest(_ part: String) -> Rest {
+        Rest(address: Addresses.conflict(conflict.id, action: part))
+    }
+
+    /// The numbers of the sides that the page shows: of very many those that stand, and the latest of the others.
+    private var shownSides: [Int] {
+        guard sides.count > Allowance.sides else { return Array(sides.indices) }
+        let standing = sides.indices.filter { sides[$0].standing != .dropped }
+        let replaced = sides.indices.filter { sides[$0].standing == .dropped }
+        let first = standing.filter { $0 == reference } + standing.reversed().filter { $0 != reference }
+        return (first + replaced.reversed()).prefix(Allowance.sides).sorted()
+    }
+
+    private var commentFragments: [Fragment] {
+        let allowance = Allowance(values: comments.count)
+        return comments.enumerated().map { number, comment in
+            comment.fragment(within: allowance, rest("/comments/\(number)"))
+        }
+    }
+
+    /// - Parameter place: among the sides that are compared.
+    private func side(_ number: Int, at place: Int, _ comparison: SideComparison) -> Fragment {
         let side = sides[number]
         var fragment: Fragment = [
             "number": .number(number), "letter": .text(Words.letter(number)),
@@ -55,7 +83,7 @@ extension ConflictPage {
         // Beside a delete there is nothing that fields could be the same in.
         let isCompared = sides.count { $0.value != nil } > 1
         let cells = comparison.fields.map { field -> (isEqual: Bool, Fragment) in
-            let cell = field.cells[number]
+            let cell = field.cells[place]
             return (
                 !field.differs && field.name != nil && isCompared,
                 [
@@ -66,6 +94,12 @@ extension ConflictPage {
             )
         }
         if side.value != nil {
+            if comparison.omittedFields > 0 {
+                fragment["omittedFields"] = .fragment([
+                    "count": .text(CountText.counted(comparison.omittedFields, "further field")),
+                    "address": rest("/sides/\(number)").address.map { .text($0) },
+                ])
+            }
             fragment["fields"] = .list(cells.filter { !$0.isEqual }.map(\.1))
             let equal = cells.filter(\.isEqual).map(\.1)
             if !equal.isEmpty {
@@ -91,8 +125,8 @@ extension ConflictPage {
         let value = record.value ?? (isWhole ? record.whole : nil)
         return [
             "isDeleted": .flag(record.life == .deleted), "isPurged": .flag(record.life == .purged),
-            "value": .fragment(ValueText(value).fragment()),
-            "whole": isWhole ? nil : record.whole.map { .fragment(ValueText($0).fragment()) },
+            "value": .fragment(ValueText(value).fragment(rest: rest(isWhole ? "/record" : "/now"))),
+            "whole": isWhole ? nil : record.whole.map { .fragment(ValueText($0).fragment(rest: rest("/record"))) },
             "showing": showing.map {
                 .fragment(["letter": .text(Words.letter($0)), "color": .number($0 % SideColors.count)])
             },
@@ -102,21 +136,30 @@ extension ConflictPage {
     /// The side whose value the record has now. Where there is one, the value need not be shown twice.
     private var showing: Int? {
         guard let value = record.value, record.life != .purged else { return nil }
-        let text = ExactString(JSONText.compact(value))
         return sides.firstIndex { side in
-            side.standing == .shows && side.value.map { ExactString(JSONText.compact($0)) == text } ?? false
+            side.standing == .shows && side.value != nil && PageValue.areSame(side.value, value)
         }
     }
 
     private var decisionForm: Fragment {
-        [
+        var fragment: Fragment = [
             "action": .text(Addresses.conflict(conflict.id, neighbours.filters, action: "/decide")),
             "csrf": .text(session.csrf), "version": .number(conflict.version), "clock": .text(record.clockText),
-            "note": .text(decision.note),
-            "valueText": .text(decision.valueText ?? record.value.map(JSONText.pretty(_:)) ?? "null"),
-            "isValueOpen": .flag(decision.chosen == "value"), "isCurrentChosen": .flag(decision.chosen == "current"),
-            "canRestore": .flag(record.life == .deleted), "restores": .flag(decision.restores),
+            "note": .text(decision.note), "isValueOpen": .flag(decision.chosen == "value"),
+            "isCurrentChosen": .flag(decision.chosen == "current"), "canRestore": .flag(record.life == .deleted),
+            "restores": .flag(decision.restores),
         ]
+        let editable = record.value.map { JSONText.pretty($0, upTo: Allowance.editableBytes) }
+        if let entered = decision.valueText {
+            fragment["valueText"] = .text(entered)
+        } else if editable?.isWhole ?? true {
+            fragment["valueText"] = .text(editable?.text ?? "null")
+        } else {
+            // A part of it would be set as the whole. No text is no JSON, and decides nothing.
+            fragment["valueText"] = ""
+            fragment["isTooLong"] = .fragment(["address": rest("/now").address.map { .text($0) }])
+        }
+        return fragment
     }
 
     private var assignment: Fragment {
@@ -136,25 +179,28 @@ extension ConflictPage {
         ]
     }
 
-    static func entries(_ clock: VersionVector) -> [Fragment] {
-        clock.entries.map { ["device": .name($0.device.name.text), "counter": .number($0.counter)] }
+    static func entries(_ clock: VersionVector, upTo count: Int = .max) -> [Fragment] {
+        clock.entries.prefix(count).map { ["device": .name($0.device.name.text), "counter": .number($0.counter)] }
     }
 }
 
 extension ConflictPage.Comment {
-    fileprivate var fragment: Fragment {
-        ["user": .name(user), "at": .time(atMilliseconds), "content": .fragment(MarkedText(text).fragment)]
+    fileprivate func fragment(within allowance: Allowance, _ rest: Rest) -> Fragment {
+        [
+            "user": .name(user), "at": .time(atMilliseconds),
+            "content": .fragment(MarkedText(text).fragment(within: allowance.perValue, rest: rest)),
+        ]
     }
 }
 
 extension ConflictPage.Resolution {
-    fileprivate var fragment: Fragment {
+    fileprivate func fragment(_ rest: Rest) -> Fragment {
         var fragment: Fragment = ["user": .name(user), "at": .time(atMilliseconds)]
-        if !note.isEmpty { fragment["note"] = .fragment(MarkedText(note).fragment) }
+        if !note.isEmpty { fragment["note"] = .fragment(MarkedText(note).fragment()) }
         switch ending {
         case .decided(let value):
             fragment["isDecided"] = true
-            fragment["value"] = .fragment(ValueText(value).fragment())
+            fragment["value"] = .fragment(ValueText(value).fragment(rest: rest))
         case .superseded(let device): fragment["device"] = .name(device)
         }
         return fragment

@@ -19,7 +19,10 @@ struct HistoryTable {
                         "at": .time(event.atMilliseconds), "device": .name(event.dot.device.name.text),
                         "counter": .number(event.dot.counter), "user": .name(event.user),
                         "kind": .text(Words.event(event.kind)), "outcome": .text(event.outcome.rawValue),
-                        "operation": .name(event.operation), "seen": .list(ConflictPage.entries(event.context)),
+                        "operation": .name(event.operation),
+                        "seen": .list(ConflictPage.entries(event.context, upTo: Allowance.clockEntries)),
+                        "unseen": event.context.count > Allowance.clockEntries
+                            ? .number(event.context.count - Allowance.clockEntries) : nil,
                         "side": event.side.map { .fragment(side($0)) },
                     ]
                 }),

@@ -89,7 +89,7 @@ extension ListPage.Row {
     fileprivate func fragment(_ filters: ConflictFilters) -> Fragment {
         var fragment = conflict.fragment(filters)
         fragment["sides"] = .list(
-            sides.enumerated().map { number, side in
+            sides.prefix(Allowance.briefs).enumerated().map { number, side in
                 [
                     "letter": .text(Words.letter(number)), "color": .number(number % SideColors.count),
                     "value": .fragment(ValueText.brief(side.value)),
@@ -98,6 +98,10 @@ extension ListPage.Row {
                     "standingName": .text(side.standing.name),
                 ]
             })
+        if omittedSides + max(0, sides.count - Allowance.briefs) > 0 {
+            fragment["omittedSides"] = .text(
+                CountText.counted(omittedSides + max(0, sides.count - Allowance.briefs), "further side"))
+        }
         if comments > 0 { fragment["comments"] = .text(CountText.counted(comments, "comment")) }
         return fragment
     }

@@ -62,21 +62,15 @@ public struct ConflictView: Sendable, Hashable {
         batch = file.entries.first?.batch ?? ""
         clockBefore = file.entries.first?.clockBefore ?? "{}"
         clockAfter = file.entries.first?.clockAfter ?? "{}"
-        var sides: [Side] = []
+        var sides = StandingSides()
         var comments: [Comment] = []
         var assignments: [Assignment] = []
         var ending: Ending?
         for entry in file.entries {
             let detail = try entry.readDetail()
             switch AuditEntryRow.EntryType(rawValue: entry.type) {
-            case .opened:
-                sides = entry.sides.map { Side(row: $0, won: $0.won, isDropped: false) }
-            case .sidesChanged:
-                for dot in detail.dots("dropped") {
-                    for index in sides.indices where sides[index].isOf(dot) { sides[index].isDropped = true }
-                }
-                sides += entry.sides.map { Side(row: $0, won: $0.won, isDropped: false) }
-                Self.chooseLatest(&sides)
+            case .opened: sides.open(with: entry.sides)
+            case .sidesChanged: sides.change(joined: entry.sides, dropped: detail.dots("dropped"))
             case .superseded: ending = try detail.ending(.superseded, of: entry)
             case .resolved: ending = try detail.ending(.resolved, of: entry)
             case .commented:
@@ -93,17 +87,10 @@ public struct ConflictView: Sendable, Hashable {
                 throw .damaged("audit entry \(entry.position) is of an unknown type")
             }
         }
-        self.sides = sides
+        self.sides = sides.folded()
         self.comments = comments
         self.assignments = assignments
         self.ending = ending
-    }
-
-    /// Sides only ever join and leave conflicts that show the greatest stamp.
-    private static func chooseLatest(_ sides: inout [Side]) {
-        let standing = sides.indices.filter { !sides[$0].isDropped }
-        let winner = standing.max { sides[$0].stamp < sides[$1].stamp }
-        for index in sides.indices { sides[index].won = index == winner }
     }
 
     public var id: ConflictID { ConflictID(position: row.id) }
@@ -129,17 +116,6 @@ public struct ConflictView: Sendable, Hashable {
         return RecordedConflict(
             id: id, record: record, kind: kind, unit: ExactString(row.unit), version: row.version, sides: recorded,
             ending: ending.map { $0.kind == .resolved ? .resolved(side: $0.side, value: $0.value) : .superseded })
-    }
-}
-
-extension ConflictView.Side {
-    fileprivate var stamp: Stamp {
-        Stamp(
-            milliseconds: row.stampMilliseconds, dot: Dot(device: DeviceID(row.device), counter: row.counter))
-    }
-
-    fileprivate func isOf(_ dot: Dot) -> Bool {
-        DeviceID(row.device) == dot.device && row.counter == dot.counter
     }
 }
 

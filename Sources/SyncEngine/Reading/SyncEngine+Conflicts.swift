@@ -62,15 +62,21 @@ extension SyncEngine {
     }
 
     public func conflict(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> [UInt8] {
+        var writer = JSONWriter()
+        try await conflictView(caller, id).write(to: &writer)
+        return writer.bytes
+    }
+
+    /// A conflict with its sides and what was said about it.
+    /// - Throws: `not_found`.
+    public func conflictView(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ConflictView {
         try await admit(caller)
         let view = try await reading { () throws(StoreError) -> ConflictView? in
             guard let file = try await store.conflict(caller.tenant, id) else { return nil }
             return try ConflictView(file)
         }
         guard let view else { throw .notFound }
-        var writer = JSONWriter()
-        view.write(to: &writer)
-        return writer.bytes
+        return view
     }
 
     public func conflictSummary(_ caller: Caller) async throws(Problem) -> [UInt8] {

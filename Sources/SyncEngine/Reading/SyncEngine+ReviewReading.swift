@@ -89,6 +89,13 @@ extension SyncEngine {
         return scene
     }
 
+    /// The record of a conflict as it stands now; nil where nothing is left of it, or its collection is not declared any more.
+    /// - Throws: `not_found` where there is no such conflict.
+    public func reviewedRecord(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ReviewedRecord? {
+        let view = try await conflictView(caller, id)
+        return try await reading { () throws(StoreError) in try await reviewed(view, caller.tenant) }
+    }
+
     /// How many conflicts there are, by each of the things that people ask for.
     public func countedConflicts(_ caller: Caller) async throws(Problem) -> ConflictSummary {
         try await admit(caller)

@@ -84,6 +84,7 @@ struct ReviewCommit: Sendable {
                 let isRepeated =
                     view.comments.last.map { $0.user == commit.reviewer.user && $0.text == text } ?? false
                 if !isRepeated {
+                    guard hasRoom(view) else { return refuse(file) }
                     ledger.note(
                         .commented(by: commit.reviewer.user, text: text), on: try view.recorded(), by: commit.reviewer)
                 }
@@ -91,11 +92,26 @@ struct ReviewCommit: Sendable {
             case .assign(let assignee):
                 let isRepeated = ExactString(view.row.assignee) == assignee ?? ""
                 if !isRepeated {
+                    guard hasRoom(view) else { return refuse(file) }
                     ledger.note(
                         .assigned(by: commit.reviewer.user, to: assignee), on: try view.recorded(), by: commit.reviewer)
                 }
                 steps.append(.done(file, isRepeated: isRepeated, nil))
             }
+        }
+
+        /// Whether one more thing can be said about the conflict.
+        private func hasRoom(_ view: ConflictView) -> Bool {
+            view.comments.count + view.assignments.count < commit.terms.limits.commentsPerConflict
+        }
+
+        private mutating func refuse(_ file: ConflictFile) {
+            let limit = commit.terms.limits.commentsPerConflict
+            let full = Rejection(
+                .conflictFull,
+                "The conflict has \(limit) comments and assignments, which is the most. It can still be decided, with a note."
+            )
+            steps.append(.refused(file, [full]))
         }
 
         private mutating func decide(
@@ -148,7 +164,8 @@ struct ReviewCommit: Sendable {
         mutating func finish() throws(StoreError) -> (Commit, Answer) {
             let sealed = ledger.plan.sealed(after: head, of: commit.tenant, identity: commit.identity, schema: schema)
             var outcomes: [ReviewOutcome] = []
-            for step in steps { outcomes.append(try outcome(of: step, after: sealed)) }
+            let entries = Dictionary(grouping: sealed.entries, by: \.conflict)
+            for step in steps { outcomes.append(try outcome(of: step, after: sealed, entries)) }
             guard commit.mode == .commit else {
                 return (Commit(head: snapshot.head), Answer(outcomes: outcomes, sequence: snapshot.head.sequence))
             }
@@ -170,16 +187,17 @@ struct ReviewCommit: Sendable {
         }
 
         private mutating func outcome(
-            of step: Step, after sealed: SealedAudit
+            of step: Step, after sealed: SealedAudit, _ entries: [Int64: [AuditEntryRow]]
         ) throws(StoreError) -> ReviewOutcome {
             switch step {
             case .notFound: return .notFound
-            case .decidedOtherwise(let file): return .decidedOtherwise(try ConflictView(file.followed(by: sealed)))
-            case .changed(let file): return .changed(try ConflictView(file.followed(by: sealed)))
+            case .decidedOtherwise(let file):
+                return .decidedOtherwise(try ConflictView(file.followed(by: sealed, entries)))
+            case .changed(let file): return .changed(try ConflictView(file.followed(by: sealed, entries)))
             case .refused(let file, let rejections):
-                return .refused(rejections, try ConflictView(file.followed(by: sealed)))
+                return .refused(rejections, try ConflictView(file.followed(by: sealed, entries)))
             case .done(let file, let isRepeated, let effect):
-                let view = try ConflictView(file.followed(by: sealed))
+                let view = try ConflictView(file.followed(by: sealed, entries))
                 var record: WireRecord?
                 if schema.rules(for: view.record.collection) != nil, let stored = ledger.record(view.record),
                     !stored.isPurged
@@ -194,13 +212,14 @@ struct ReviewCommit: Sendable {
 
 extension ConflictFile {
     /// The conflict as it stands after further entries.
-    fileprivate func followed(by sealed: SealedAudit) -> ConflictFile {
+    /// - Parameter further: all that were written, by conflict.
+    fileprivate func followed(by sealed: SealedAudit, _ further: [Int64: [AuditEntryRow]]) -> ConflictFile {
         var row = conflict
         if let change = sealed.index.changed[row.id] {
             row.version = change.version
             row.status = change.status.rawValue
         }
         if let assignment = sealed.index.assigned[row.id] { row.assignee = assignment.assignee }
-        return ConflictFile(conflict: row, entries: entries + sealed.entries.filter { $0.conflict == row.id })
+        return ConflictFile(conflict: row, entries: entries + (further[row.id] ?? []))
     }
 }

@@ -39,6 +39,12 @@ struct ReviewExchange: Sendable {
         return ConflictID(position: position)
     }
 
+    /// The number in the address, of a side or a comment, from 0.
+    func number() throws(Problem) -> Int {
+        guard let text = parameters.get("number"), let number = Int(text), number >= 0 else { throw .notFoundHere }
+        return number
+    }
+
     /// The same address with a word about what was done, for the page after a form.
     func address(_ path: String, saying word: String) -> String {
         var items = (request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("said=") }

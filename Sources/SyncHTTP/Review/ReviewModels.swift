@@ -95,13 +95,15 @@ extension ConflictView.Side {
 extension ListPage.Row {
     init(_ view: ConflictView) throws(StoreError) {
         var sides: [ListPage.SideBrief] = []
-        for (number, side) in view.sides.enumerated() {
+        for (number, side) in view.sides.prefix(Self.sidesShown).enumerated() {
             sides.append(
                 ListPage.SideBrief(
                     value: try side.pageValue(), device: side.row.device, user: side.row.user,
                     standing: view.standing(ofSide: number)))
         }
-        self.init(conflict: ConflictHead(view), sides: sides, comments: view.comments.count)
+        self.init(
+            conflict: ConflictHead(view), sides: sides, omittedSides: view.sides.count - sides.count,
+            comments: view.comments.count)
     }
 }
 
@@ -128,12 +130,13 @@ extension ListPage.Counts {
 }
 
 extension RecordEvent {
-    init(_ event: RecordedEvent, sides: [Dot]) {
+    /// - Parameter sides: which side of the conflict an event is.
+    init(_ event: RecordedEvent, sides: [Dot: Int]) {
         self.init(
             dot: event.dot, clock: event.clock, user: event.user.text, operation: event.operation.name.text,
             kind: Kind(rawValue: event.kind.rawValue) ?? .update,
             outcome: Outcome(rawValue: event.outcome.rawValue) ?? .applied, atMilliseconds: event.atMilliseconds,
-            side: sides.firstIndex(of: event.dot))
+            side: sides[event.dot])
     }
 }
 
@@ -160,7 +163,10 @@ extension ConflictPage {
                     stampMilliseconds: side.row.stampMilliseconds,
                     claimedAtMilliseconds: side.row.claimedAtMilliseconds))
         }
-        let dots = view.sides.map { Dot(device: DeviceID($0.row.device), counter: $0.row.counter) }
+        let dots = Dictionary(
+            view.sides.enumerated().map { number, side in
+                (Dot(device: DeviceID(side.row.device), counter: side.row.counter), number)
+            }, uniquingKeysWith: { first, _ in first })
         self.init(
             session: session, conflict: ConflictHead(view), batch: view.batch,
             clockBefore: try VersionVector(stored: view.clockBefore),

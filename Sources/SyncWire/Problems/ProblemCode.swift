@@ -20,6 +20,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case alreadyResolved = "already_resolved"
     case resyncRequired = "resync_required"
     case conflictChanged = "conflict_changed"
+    case conflictFull = "conflict_full"
     case batchTooLarge = "batch_too_large"
     case rateLimited = "rate_limited"
     case batchRefused = "batch_refused"
@@ -32,6 +33,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case counterReused = "counter_reused"
     case recordDeleted = "record_deleted"
     case recordPurged = "record_purged"
+    case recordFull = "record_full"
     case unknownCollection = "unknown_collection"
     case fieldInvalid = "field_invalid"
     case fieldRequired = "field_required"
@@ -56,6 +58,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .counterReused: .counterReused
             case .recordDeleted: .recordDeleted
             case .recordPurged: .recordPurged
+            case .recordFull: .recordFull
             case .unknownCollection: .unknownCollection
             case .fieldInvalid: .fieldInvalid
             case .fieldRequired: .fieldRequired
@@ -64,6 +67,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .valueInvalid: .valueInvalid
             case .dependencyFailed: .dependencyFailed
             case .batchFull: .batchFull
+            case .conflictFull: .conflictFull
             }
     }
 
@@ -83,8 +87,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .batchTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
-            .clockFull, .counterReused, .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid,
-            .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed, .batchFull:
+            .clockFull, .counterReused, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
+            .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed,
+            .batchFull, .conflictFull:
             422
         case .rateLimited: 429
         case .internalError: 500
@@ -113,6 +118,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .alreadyResolved: "The conflict was decided otherwise"
         case .resyncRequired: "Everything has to be pulled again"
         case .conflictChanged: "The conflict is not what was looked at"
+        case .conflictFull: "Enough was said about the conflict"
         case .batchTooLarge: "The batch is too large"
         case .rateLimited: "Too many requests"
         case .batchRefused: "The batch was refused and nothing of it was stored"
@@ -125,6 +131,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .counterReused: "The counter belongs to another operation"
         case .recordDeleted: "The record is deleted"
         case .recordPurged: "The record was purged"
+        case .recordFull: "The record is full"
         case .unknownCollection: "The collection is not declared"
         case .fieldInvalid: "The field is not declared"
         case .fieldRequired: "A required field is missing"
@@ -147,11 +154,11 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             true
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
-            .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .batchTooLarge,
-            .batchRefused,
+            .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .conflictFull,
+            .batchTooLarge, .batchRefused,
             .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-            .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
-            .valueInvalid, .batchFull:
+            .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+            .groupIncomplete, .valueInvalid, .batchFull:
             false
         }
     }

@@ -6,7 +6,7 @@ import MergeCore
 struct Tenant {
     let schema: Schema
     var limits = Limits()
-    private(set) var stored = Snapshot()
+    var stored = Snapshot()
     private(set) var audit: [AuditEntry] = []
 
     init(_ schema: Schema = .open) { self.schema = schema }

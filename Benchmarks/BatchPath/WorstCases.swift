@@ -1,0 +1,173 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// The largest things that the limits allow, each with operations that name little of them.
+public struct WorstCase: Sendable {
+    public let name: String
+    private let ledger: Ledger
+    private let batch: Batch
+
+    /// Decides the batch over what is there.
+    public func run() -> BatchDecision {
+        var ledger = ledger
+        return ledger.decide(batch)
+    }
+
+    private init(_ name: String, _ record: RecordState, _ rules: CollectionRules, _ batch: Batch) {
+        self.name = name
+        self.batch = batch
+        let stored = StoredRecord(key: Self.key, state: record, sequence: 1)
+        ledger = Ledger(
+            over: Snapshot(records: [Self.key: stored], sequence: 1),
+            under: Terms(schema: Schema(declaring: ["c": rules])))
+        precondition(run().outcomes.allSatisfy { $0.result.isAccepted }, "\(name): the batch is not accepted")
+    }
+
+    public static let all: [WorstCase] = [
+        oneElement(operations: 1_000), manyElements, oneField, concurrentValues, longClock,
+    ]
+
+    private static let key = RecordKey(collection: "c", id: "r")
+
+    // MARK: Cases
+
+    private static let setRules = CollectionRules(fields: ["tags": FieldRule(type: .set, merge: .set)])
+
+    private static func fullSet(_ count: Int) -> RecordState {
+        let dot = Dot(device: "a", counter: 1)
+        let set = ObservedRemoveSet((0..<count).map { .init(value: .string("element \($0)"), dots: [dot]) })
+        return RecordState(
+            clock: ["a": 1], units: [.field("tags"): .set(set)], life: Life(writes: [event("a", 1)]))
+    }
+
+    private static func oneElement(operations count: Int) -> WorstCase {
+        WorstCase(
+            "a set of 10,000, \(count) operations of one element", fullSet(9_000), setRules,
+            batch(count) { ["tags": ["$add": [.string("new \($0)")]]] })
+    }
+
+    private static let manyElements = WorstCase(
+        "a set of 9,000, one operation that adds 100", fullSet(9_000), setRules,
+        batch(1) { _ in ["tags": ["$add": .array((0..<100).map { .string("new \($0)") })]] })
+
+    private static let oneField: WorstCase = {
+        let units = (0..<1_000).map { index in
+            (
+                key: UnitKey.field(ExactString("field \(index)")),
+                value: UnitState.register(Register(.init(value: .integer(1), event: event("a", 1))))
+            )
+        }
+        return WorstCase(
+            "a record of 1,000 fields, 1,000 operations of one field",
+            RecordState(clock: ["a": 1], units: UnitStates(units), life: Life(writes: [event("a", 1)])),
+            CollectionRules(), batch(1_000) { number in .object([(ExactString("field \(number)"), Value.integer(2))]) })
+    }()
+
+    /// All of one length, so that none can be told from another without being read.
+    private static let concurrentValues: WorstCase = {
+        let clock = VersionVector((0..<64).map { .init(device: DeviceID("other \($0)"), counter: 1) })
+        let values = clock.entries.enumerated().map { index, entry in
+            Register.Candidate(
+                value: .string(String(repeating: "x", count: 10_000) + "\(100 + index)"),
+                event: event(entry.device, 1))
+        }
+        return WorstCase(
+            "64 values of 10 kB beside one another, 1,000 operations that have seen none of them",
+            RecordState(
+                clock: clock, units: [.field("t"): .register(Register(values))], life: Life(writes: values.map(\.event))
+            ),
+            CollectionRules(fields: ["t": FieldRule(type: .string, merge: .manual)]),
+            batch(1_000, context: [:]) { ["t": .string("short \($0)")] })
+    }()
+
+    private static let longClock: WorstCase = {
+        let clock = VersionVector((0..<511).map { .init(device: DeviceID("device \($0)"), counter: 1) })
+        let events = clock.entries.map { event($0.device, 1) }
+        let units = (0..<256).map { index in
+            (
+                key: UnitKey.field(ExactString("f\(index)")),
+                value: UnitState.register(Register(.init(value: 1, event: events[index])))
+            )
+        }
+        return WorstCase(
+            "a clock of 511 devices, 20 operations of 256 fields that conflict",
+            RecordState(clock: clock, units: UnitStates(units), life: Life(writes: events)), CollectionRules(),
+            batch(20, context: [:]) { number in
+                .object((0..<256).map { (ExactString("f\($0)"), .integer(Int64(number + 2))) })
+            })
+    }()
+
+    // MARK: Parts
+
+    private static func event(_ device: DeviceID, _ counter: Int64) -> Event {
+        Event(
+            stamp: Stamp(milliseconds: counter, dot: Dot(device: device, counter: counter)),
+            provenance: Provenance(operation: "o", user: "ana", claimedMilliseconds: counter))
+    }
+
+    private static func batch(
+        _ count: Int, context: VersionVector = ["a": 1], _ fields: (Int) -> Value
+    ) -> Batch {
+        let operations = (0..<count).map { index -> Submission in
+            guard case .object(let object) = fields(index) else { preconditionFailure("fields are an object") }
+            return .operation(
+                Operation(
+                    id: OperationID("operation \(index)"), kind: context.isEmpty && index == 0 ? .create : .update,
+                    record: key, clock: context.setting("b", to: Int64(index + 1)), claimedMilliseconds: 5,
+                    fields: object, fingerprint: ContentFingerprint(hexadecimal: "\(index)")))
+        }
+        return Batch(
+            key: "k", device: "b", user: "ana", atomicity: .eachOperation, receivedAtMilliseconds: 10,
+            sentAtMilliseconds: nil, submissions: operations)
+    }
+
+    /// A row of a record with very many fields, as an earlier version may have written it.
+    public static func wideRow(fields count: Int) -> RecordRow {
+        let units = (0..<count).map { index in
+            (
+                key: UnitKey.field(ExactString("f\(1_000_000 + index)")),
+                value: UnitState.register(Register(.init(value: 1, event: event("a", 1))))
+            )
+        }
+        let state = RecordState(clock: ["a": 1], units: UnitStates(units), life: Life(writes: [event("a", 1)]))
+        return RecordRow(
+            StoredRecord(key: key, state: state, sequence: 1), rules: CollectionRules(), changedAtMilliseconds: 0)
+    }
+
+    public static func changingOneField(of state: RecordState) -> RecordState {
+        let write = RecordWrite(
+            kind: .update, event: event("a", 2), context: ["a": 1],
+            writes: [UnitWrite(unit: .field("f1000007"), policy: .lww, change: .assign(2))])
+        return state.applying(write, rules: CollectionRules(), limits: Limits()).state
+    }
+
+    /// A body of operations each of which has as many faults as it can.
+    public static func badBody(operations count: Int) -> [UInt8] {
+        SampleBatch.body(
+            operations: count, kind: "no kind", clock: ["ipad-7": -1],
+            fields: .object((0..<256).map { (ExactString("$bad \($0)"), .null) }))
+    }
+
+    /// A conflict with so many entries, each of which brought one side and took another.
+    public static func longConflict(entries count: Int64) -> ConflictFile {
+        func side(_ counter: Int64) -> AuditSideRow {
+            AuditSideRow(
+                role: "incoming", won: true, present: true, value: "\(counter)", device: "b", counter: counter,
+                user: "ana", operation: "o\(counter)", stampMilliseconds: counter, claimedAtMilliseconds: nil)
+        }
+        let entries = (1...count).map { number in
+            AuditEntryRow(
+                position: number, conflict: 1, version: number, type: number == 1 ? "opened" : "sides_changed",
+                collection: "c", record: "r", batch: "k", device: "b", recordedAtMilliseconds: number,
+                clockBefore: "{}", clockAfter: "{}",
+                detail: #"{"dropped":[{"counter":\#(number),"device":"b"}],"unit":"t"}"#,
+                sides: number == 1 ? [side(1), side(2)] : [side(number + 1)], hash: [])
+        }
+        return ConflictFile(
+            conflict: ConflictRow(
+                id: 1, kind: "write_write", status: "open", version: count, collection: "c", record: "r", unit: "t",
+                policy: "manual", openedAtMilliseconds: 0), entries: entries)
+    }
+}

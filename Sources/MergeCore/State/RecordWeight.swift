@@ -1,0 +1,98 @@
+import Causality
+
+/// How large units are, in bytes of their JSON: what a record's limit is measured in.
+///
+/// It is kept up with every change, so that it costs what the change names. Every value counts once, though a row has some
+/// of them twice (what shows of several values stands in the fields and in the state): a row takes at most twice its weight.
+public struct UnitWeight: Sendable, Hashable {
+    /// Names, values and the elements of sets with their events. What operations put in and can take out again.
+    public var values = 0
+    /// What counters remember of each device. Operations cannot take it out again.
+    public var counters = 0
+    /// The events that wrote the values.
+    public var events = 0
+    /// How many fields there are.
+    public var fields = 0
+
+    public init() {}
+
+    public var bytes: Int { values + counters + events }
+
+    static func += (left: inout UnitWeight, right: UnitWeight) {
+        left.values += right.values
+        left.counters += right.counters
+        left.events += right.events
+        left.fields += right.fields
+    }
+
+    static func -= (left: inout UnitWeight, right: UnitWeight) {
+        left.values -= right.values
+        left.counters -= right.counters
+        left.events -= right.events
+        left.fields -= right.fields
+    }
+}
+
+/// What the parts of a state weigh that are no values.
+enum WeightOf {
+    /// Between two members or elements.
+    static let comma = 1
+    /// Beside a unit's name: brackets, kind and indices.
+    static let unit = 24
+    /// A device's place in the clock (3 digits at most) and its counter (16 at most), with brackets and commas.
+    static let dot = 24
+    /// A device's total in a counter: a dot and an `Int64`.
+    static let total = 48
+    /// Device, counter, stamp and claimed time of an event.
+    static let event = 64
+    /// The counter and punctuation of a clock's entry.
+    static let clockEntry = 20
+}
+
+extension Event {
+    /// O(1).
+    var weight: Int {
+        WeightOf.event + dot.device.name.byteCount + provenance.user.byteCount + provenance.operation.name.byteCount
+    }
+}
+
+extension UnitState {
+    /// O(1), but for a unit in which several values stand beside one another: O(their number).
+    func weight(of unit: UnitKey) -> UnitWeight {
+        var weight = UnitWeight()
+        weight.values = WeightOf.unit + unit.name.weight
+        weight.fields = 1
+        switch self {
+        case .register(let register): register.weigh(into: &weight, of: unit)
+        case .extremum(let extremum):
+            weight.values += extremum.weight
+            weight.events += extremum.event.weight
+        case .counter(let totals):
+            // The sum that shows has the same room whatever it is: to count is not to grow.
+            weight.values += 20
+            weight.counters += totals.totals.count * WeightOf.total
+        case .set(let set): weight.values += set.weight
+        }
+        return weight
+    }
+}
+
+extension RecordState {
+    /// What the record weighs: its units, its clock, and the events that decide whether it is deleted.
+    /// O(devices): the units keep theirs.
+    public var weight: Int {
+        units.weight.bytes + clock.weight + life.weight
+    }
+}
+
+extension VersionVector {
+    fileprivate var weight: Int {
+        entries.reduce(2) { $0 + $1.device.name.byteCount + WeightOf.clockEntry }
+    }
+}
+
+extension Life {
+    fileprivate var weight: Int {
+        writes.reduce(0) { $0 + $1.weight } + deletes.reduce(0) { $0 + $1.weight }
+    }
+}
