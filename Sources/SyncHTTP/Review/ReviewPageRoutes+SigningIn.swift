@@ -5,8 +5,7 @@ import SyncEngine
 import SyncWire
 
 extension ReviewPageRoutes {
-    func offerSignIn(_ request: Request) async throws -> Response {
-        let code = try QueryParameters(request.uri.query).all("code").first ?? ""
+    func offerSignIn(code: String) async throws -> Response {
         guard
             let link = await verifier.link(
                 code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits)

@@ -13,10 +13,12 @@ struct BatchRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/batches", .device) { try await commit($0) },
-            Route(.get, "/v1/batches/{key}", .deviceOrReviewer) { try await batch($0) },
-            Route(.get, "/v1/operations/{id}", .deviceOrReviewer) { try await operation($0) },
-            Route(.get, "/v1/operations", .reviewer) { try await rejected($0) },
+            Route(.post, "/v1/batches", .device, query: ["return", "dryRun"]) { try await commit($0) },
+            Route(.get, "/v1/batches/{key}", .deviceOrReviewer, query: ["device"]) { try await batch($0) },
+            Route(.get, "/v1/operations/{id}", .deviceOrReviewer, query: ["device"]) { try await operation($0) },
+            Route(.get, "/v1/operations", .reviewer, query: ["outcome", "device", "limit", "page"]) {
+                try await rejected($0)
+            },
         ]
     }
 

@@ -22,15 +22,18 @@ public struct Route: Sendable {
     /// As in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
     public let access: Access
+    /// The query parameters that there are. Any other is refused before anything is done.
+    public let query: Set<String>
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access,
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, query: Set<String> = [],
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.path = path
         self.access = access
+        self.query = query
         self.handle = handle
     }
 

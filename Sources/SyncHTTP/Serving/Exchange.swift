@@ -15,14 +15,12 @@ struct Exchange: Sendable {
     let caller: Caller?
     private let parameters: Parameters
 
-    init(_ request: Request, parameters: Parameters, caller: Caller?) throws(Problem) {
+    /// - Throws: `invalid_request` for a query parameter that the route does not have.
+    init(_ request: Request, on route: Route, parameters: Parameters, caller: Caller?) throws(Problem) {
         self.request = request
         self.parameters = parameters
         self.caller = caller
-        query = try QueryParameters(request.uri.query)
-        guard query.all("tenant").isEmpty else {
-            throw .invalidQuery("The tenant comes from the token alone.")
-        }
+        query = try QueryParameters(request.uri.query, declared: route.query)
     }
 
     /// Who asks. Only routes that are open to all have no caller, and they do not ask for one.

@@ -49,6 +49,9 @@ public struct SyncServer: Sendable {
             + DeviceRoutes(engine: engine).routes + OperatorRoutes(engine: engine, metrics: metrics).routes
     }
 
+    /// Everything that the reviewers' pages answer at.
+    public var reviewAddresses: [ReviewAddress] { review.addresses }
+
     /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.
     private static let knownMethods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options, .trace]
 
@@ -82,7 +85,7 @@ public struct SyncServer: Sendable {
             try route.access.check(verified)
             caller = verified
         }
-        return try await route.handle(try Exchange(request, parameters: context.parameters, caller: caller))
+        return try await route.handle(try Exchange(request, on: route, parameters: context.parameters, caller: caller))
     }
 
     private static func methodNotAllowed(
