@@ -140,6 +140,7 @@ let package = Package(
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
                 "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

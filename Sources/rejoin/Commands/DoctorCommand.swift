@@ -54,6 +54,10 @@ struct DoctorCommand: AsyncParsableCommand {
                 ?? ["  collections", "every collection is taken, lww", "default"])
         if let jwks = settings.jwks { rows.append(["  jwks", jwks.value, jwks.source.text]) }
         if let key = settings.publicKey { rows.append(["  public-key", key.value, key.source.text]) }
+        for (name, setting) in [("issuer", settings.issuer), ("audience", settings.audience)] {
+            if let setting { rows.append(["  \(name)", setting.value, setting.source.text]) }
+        }
+        rows.append(["  token-leeway", String(settings.tokenLeeway.value), settings.tokenLeeway.source.text])
         if settings.jwks == nil, settings.publicKey == nil {
             rows.append(["  signing key", "(hidden) in the data directory", "default"])
         }
@@ -149,7 +153,11 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private static func tokens(_ settings: ServerSettings) async -> Check {
         do {
-            guard try await settings.namedVerifier() != nil else { return .good("HS256 with the server's own key") }
+            let silent = Logger(label: "doctor") { _ in SwiftLogNoOpLogHandler() }
+            guard let verifier = try await settings.namedVerifier(logger: silent) else {
+                return .good("HS256 with the server's own key")
+            }
+            guard verifier.findings.isEmpty else { return .note(verifier.findings.joined(separator: "; ")) }
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
         } catch {
             return .bad(error.message)

@@ -9,6 +9,7 @@ import ServiceLifecycle
 import SyncEngine
 import SyncHTTP
 import SyncStorage
+import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,11 +24,15 @@ struct ServeCommand: AsyncParsableCommand {
         logger.logLevel = settings.logLevel.value
 
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
-        let named = try await settings.namedVerifier()
+        let named = try await settings.namedVerifier(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
         let verifier: TokenVerifier
-        if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
+        if let named {
+            verifier = named
+        } else {
+            verifier = try await .opening(.secret(data.secret()), settings.tokenTerms)
+        }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
@@ -44,7 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
         var group = ServiceGroupConfiguration(
             services: [
                 .init(service: EngineService(engine: engine, store: store)), .init(service: application),
-                .init(service: HeldReaders(engine: engine)),
+                .init(service: KeyReading(verifier: verifier)), .init(service: HeldReaders(engine: engine)),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(30)
@@ -81,14 +86,22 @@ private func announce(host: String, port: Int, data: DataDirectory, _ database: 
 
 extension ServerSettings {
     /// Verifies with the key file that is named; nil where tokens are signed with the server's own key.
-    func namedVerifier() async throws(CommandFailure) -> TokenVerifier? {
+    func namedVerifier(logger: Logger) async throws(CommandFailure) -> TokenVerifier? {
         for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
             guard let setting else { continue }
-            guard let text = try? String(contentsOfFile: setting.value, encoding: .utf8) else {
+            let source: @Sendable () async -> TokenKey? = {
+                await withCheckedContinuation { continuation in
+                    DispatchQueue.global().async {
+                        let text = try? String(contentsOfFile: setting.value, encoding: .utf8)
+                        continuation.resume(returning: text.map(make))
+                    }
+                }
+            }
+            guard let key = await source() else {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
             do throws(CommandFailure) {
-                return try await .opening(make(text))
+                return try await .opening(key, tokenTerms, readingAgain: source, logger: logger)
             } catch {
                 throw .cannotStart("\(setting.value): \(error.message)")
             }
@@ -97,10 +110,19 @@ extension ServerSettings {
     }
 }
 
+extension ServerSettings {
+    var tokenTerms: TokenTerms {
+        TokenTerms(issuer: issuer?.value, audience: audience?.value, leewaySeconds: tokenLeeway.value)
+    }
+}
+
 extension TokenVerifier {
-    static func opening(_ key: TokenKey) async throws(CommandFailure) -> TokenVerifier {
+    static func opening(
+        _ key: TokenKey, _ terms: TokenTerms, readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
+        logger: Logger = Logger(label: "rejoin")
+    ) async throws(CommandFailure) -> TokenVerifier {
         do {
-            return try await TokenVerifier(key)
+            return try await TokenVerifier(key, terms: terms, readingAgain: source, logger: logger)
         } catch {
             switch error {
             case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
@@ -130,6 +152,17 @@ private struct EngineService: Service {
             }
         }
         await engine.close()
+    }
+}
+
+/// Reads the key file again at SIGHUP. With the server's own key there is nothing to read, and the signal ends nothing.
+private struct KeyReading: Service {
+    let verifier: TokenVerifier
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { await verifier.readAgain() }
+        }
     }
 }
 

@@ -25,7 +25,7 @@ struct DemoServer {
         logger.logLevel = .error
         let engine = SyncEngine(store: store, terms: Terms(schema: try schema()), logger: logger)
         let server = try await SyncServer(
-            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret())), logger: logger)
+            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret()), TokenTerms()), logger: logger)
         var configuration = ServerConfiguration()
         configuration.port = 0
         let (ports, port) = AsyncStream.makeStream(of: Int.self)

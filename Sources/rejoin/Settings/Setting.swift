@@ -27,6 +27,8 @@ struct Setting<Value: Sendable>: Sendable {
 enum SettingName: String, CaseIterable {
     case data, host, port, collections, jwks
     case publicKey = "public-key"
+    case issuer, audience
+    case tokenLeeway = "token-leeway"
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
     case database
