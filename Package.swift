@@ -53,7 +53,7 @@ let package = Package(
             // One binary: the schema travels inside it. `Schemas` is a link to the directory of that name.
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql"),
-                .embedInCode("Schemas/V0003_one_time_codes.sql"),
+                .embedInCode("Schemas/V0003_one_time_codes.sql"), .embedInCode("Schemas/V0004_access.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -62,7 +62,7 @@ let package = Package(
             dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
-                .embedInCode("Schemas/V0003_counts_of_values.sql"),
+                .embedInCode("Schemas/V0003_counts_of_values.sql"), .embedInCode("Schemas/V0004_access.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -153,7 +153,10 @@ let package = Package(
         .testTarget(
             name: "MergeCoreTests", dependencies: ["Causality", "MergeCore", "SeededRandom"], swiftSettings: strict),
         .testTarget(
-            name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire", "SeededRandom"],
+            name: "SyncWireTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SeededRandom", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
@@ -199,6 +202,7 @@ let package = Package(
                 "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -16,7 +16,7 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
 
     public static let all: [StorageLaw] =
         transactionLaws + faultLaws + feedLaws + operationLaws + conflictLaws + auditLaws + tenancyLaws + deviceLaws
-        + oneTimeCodeLaws + fidelityLaws
+        + oneTimeCodeLaws + accessLaws + fidelityLaws
 }
 
 /// How laws come by stores of one engine.

@@ -170,7 +170,8 @@ struct FeedTests {
             try await eventually("the reader waits") { await server.server.engine.load().waitingReaders == 1 }
             // Another process on the same data: its hint does not reach this one.
             let other = SyncEngine(
-                store: server.store, terms: Terms(schema: .test), clock: server.clock.engineClock,
+                store: server.store, terms: Terms(schema: .test), keys: ServerKeys(secret: TestServer.secret),
+                clock: server.clock.engineClock,
                 logger: server.log.logger())
             let request = try BatchRequest(
                 body: Array(batchBody([mac.creating("m", ["v": 1])]).utf8).span, limits: Limits())
@@ -345,7 +346,9 @@ struct FeedTests {
                 #expect(try await mac.get("/v1/records/notes/\(path)/history")["history"]?.elements.count == 1)
                 #expect(try await mac.get("/v1/operations/op%20\(path)")["record"] == .string(name))
             }
-            for bad in ["%FF", "%00", "%0A", "%", String(repeating: "x", count: 129)] {
+            for bad in [
+                "%FF", "%00", "%0A", "%", String(repeating: "x", count: 129),
+            ] {
                 #expect(try await mac.record(bad).status == 404, "\(bad)")
             }
         }

@@ -10,6 +10,7 @@ struct CommitGroup: Sendable {
     let submissions: [BatchSubmission]
     let terms: Terms
     let identity: StoreIdentity
+    let keys: ServerKeys
     let nowMilliseconds: Int64
 
     struct Outcome: Sendable {
@@ -62,8 +63,7 @@ struct CommitGroup: Sendable {
             self.group = group
             self.snapshot = snapshot
             redactor = Redactor(identity: group.identity, tenant: group.tenant)
-            cursors = Cursor.Seal(
-                lineage: group.identity.lineage, tenant: group.tenant.name.text, key: group.identity.cursorKey)
+            cursors = Cursor.Seal(group.identity, group.tenant, group.keys)
             ledger = Ledger(over: snapshot.merge, under: group.terms)
             head = snapshot.head
         }
@@ -170,13 +170,17 @@ extension BatchSubmission {
         stored.fingerprint == request.fingerprint
             ? .success(BatchReply(body: stored.response, isReplayed: true))
             : .failure(
-                Problem(.idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done."))
+                Problem(
+                    .idempotencyKeyReused,
+                    "This key belongs to a batch with another body. Nothing was done; send this one under a new key."))
     }
 }
 
 extension Problem {
     static let deviceRetired = Problem(
-        .deviceRetired, "The device was retired. It can register under a new id and offer its pending operations.")
+        .deviceRetired,
+        "The device was retired. Get a token for a new device id, number the pending operations anew under it, keep their "
+            + "operation ids, and send them again.")
 
     /// Lists everything that is wrong with the operations of a refused batch. Those that only depend on another are not
     /// wrong themselves.

@@ -45,22 +45,28 @@ public struct TokenClaims: JWTPayload, Equatable {
         }
     }
 
-    public init(user: String, tenant: String, device: String?, roles: [String], expiresAtSeconds: Double) {
+    /// - Parameter issuedAtSeconds: nil where it is not said. Such a token is refused once older ones are.
+    public init(
+        user: String, tenant: String, device: String?, roles: [String], issuedAtSeconds: Double? = nil,
+        expiresAtSeconds: Double
+    ) {
         sub = user
         self.tenant = tenant
         self.device = device
         self.roles = roles
+        iat = issuedAtSeconds
         exp = expiresAtSeconds
     }
 
     /// The claims of a link that signs a reviewer in, once.
     /// - Parameter id: random, so that no two links are one.
     public static func link(
-        user: String, tenant: String, id: String, expiresAtSeconds: Double
+        user: String, tenant: String, id: String, issuedAtSeconds: Double? = nil,
+        expiresAtSeconds: Double
     ) -> TokenClaims {
         var claims = TokenClaims(
             user: user, tenant: tenant, device: nil, roles: [Caller.Role.reviewer.rawValue],
-            expiresAtSeconds: expiresAtSeconds)
+            issuedAtSeconds: issuedAtSeconds, expiresAtSeconds: expiresAtSeconds)
         claims.use = linkUse
         claims.jti = id
         return claims
@@ -114,7 +120,9 @@ public struct TokenClaims: JWTPayload, Equatable {
             // A token that names a device and no role is a device's.
             if self.roles == nil { roles.insert(.device) }
         }
-        return Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        var caller = Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
+        return caller
     }
 
     /// A name that is safe as a key: bounded, without control characters, and without U+0000, which a decoder that is less

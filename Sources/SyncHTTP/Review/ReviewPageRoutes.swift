@@ -122,9 +122,9 @@ struct ReviewPageRoutes: Sendable {
         _ request: Request, _ context: ServerContext,
         _ body: (SignedInReviewer?) async throws -> Response
     ) async -> Response {
-        let reviewer = await sessions.reviewer(
-            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
+        var reviewer: SignedInReviewer?
         do {
+            reviewer = try await signedIn(request)
             return try await body(reviewer)
         } catch {
             let problem = Problem(mapping: error)
@@ -332,9 +332,9 @@ struct ReviewPageRoutes: Sendable {
 
     /// Where data and audit stand, for the page's script: held back until they move on.
     private func pulse(_ request: Request, _ query: QueryParameters) async throws -> Response {
-        let reviewer = await sessions.reviewer(
-            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
-        guard let reviewer else { throw Problem(.unauthenticated, "Nobody is signed in.") }
+        guard let reviewer = try await signedIn(request) else {
+            throw Problem(.unauthenticated, "Nobody is signed in.")
+        }
         let wait = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
         let position = try await engine.position(
             reviewer.caller, otherThan: try query.one("since") ?? "", waitSeconds: wait)

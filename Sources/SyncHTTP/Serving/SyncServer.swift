@@ -34,7 +34,7 @@ public struct SyncServer: Sendable {
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(), logger: Logger
     ) async throws {
         review = ReviewPageRoutes(
-            engine: engine, verifier: verifier, sessions: await ReviewSessions(identity: engine.identity),
+            engine: engine, verifier: verifier, sessions: await ReviewSessions(engine.keys),
             pages: try ReviewPages())
         self.engine = engine
         self.verifier = verifier
@@ -53,7 +53,9 @@ public struct SyncServer: Sendable {
     public var reviewAddresses: [ReviewAddress] { review.addresses }
 
     /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.
-    private static let knownMethods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options, .trace]
+    private static let knownMethods: [HTTPRequest.Method] = [
+        .get, .post, .put, .patch, .delete, .options, .trace,
+    ]
 
     public func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
@@ -83,6 +85,7 @@ public struct SyncServer: Sendable {
             let verified = try await verifier.caller(
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
             try route.access.check(verified)
+            try await engine.permit(verified)
             caller = verified
         }
         return try await route.handle(try Exchange(request, on: route, parameters: context.parameters, caller: caller))

@@ -9,6 +9,7 @@ import ServiceLifecycle
 import SyncEngine
 import SyncHTTP
 import SyncStorage
+import SyncWire
 import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try ServerSettings(options)
-        let data = DataDirectory(path: settings.data.value)
+        let data = settings.directory
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = settings.logLevel.value
 
@@ -27,15 +28,19 @@ struct ServeCommand: AsyncParsableCommand {
         let named = try await settings.namedVerifier(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
+        let secret = try data.secret()
+        let keys = ServerKeys(secret: secret)
+        try await store.agree(on: keys, data: data, settings.database.value, logger)
         let verifier: TokenVerifier
         if let named {
             verifier = named
         } else {
-            verifier = try await .opening(.secret(data.secret()), settings.tokenTerms)
+            verifier = try await .opening(.secret(secret), settings.tokenTerms)
         }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
-        let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
+        let engine = SyncEngine(
+            store: store, terms: Terms(schema: schema, limits: limits), keys: keys, logger: logger)
         let server = try await SyncServer(engine: engine, verifier: verifier, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value
@@ -64,6 +69,34 @@ struct ServeCommand: AsyncParsableCommand {
             throw CommandFailure.cannotStart("cannot listen on \(host):\(settings.port.value): \(reason)")
         }
         await store.close()
+    }
+}
+
+extension SyncStore {
+    /// Servers on one database whose keys differ refuse each other's cursors and sessions: clients would be sent to and fro.
+    fileprivate func agree(
+        on keys: ServerKeys, data: DataDirectory, _ database: Database, _ logger: Logger
+    ) async throws(CommandFailure) {
+        let intention: KeyIntention
+        switch database {
+        // There is no other server: the key was changed.
+        case .file: intention = .adopt
+        case .server: intention = .compare
+        }
+        let agreement = try await Database.saying { () throws(StoreError) in
+            try await self.agree(on: keys.check, intention)
+        }
+        switch (agreement, intention) {
+        case (.first, _), (.same, _): break
+        case (.other, .adopt):
+            logger.warning("the signing key was changed: cursors and sessions from before are refused")
+        case (.other, .compare):
+            await close()
+            throw .cannotStart(
+                "the key at \(data.keyPath) is not the one of the other servers on this database, which would refuse this one's "
+                    + "cursors and sessions; use theirs (--signing-key), or, if it was changed on purpose, run "
+                    + "'rejoin migrate --adopt-key' and restart them all with it")
+        }
     }
 }
 

@@ -50,6 +50,7 @@ struct ServerOptions: ParsableArguments {
 /// What is in force, and why.
 struct ServerSettings: Sendable {
     let data: Setting<String>
+    let directory: DataDirectory
     let database: Setting<Database>
     let host: Setting<String>
     let port: Setting<Int>
@@ -67,6 +68,7 @@ struct ServerSettings: Sendable {
         let common = options.database.common
         let settings = try SettingsResolution(config: common.config)
         data = settings.text(.data, common.data, default: DataDirectory.standardPath)
+        directory = DataDirectory(settings, common)
         database = try Database.named(options.database, settings)
         host = settings.text(.host, options.host, default: "127.0.0.1")
         port = try settings.integer(.port, options.port, in: 0...65_535, default: 8080)

@@ -59,7 +59,8 @@ struct TestServer: Sendable {
         let log = CapturedLog()
         let server = try await SyncServer(
             engine: SyncEngine(
-                store: store, terms: Terms(schema: options.schema, limits: options.limits), clock: clock.engineClock,
+                store: store, terms: Terms(schema: options.schema, limits: options.limits),
+                keys: ServerKeys(secret: secret), clock: clock.engineClock,
                 logger: log.logger()),
             verifier: try await TokenVerifier(
                 options.key, terms: options.tokenTerms, readingAgain: options.keySource, logger: log.logger()),
