@@ -337,7 +337,7 @@ struct FeedTests {
             let mac = try await server.device("mac")
             for (name, path) in [
                 ("a/b", "a%2Fb"), ("a%2Fb", "a%252Fb"), ("100 %", "100%20%25"), ("ünï😀", "%C3%BCn%C3%AF%F0%9F%98%80"),
-                ("a+b", "a+b"), ("..", "%2E%2E"), ("history", "history"), ("a?b#c", "a%3Fb%23c"), (":id", ":id"),
+                ("a+b", "a+b"), ("...", "%2E%2E%2E"), ("history", "history"), ("a?b#c", "a%3Fb%23c"), (":id", ":id"),
             ] {
                 var draft = mac.creating(name, ["v": .string(name)])
                 draft.id = "op " + name
@@ -347,7 +347,7 @@ struct FeedTests {
                 #expect(try await mac.get("/v1/operations/op%20\(path)")["record"] == .string(name))
             }
             for bad in [
-                "%FF", "%00", "%0A", "%", String(repeating: "x", count: 129),
+                "%FF", "%00", "%0A", "%", "%2E%2E", "%2E", "%C2%85", "%E2%80%AE", String(repeating: "x", count: 129),
             ] {
                 #expect(try await mac.record(bad).status == 404, "\(bad)")
             }

@@ -10,6 +10,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case clockAhead = "clock_ahead"
         case clockFull = "clock_full"
         case counterReused = "counter_reused"
+        case recordExists = "record_exists"
         case recordDeleted = "record_deleted"
         case recordPurged = "record_purged"
         case unknownCollection = "unknown_collection"
@@ -24,8 +25,9 @@ public struct Rejection: Error, Sendable, Hashable {
         public var isRetryable: Bool {
             switch self {
             case .clockGap, .clockAhead, .dependencyFailed: true
-            case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-                .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
+            case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordExists,
+                .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+                .groupIncomplete,
                 .valueInvalid:
                 false
             }
@@ -38,7 +40,7 @@ public struct Rejection: Error, Sendable, Hashable {
     /// The names on the way from the operation to the offending place, as in `["fields", "total"]`; empty for the whole
     /// operation. The wire makes an RFC 6901 pointer of it.
     public let path: [ExactString]
-    /// For `clock_gap`: the counter that would be next.
+    /// For `clock_gap` and `record_exists`: the counter that would be next.
     public let expectedCounter: Int64?
 
     public init(_ code: Code, _ detail: String, at path: [ExactString] = [], expectedCounter: Int64? = nil) {

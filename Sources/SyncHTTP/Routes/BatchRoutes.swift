@@ -32,7 +32,8 @@ struct BatchRoutes: Sendable {
         let body = try await exchange.jsonBody(engine.limits)
         let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
         guard request.device == nil || request.device == device else {
-            throw Problem(.deviceMismatch, "The body names another device than the token.")
+            throw Problem(
+                .deviceMismatch, "The body names another device than the token. Send it with that device's token.")
         }
         let submission = BatchSubmission(
             tenant: caller.tenant, device: device, user: caller.user, key: key, request: request,

@@ -29,6 +29,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case clockAhead = "clock_ahead"
     case clockFull = "clock_full"
     case counterReused = "counter_reused"
+    case recordExists = "record_exists"
     case recordDeleted = "record_deleted"
     case recordPurged = "record_purged"
     case unknownCollection = "unknown_collection"
@@ -52,6 +53,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .clockAhead: .clockAhead
             case .clockFull: .clockFull
             case .counterReused: .counterReused
+            case .recordExists: .recordExists
             case .recordDeleted: .recordDeleted
             case .recordPurged: .recordPurged
             case .unknownCollection: .unknownCollection
@@ -79,7 +81,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .batchTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
-            .clockFull, .counterReused, .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid,
+            .clockFull, .counterReused, .recordExists, .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid,
             .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed:
             422
         case .rateLimited: 429
@@ -118,6 +120,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .clockAhead: "The clock names events that the server does not have"
         case .clockFull: "The record's clock is full"
         case .counterReused: "The counter belongs to another operation"
+        case .recordExists: "The record is there already"
         case .recordDeleted: "The record is deleted"
         case .recordPurged: "The record was purged"
         case .unknownCollection: "The collection is not declared"
@@ -142,8 +145,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
             .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .batchTooLarge,
             .batchRefused,
-            .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-            .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete,
+            .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordExists,
+            .recordDeleted, .recordPurged, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
+            .groupIncomplete,
             .valueInvalid:
             false
         }
