@@ -54,7 +54,7 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql"),
                 .embedInCode("Schemas/V0003_one_time_codes.sql"),
-                .embedInCode("Schemas/V0004_nothing_twice.sql"),
+                .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -64,7 +64,7 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),
-                .embedInCode("Schemas/V0004_nothing_twice.sql"),
+                .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -146,6 +146,7 @@ let package = Package(
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
                 "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -158,7 +159,10 @@ let package = Package(
         .testTarget(
             name: "MergeCoreTests", dependencies: ["Causality", "MergeCore", "SeededRandom"], swiftSettings: strict),
         .testTarget(
-            name: "SyncWireTests", dependencies: ["Causality", "MergeCore", "SyncWire", "SeededRandom"],
+            name: "SyncWireTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SeededRandom", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
@@ -204,6 +208,7 @@ let package = Package(
                 "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .testTarget(

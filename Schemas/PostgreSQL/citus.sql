@@ -31,3 +31,4 @@ SELECT create_distributed_table('audit_entries', 'tenant', colocate_with => 'ten
 SELECT create_distributed_table('audit_sides', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('conflicts', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('one_time_codes', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('access_ends', 'tenant', colocate_with => 'tenants');

@@ -11,6 +11,7 @@ struct Migration: Sendable {
         Migration(version: 2, sql: String(decoding: PackageResources.V0002_one_time_codes_sql, as: UTF8.self)),
         Migration(version: 3, sql: String(decoding: PackageResources.V0003_counts_of_values_sql, as: UTF8.self)),
         Migration(version: 4, sql: String(decoding: PackageResources.V0004_nothing_twice_sql, as: UTF8.self)),
+        Migration(version: 5, sql: String(decoding: PackageResources.V0005_access_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }
@@ -67,7 +68,7 @@ extension Session {
         _ = try exchange([
             Request(Statements.insertStore) { row in
                 row.text(identity.lineage)
-                row.bytes(identity.cursorKey)
+                row.bytes(identity.formerCursorKey)
                 row.bytes(identity.redactionKey)
             }
         ])
@@ -75,7 +76,8 @@ extension Session {
 
     func storedIdentity() throws(StoreError) -> StoreIdentity {
         let identity = try exchange([Request(Statements.selectStore)])[0].first { (row: Columns) throws(StoreError) in
-            StoreIdentity(lineage: try row.text(0), cursorKey: row.bytes(1), redactionKey: row.bytes(2))
+            StoreIdentity(
+                lineage: try row.text(0), formerCursorKey: row.bytes(1), redactionKey: row.bytes(2))
         }
         guard let identity else { throw .damaged("the data set has no identity") }
         return identity

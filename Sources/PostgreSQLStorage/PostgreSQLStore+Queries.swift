@@ -255,7 +255,7 @@ extension PostgreSQLStore {
 
     /// A transaction in the tenant's lane that needs to read nothing before it writes: one round trip. The tenant's row is made
     /// where there is none: a tenant begins with its first device.
-    private func write<Answer: Sendable>(
+    func write<Answer: Sendable>(
         _ tenant: TenantID, _ requests: @escaping @Sendable (_ tenant: String) -> [Request],
         reading: @escaping @Sendable ([QueryResult]) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {

@@ -13,6 +13,7 @@ struct Migration: Sendable {
         Migration(version: 2, sql: String(decoding: PackageResources.V0002_reviewing_sql, as: UTF8.self)),
         Migration(version: 3, sql: String(decoding: PackageResources.V0003_one_time_codes_sql, as: UTF8.self)),
         Migration(version: 4, sql: String(decoding: PackageResources.V0004_nothing_twice_sql, as: UTF8.self)),
+        Migration(version: 5, sql: String(decoding: PackageResources.V0005_access_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }
@@ -47,6 +48,17 @@ extension Connection {
         try prepare(Statements.schemaVersion).first { Int($0.integer(0)) } ?? 0
     }
 
+    func requireNewestSchema() throws(StoreError) {
+        let found = try schemaVersion()
+        guard found <= Migration.supported else {
+            throw .newerSchema(found: found, supported: Migration.supported)
+        }
+        guard found == Migration.supported else {
+            throw .cannotOpen(
+                "The data has schema \(found) and has to be migrated to \(Migration.supported) first.")
+        }
+    }
+
     private func needsMigration() throws(StoreError) -> Bool {
         let found = try schemaVersion()
         guard found <= Migration.supported else {
@@ -61,14 +73,15 @@ extension Connection {
     private func insert(_ identity: StoreIdentity) throws(StoreError) {
         try prepare(Statements.insertStore).execute { row in
             row.text(identity.lineage)
-            row.bytes(identity.cursorKey)
+            row.bytes(identity.formerCursorKey)
             row.bytes(identity.redactionKey)
         }
     }
 
     func storedIdentity() throws(StoreError) -> StoreIdentity {
         let identity = try prepare(Statements.selectStore).first { (row: Columns) throws(StoreError) in
-            StoreIdentity(lineage: try row.text(0), cursorKey: row.bytes(1), redactionKey: row.bytes(2))
+            StoreIdentity(
+                lineage: try row.text(0), formerCursorKey: row.bytes(1), redactionKey: row.bytes(2))
         }
         guard let identity else { throw .damaged("the data set has no identity") }
         return identity

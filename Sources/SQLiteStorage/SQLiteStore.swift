@@ -65,6 +65,7 @@ public final class SQLiteStore: SyncStore {
     ) throws(StoreError) -> SQLiteStore {
         let lock = try ServerLock(besides: path)
         do {
+            try DatabaseFiles.makePrivate(at: path)
             let pool = try DatabasePool(path: path, configuration: configuration(options))
             let identity = try pool.writeWithoutTransaction { database in
                 let connection = Connection(database: database, probe: nil)
@@ -83,6 +84,25 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
+    /// Opens a file beside a server that may have it open, for the few writes of a command. The file and its schema have to be
+    /// there; the writer's lock of SQLite is all that they share.
+    public static func openBeside(
+        at path: String, options: Options = Options(), probe: StoreProbe? = nil
+    ) throws(StoreError) -> SQLiteStore {
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration(options))
+            let identity = try pool.writeWithoutTransaction { database in
+                let connection = Connection(database: database, probe: nil)
+                try connection.makeDurable(options)
+                try connection.requireNewestSchema()
+                return try connection.storedIdentity()
+            }
+            return SQLiteStore(pool: pool, identity: identity, lock: nil, checkpointer: nil, probe: probe)
+        } catch {
+            throw StoreError(opening: path, error)
+        }
+    }
+
     /// Opens a file for reading beside a server that may have it open. Every method that writes throws `cannotOpen`.
     public static func openReadOnly(
         at path: String, options: Options = Options(), probe: StoreProbe? = nil
@@ -93,14 +113,7 @@ public final class SQLiteStore: SyncStore {
             let pool = try DatabasePool(path: path, configuration: configuration)
             let identity = try pool.unsafeRead { database in
                 let connection = Connection(database: database, probe: nil)
-                let found = try connection.schemaVersion()
-                guard found <= Migration.supported else {
-                    throw StoreError.newerSchema(found: found, supported: Migration.supported)
-                }
-                guard found == Migration.supported else {
-                    throw StoreError.cannotOpen(
-                        "The data has schema \(found) and has to be migrated to \(Migration.supported) first.")
-                }
+                try connection.requireNewestSchema()
                 return try connection.storedIdentity()
             }
             return SQLiteStore(

@@ -227,6 +227,33 @@ enum Statements {
             ORDER BY expires_at, code LIMIT ?3)
         """)
 
+    // MARK: Access
+
+    static let selectAccessEnds = Statement(
+        "select access ends",
+        """
+        SELECT kind, name, ends_before FROM access_ends
+        WHERE tenant = ?1 AND kind IN ('session', 'sessions', 'tokens') AND name IN (?2, ?3, '')
+        """)
+    static let upsertAccessEnd = Statement(
+        "end access",
+        """
+        INSERT INTO access_ends (tenant, kind, name, ends_before, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (tenant, kind, name) DO UPDATE SET ends_before = max(ends_before, excluded.ends_before),
+            expires_at = max(expires_at, excluded.expires_at)
+        """)
+    static let forgetAccessEnds = Statement(
+        "forget access ends",
+        """
+        DELETE FROM access_ends WHERE tenant = ?1 AND (kind, name) IN (
+            SELECT kind, name FROM access_ends WHERE tenant = ?1 AND expires_at < ?2
+            ORDER BY expires_at, kind, name LIMIT ?3)
+        """)
+    static let selectKeyCheck = Statement(
+        "select key check", "SELECT key_check FROM store WHERE key_check IS NOT NULL")
+    static let updateKeyCheck = Statement("agree on key", "UPDATE store SET key_check = ?1")
+
     // MARK: The audit
 
     static let insertAuditEntry = Statement(

@@ -16,8 +16,7 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
 
     public static let all: [StorageLaw] =
         transactionLaws + faultLaws + feedLaws + operationLaws + conflictLaws + auditLaws + sharingLaws + tenancyLaws
-        + deviceLaws
-        + oneTimeCodeLaws + fidelityLaws
+        + deviceLaws + oneTimeCodeLaws + accessLaws + fidelityLaws
 }
 
 /// How laws come by stores of one engine.

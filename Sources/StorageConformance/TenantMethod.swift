@@ -95,6 +95,10 @@ struct TenantMethod: Sendable {
             return sightings
         },
         TenantMethod(name: "spend") { try await $0.spend($1, .sample("code"), nowMilliseconds: 1) },
+        TenantMethod(name: "end access") { store, tenant in
+            try await store.end(tenant, .session("s", expiresAtMilliseconds: 9), nowMilliseconds: 1)
+            return try await store.access(tenant, AccessQuery(user: "u", session: "s"))
+        },
     ]
 
     static let all = reads + writes

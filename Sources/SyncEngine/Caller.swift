@@ -12,6 +12,10 @@ public struct Caller: Sendable, Hashable {
     /// The device that the token is bound to; nil for people.
     public let device: DeviceID?
     public let roles: Set<Role>
+    /// When the token or the session was issued; nil where a token does not say.
+    public var issuedAtMilliseconds: Int64?
+    /// The session of a reviewer's browser; nil for a token.
+    public var session: ExactString?
 
     public init(tenant: TenantID, user: ExactString, device: DeviceID?, roles: Set<Role>) {
         self.tenant = tenant

@@ -10,22 +10,30 @@ import SyncWire
 public struct SyncEngine: Sendable {
     public let terms: Terms
     public let clock: EngineClock
+    /// What this server authenticates what it gives out with.
+    public let keys: ServerKeys
     let store: any SyncStore
     let lanes: CommitLanes
     let notifier: ChangeNotifier
     let sightings: DeviceSightings
     let budget: RequestBudget
+    let gate = AccessGate()
     let logger: Logger
 
-    public init(store: any SyncStore, terms: Terms, clock: EngineClock = .system, logger: Logger) {
+    /// - Parameter keys: the same at every server on the data.
+    public init(
+        store: any SyncStore, terms: Terms, keys: ServerKeys, clock: EngineClock = .system,
+        logger: Logger
+    ) {
         let notifier = ChangeNotifier()
         self.store = store
+        self.keys = keys
         self.terms = terms
         self.clock = clock
         self.logger = logger
         self.notifier = notifier
         lanes = CommitLanes(
-            store: store, terms: terms, clock: clock,
+            store: store, terms: terms, keys: keys, clock: clock,
             onCommit: { tenant, sequence in await notifier.advance(tenant, to: sequence) },
             onFailure: { error in
                 let message: Logger.Message =
@@ -203,7 +211,15 @@ public struct SyncEngine: Sendable {
     }
 
     func cursors(of tenant: TenantID) -> Cursor.Seal {
-        Cursor.Seal(lineage: store.identity.lineage, tenant: tenant.name.text, key: store.identity.cursorKey)
+        Cursor.Seal(store.identity, tenant, keys)
+    }
+}
+
+extension Cursor.Seal {
+    init(_ identity: StoreIdentity, _ tenant: TenantID, _ keys: ServerKeys) {
+        self.init(
+            lineage: identity.lineage, tenant: tenant.name.text, key: keys.cursor,
+            formerKey: identity.formerCursorKey)
     }
 }
 

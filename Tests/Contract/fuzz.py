@@ -11,6 +11,8 @@ import tempfile
 import time
 import urllib.request
 
+import oddities
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "Schemas" / "OpenAPI" / "openapi.yaml"
@@ -132,6 +134,14 @@ def main():
                     if not conforms:
                         failed.append(who)
                 committed = commits(address)
+                everyone = token(
+                    rejoin, data, "--device", "odd", "--role", "reviewer", "--role", "admin")
+                odd, wrong = oddities.check(DOCUMENT, address, everyone, token(rejoin, data, "--device", "mac-2"))
+                requests += odd
+                for line in wrong:
+                    print(f"contract fuzz: {line}")
+                if wrong:
+                    failed.append("what no generator sends")
                 if server.poll() is not None:
                     failed.append("the server ended")
             finally:

@@ -33,6 +33,8 @@ private struct Filling {
         INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', true, true, '2', 'd' || (id % 49), 1, 'u' || (id % 40),
             'o', 1, NULL FROM conflicts;
         INSERT INTO one_time_codes SELECT tenant, 'c' || id, id FROM conflicts;
+        INSERT INTO access_ends SELECT tenant, 'session', 's' || id, 1, id FROM conflicts;
+        INSERT INTO access_ends SELECT tenant, 'tokens', 'u' || id, 1, 9223372036854775807 FROM conflicts;
         """
     }
 }
@@ -115,6 +117,14 @@ extension TestDatabase {
                 [
                     "one_time_codes_by_expiry (tenant=? AND expires_at<?)",
                     "one_time_codes_pkey (tenant=? AND code=?)",
+                ]
+            ),
+            (Statements.selectAccessEnds, ["access_ends_pkey (tenant=? AND kind=? AND name=?)"]),
+            (
+                Statements.forgetAccessEnds,
+                [
+                    "access_ends_by_expiry (tenant=? AND expires_at<?)",
+                    "access_ends_pkey (tenant=? AND kind=? AND name=?)",
                 ]
             ),
             (Statements.selectAuditEntries, ["audit_entries_pkey (tenant=? AND position>?)"]),

@@ -11,7 +11,7 @@ import Testing
 @Suite struct `The second wall between tenants` {
     private static let tables = [
         "tenants", "records", "operations", "batches", "devices", "audit_entries", "audit_sides", "conflicts",
-        "one_time_codes",
+        "one_time_codes", "access_ends",
     ]
 
     /// Two tenants with rows in every table.
@@ -23,6 +23,8 @@ import Testing
                 let record = RecordKey("c", "r")
                 let code = try #require(OneTimeCode(id: "code", expiresAtMilliseconds: 2))
                 #expect(try await store.spend(TenantID(tenant), code, nowMilliseconds: 1))
+                try await store.end(
+                    TenantID(tenant), .session("s", expiresAtMilliseconds: 2), nowMilliseconds: 1)
                 for device in ["d", "e"] {
                     try await committer.commit(
                         Batch(
@@ -93,7 +95,9 @@ import Testing
         "UPDATE rejoin.batches SET response = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
         "UPDATE rejoin.one_time_codes SET code = 'x'", "TRUNCATE rejoin.audit_entries",
         "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
-        "UPDATE rejoin.store SET lineage = 'x'", "SELECT rejoin.grant_to_server('rejoin_server')",
+        "UPDATE rejoin.store SET lineage = 'x'", "UPDATE rejoin.store SET cursor_key = 'x'",
+        "UPDATE rejoin.store SET redaction_key = 'x'", "DELETE FROM rejoin.store",
+        "SELECT rejoin.grant_to_server('rejoin_server')",
     ])
     func `the server's role may not`(_ statement: String) async throws {
         try await Self.withTwoTenants { test in

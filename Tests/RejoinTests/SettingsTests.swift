@@ -68,6 +68,16 @@ extension ProcessTests {
                 try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: data + "/signing.key")
                 let open = try await runRejoin("doctor", "--data", data)
                 #expect(open.exit == .code(1) && open.output.contains("wrong  signing key: others can read"), "\(open)")
+                for suffix in ["", "-wal", "-shm"] {
+                    let file = data + "/rejoin.sqlite" + suffix
+                    guard FileManager.default.fileExists(atPath: file) else { continue }
+                    try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+                    let read = try await runRejoin("doctor", "--data", data)
+                    #expect(
+                        read.exit == .code(1)
+                            && read.output.contains("wrong  database files: others can read \(file)"))
+                    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+                }
                 let bad = try await runRejoin("doctor", "--data", data, "--collections", "/nowhere/c.yaml")
                 #expect(bad.exit == .code(1) && bad.output.contains("wrong  collections:"), "\(bad)")
                 #expect(bad.complaints.count == 1)

@@ -50,7 +50,11 @@ extension ProcessTests {
             (["serve", "--port", "0", "--log-level", "loud"], "loud"), (["teleport"], "teleport"),
             (["serve", "--collections", "/nowhere/c.yaml"], "/nowhere/c.yaml"),
             (["serve", "--config", "/nowhere/s.yaml"], "/nowhere/s.yaml"),
-            (["serve", "--jwks", "/nowhere/k.json"], "/nowhere/k.json"),
+            (["serve", "--jwks", "/nowhere/k.json", "--issuer", "i", "--audience", "a"], "/nowhere/k.json"),
+            (["serve", "--jwks", "a"], "'issuer'"), (["serve", "--public-key", "a", "--issuer", "i"], "'audience'"),
+            (["serve", "--jwks", "a", "--issuer", "", "--audience", "a"], "'issuer'"),
+            (["serve", "--issuer", "i"], "goes with"), (["serve", "--audience", "a"], "goes with"),
+            (["serve", "--token-leeway", "-1"], "--token-leeway"),
             (["serve", "--jwks", "a", "--public-key", "b"], "not both"),
         ])
         func `an option that means nothing is named`(_ arguments: [String], _ word: String) async throws {
@@ -109,7 +113,8 @@ extension ProcessTests {
                 try "no key".write(toFile: path, atomically: true, encoding: .utf8)
                 for option in ["--jwks", "--public-key"] {
                     let result = try await runRejoin(
-                        "serve", "--data", directory + "/data", "--port", "0", option, path)
+                        "serve", "--data", directory + "/data", "--port", "0", option, path, "--issuer", "i",
+                        "--audience", "a")
                     expectRefusal(result, saying: path)
                 }
             }

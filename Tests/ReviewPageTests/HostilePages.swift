@@ -109,6 +109,7 @@ struct HostilePages {
                         units: [SummaryPage.UnitCount(collection: text, unit: text, count: 2)], devices: [count]))
             ),
             ("sign-in", pages.signIn(SignInPage(user: text, tenant: text, code: text))),
+            ("unreadable", pages.notice(NoticePage(.unreadable(reason: text), session: session))),
             ("trouble", pages.notice(NoticePage(.trouble(requestID: text), session: session))),
         ]
     }

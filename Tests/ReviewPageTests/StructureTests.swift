@@ -24,6 +24,10 @@ struct StructureTests {
             ("signed out", pages.notice(NoticePage(.signedOut(path: "/review")))),
             ("spent", pages.notice(NoticePage(.linkSpent))),
             ("not found", pages.notice(NoticePage(.notFound, session: Samples.session))),
+            (
+                "unreadable",
+                pages.notice(NoticePage(.unreadable(reason: "'opn' is no filter."), session: Samples.session))
+            ),
             ("trouble", pages.notice(NoticePage(.trouble(requestID: "r"), session: Samples.session))),
         ]
     }

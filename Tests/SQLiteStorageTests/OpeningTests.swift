@@ -113,7 +113,8 @@ import Testing
             #expect(version == Migration.supported)
             #expect(
                 names == [
-                    "index audit_entries_by_conflict", "index audit_entries_by_version",
+                    "index access_ends_by_expiry", "index audit_entries_by_conflict",
+                    "index audit_entries_by_version",
                     "index audit_sides_by_conflict", "index audit_sides_by_device",
                     "index audit_sides_by_user", "index conflicts_by_assignee", "index conflicts_by_collection",
                     "index conflicts_by_collection_unit", "index conflicts_by_kind", "index conflicts_by_policy",
@@ -121,7 +122,8 @@ import Testing
                     "index conflicts_by_time", "index conflicts_by_unit", "index one_time_codes_by_expiry",
                     "index operations_by_dot", "index operations_by_record", "index operations_rejected",
                     "index operations_rejected_by_device",
-                    "index records_by_sequence", "table audit_entries", "table audit_sides", "table batches",
+                    "index records_by_sequence", "table access_ends", "table audit_entries",
+                    "table audit_sides", "table batches",
                     "table conflicts", "table devices", "table one_time_codes", "table operations", "table records",
                     "table store", "table tenants",
                 ])
@@ -195,11 +197,43 @@ import Testing
             await first.close()
             let second = try SQLiteStore.open(at: path)
             #expect(first.identity == second.identity)
-            #expect(first.identity.cursorKey.count == 32 && first.identity.redactionKey.count == 32)
+            #expect(first.identity.formerCursorKey.isEmpty && first.identity.redactionKey.count == 32)
             await second.close()
             let other = try SQLiteStore.open(at: path + ".other")
             #expect(other.identity.lineage != first.identity.lineage)
             await other.close()
+        }
+    }
+
+    @Test(arguments: [0o777, 0o755, 0o700])
+    func `its files are for their owner alone, whatever the directory and the process let through`(
+        _ mode: Int
+    ) async throws {
+        try await withTemporaryPath { path in
+            let directory = (path as NSString).deletingLastPathComponent
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: directory)
+            func modes() throws -> [String: Int] {
+                var modes: [String: Int] = [:]
+                for suffix in ["", "-wal", "-shm", ".lock"] {
+                    let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
+                    modes[suffix] = (attributes[.posixPermissions] as? NSNumber)?.intValue
+                }
+                return modes
+            }
+            let own = ["": 0o600, "-wal": 0o600, "-shm": 0o600, ".lock": 0o600]
+            let store = try SQLiteStore.open(at: path)
+            try await store.put(count: 1)
+            #expect(try modes() == own)
+            // As an earlier version left them, or somebody who copied them.
+            for suffix in own.keys {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o664], ofItemAtPath: path + suffix)
+            }
+            await store.close()
+            let again = try SQLiteStore.open(at: path)
+            try await again.put(count: 1)
+            #expect(try modes() == own)
+            await again.close()
         }
     }
 

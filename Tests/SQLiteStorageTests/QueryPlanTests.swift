@@ -51,6 +51,8 @@ private actor LargeFile {
         INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', 1, 1, '2', 'd' || (id % 49), 1, 'u' || (id % 40), 'o',
             1, NULL, NULL FROM conflicts;
         INSERT INTO one_time_codes SELECT tenant, 'c' || (id * 7919 % 30011), id FROM conflicts;
+        INSERT INTO access_ends SELECT tenant, 'session', 's' || (id * 7919 % 30011), 1, id FROM conflicts;
+        INSERT INTO access_ends SELECT tenant, 'tokens', 'u' || id, 1, 9223372036854775807 FROM conflicts;
         COMMIT;
         """
 }
@@ -94,6 +96,14 @@ private actor LargeFile {
             [
                 "one_time_codes (tenant=? AND code=?)", "LIST SUBQUERY 1",
                 "one_time_codes_by_expiry (tenant=? AND expires_at<?)",
+            ]
+        ),
+        (Statements.selectAccessEnds, ["access_ends (tenant=? AND kind=? AND name=?)"]),
+        (
+            Statements.forgetAccessEnds,
+            [
+                "access_ends (tenant=? AND kind=? AND name=?)", "LIST SUBQUERY 1",
+                "access_ends_by_expiry (tenant=? AND expires_at<?)",
             ]
         ),
         (Statements.selectAuditEntries, ["audit_entries (tenant=? AND position>?)"]),
@@ -247,7 +257,9 @@ private actor LargeFile {
 
     @Test func `every search begins with the tenant, and nothing is sorted`() {
         // What is made up of searches, what they have found for another, and the days that were found.
-        let frames = ["CORRELATED", "LIST SUBQUERY", "CO-ROUTINE days", "SETUP", "RECURSIVE STEP", "SCAN days"]
+        let frames = [
+            "CORRELATED", "LIST SUBQUERY", "CO-ROUTINE days", "SETUP", "RECURSIVE STEP", "SCAN days",
+        ]
         for (statement, plan) in Self.plans {
             for step in plan where !frames.contains(where: { step.hasPrefix($0) }) {
                 #expect(step.contains("(tenant=?"), "\(statement.name)")

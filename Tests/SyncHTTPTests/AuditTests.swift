@@ -249,8 +249,14 @@ struct AuditTests {
             let evil = "=HYPERLINK(\"http://evil\",\"x\")"
             let mac = try await server.device("mac", user: "+ada")
             let ipad = try await server.device("@ipad", user: "bob")
-            _ = try await mac.send(mac.creating("-cmd", ["v": .string(evil), "n": -5, "t": "two\nlines, \"quoted\""]))
-            var other = ipad.creating("-cmd", ["v": "ok", "n": 5, "t": "x"])
+            _ = try await mac.send(
+                mac.creating(
+                    "-cmd",
+                    [
+                        "v": .string(evil), "n": -5, "d": .double(-1.5), "e": .double(-2e-7),
+                        "t": "two\nlines, \"quoted\"",
+                    ]))
+            var other = ipad.creating("-cmd", ["v": "ok", "n": 5, "d": 1, "e": 2, "t": "x"])
             other.id = "=op"
             _ = try await ipad.send(other)
             let reviewer = try await server.reviewer()
@@ -264,16 +270,17 @@ struct AuditTests {
             let csv = try await reviewer.get("/v1/conflicts/export?order=newest", accept: "text/csv")
             #expect(csv.type == "text/csv")
             let rows = parseCSV(csv.text)
-            #expect(rows.count == 1 + 3 * 2)
+            #expect(rows.count == 1 + 5 * 2)
             #expect(rows.allSatisfy { $0.count == rows[0].count })
             #expect(rows[0].first == "id")
             for row in rows.dropFirst() {
-                for (name, field) in zip(rows[0], row) where Int64(field) == nil {
+                for (name, field) in zip(rows[0], row) where Double(field) == nil {
                     #expect(!["=", "+", "-", "@", "\t", "\r"].contains(field.first), "\(name): \(field)")
                 }
             }
             #expect(rows.joined().contains("'-cmd"))
-            #expect(rows.joined().contains("-5"))
+            for number in ["-5", "-1.5"] { #expect(rows.joined().contains(number)) }
+            #expect(!rows.joined().contains { $0.hasPrefix("'-") && Double($0.dropFirst()) != nil })
             #expect(csv.text.hasSuffix("\r\n"))
             #expect(try await reviewer.get("/v1/conflicts/export", accept: "application/json").status == 406)
             #expect(try await reviewer.get("/v1/conflicts/export?limit=x&status=x").code == "invalid_request")

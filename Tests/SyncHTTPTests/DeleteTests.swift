@@ -114,7 +114,7 @@ struct DeleteTests {
             _ = try await mac.send(mac.creating("n", ["a": 1]))
             let cursor = try #require(try await mac.get("/v1/changes")["cursor"]?.text)
             _ = try await mac.send(.delete("n", ["mac": 2]), mac.creating("m", ["a": 1]))
-            try await purge("n", in: server)
+            try await server.purge("n")
 
             for draft: Draft in [
                 .update("n", ["mac": 2, "ipad": 1], ["a": 2]), ipad.creating("n", ["a": 2]),
@@ -134,23 +134,6 @@ struct DeleteTests {
             #expect(old["reason"] == "expired")
             // What is pending still goes through.
             #expect(try await mac.send(.update("m", ["mac": 2], ["a": 2])).outcomes == ["applied"])
-        }
-    }
-
-    /// Leaves of a record what a purge leaves.
-    private func purge(_ record: ExactString, in server: TestServer) async throws {
-        let key = RecordKey(collection: "notes", id: record)
-        let row = try #require(try await server.store.record("acme", key))
-        var purged = RecordRow(
-            StoredRecord(key: key, state: RecordState(), sequence: row.sequence, isPurged: true),
-            rules: CollectionRules(), changedAtMilliseconds: server.clock.now)
-        purged.isDeleted = true
-        let marker = purged
-        try await server.store.transact("acme", basis: StoreBasis()) {
-            (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Void) in
-            var head = snapshot.head
-            head.purgeFloor = marker.sequence
-            return (Commit(head: head, records: [marker]), ())
         }
     }
 

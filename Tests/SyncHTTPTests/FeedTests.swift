@@ -170,7 +170,8 @@ struct FeedTests {
             try await eventually("the reader waits") { await server.server.engine.load().waitingReaders == 1 }
             // Another process on the same data: its hint does not reach this one.
             let other = SyncEngine(
-                store: server.store, terms: Terms(schema: .test), clock: server.clock.engineClock,
+                store: server.store, terms: Terms(schema: .test), keys: ServerKeys(secret: TestServer.secret),
+                clock: server.clock.engineClock,
                 logger: server.log.logger())
             let request = try BatchRequest(
                 body: Array(batchBody([mac.creating("m", ["v": 1])]).utf8).span, limits: Limits())
@@ -336,7 +337,7 @@ struct FeedTests {
             let mac = try await server.device("mac")
             for (name, path) in [
                 ("a/b", "a%2Fb"), ("a%2Fb", "a%252Fb"), ("100 %", "100%20%25"), ("ünï😀", "%C3%BCn%C3%AF%F0%9F%98%80"),
-                ("a+b", "a+b"), ("..", "%2E%2E"), ("history", "history"), ("a?b#c", "a%3Fb%23c"), (":id", ":id"),
+                ("a+b", "a+b"), ("...", "%2E%2E%2E"), ("history", "history"), ("a?b#c", "a%3Fb%23c"), (":id", ":id"),
             ] {
                 var draft = mac.creating(name, ["v": .string(name)])
                 draft.id = "op " + name
@@ -345,7 +346,9 @@ struct FeedTests {
                 #expect(try await mac.get("/v1/records/notes/\(path)/history")["history"]?.elements.count == 1)
                 #expect(try await mac.get("/v1/operations/op%20\(path)")["record"] == .string(name))
             }
-            for bad in ["%FF", "%00", "%0A", "%", String(repeating: "x", count: 129)] {
+            for bad in [
+                "%FF", "%00", "%0A", "%", "%2E%2E", "%2E", "%C2%85", "%E2%80%AE", String(repeating: "x", count: 129),
+            ] {
                 #expect(try await mac.record(bad).status == 404, "\(bad)")
             }
         }

@@ -16,16 +16,19 @@ private struct ExportedFile {
 
     init(of tenant: TenantID, in store: any SyncStore, at milliseconds: Int64 = 1_800_000_000_000) async throws {
         var bytes: [UInt8] = []
-        for try await part in store.auditExport(of: tenant, nowMilliseconds: milliseconds) { bytes += part }
-        lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast().map {
-            $0 + [10]
+        for try await part in store.auditExport(of: tenant, nowMilliseconds: milliseconds) {
+            bytes += part
         }
+        lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+            .map {
+                $0 + [10]
+            }
         #expect(self.bytes == bytes)
     }
 
     static func sample(of tenant: TenantID = "tenant") async throws -> ExportedFile {
         let store = InMemoryStore(
-            identity: StoreIdentity(lineage: "of \(tenant.name)", cursorKey: [1], redactionKey: [2]))
+            identity: StoreIdentity(lineage: "of \(tenant.name)", redactionKey: [2]))
         try await AuditSample.put(in: store, of: tenant)
         return try await ExportedFile(of: tenant, in: store)
     }

@@ -77,7 +77,8 @@ private struct SampleWriter {
         var batches = Batches(Endpoint(port: 0, token: ""), shape)
         let (number, body) = batches.nextBody()
         let request = try BatchRequest(body: body.span, limits: Limits())
-        let engine = SyncEngine(store: store, terms: Terms(schema: .open), logger: Logger(label: "bench"))
+        let engine = SyncEngine(
+            store: store, terms: Terms(schema: .open), keys: ServerKeys(secret: [1]), logger: Logger(label: "bench"))
         let now = engine.clock.now()
         let reply = try await engine.commit(
             BatchSubmission(

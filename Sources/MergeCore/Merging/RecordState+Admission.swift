@@ -9,12 +9,16 @@ extension RecordState {
         if clock[write.event.dot.device] == 0, clock.count >= limits.clockEntries {
             rejections.append(
                 Rejection(
-                    .clockFull, "\(limits.clockEntries) devices have written this record, which is the most.",
+                    .clockFull,
+                    "\(limits.clockEntries) devices have written this record, which is the most. Tell the user; the edit can go "
+                        + "into a new record.",
                     at: ["clock"]))
         }
         if write.kind == .update, hasSeenDeletion(write.context, policy: rules.deletes) {
             rejections.append(
-                Rejection(.recordDeleted, "The author had seen that the record is deleted. A restore brings it back."))
+                Rejection(
+                    .recordDeleted,
+                    "The author had seen that the record is deleted. A 'restore' with these fields brings it back."))
         }
         var position: UnitStates.Position?
         for unitWrite in write.writes {

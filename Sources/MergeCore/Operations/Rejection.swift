@@ -10,6 +10,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case clockAhead = "clock_ahead"
         case clockFull = "clock_full"
         case counterReused = "counter_reused"
+        case recordExists = "record_exists"
         case recordDeleted = "record_deleted"
         case recordPurged = "record_purged"
         case recordFull = "record_full"
@@ -28,9 +29,9 @@ public struct Rejection: Error, Sendable, Hashable {
         public var isRetryable: Bool {
             switch self {
             case .clockGap, .clockAhead, .dependencyFailed: true
-            case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-                .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
-                .groupIncomplete, .valueInvalid, .batchFull, .conflictFull:
+            case .invalidRequest, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordExists,
+                .recordDeleted, .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired,
+                .fieldImmutable, .groupIncomplete, .valueInvalid, .batchFull, .conflictFull:
                 false
             }
         }
@@ -42,7 +43,7 @@ public struct Rejection: Error, Sendable, Hashable {
     /// The names on the way from the operation to the offending place, as in `["fields", "total"]`; empty for the whole
     /// operation. The wire makes an RFC 6901 pointer of it.
     public let path: [ExactString]
-    /// For `clock_gap`: the counter that would be next.
+    /// For `clock_gap` and `record_exists`: the counter that would be next.
     public let expectedCounter: Int64?
 
     public init(_ code: Code, _ detail: String, at path: [ExactString] = [], expectedCounter: Int64? = nil) {

@@ -190,7 +190,11 @@ struct BatchRun {
         }
         let stored = record(operation.record) ?? StoredRecord(key: operation.record, state: RecordState(), sequence: 0)
         guard !stored.isPurged else {
-            return .rejected([Rejection(.recordPurged, "The record was deleted and purged; its id stays taken.")])
+            return .rejected([
+                Rejection(
+                    .recordPurged,
+                    "The record was deleted and purged; its id stays taken. Create a record under another id.")
+            ])
         }
         let stamp = Stamp(milliseconds: correction.corrected(operation.claimedMilliseconds), dot: clock.dot)
         let event = Event(
@@ -205,13 +209,17 @@ struct BatchRun {
         case .gap(let expected):
             return .rejected([
                 Rejection(
-                    .clockGap, "An earlier event of this device on the record has not arrived; \(expected) is next.",
+                    .clockGap,
+                    "An earlier event of this device on the record has not arrived; \(expected) is next. Send the operation "
+                        + "that has this counter first; if there is none any more, give it to this one.",
                     at: ["clock", batch.device.name], expectedCounter: expected)
             ])
         case .ahead(let device):
             return .rejected([
                 Rejection(
-                    .clockAhead, "The clock names events of this device that the server does not have.",
+                    .clockAhead,
+                    "The clock names events of this device that the server does not have. Pull the record, copy its clock, "
+                        + "raise your own entry by one, and send the operation again.",
                     at: ["clock", device.name])
             ])
         case .newer: return merge(write, into: stored, rules: rules, relation: .newer)
@@ -231,7 +239,8 @@ struct BatchRun {
             if failedOperations.contains(dependency) { return skipped("An operation that it depends on failed.") }
             let known = known(dependency).filter { $0.device == batch.device || $0.user == batch.user }
             if !known.contains(where: { $0.result.isAccepted }) {
-                return skipped("An operation that it depends on was rejected or has not arrived.")
+                return skipped(
+                    "An operation that it depends on was rejected or has not arrived. Send it with or after that one.")
             }
         }
         return nil
@@ -244,6 +253,10 @@ struct BatchRun {
         let dot = RecordDot(record: operation.record, dot: write.event.dot)
         let other = changes.dots[dot] ?? ledger.known(dot)
         if let other, other.id != operation.id, other.fingerprint != operation.fingerprint {
+            // Whoever makes a record again has not lost its numbers: it takes the record for gone.
+            guard operation.kind != .create else {
+                return .rejected([stored.existence(for: batch.device, deletes: rules.deletes)])
+            }
             return .rejected([
                 Rejection(
                     .counterReused,
@@ -395,22 +408,5 @@ struct BatchRun {
                 outcomes: outcomes, isRefused: false, operations: decided, sequence: changes.sequence),
             changes
         )
-    }
-}
-
-extension Rejection {
-    fileprivate static let batchFull = Rejection(
-        .batchFull,
-        "The conflicts of this batch are all that one batch may record. Send this operation, and those after it, in another batch."
-    )
-}
-
-extension OperationResult {
-    /// Whether the operation can never succeed as it is, so that its content is worth keeping for repair.
-    fileprivate var isPermanentRejection: Bool {
-        outcome == .rejected
-            && !rejections.contains {
-                $0.code.isRetryable || $0.code == .operationIDReused || $0.code == .batchFull
-            }
     }
 }

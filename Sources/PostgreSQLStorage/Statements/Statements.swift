@@ -332,6 +332,37 @@ enum Statements {
             ORDER BY expires_at, code LIMIT $3::bigint))
         """)
 
+    // MARK: Access
+
+    static let selectAccessEnds = Statement(
+        "select access ends",
+        """
+        SELECT kind, name, ends_before FROM access_ends
+        WHERE tenant = $1::text AND kind = ANY (ARRAY['session', 'sessions', 'tokens'])
+            AND name = ANY (ARRAY[$2::text, $3::text, ''])
+        """)
+    static let upsertAccessEnd = Statement(
+        "end access",
+        """
+        INSERT INTO access_ends AS a (tenant, kind, name, ends_before, expires_at)
+        VALUES ($1::text, $2::text, $3::text, $4::bigint, $5::bigint)
+        ON CONFLICT (tenant, kind, name) DO UPDATE SET ends_before = greatest(a.ends_before, excluded.ends_before),
+            expires_at = greatest(a.expires_at, excluded.expires_at)
+        """)
+    /// Only sessions expire. An array, as for codes.
+    static let forgetAccessEnds = Statement(
+        "forget access ends",
+        """
+        DELETE FROM access_ends WHERE tenant = $1::text AND kind = 'session' AND name = ANY (ARRAY(
+            SELECT name FROM access_ends WHERE tenant = $1::text AND expires_at < $2::bigint
+            ORDER BY expires_at, kind, name LIMIT $3::bigint))
+        """)
+    static let lockKeyCheck = Statement(
+        "lock key check", "SELECT pg_advisory_xact_lock(5928472614379028)")
+    static let selectKeyCheck = Statement(
+        "select key check", "SELECT key_check FROM store WHERE key_check IS NOT NULL")
+    static let updateKeyCheck = Statement("agree on key", "UPDATE store SET key_check = $1::bytea")
+
     // MARK: Hints
 
     static let listen = Statement("listen", "LISTEN rejoin_changes")

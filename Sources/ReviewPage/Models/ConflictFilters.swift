@@ -46,6 +46,12 @@ public struct ConflictFilters: Sendable, Hashable {
         self.order = order
     }
 
+    /// The items of a query that are filters.
+    public static let names: Set = [
+        "status", "kind", "collection", "record", "unit", "policy", "device", "user", "assignee", "assigned", "since",
+        "until", "order",
+    ]
+
     /// Reads a query.
     ///
     /// An empty value is a form's field that was left empty, and says nothing. What is not understood is left out as well, so

@@ -22,6 +22,8 @@ public struct NoticePage: Sendable, Hashable {
         case justSignedOut
         case forbidden
         case notFound
+        /// The address or the form is not what this page sends.
+        case unreadable(reason: String)
         case trouble(requestID: String)
     }
 

@@ -41,6 +41,11 @@ extension NoticePage {
                 "words": "The conflict or page does not exist, or not for this tenant.",
                 "link": "To the conflicts", "address": .text(Addresses.list),
             ]
+        case .unreadable(let reason):
+            [
+                "title": "This could not be read", "words": "Nothing was changed.", "reason": .name(reason),
+                "link": "To the conflicts", "address": .text(Addresses.list),
+            ]
         case .trouble(let requestID):
             [
                 "title": "Something is wrong on our side",

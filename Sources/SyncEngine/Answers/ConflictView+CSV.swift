@@ -26,16 +26,37 @@ extension ConflictView {
     }
 
     /// Values come from devices. A spreadsheet takes a field that begins with one of `= + - @` for a formula; an apostrophe
-    /// in front makes it text.
+    /// in front makes it text. A number is none, also where it is negative.
     private static func csvField(_ text: String) -> String {
         let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        let isNumber = Int64(text) != nil
-        let safe = isFormula && !isNumber ? "'" + text : text
+        let safe = isFormula && !isNumber(text) ? "'" + text : text
         guard safe.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return safe }
         var quoted = "\""
         for scalar in safe.unicodeScalars {
             if scalar == "\"" { quoted += "\"\"" } else { quoted.unicodeScalars.append(scalar) }
         }
         return quoted + "\""
+    }
+
+    /// Whether a text is a number as JSON writes it (RFC 8259 section 6).
+    private static func isNumber(_ text: String) -> Bool {
+        var rest = Substring(text).utf8
+        func digits() -> Bool {
+            let count = rest.prefix { (0x30...0x39).contains($0) }.count
+            rest = rest.dropFirst(count)
+            return count > 0
+        }
+        if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        guard digits() else { return false }
+        if rest.first == UInt8(ascii: ".") {
+            rest = rest.dropFirst()
+            guard digits() else { return false }
+        }
+        if let exponent = rest.first, "eE".utf8.contains(exponent) {
+            rest = rest.dropFirst()
+            if let sign = rest.first, "+-".utf8.contains(sign) { rest = rest.dropFirst() }
+            guard digits() else { return false }
+        }
+        return rest.isEmpty
     }
 }

@@ -10,6 +10,7 @@ struct CommitGroup: Sendable {
     let submissions: [BatchSubmission]
     let terms: Terms
     let identity: StoreIdentity
+    let keys: ServerKeys
     let nowMilliseconds: Int64
 
     struct Outcome: Sendable {
@@ -67,8 +68,7 @@ struct CommitGroup: Sendable {
             self.group = group
             self.snapshot = snapshot
             redactor = Redactor(identity: group.identity, tenant: group.tenant)
-            cursors = Cursor.Seal(
-                lineage: group.identity.lineage, tenant: group.tenant.name.text, key: group.identity.cursorKey)
+            cursors = Cursor.Seal(group.identity, group.tenant, group.keys)
             ledger = Ledger(over: snapshot.merge, under: group.terms)
             head = snapshot.head
             answerBytesLeft = group.terms.limits.answerBytes * 2
@@ -212,10 +212,12 @@ struct CommitGroup: Sendable {
 
 extension Problem {
     static let deviceRetired = Problem(
-        .deviceRetired, "The device was retired. It can register under a new id and offer its pending operations.")
+        .deviceRetired,
+        "The device was retired. Get a token for a new device id, number the pending operations anew under it, keep their "
+            + "operation ids, and send them again.")
 
     static let keyReused = Problem(
-        .idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done.")
+        .idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done; send this one under a new key.")
 
     static func recordsTooLarge(_ limits: Limits) -> Problem {
         Problem(

@@ -19,6 +19,7 @@ actor CommitLanes {
 
     private let store: any SyncStore
     private let terms: Terms
+    private let keys: ServerKeys
     private let clock: EngineClock
     private let onCommit: @Sendable (TenantID, Int64) async -> Void
     private let onFailure: @Sendable (StoreError) -> Void
@@ -30,12 +31,13 @@ actor CommitLanes {
     ///   - onCommit: told after each transaction, with the tenant's last sequence number.
     ///   - onFailure: told of each transaction that failed.
     init(
-        store: any SyncStore, terms: Terms, clock: EngineClock,
+        store: any SyncStore, terms: Terms, keys: ServerKeys, clock: EngineClock,
         onCommit: @escaping @Sendable (TenantID, Int64) async -> Void,
         onFailure: @escaping @Sendable (StoreError) -> Void
     ) {
         self.store = store
         self.terms = terms
+        self.keys = keys
         self.clock = clock
         self.onCommit = onCommit
         self.onFailure = onFailure
@@ -133,7 +135,7 @@ actor CommitLanes {
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async throws(StoreError) -> [Result<BatchReply, Problem>]? {
         let group = CommitGroup(
-            tenant: tenant, submissions: submissions, terms: terms, identity: store.identity,
+            tenant: tenant, submissions: submissions, terms: terms, identity: store.identity, keys: keys,
             nowMilliseconds: clock.now())
         let outcome = try await store.transact(tenant, basis: group.basis) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, CommitGroup.Outcome) in

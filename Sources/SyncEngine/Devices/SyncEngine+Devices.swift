@@ -47,6 +47,7 @@ extension SyncEngine {
         let isThere = try await reading { () throws(StoreError) in
             try await store.retire(caller.tenant, device, atMilliseconds: now)
         }
+        gate.forget(caller.tenant)
         guard isThere else { throw .notFound }
     }
 }

@@ -8,7 +8,8 @@ enum PageToken {
     static func read(_ text: String?, kind: Character) throws(Problem) -> Int64? {
         guard let text else { return nil }
         guard text.first == kind, let position = Int64(text.dropFirst()), position >= 0 else {
-            throw Problem(.cursorInvalid, "This is no 'page' of this listing.")
+            throw Problem(
+                .cursorInvalid, "This is no 'page' of this listing. Begin with its first one, without 'page'.")
         }
         return position
     }
@@ -22,7 +23,10 @@ struct HistoryToken: Sendable, Hashable {
     init(_ text: String?) throws(Problem) {
         guard let text else { return }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else { throw Problem(.cursorInvalid, "This is no 'page' of this listing.") }
+        guard parts.count == 2 else {
+            throw Problem(
+                .cursorInvalid, "This is no 'page' of this listing. Begin with its first one, without 'page'.")
+        }
         operation = try PageToken.read(parts[0], kind: "o")
         conflict = try PageToken.read(parts[1], kind: "c")
     }

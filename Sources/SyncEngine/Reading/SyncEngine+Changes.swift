@@ -87,7 +87,9 @@ extension SyncEngine {
             return try Cursor(since, seal).sequence
         } catch {
             switch error {
-            case .invalid: throw Problem(.cursorInvalid, "This is no cursor of this tenant.")
+            case .invalid:
+                throw Problem(
+                    .cursorInvalid, "This is no cursor of this tenant. Pull from the beginning, without 'since'.")
             case .otherLineage: throw .resyncRequired(.lineage)
             }
         }

@@ -18,23 +18,55 @@ public struct TokenClaims: JWTPayload, Equatable {
     public var use: String?
     /// The code's own name (RFC 7519 section 4.1.7), by which it is known when it comes again.
     public var jti: String?
+    /// Who signed it, for whom, from when on it is valid and when it was signed, in seconds since 1970.
+    public var iss: String?
+    public var aud: Audience?
+    public var nbf: Double?
+    public var iat: Double?
 
-    public init(user: String, tenant: String, device: String?, roles: [String], expiresAtSeconds: Double) {
+    /// One name, or several (RFC 7519 section 4.1.3).
+    public struct Audience: Codable, Sendable, Equatable {
+        public let names: [String]
+
+        public init(_ names: [String]) { self.names = names }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let name = try? container.decode(String.self) {
+                names = [name]
+            } else {
+                names = try container.decode([String].self)
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(names)
+        }
+    }
+
+    /// - Parameter issuedAtSeconds: nil where it is not said. Such a token is refused once older ones are.
+    public init(
+        user: String, tenant: String, device: String?, roles: [String], issuedAtSeconds: Double? = nil,
+        expiresAtSeconds: Double
+    ) {
         sub = user
         self.tenant = tenant
         self.device = device
         self.roles = roles
+        iat = issuedAtSeconds
         exp = expiresAtSeconds
     }
 
     /// The claims of a link that signs a reviewer in, once.
     /// - Parameter id: random, so that no two links are one.
     public static func link(
-        user: String, tenant: String, id: String, expiresAtSeconds: Double
+        user: String, tenant: String, id: String, issuedAtSeconds: Double? = nil,
+        expiresAtSeconds: Double
     ) -> TokenClaims {
         var claims = TokenClaims(
             user: user, tenant: tenant, device: nil, roles: [Caller.Role.reviewer.rawValue],
-            expiresAtSeconds: expiresAtSeconds)
+            issuedAtSeconds: issuedAtSeconds, expiresAtSeconds: expiresAtSeconds)
         claims.use = linkUse
         claims.jti = id
         return claims
@@ -48,25 +80,33 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// Who the token speaks for.
     /// - Throws: `token_expired`; `unauthenticated` for claims that are missing or malformed; `device_mismatch` for a device
     ///   id that no client may have.
-    func caller(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> Caller {
+    func caller(nowMilliseconds: Int64, terms: TokenTerms, limits: Limits) throws(Problem) -> Caller {
         // A link is in a browser's history and in somebody's mail: it opens the page once, and nothing else.
         guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
-        return try identity(nowMilliseconds: nowMilliseconds, limits: limits)
+        return try identity(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
     }
 
     /// Whom the code of a link signs in; nil for a token that is none.
-    func link(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
+    func link(
+        nowMilliseconds: Int64, terms: TokenTerms, limits: Limits
+    ) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
         guard use == Self.linkUse, let jti, let id = Self.name(jti, limits: limits) else { return nil }
-        let caller = try identity(nowMilliseconds: nowMilliseconds, limits: limits)
+        let caller = try identity(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
         guard caller.device == nil, caller.roles.contains(.reviewer),
             let code = OneTimeCode(id: id, expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
         else { return nil }
         return (caller, code)
     }
 
-    private func identity(nowMilliseconds: Int64, limits: Limits) throws(Problem) -> Caller {
-        guard exp.isFinite, exp * 1000 > Double(nowMilliseconds), exp < 1e12 else {
-            throw Problem(.tokenExpired, "The token's 'exp' has passed.")
+    private func identity(nowMilliseconds: Int64, terms: TokenTerms, limits: Limits) throws(Problem) -> Caller {
+        let now = Double(nowMilliseconds) / 1000
+        let leeway = Double(terms.leewaySeconds)
+        // Before the expiry: a new token of the same kind would be refused as well.
+        guard terms.issuer == nil || iss == terms.issuer,
+            terms.audience.map({ aud?.names.contains($0) == true }) ?? true, nbf.map({ $0 <= now + leeway }) ?? true
+        else { throw Problem(.unauthenticated, "The token is not valid here.") }
+        guard exp.isFinite, exp + leeway > now, exp < 1e12 else {
+            throw Problem(.tokenExpired, "The token's 'exp' has passed. Get a new token and send the request again.")
         }
         guard let user = Self.name(sub, limits: limits), let tenant = Self.name(tenant, limits: limits) else {
             throw Problem(.unauthenticated, "'sub' and 'tenant' are names of 1 to \(limits.nameBytes) bytes.")
@@ -80,7 +120,9 @@ public struct TokenClaims: JWTPayload, Equatable {
             // A token that names a device and no role is a device's.
             if self.roles == nil { roles.insert(.device) }
         }
-        return Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        var caller = Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
+        return caller
     }
 
     /// A name that is safe as a key: bounded, without control characters, and without U+0000, which a decoder that is less

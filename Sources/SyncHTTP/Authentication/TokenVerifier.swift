@@ -1,4 +1,5 @@
 import JWTKit
+import Logging
 import MergeCore
 import SyncEngine
 import SyncStorage
@@ -8,10 +9,37 @@ import SyncWire
 public enum TokenKey: Sendable {
     /// A secret that the server shares with whoever mints tokens; HS256. At least 32 bytes (RFC 7518 section 3.2).
     case secret([UInt8])
-    /// A JSON Web Key Set (RFC 7517), as text. A token names its key by `kid`.
+    /// A JSON Web Key Set (RFC 7517), as text. A token names its key by `kid`; it may leave that out where there is only one.
     case keySet(String)
     /// A public key in PEM: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA).
     case publicKey(String)
+
+    func read() async throws(TokenVerifier.Fault) -> VerificationKeys {
+        switch self {
+        case .secret(let bytes): try await .secret(bytes)
+        case .keySet(let json): try await .keySet(json)
+        case .publicKey(let pem): try await .publicKey(pem)
+        }
+    }
+}
+
+/// What a token has to say, beside being signed.
+public struct TokenTerms: Sendable, Hashable {
+    /// By how much clocks of those who sign and this server's may differ.
+    public static let standardLeewaySeconds = 60
+
+    /// What `iss` has to be; nil: whatever it is. A signature alone does not tell for whom a provider's token is.
+    public var issuer: String?
+    /// What has to be among `aud`; nil: whatever it is.
+    public var audience: String?
+    /// Applied to `exp` and `nbf`.
+    public var leewaySeconds: Int
+
+    public init(issuer: String? = nil, audience: String? = nil, leewaySeconds: Int = 0) {
+        self.issuer = issuer
+        self.audience = audience
+        self.leewaySeconds = leewaySeconds
+    }
 }
 
 /// Verifies bearer tokens.
@@ -21,33 +49,29 @@ public struct TokenVerifier: Sendable {
         case unreadable(String)
     }
 
-    private let keys: JWTKeyCollection
+    private let ring: KeyRing
+    private let terms: TokenTerms
+    /// What of the keys cannot be used, and why.
+    public let findings: [String]
 
-    public init(_ key: TokenKey) async throws(Fault) {
-        keys = JWTKeyCollection()
-        switch key {
-        case .secret(let bytes):
-            guard bytes.count >= 32 else { throw .secretTooShort(bytes: bytes.count) }
-            await keys.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
-        case .keySet(let json):
-            do {
-                try await keys.add(jwksJSON: json)
-            } catch {
-                throw .unreadable("the key set is no JWKS: \(error)")
-            }
-        case .publicKey(let pem):
-            // The PEM says of which kind the key is; each kind fixes the algorithm, so that a token cannot choose it.
-            if let key = try? Insecure.RSA.PublicKey(pem: pem) {
-                await keys.add(rsa: key, digestAlgorithm: .sha256)
-            } else if let key = try? ES256PublicKey(pem: pem) {
-                await keys.add(ecdsa: key)
-            } else if let key = EdDSA.PublicKey.reading(pem: pem) {
-                await keys.add(eddsa: key)
-            } else {
-                throw .unreadable("the PEM holds no RSA, P-256 or Ed25519 public key")
-            }
+    /// - Parameter source: gives the key once more, as it stands by then; nil where it cannot be read.
+    /// - Throws: where there is no key that can be used.
+    public init(
+        _ key: TokenKey, terms: TokenTerms = TokenTerms(),
+        readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
+        logger: Logger = Logger(label: "rejoin")
+    ) async throws(Fault) {
+        let keys = try await key.read()
+        guard !keys.keys.isEmpty else {
+            throw .unreadable((["the key set has no key that can be used"] + keys.findings).joined(separator: "; "))
         }
+        ring = KeyRing(keys, source: source, logger: logger)
+        findings = keys.findings
+        self.terms = terms
     }
+
+    /// Reads the keys again, where they are in a file.
+    public func readAgain() async { await ring.read() }
 
     /// - Parameter header: the value of `Authorization`.
     /// - Throws: `unauthenticated` or `token_expired`. Says nothing about what in the token was wrong.
@@ -57,13 +81,10 @@ public struct TokenVerifier: Sendable {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.")
         }
-        let claims: TokenClaims
-        do {
-            claims = try await keys.verify(String(parts[1]), as: TokenClaims.self)
-        } catch {
+        guard let claims = await claims(String(parts[1]), nowMilliseconds: nowMilliseconds) else {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
-        return try claims.caller(nowMilliseconds: nowMilliseconds, limits: limits)
+        return try claims.caller(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
     }
 
     /// Whom the code of a link signs in.
@@ -71,8 +92,16 @@ public struct TokenVerifier: Sendable {
     func link(
         code: String, nowMilliseconds: Int64, limits: Limits
     ) async -> (caller: Caller, code: OneTimeCode)? {
-        guard let claims = try? await keys.verify(code, as: TokenClaims.self) else { return nil }
-        return try? claims.link(nowMilliseconds: nowMilliseconds, limits: limits)
+        guard let claims = await claims(code, nowMilliseconds: nowMilliseconds) else { return nil }
+        return try? claims.link(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
+    }
+
+    private func claims(_ token: String, nowMilliseconds: Int64) async -> TokenClaims? {
+        guard let header = TokenHeader(of: token) else { return nil }
+        for key in await ring.candidates(header, nowMilliseconds: nowMilliseconds) {
+            if let claims = try? await key.signer.verify(token, as: TokenClaims.self) { return claims }
+        }
+        return nil
     }
 }
 

@@ -15,11 +15,20 @@ struct ReviewExchange: Sendable {
     let reviewer: SignedInReviewer
     private let parameters: Parameters
 
-    init(_ request: Request, parameters: Parameters, reviewer: SignedInReviewer) throws(Problem) {
+    /// - Throws: `invalid_request` for a parameter that the page does not have, and for a filter that cannot be read: a page
+    ///   that showed more than was asked for would have more decided than was meant.
+    init(
+        _ request: Request, declared: Set<String>, parameters: Parameters, reviewer: SignedInReviewer
+    ) throws(Problem) {
         self.request = request
         self.parameters = parameters
         self.reviewer = reviewer
-        query = try QueryParameters(request.uri.query)
+        query = try QueryParameters(request.uri.query, declared: declared)
+        for name in declared { _ = try query.one(name) }
+        guard declared.isSuperset(of: ConflictFilters.names),
+            let unread = ConflictFilters.unread(in: { query.all($0).first })
+        else { return }
+        throw .invalidQuery("'\(unread)' cannot be read as a filter.")
     }
 
     var caller: Caller { reviewer.caller }

@@ -33,6 +33,24 @@ extension PageStatus {
 }
 
 extension ConflictFilters {
+    /// The first filter that says something and cannot be read; nil when all can.
+    /// - Parameter value: gives the decoded value of a query item, nil where there is none.
+    static func unread(in value: (_ name: String) -> String?) -> String? {
+        func isRead(_ name: String, _ reads: (String) -> Bool) -> Bool {
+            guard let text = value(name), !text.isEmpty else { return true }
+            return reads(text)
+        }
+        let checks: [(name: String, isRead: Bool)] = [
+            ("status", isRead("status") { $0 == "all" || PageStatus(rawValue: $0) != nil }),
+            ("kind", isRead("kind") { PageKind(rawValue: $0) != nil }),
+            ("order", isRead("order") { Order(rawValue: $0) != nil }),
+            ("assignee", isRead("assignee") { ["me", "nobody", "named"].contains($0) }),
+            ("assigned", value("assignee") != "named" || value("assigned")?.isEmpty == false),
+            ("since", isRead("since") { time($0) != nil }), ("until", isRead("until") { time($0) != nil }),
+        ]
+        return checks.first { !$0.isRead }?.name
+    }
+
     /// The same conditions as a query. What cannot be read sets none.
     func query(me: ExactString, limit: Int) -> ConflictQuery {
         var query = ConflictQuery(limit: limit)

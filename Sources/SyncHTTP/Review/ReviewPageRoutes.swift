@@ -27,56 +27,95 @@ struct ReviewPageRoutes: Sendable {
 
     /// One thing that a signed-in reviewer's browser asks for.
     private struct Page: Sendable {
-        let method: HTTPRequest.Method
-        let path: RouterPath
+        let declared: ReviewAddress
         let handle: @Sendable (ReviewExchange) async throws -> Response
+
+        init(
+            _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
+            handle: @escaping @Sendable (ReviewExchange) async throws -> Response
+        ) {
+            declared = ReviewAddress(method: method, path: path, query: query)
+            self.handle = handle
+        }
+    }
+
+    /// Something that anybody may ask for.
+    private struct OpenPage: Sendable {
+        let declared: ReviewAddress
+        let handle: @Sendable (Request, QueryParameters, ServerContext) async throws -> Response
+
+        init(
+            _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
+            handle: @escaping @Sendable (Request, QueryParameters, ServerContext) async throws -> Response
+        ) {
+            declared = ReviewAddress(method: method, path: path, query: query)
+            self.handle = handle
+        }
     }
 
     private var signedIn: [Page] {
-        [
-            Page(method: .get, path: "/review") { try await list($0) },
-            Page(method: .get, path: "/review/summary") { try await summary($0) },
-            Page(method: .get, path: "/review/bulk") { try await bulk($0) },
-            Page(method: .post, path: "/review/bulk") { try await decideMany($0) },
-            Page(method: .get, path: "/review/conflicts/:id") { try await conflict($0) },
-            Page(method: .get, path: "/review/conflicts/:id/sides/:number") { try await text($0, of: .side) },
-            Page(method: .get, path: "/review/conflicts/:id/comments/:number") { try await text($0, of: .comment) },
-            Page(method: .get, path: "/review/conflicts/:id/resolution") { try await text($0, of: .resolution) },
-            Page(method: .get, path: "/review/conflicts/:id/now") { try await text($0, of: .now) },
-            Page(method: .get, path: "/review/conflicts/:id/record") { try await text($0, of: .record) },
-            Page(method: .post, path: "/review/conflicts/:id/decide") { try await decide($0) },
-            Page(method: .post, path: "/review/conflicts/:id/comment") { try await comment($0) },
-            Page(method: .post, path: "/review/conflicts/:id/assign") { try await assign($0) },
-            Page(method: .post, path: "/review/sign-out") { try await signOut($0) },
+        let filters = ConflictFilters.names
+        return [
+            Page(.get, "/review", query: filters.union(["page"])) { try await list($0) },
+            Page(.get, "/review/summary") { try await summary($0) },
+            Page(.get, "/review/bulk", query: filters.union(["choose", "note"])) { try await bulk($0) },
+            Page(.post, "/review/bulk", query: filters) { try await decideMany($0) },
+            Page(.get, "/review/conflicts/{id}", query: filters.union(["said"])) { try await conflict($0) },
+            Page(.get, "/review/conflicts/{id}/sides/{number}", query: filters) { try await text($0, of: .side) },
+            Page(.get, "/review/conflicts/{id}/comments/{number}", query: filters) { try await text($0, of: .comment) },
+            Page(.get, "/review/conflicts/{id}/resolution", query: filters) { try await text($0, of: .resolution) },
+            Page(.get, "/review/conflicts/{id}/now", query: filters) { try await text($0, of: .now) },
+            Page(.get, "/review/conflicts/{id}/record", query: filters) { try await text($0, of: .record) },
+            Page(.post, "/review/conflicts/{id}/decide", query: filters) { try await decide($0) },
+            Page(.post, "/review/conflicts/{id}/comment", query: filters) { try await comment($0) },
+            Page(.post, "/review/conflicts/{id}/assign", query: filters) { try await assign($0) },
+            Page(.post, "/review/sign-out") { try await signOut($0) },
         ]
     }
 
+    private var open: [OpenPage] {
+        [
+            OpenPage(.get, "/review/pulse", query: ["since", "wait"]) { request, query, _ in
+                try await pulse(request, query)
+            },
+            OpenPage(.get, "/review/sign-in", query: ["code"]) { request, query, context in
+                await answering(request, context) { _ in try await offerSignIn(code: try query.one("code") ?? "") }
+            },
+            OpenPage(.post, "/review/sign-in") { request, _, context in
+                await answering(request, context) { _ in try await signIn(request) }
+            },
+        ]
+            + ReviewAsset.all.map { asset in
+                OpenPage(.get, asset.path, query: ["v"]) { _, _, _ in
+                    var response = Response.content(asset.bytes, type: asset.contentType)
+                    // Its address changes with its bytes.
+                    response.headers[.cacheControl] = "public, max-age=31536000, immutable"
+                    return response
+                }
+            }
+    }
+
+    /// Everything that the pages answer at.
+    var addresses: [ReviewAddress] { signedIn.map(\.declared) + open.map(\.declared) }
+
     func add(to router: Router<ServerContext>) {
         for page in signedIn {
-            router.on(page.path, method: page.method) { request, context in
+            router.on(page.declared.routerPath, method: page.declared.method) { request, context in
                 await answering(request, context) { reviewer in
                     guard let reviewer else {
                         return html(
                             pages.notice(NoticePage(.signedOut(path: request.uri.string))), status: .unauthorized)
                     }
                     return try await page.handle(
-                        try ReviewExchange(request, parameters: context.parameters, reviewer: reviewer))
+                        try ReviewExchange(
+                            request, declared: page.declared.query, parameters: context.parameters, reviewer: reviewer))
                 }
             }
         }
-        router.get("/review/pulse") { request, _ in try await pulse(request) }
-        router.get("/review/sign-in") { request, context in
-            await answering(request, context) { _ in try await offerSignIn(request) }
-        }
-        router.post("/review/sign-in") { request, context in
-            await answering(request, context) { _ in try await signIn(request) }
-        }
-        for asset in ReviewAsset.all {
-            router.get(RouterPath(asset.path)) { _, _ in
-                var response = Response.content(asset.bytes, type: asset.contentType)
-                // Its address changes with its bytes.
-                response.headers[.cacheControl] = "public, max-age=31536000, immutable"
-                return response
+        for page in open {
+            router.on(page.declared.routerPath, method: page.declared.method) { request, context in
+                let query = try QueryParameters(request.uri.query, declared: page.declared.query)
+                return try await page.handle(request, query, context)
             }
         }
     }
@@ -88,10 +127,10 @@ struct ReviewPageRoutes: Sendable {
         _ request: Request, _ context: ServerContext,
         _ body: (SignedInReviewer?) async throws -> Response
     ) async -> Response {
-        let reviewer = await sessions.reviewer(
-            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
-        if let reviewer { context.charge?.name(reviewer.caller.tenant) }
+        var reviewer: SignedInReviewer?
         do {
+            reviewer = try await signedIn(request)
+            if let reviewer { context.charge?.name(reviewer.caller.tenant) }
             return try await body(reviewer)
         } catch {
             let problem = Problem(mapping: error)
@@ -103,6 +142,7 @@ struct ReviewPageRoutes: Sendable {
                 switch problem.code.status {
                 case 404: .notFound
                 case 403: .forbidden
+                case 400: .unreadable(reason: problem.detail)
                 default: .trouble(requestID: context.requestID)
                 }
             return html(
@@ -291,11 +331,10 @@ struct ReviewPageRoutes: Sendable {
     // MARK: Live
 
     /// Where data and audit stand, for the page's script: held back until they move on.
-    private func pulse(_ request: Request) async throws -> Response {
-        let reviewer = await sessions.reviewer(
-            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
-        guard let reviewer else { throw Problem(.unauthenticated, "Nobody is signed in.") }
-        let query = try QueryParameters(request.uri.query)
+    private func pulse(_ request: Request, _ query: QueryParameters) async throws -> Response {
+        guard let reviewer = try await signedIn(request) else {
+            throw Problem(.unauthenticated, "Nobody is signed in.")
+        }
         let wait = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
         let position = try await engine.position(
             reviewer.caller, otherThan: try query.one("since") ?? "", waitSeconds: wait)
@@ -305,6 +344,17 @@ struct ReviewPageRoutes: Sendable {
         writer.endObject()
         return .json(writer.bytes)
     }
+}
+
+/// Where the pages answer, and with which query parameters.
+public struct ReviewAddress: Sendable, Hashable {
+    public let method: HTTPRequest.Method
+    /// As in OpenAPI: `/review/conflicts/{id}`.
+    public let path: String
+    /// Any other is refused before anything is done.
+    public let query: Set<String>
+
+    var routerPath: RouterPath { RouterPath(path.replacing("{", with: ":").replacing("}", with: "")) }
 }
 
 extension HTTPField.Name {

@@ -1,5 +1,4 @@
 import Causality
-import Crypto
 import Foundation
 import JWTKit
 import MergeCore
@@ -10,13 +9,16 @@ import SyncWire
 /// A reviewer who is signed in at the page.
 struct SignedInReviewer: Sendable {
     let caller: Caller
+    let expiresAtMilliseconds: Int64
     /// Comes back with every form: a page of somebody else's cannot know it.
     let formToken: String
 }
 
-/// The cookies of reviewers: signed, and valid at every server on the same data, because their key comes from the data set.
+/// The cookies of reviewers: signed, and valid at every server on the same data, because these share the secret that their key
+/// comes from. It does not lie in the data: a backup signs nobody in.
 ///
-/// The key is another than the one that signs bearer tokens, so that neither is ever taken for the other.
+/// The key is another than the one that signs bearer tokens, so that neither is ever taken for the other. That a session has
+/// ended before its time is in the data (see `SyncEngine.permit`).
 struct ReviewSessions: Sendable {
     /// A working day. Then a new link is needed.
     static let validSeconds: Int64 = 12 * 3_600
@@ -26,6 +28,9 @@ struct ReviewSessions: Sendable {
         let sub: String
         let tenant: String
         let exp: Double
+        let iat: Double
+        /// Names the session, so that it can be ended.
+        let sid: String
         let form: String
 
         func verify(using algorithm: some JWTAlgorithm) async throws {}
@@ -33,21 +38,19 @@ struct ReviewSessions: Sendable {
 
     private let keys = JWTKeyCollection()
 
-    /// - Parameter identity: of the data set. HKDF (RFC 5869) makes a key of its own of the one that authenticates cursors.
-    init(identity: StoreIdentity) async {
-        let key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: identity.cursorKey), info: Data("review session".utf8),
-            outputByteCount: 32)
-        await keys.add(hmac: HMACKey(key: key), digestAlgorithm: .sha256)
+    init(_ serverKeys: ServerKeys) async {
+        await keys.add(hmac: HMACKey(from: serverKeys.session), digestAlgorithm: .sha256)
     }
 
     /// The cookie of a new session.
     /// - Parameter isSecure: whether the browser came over TLS, so that the cookie must not go without it.
     func cookie(tenant: TenantID, user: ExactString, nowMilliseconds: Int64, isSecure: Bool) async throws -> String {
-        let token = Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+        let random = {
+            Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+        }
         let claims = Claims(
             sub: user.text, tenant: tenant.name.text, exp: Double(nowMilliseconds / 1000 + Self.validSeconds),
-            form: token)
+            iat: Double(nowMilliseconds) / 1000, sid: random(), form: random())
         return Self.header(try await keys.sign(claims), maximumAge: Self.validSeconds, isSecure: isSecure)
     }
 
@@ -68,9 +71,12 @@ struct ReviewSessions: Sendable {
             let claims = try? await keys.verify(String(value), as: Claims.self),
             claims.exp * 1000 > Double(nowMilliseconds)
         else { return nil }
+        var caller = Caller(
+            tenant: TenantID(claims.tenant), user: ExactString(claims.sub), device: nil,
+            roles: [.reviewer])
+        caller.issuedAtMilliseconds = Int64((claims.iat * 1000).rounded())
+        caller.session = ExactString(claims.sid)
         return SignedInReviewer(
-            caller: Caller(
-                tenant: TenantID(claims.tenant), user: ExactString(claims.sub), device: nil, roles: [.reviewer]),
-            formToken: claims.form)
+            caller: caller, expiresAtMilliseconds: Int64(claims.exp * 1000), formToken: claims.form)
     }
 }

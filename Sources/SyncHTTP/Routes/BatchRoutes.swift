@@ -13,10 +13,12 @@ struct BatchRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/batches", .device, body: .batch) { try await commit($0) },
-            Route(.get, "/v1/batches/{key}", .deviceOrReviewer) { try await batch($0) },
-            Route(.get, "/v1/operations/{id}", .deviceOrReviewer) { try await operation($0) },
-            Route(.get, "/v1/operations", .reviewer) { try await rejected($0) },
+            Route(.post, "/v1/batches", .device, body: .batch, query: ["return", "dryRun"]) { try await commit($0) },
+            Route(.get, "/v1/batches/{key}", .deviceOrReviewer, query: ["device"]) { try await batch($0) },
+            Route(.get, "/v1/operations/{id}", .deviceOrReviewer, query: ["device"]) { try await operation($0) },
+            Route(.get, "/v1/operations", .reviewer, query: ["outcome", "device", "limit", "page"]) {
+                try await rejected($0)
+            },
         ]
     }
 
@@ -30,7 +32,8 @@ struct BatchRoutes: Sendable {
         let body = try await exchange.jsonBody(engine.limits)
         let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
         guard request.device == nil || request.device == device else {
-            throw Problem(.deviceMismatch, "The body names another device than the token.")
+            throw Problem(
+                .deviceMismatch, "The body names another device than the token. Send it with that device's token.")
         }
         let submission = BatchSubmission(
             tenant: caller.tenant, device: device, user: caller.user, key: key, request: request,

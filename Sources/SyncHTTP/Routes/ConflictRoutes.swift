@@ -13,11 +13,13 @@ struct ConflictRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.get, "/v1/conflicts", .reviewer) { try await list($0) },
+            Route(.get, "/v1/conflicts", .reviewer, query: Exchange.conflictConditions.union(["limit", "page"])) {
+                try await list($0)
+            },
             Route(.get, "/v1/conflicts/summary", .reviewer) {
                 .json(try await engine.conflictSummary(try $0.requireCaller()))
             },
-            Route(.get, "/v1/conflicts/export", .reviewer) { try await export($0) },
+            Route(.get, "/v1/conflicts/export", .reviewer, query: Exchange.conflictConditions) { try await export($0) },
             Route(.get, "/v1/conflicts/{id}", .reviewer) { try await show($0) },
         ]
     }

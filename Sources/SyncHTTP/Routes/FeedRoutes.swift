@@ -13,9 +13,13 @@ struct FeedRoutes: Sendable {
     var routes: [Route] {
         [
             Route(.get, "/v1/session", .anyone) { .json(try await engine.session(try $0.requireCaller())) },
-            Route(.get, "/v1/changes", .deviceOrReviewer) { try await changes($0) },
+            Route(.get, "/v1/changes", .deviceOrReviewer, query: ["since", "limit", "collection", "wait"]) {
+                try await changes($0)
+            },
             Route(.get, "/v1/records/{collection}/{id}", .deviceOrReviewer) { try await record($0) },
-            Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer) { try await history($0) },
+            Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer, query: ["limit", "page"]) {
+                try await history($0)
+            },
             Route(.get, "/v1/collections", .anyone) { _ in .json(engine.terms.schema.encoded()) },
         ]
     }

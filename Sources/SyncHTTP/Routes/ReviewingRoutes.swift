@@ -12,7 +12,10 @@ struct ReviewingRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/conflicts/resolutions", .reviewer, body: .decision) { try await resolveMany($0) },
+            Route(
+                .post, "/v1/conflicts/resolutions", .reviewer, body: .decision,
+                query: Exchange.conflictConditions.union(["dryRun", "limit", "page"])
+            ) { try await resolveMany($0) },
             Route(.post, "/v1/conflicts/{id}/resolutions", .reviewer, body: .decision) { try await resolve($0) },
             Route(.post, "/v1/conflicts/{id}/comments", .reviewer) { try await comment($0) },
             Route(.put, "/v1/conflicts/{id}/assignee", .reviewer) { try await assign($0) },
@@ -76,6 +79,12 @@ extension Exchange {
         guard let position = Int64(try text("id")) else { throw .notFoundHere }
         return ConflictID(position: position)
     }
+
+    /// The parameters that `conflictQuery` reads.
+    static let conflictConditions: Set = [
+        "status", "kind", "collection", "record", "unit", "policy", "device", "user", "assignee", "unassigned", "since",
+        "until", "order",
+    ]
 
     /// The conditions that the query sets on conflicts.
     func conflictQuery(limit: Int, limits: Limits) throws(Problem) -> ConflictQuery {

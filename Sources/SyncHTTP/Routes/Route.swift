@@ -38,16 +38,19 @@ public struct Route: Sendable {
     public let access: Access
     /// How much of a body is read.
     let body: BodyKind
+    /// The query parameters that there are. Any other is refused before anything is done.
+    public let query: Set<String>
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small, query: Set<String> = [],
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.body = body
+        self.query = query
         self.handle = handle
     }
 

@@ -17,17 +17,15 @@ struct Exchange: Sendable {
     private let bodyBytes: Int
     private let parameters: Parameters
 
+    /// - Throws: `invalid_request` for a query parameter that the route does not have.
     init(
-        _ request: Request, parameters: Parameters, caller: Caller?, bodyBytes: Int
+        _ request: Request, on route: Route, parameters: Parameters, caller: Caller?, limits: Limits
     ) throws(Problem) {
-        self.bodyBytes = bodyBytes
+        bodyBytes = route.body.bytes(limits)
         self.request = request
         self.parameters = parameters
         self.caller = caller
-        query = try QueryParameters(request.uri.query)
-        guard query.all("tenant").isEmpty else {
-            throw .invalidQuery("The tenant comes from the token alone.")
-        }
+        query = try QueryParameters(request.uri.query, declared: route.query, limits: limits)
     }
 
     /// Who asks. Only routes that are open to all have no caller, and they do not ask for one.

@@ -48,7 +48,7 @@ public struct SyncServer: Sendable {
         ledger = ByteLedger(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
         gate = ConnectionGate(transport)
         review = ReviewPageRoutes(
-            engine: engine, verifier: verifier, sessions: await ReviewSessions(identity: engine.identity),
+            engine: engine, verifier: verifier, sessions: await ReviewSessions(engine.keys),
             pages: try ReviewPages())
         self.engine = engine
         self.verifier = verifier
@@ -66,8 +66,13 @@ public struct SyncServer: Sendable {
             ).routes + FrontRoute(pages: review.pages, version: version).routes
     }
 
+    /// Everything that the reviewers' pages answer at.
+    public var reviewAddresses: [ReviewAddress] { review.addresses }
+
     /// The methods of RFC 9110 section 9 and RFC 5789 that a path can be asked with. `HEAD` follows `GET`.
-    private static let knownMethods: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete, .options, .trace]
+    private static let knownMethods: [HTTPRequest.Method] = [
+        .get, .post, .put, .patch, .delete, .options, .trace,
+    ]
 
     public func router() -> Router<ServerContext> {
         let router = router(of: routes)
@@ -102,12 +107,13 @@ public struct SyncServer: Sendable {
             let verified = try await verifier.caller(
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
             try route.access.check(verified)
+            try await engine.permit(verified)
             caller = verified
             context.charge?.name(verified.tenant)
         }
         return try await route.handle(
             try Exchange(
-                request, parameters: context.parameters, caller: caller, bodyBytes: route.body.bytes(engine.limits)))
+                request, on: route, parameters: context.parameters, caller: caller, limits: engine.limits))
     }
 
     private static func methodNotAllowed(

@@ -16,11 +16,18 @@ public actor InMemoryStore: SyncStore {
         var conflicts: [Int64: ConflictRow] = [:]
         /// When each code expires that was spent.
         var codes: [ExactString: Int64] = [:]
+        var accessEnds: [AccessEndName: AccessEndRow] = [:]
+    }
+
+    struct AccessEndName: Hashable {
+        let kind: AccessEndRow.Kind
+        let name: ExactString
     }
 
     public nonisolated let identity: StoreIdentity
     private let probe: StoreProbe?
     private var states: [TenantID: TenantState] = [:]
+    private var keyCheck: [UInt8]?
 
     public init(identity: StoreIdentity = .random(), probe: StoreProbe? = nil) {
         self.identity = identity
@@ -138,6 +145,56 @@ public actor InMemoryStore: SyncStore {
         return isFirst
     }
 
+    // MARK: Access
+
+    public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError)
+        -> AccessState
+    {
+        let state = try state(of: tenant)
+        var access = AccessState()
+        for row in state.accessEnds.values {
+            access.take(
+                row.kind.rawValue, row.name.text, endsBefore: row.endsBeforeMilliseconds, for: query)
+        }
+        access.deviceRetiredAtMilliseconds = query.device.flatMap {
+            state.devices[$0]?.retiredAtMilliseconds
+        }
+        return access
+    }
+
+    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+        async throws(StoreError)
+    {
+        try probe?("end access")
+        var row = AccessEndRow(end)
+        let name = AccessEndName(kind: row.kind, name: row.name)
+        var ends = states[tenant]?.accessEnds ?? [:]
+        if let there = ends[name] {
+            row.endsBeforeMilliseconds = max(row.endsBeforeMilliseconds, there.endsBeforeMilliseconds)
+            row.expiresAtMilliseconds = max(row.expiresAtMilliseconds, there.expiresAtMilliseconds)
+        }
+        ends[name] = row
+        let horizon = OneTimeCode.horizon(atMilliseconds: nowMilliseconds)
+        let forgotten = ends.values.filter { $0.expiresAtMilliseconds < horizon }.sorted {
+            ($0.expiresAtMilliseconds, $0.kind.rawValue, $0.name) < (
+                $1.expiresAtMilliseconds, $1.kind.rawValue, $1.name
+            )
+        }
+        for row in forgotten.prefix(AccessEnd.forgottenAtOnce) {
+            ends[AccessEndName(kind: row.kind, name: row.name)] = nil
+        }
+        states[tenant, default: TenantState()].accessEnds = ends
+    }
+
+    public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
+        -> KeyAgreement
+    {
+        try probe?("agree on key")
+        let agreement: KeyAgreement = keyCheck.map { $0 == check ? .same : .other } ?? .first
+        if agreement == .first || intention == .adopt { keyCheck = check }
+        return agreement
+    }
+
     // MARK: Care
 
     public func tenants() async throws(StoreError) -> [TenantID] {
@@ -208,6 +265,6 @@ extension StoreIdentity {
         let bytes = { (count: Int) in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }
         let digits = Array("0123456789abcdef")
         let lineage = String(bytes(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-        return StoreIdentity(lineage: lineage, cursorKey: bytes(32), redactionKey: bytes(32))
+        return StoreIdentity(lineage: lineage, redactionKey: bytes(32))
     }
 }

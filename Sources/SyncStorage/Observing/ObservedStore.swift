@@ -163,6 +163,24 @@ public struct ObservedStore: SyncStore {
 
     // MARK: The rest
 
+    // MARK: Access
+
+    public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {
+        try await timed(.devices) { () throws(StoreError) in try await base.access(tenant, query) }
+    }
+
+    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError) {
+        try await timed(.devices) { () throws(StoreError) in
+            try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
+        }
+    }
+
+    public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement {
+        try await base.agree(on: check, intention)
+    }
+
+    // MARK: One-time codes
+
     public func spend(
         _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
     ) async throws(StoreError) -> Bool {

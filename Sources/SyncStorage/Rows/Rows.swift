@@ -5,14 +5,15 @@ import MergeCore
 public struct StoreIdentity: Sendable, Hashable {
     /// New after a restore from backup. Cursors carry it.
     public let lineage: String
-    /// 32 random bytes that authenticate cursors.
-    public let cursorKey: [UInt8]
+    /// What authenticated cursors in data that was made before schema 5; empty in newer data. Old cursors are still read with
+    /// it, and nothing is given out under it.
+    public let formerCursorKey: [UInt8]
     /// 32 random bytes that salt the hashes standing for redacted values.
     public let redactionKey: [UInt8]
 
-    public init(lineage: String, cursorKey: [UInt8], redactionKey: [UInt8]) {
+    public init(lineage: String, formerCursorKey: [UInt8] = [], redactionKey: [UInt8]) {
         self.lineage = lineage
-        self.cursorKey = cursorKey
+        self.formerCursorKey = formerCursorKey
         self.redactionKey = redactionKey
     }
 }

@@ -83,6 +83,17 @@ public protocol SyncStore: Sendable {
         _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
     ) async throws(StoreError) -> Bool
 
+    // MARK: Access
+
+    /// What has ended of somebody's access: O(1), whatever else has ended.
+    func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState
+    /// Ends access, durably. Of two ends of one kind and name the later stands. Sessions that would be over long ago are
+    /// forgotten on the way, the oldest first.
+    func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError)
+
+    /// Compares what a server derives from its secret with what the others do that serve this data.
+    func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement
+
     // MARK: Other processes
 
     /// What commits of other processes on the same data have changed, as it becomes known, until the store closes. To be asked
@@ -100,6 +111,21 @@ public protocol SyncStore: Sendable {
 extension SyncStore {
     /// An engine that is one process's own has no other processes to hear of.
     public func hints() -> AsyncStream<ChangeHint> { AsyncStream { $0.finish() } }
+}
+
+/// What is to be done where the data's servers have another key so far.
+public enum KeyIntention: Sendable, Hashable {
+    case compare
+    /// The key was changed: from now on it is the one of all.
+    case adopt
+}
+
+public enum KeyAgreement: Sendable, Hashable {
+    /// No server had a key here before.
+    case first
+    case same
+    /// The others have another one.
+    case other
 }
 
 /// Word of a commit elsewhere.

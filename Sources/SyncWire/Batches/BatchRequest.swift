@@ -37,6 +37,11 @@ public struct BatchRequest: Sendable, Hashable {
         guard root["tenant"] == nil else {
             throw Self.invalid("The tenant comes from the token alone.", at: JSONPointer.root.appending(name: "tenant"))
         }
+        for member in root.members where !Self.members.contains(member.name) && !member.name.isClientsOwn {
+            throw Self.invalid(
+                "'\(member.name.text.prefix(64))' is no option of a batch; names that begin with 'x-' are yours.",
+                at: JSONPointer.root.appending(name: member.name.text))
+        }
         device = try Self.device(root["device"], limits: limits)
         sentAtMilliseconds = try Self.sentAt(root["sentAt"])
         switch root["atomic"] {
@@ -90,6 +95,10 @@ public struct BatchRequest: Sendable, Hashable {
             return count + fields.count
         }
     }
+
+    /// What a batch may say. An option that is not known is refused, not passed over: whoever misspells `atomic` means
+    /// something that would not happen.
+    private static let members: Set<ExactString> = ["device", "sentAt", "atomic", "operations"]
 
     /// Writes the body in canonical form, of which the fields have been written already.
     private static func write(

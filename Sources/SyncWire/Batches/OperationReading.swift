@@ -25,6 +25,8 @@ struct OperationReading {
         var at: Value?
         var fields: Value?
         var dependsOn: Value?
+        /// Each of the known members that may be left out changes what happens, so that a misspelt one must not be passed over.
+        var unknown: [ExactString] = []
 
         init(_ object: ObjectValue) {
             for member in object.members {
@@ -37,7 +39,7 @@ struct OperationReading {
                 case "at": at = member.value
                 case "fields": fields = member.value
                 case "dependsOn": dependsOn = member.value
-                default: break
+                default: if !member.name.isClientsOwn { unknown.append(member.name) }
                 }
             }
         }
@@ -60,6 +62,12 @@ struct OperationReading {
     }
 
     private mutating func outcome(using writer: inout JSONWriter) -> Outcome {
+        for name in members.unknown {
+            reject(
+                .invalidRequest,
+                "'\(name.text.prefix(64))' is no member of an operation; names that begin with 'x-' are yours.",
+                at: name)
+        }
         let id = name(members.id, "id").map { OperationID($0) }
         let kind = kind()
         let record: RecordKey? =
@@ -193,6 +201,11 @@ struct OperationReading {
         }
         return ids
     }
+}
+
+extension ExactString {
+    /// Whether a member of this name is the client's own: it means nothing here, now and in later versions.
+    var isClientsOwn: Bool { text.utf8.starts(with: "x-".utf8) }
 }
 
 extension Rejection {

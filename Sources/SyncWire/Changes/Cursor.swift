@@ -24,22 +24,37 @@ public struct Cursor: Sendable, Hashable {
         let lineage: [UInt8]
         let tenant: String
         let key: SymmetricKey
+        /// What cursors of the first version are read with; nil where there are none.
+        let formerKey: SymmetricKey?
 
         /// - Parameters:
         ///   - lineage: the data set's id, of which the first 16 bytes of its digest are carried.
-        ///   - key: the data set's own, 32 bytes.
-        public init(lineage: String, tenant: String, key: [UInt8]) {
+        ///   - key: of the servers on the data, 32 bytes.
+        ///   - formerKey: what lay in the data, where it was made so long ago; empty otherwise.
+        public init(lineage: String, tenant: String, key: [UInt8], formerKey: [UInt8] = []) {
             self.lineage = Array(SHA256.hash(data: Array(lineage.utf8)).prefix(16))
             self.tenant = tenant
             self.key = SymmetricKey(data: key)
+            self.formerKey = formerKey.isEmpty ? nil : SymmetricKey(data: formerKey)
         }
 
-        fileprivate func code(of content: [UInt8]) -> [UInt8] {
-            Array(HMAC<SHA256>.authenticationCode(for: content + Array(tenant.utf8), using: key).prefix(16))
+        /// - Returns: nil for a version that is not read here.
+        fileprivate func code(of content: [UInt8]) -> [UInt8]? {
+            let key: SymmetricKey? =
+                switch content.first {
+                case Cursor.version: key
+                case Cursor.formerVersion: formerKey
+                case _: nil
+                }
+            guard let key else { return nil }
+            return Array(
+                HMAC<SHA256>.authenticationCode(for: content + Array(tenant.utf8), using: key).prefix(16))
         }
     }
 
-    private static let version: UInt8 = 1
+    fileprivate static let version: UInt8 = 2
+    /// Authenticated with a key that lay in the data.
+    fileprivate static let formerVersion: UInt8 = 1
     private static let contentCount = 1 + 16 + 8
     private static let byteCount = contentCount + 16
 
@@ -48,58 +63,20 @@ public struct Cursor: Sendable, Hashable {
         for shift in stride(from: 56, through: 0, by: -8) {
             content.append(UInt8(truncatingIfNeeded: sequence >> shift))
         }
-        return Base64URL.encode(content + seal.code(of: content))
+        return Base64URL.encode(content + (seal.code(of: content) ?? []))
     }
 
     public init(_ text: String, _ seal: Seal) throws(Fault) {
-        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount, bytes[0] == Self.version else {
+        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount else {
             throw .invalid
         }
         let content = Array(bytes[..<Self.contentCount])
         guard content[1..<17].elementsEqual(seal.lineage) else { throw .otherLineage }
-        let code = seal.code(of: content)
+        guard let code = seal.code(of: content) else { throw .invalid }
         // Every byte is looked at, whatever the first difference is.
         let difference = zip(code, bytes[Self.contentCount...]).reduce(0) { $0 | ($1.0 ^ $1.1) }
         guard difference == 0 else { throw .invalid }
         sequence = content[17..<25].reduce(0) { $0 << 8 | Int64($1) }
         guard sequence >= 0 else { throw .invalid }
-    }
-}
-
-/// Base 64 with the URL-safe alphabet and without padding (RFC 4648 section 5).
-enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(alphabet[Int(bits >> count & 63)])
-            }
-        }
-        if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    /// - Returns: nil for characters outside the alphabet and for left-over bits that are not zero: one text a value.
-    static func decode(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for character in text.utf8 {
-            guard let index = alphabet.firstIndex(of: character) else { return nil }
-            bits = (bits << 6 | UInt32(index)) & 0xFFF
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
-            }
-        }
-        return count < 6 && bits & ((1 << count) - 1) == 0 ? bytes : nil
     }
 }

@@ -20,6 +20,8 @@ public struct IdempotencyKey: Sendable, Hashable {
         guard (1...limit).contains(characters.count), characters.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             return nil
         }
+        // It stands in paths.
+        guard !NameRule.isDots(String(decoding: characters, as: UTF8.self)) else { return nil }
         text = ExactString(String(decoding: characters, as: UTF8.self))
     }
 

@@ -1,17 +1,27 @@
 import Causality
 import MergeCore
 
-/// What a name from outside may be: 1 to 128 bytes without control characters.
+/// What a name from outside may be: 1 to 128 bytes without control characters, and not what paths are cut short by. One rule
+/// for devices, users, tenants, collections, records, fields and operations.
 public enum NameRule {
     /// - Returns: why the name is refused, nil when it is not.
     public static func fault(in name: ExactString, limits: Limits) -> String? {
         if name.text.utf8.isEmpty { return "A name has at least one character." }
         if name.byteCount > limits.nameBytes { return "A name has at most \(limits.nameBytes) bytes." }
+        // Clients and proxies take them out of a path before it gets here (RFC 3986 section 5.2.4), percent-encoded or not.
+        if isDots(name.text) { return "'.' and '..' are no names." }
         let hasControlCharacters =
-            name.text.utf8.withContiguousStorageIfAvailable { $0.span.hasControlCharacters }
-            ?? Array(name.text.utf8).span.hasControlCharacters
-        if hasControlCharacters { return "A name has no control characters." }
+            name.text.utf8.withContiguousStorageIfAvailable { $0.span.hasControlsOfText }
+            ?? Array(name.text.utf8).span.hasControlsOfText
+        if hasControlCharacters {
+            return "A name has no control characters, those of the direction of text among them."
+        }
         return nil
+    }
+
+    /// Whether a text is one or two dots.
+    static func isDots(_ text: String) -> Bool {
+        text.utf8.count <= 2 && text.utf8.allSatisfy { $0 == UInt8(ascii: ".") }
     }
 
     /// What a replica in a clock may be: a device, or a reviewer, whose user has a name of its own length.

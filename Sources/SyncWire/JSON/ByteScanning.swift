@@ -40,6 +40,29 @@ extension Span<UInt8> {
     }
 }
 
+extension Span<UInt8> {
+    /// Whether the UTF-8 has control characters: C0 and U+007F, C1 (U+0080 to U+009F), or those that turn the direction of
+    /// what stands around them (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; UAX #9 section 2).
+    var hasControlsOfText: Bool {
+        if hasControlCharacters { return true }
+        var index = 0
+        while index + 1 < count {
+            switch (self[index], self[index + 1]) {
+            case (0xC2, 0x80...0x9F), (0xD8, 0x9C): return true
+            case (0xE2, 0x80) where index + 2 < count:
+                switch self[index + 2] {
+                case 0x8E, 0x8F, 0xAA...0xAE: return true
+                default: break
+                }
+            case (0xE2, 0x81) where index + 2 < count && (0xA6...0xA9).contains(self[index + 2]): return true
+            case (_, _): break
+            }
+            index += 1
+        }
+        return false
+    }
+}
+
 extension UInt8 {
     /// Whether the byte ends a string or is escaped in it (RFC 8259 section 7): control characters, `"` and `\`.
     var needsEscape: Bool { self < 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\") }

@@ -31,6 +31,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case clockAhead = "clock_ahead"
     case clockFull = "clock_full"
     case counterReused = "counter_reused"
+    case recordExists = "record_exists"
     case recordDeleted = "record_deleted"
     case recordPurged = "record_purged"
     case recordFull = "record_full"
@@ -56,6 +57,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             case .clockAhead: .clockAhead
             case .clockFull: .clockFull
             case .counterReused: .counterReused
+            case .recordExists: .recordExists
             case .recordDeleted: .recordDeleted
             case .recordPurged: .recordPurged
             case .recordFull: .recordFull
@@ -87,7 +89,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .batchTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
-            .clockFull, .counterReused, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
+            .clockFull, .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
             .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed,
             .batchFull, .conflictFull:
             422
@@ -129,6 +131,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .clockAhead: "The clock names events that the server does not have"
         case .clockFull: "The record's clock is full"
         case .counterReused: "The counter belongs to another operation"
+        case .recordExists: "The record is there already"
         case .recordDeleted: "The record is deleted"
         case .recordPurged: "The record was purged"
         case .recordFull: "The record is full"
@@ -155,10 +158,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
             .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .conflictFull,
-            .batchTooLarge, .batchRefused,
-            .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull, .counterReused, .recordDeleted,
-            .recordPurged, .recordFull, .unknownCollection, .fieldInvalid, .fieldRequired, .fieldImmutable,
-            .groupIncomplete, .valueInvalid, .batchFull:
+            .batchTooLarge, .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull,
+            .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection, .fieldInvalid,
+            .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .batchFull:
             false
         }
     }

@@ -24,6 +24,7 @@ public struct DecisionRequest: Sendable {
         note = reading.text("note", bytes: limits.commentBytes)
         conflicts = reading.conflicts("conflicts", limits: limits)
         choice = reading.choice()
+        reading.admit(["version", "clock", "restore", "note", "conflicts", "choose", "value"])
         try reading.finish()
     }
 

@@ -34,6 +34,15 @@ struct MemberReading {
         faults.append(.init(.invalidRequest, detail, at: .root.appending(name: member.text)))
     }
 
+    /// Refuses members that are not among these: whoever misspells `conflicts` would decide others than were meant.
+    mutating func admit(_ names: Set<ExactString>) {
+        for member in object.members where !names.contains(member.name) && !member.name.isClientsOwn {
+            fault(
+                member.name,
+                "'\(member.name.text.prefix(64))' means nothing here; names that begin with 'x-' are yours.")
+        }
+    }
+
     func finish() throws(Problem) {
         guard let first = faults.first else { return }
         throw Problem(.invalidRequest, first.detail, errors: faults)

@@ -56,16 +56,23 @@ struct DoctorCommand: AsyncParsableCommand {
                 ?? ["  collections", "every collection is taken, lww", "default"])
         if let jwks = settings.jwks { rows.append(["  jwks", jwks.value, jwks.source.text]) }
         if let key = settings.publicKey { rows.append(["  public-key", key.value, key.source.text]) }
+        for (name, setting) in [("issuer", settings.issuer), ("audience", settings.audience)] {
+            if let setting { rows.append(["  \(name)", setting.value, setting.source.text]) }
+        }
+        rows.append([
+            "  token-leeway", String(settings.tokenLeeway.value), settings.tokenLeeway.source.text,
+        ])
         if settings.jwks == nil, settings.publicKey == nil {
-            rows.append(["  signing key", "(hidden) in the data directory", "default"])
+            rows.append(["  signing key", "(hidden) at \(settings.directory.keyPath)", "default"])
         }
         return ConflictTable.aligned(rows)
     }
 
     private static func checks(_ settings: ServerSettings) async -> [(String, Check)] {
-        let data = DataDirectory(path: settings.data.value)
+        let data = settings.directory
         return [
-            ("data directory", directory(data)), ("signing key", key(data, settings)),
+            ("data directory", directory(data)), ("signing key", key(data)),
+            ("database files", files(data)),
             ("database", await database(settings.database.value)), ("collections", collections(settings)),
             ("tokens", await tokens(settings)), ("address", address(settings)),
         ]
@@ -81,10 +88,22 @@ struct DoctorCommand: AsyncParsableCommand {
         return .good("writable")
     }
 
-    private static func key(_ data: DataDirectory, _ settings: ServerSettings) -> Check {
-        guard settings.jwks == nil, settings.publicKey == nil else {
-            return .good("not used; tokens come from elsewhere")
+    /// What is in the data is for nobody but the server, whatever the directory lets through.
+    private static func files(_ data: DataDirectory) -> Check {
+        let files = data.databaseFiles
+        guard !files.isEmpty else { return .note("not there") }
+        for file in files {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+            let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0
+            guard mode & 0o077 == 0 else {
+                return .bad("others can read \(file) (mode \(String(mode, radix: 8))); chmod 600 it")
+            }
         }
+        return .good("\(files.count), for their owner alone")
+    }
+
+    /// Needed where tokens come from elsewhere too: cookies and cursors come from it.
+    private static func key(_ data: DataDirectory) -> Check {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: data.keyPath) else {
             return .note("not there yet; 'rejoin serve' makes it")
         }
@@ -151,7 +170,11 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private static func tokens(_ settings: ServerSettings) async -> Check {
         do {
-            guard try await settings.namedVerifier() != nil else { return .good("HS256 with the server's own key") }
+            let silent = Logger(label: "doctor") { _ in SwiftLogNoOpLogHandler() }
+            guard let verifier = try await settings.namedVerifier(logger: silent) else {
+                return .good("HS256 with the server's own key")
+            }
+            guard verifier.findings.isEmpty else { return .note(verifier.findings.joined(separator: "; ")) }
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
         } catch {
             return .bad(error.message)

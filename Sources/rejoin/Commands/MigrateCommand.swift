@@ -1,6 +1,7 @@
 import ArgumentParser
 import PostgreSQLStorage
 import SyncStorage
+import SyncWire
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,7 +17,26 @@ struct MigrateCommand: AsyncParsableCommand {
     @Option(help: "The role that servers connect with; it is given what it needs, and nothing more.")
     var grantTo: String?
 
+    @Flag(
+        help:
+            "The signing key was changed on purpose: take this one for that of all servers on the database."
+    )
+    var adoptKey = false
+
     func run() async throws {
+        try await migrate()
+        guard adoptKey else { return }
+        let settings = try SettingsResolution(config: database.common.config)
+        let check = ServerKeys(secret: try DataDirectory(settings, database.common).secret()).check
+        let store = try await Database(database).openForCommand()
+        _ = try await Database.saying { () throws(StoreError) in
+            try await store.agree(on: check, .adopt)
+        }
+        await store.close()
+        print("the servers on this data have this key now; restart those that have another")
+    }
+
+    private func migrate() async throws {
         switch try Database(database) {
         case .file(let data):
             guard grantTo == nil else { throw CommandFailure.cannotStart("--grant-to is for PostgreSQL") }

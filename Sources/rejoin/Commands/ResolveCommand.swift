@@ -156,10 +156,10 @@ struct ReviewingServer {
             throw CommandFailure.cannotStart("give --tenant, or a token with --token or REJOIN_TOKEN")
         }
         let settings = try SettingsResolution(config: access.common.config)
-        let data = DataDirectory(
-            path: settings.text(.data, access.common.data, default: DataDirectory.standardPath).value)
+        let data = DataDirectory(settings, access.common)
         let claims = TokenClaims(
             user: access.reviewer ?? "reviewer", tenant: tenant, device: nil, roles: ["reviewer"],
+            issuedAtSeconds: Date().timeIntervalSince1970,
             expiresAtSeconds: Date().timeIntervalSince1970.rounded() + 300)
         token = try await TokenMint(secret: data.secret()).token(claims)
     }

@@ -9,6 +9,8 @@ import ServiceLifecycle
 import SyncEngine
 import SyncHTTP
 import SyncStorage
+import SyncWire
+import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,22 +20,29 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try ServerSettings(options)
-        let data = DataDirectory(path: settings.data.value)
+        let data = settings.directory
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = settings.logLevel.value
 
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
-        let named = try await settings.namedVerifier()
+        let named = try await settings.namedVerifier(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
+        let secret = try data.secret()
+        let keys = ServerKeys(secret: secret)
+        try await store.agree(on: keys, data: data, settings.database.value, logger)
         let verifier: TokenVerifier
-        if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
+        if let named {
+            verifier = named
+        } else {
+            verifier = try await .opening(.secret(secret), settings.tokenTerms)
+        }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         let metrics = ServerMetrics()
         let engine = SyncEngine(
             store: ObservedStore(store, metrics.storeObserver), terms: Terms(schema: schema, limits: limits),
-            logger: logger)
+            keys: keys, logger: logger)
         var transport = settings.transport.limits
         transport.connections = Descriptors.raise(for: transport, logger)
         let server = try await SyncServer(
@@ -58,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
         // way finish, then the lanes are emptied.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: EngineService(engine: engine, store: store)), .init(service: application),
-            .init(service: HeldReaders(engine: engine)),
+            .init(service: KeyReading(verifier: verifier)), .init(service: HeldReaders(engine: engine)),
         ]
         if let management {
             // Before the others: a server that is stopping can be watched to its end.
@@ -87,6 +96,34 @@ private func announce(managementPort port: Int, host: String) {
     fflush(nil)
 }
 
+extension SyncStore {
+    /// Servers on one database whose keys differ refuse each other's cursors and sessions: clients would be sent to and fro.
+    fileprivate func agree(
+        on keys: ServerKeys, data: DataDirectory, _ database: Database, _ logger: Logger
+    ) async throws(CommandFailure) {
+        let intention: KeyIntention
+        switch database {
+        // There is no other server: the key was changed.
+        case .file: intention = .adopt
+        case .server: intention = .compare
+        }
+        let agreement = try await Database.saying { () throws(StoreError) in
+            try await self.agree(on: keys.check, intention)
+        }
+        switch (agreement, intention) {
+        case (.first, _), (.same, _): break
+        case (.other, .adopt):
+            logger.warning("the signing key was changed: cursors and sessions from before are refused")
+        case (.other, .compare):
+            await close()
+            throw .cannotStart(
+                "the key at \(data.keyPath) is not the one of the other servers on this database, which would refuse this one's "
+                    + "cursors and sessions; use theirs (--signing-key), or, if it was changed on purpose, run "
+                    + "'rejoin migrate --adopt-key' and restart them all with it")
+        }
+    }
+}
+
 /// What a person who has just started the server needs next.
 private func announce(host: String, port: Int, data: DataDirectory, _ database: Database, mintsTokens: Bool) {
     let place =
@@ -106,14 +143,22 @@ private func announce(host: String, port: Int, data: DataDirectory, _ database: 
 
 extension ServerSettings {
     /// Verifies with the key file that is named; nil where tokens are signed with the server's own key.
-    func namedVerifier() async throws(CommandFailure) -> TokenVerifier? {
+    func namedVerifier(logger: Logger) async throws(CommandFailure) -> TokenVerifier? {
         for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
             guard let setting else { continue }
-            guard let text = try? String(contentsOfFile: setting.value, encoding: .utf8) else {
+            let source: @Sendable () async -> TokenKey? = {
+                await withCheckedContinuation { continuation in
+                    DispatchQueue.global().async {
+                        let text = try? String(contentsOfFile: setting.value, encoding: .utf8)
+                        continuation.resume(returning: text.map(make))
+                    }
+                }
+            }
+            guard let key = await source() else {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
             do throws(CommandFailure) {
-                return try await .opening(make(text))
+                return try await .opening(key, tokenTerms, readingAgain: source, logger: logger)
             } catch {
                 throw .cannotStart("\(setting.value): \(error.message)")
             }
@@ -122,10 +167,19 @@ extension ServerSettings {
     }
 }
 
+extension ServerSettings {
+    var tokenTerms: TokenTerms {
+        TokenTerms(issuer: issuer?.value, audience: audience?.value, leewaySeconds: tokenLeeway.value)
+    }
+}
+
 extension TokenVerifier {
-    static func opening(_ key: TokenKey) async throws(CommandFailure) -> TokenVerifier {
+    static func opening(
+        _ key: TokenKey, _ terms: TokenTerms, readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
+        logger: Logger = Logger(label: "rejoin")
+    ) async throws(CommandFailure) -> TokenVerifier {
         do {
-            return try await TokenVerifier(key)
+            return try await TokenVerifier(key, terms: terms, readingAgain: source, logger: logger)
         } catch {
             switch error {
             case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
@@ -155,6 +209,17 @@ private struct EngineService: Service {
             }
         }
         await engine.close()
+    }
+}
+
+/// Reads the key file again at SIGHUP. With the server's own key there is nothing to read, and the signal ends nothing.
+private struct KeyReading: Service {
+    let verifier: TokenVerifier
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { await verifier.readAgain() }
+        }
     }
 }
 

@@ -9,7 +9,15 @@ import SyncWire
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Mint a token, or a link that signs a reviewer in, with the server's own key; print it alone.")
+        abstract:
+            "Mint a token, or a link that signs a reviewer in, with the server's own key; print it alone.",
+        subcommands: [MintTokenCommand.self, RevokeTokensCommand.self],
+        defaultSubcommand: MintTokenCommand.self)
+}
+
+struct MintTokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mint", abstract: "Mint a token, or a link; what 'rejoin token' does by itself.")
 
     @OptionGroup var common: CommonOptions
 
@@ -36,7 +44,7 @@ struct TokenCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try SettingsResolution(config: common.config)
-        let data = DataDirectory(path: settings.text(.data, common.data, default: DataDirectory.standardPath).value)
+        let data = DataDirectory(settings, common)
         let claims = try link ? linkClaims() : claims()
         let prefix = try link ? base() + "/review/sign-in?code=" : ""
         print(prefix + (try await TokenMint(secret: data.secret()).token(claims)))
@@ -48,7 +56,8 @@ struct TokenCommand: AsyncParsableCommand {
         }
         let claims = try claims()
         return .link(
-            user: claims.sub, tenant: claims.tenant, id: UUID().uuidString, expiresAtSeconds: claims.exp)
+            user: claims.sub, tenant: claims.tenant, id: UUID().uuidString, issuedAtSeconds: claims.iat,
+            expiresAtSeconds: claims.exp)
     }
 
     private func base() throws(CommandFailure) -> String {
@@ -78,9 +87,11 @@ struct TokenCommand: AsyncParsableCommand {
         guard let seconds = Self.seconds(expires) else {
             throw .cannotStart("'\(expires)' is no time; give a number and s, m, h or d")
         }
+        // To the millisecond: of what is revoked and minted anew in one second, the new one is good.
+        let now = (Date().timeIntervalSince1970 * 1000).rounded(.up) / 1000
         return TokenClaims(
             user: user ?? device ?? role.first ?? "", tenant: tenant, device: device, roles: roles,
-            expiresAtSeconds: Date().timeIntervalSince1970.rounded() + seconds)
+            issuedAtSeconds: now, expiresAtSeconds: now.rounded() + seconds)
     }
 
     static func seconds(_ text: String) -> Double? {

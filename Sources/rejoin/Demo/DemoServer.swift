@@ -6,6 +6,7 @@ import SQLiteStorage
 import ServiceLifecycle
 import SyncEngine
 import SyncHTTP
+import SyncWire
 import SyncStorage
 
 /// The real server, in this process: a free port, a database file in a temporary directory.
@@ -23,9 +24,12 @@ struct DemoServer {
         let store = try data.openForServing()
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .error
-        let engine = SyncEngine(store: store, terms: Terms(schema: try schema()), logger: logger)
+        let engine = SyncEngine(
+            store: store, terms: Terms(schema: try schema()), keys: ServerKeys(secret: try data.secret()),
+            logger: logger)
         let server = try await SyncServer(
-            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret())), logger: logger)
+            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret()), TokenTerms()),
+            logger: logger)
         var configuration = ServerConfiguration()
         configuration.port = 0
         let (ports, port) = AsyncStream.makeStream(of: Int.self)

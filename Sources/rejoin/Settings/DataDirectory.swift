@@ -7,11 +7,31 @@ struct DataDirectory: Sendable {
     static let standardPath = "./rejoin-data"
 
     let path: String
+    /// Where the key is that somebody else keeps, for servers on several machines; nil: in the directory.
+    let namedKeyPath: String?
+
+    init(path: String, namedKeyPath: String? = nil) {
+        self.path = path
+        self.namedKeyPath = namedKeyPath
+    }
+
+    init(_ settings: SettingsResolution, _ common: CommonOptions) {
+        self.init(
+            path: settings.text(.data, common.data, default: Self.standardPath).value,
+            namedKeyPath: settings.text(.signingKey, common.signingKey)?.value)
+    }
 
     var databasePath: String { path + "/rejoin.sqlite" }
-    var keyPath: String { path + "/signing.key" }
+    var keyPath: String { namedKeyPath ?? path + "/signing.key" }
+    /// Every file that holds data, as far as it is there.
+    var databaseFiles: [String] {
+        ["", "-wal", "-shm", ".lock"].map { databasePath + $0 }.filter {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
 
-    /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet.
+    /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet. A key that is named is not made:
+    /// where it is missing, the servers would each have one of their own.
     func prepare() throws(CommandFailure) {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
@@ -25,14 +45,17 @@ struct DataDirectory: Sendable {
             }
         }
         guard access(path, W_OK | X_OK) == 0 else { throw .cannotStart("the data directory \(path) is not writable") }
-        if !FileManager.default.fileExists(atPath: keyPath) { try makeKey() }
+        if namedKeyPath == nil, !FileManager.default.fileExists(atPath: keyPath) { try makeKey() }
     }
 
     /// The secret that tokens are signed with.
     func secret() throws(CommandFailure) -> [UInt8] {
         guard let text = try? String(contentsOfFile: keyPath, encoding: .utf8) else {
             throw .cannotStart(
-                "there is no readable key at \(keyPath); 'rejoin serve' makes one, or name another --data")
+                namedKeyPath == nil
+                    ? "there is no readable key at \(keyPath); 'rejoin serve' makes one, or name another --data"
+                    : "there is no readable key at \(keyPath); it is 32 random bytes or more in base 64, in one line"
+            )
         }
         let digits = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let secret = Data(base64Encoded: digits), secret.count >= 32 else {
@@ -71,6 +94,18 @@ extension DataDirectory {
     func openForServing() throws(CommandFailure) -> SQLiteStore {
         do {
             return try SQLiteStore.open(at: databasePath)
+        } catch {
+            throw .cannotStart(error.line)
+        }
+    }
+
+    /// Opens the database beside a running server, for what a command writes.
+    func openForCommand() throws(CommandFailure) -> SQLiteStore {
+        guard FileManager.default.fileExists(atPath: databasePath) else {
+            throw .cannotStart("there is no data at \(databasePath)")
+        }
+        do {
+            return try SQLiteStore.openBeside(at: databasePath)
         } catch {
             throw .cannotStart(error.line)
         }

@@ -29,7 +29,7 @@ enum Database: Sendable {
     ) throws(CommandFailure) -> Setting<Database> {
         let data = settings.text(.data, options.common.data, default: DataDirectory.standardPath)
         guard let database = settings.text(.database, options.database) else {
-            return Setting(value: .file(DataDirectory(path: data.value)), source: data.source)
+            return Setting(value: .file(DataDirectory(settings, options.common)), source: data.source)
         }
         guard Conninfo.isMeant(by: database.value) else {
             throw .cannotStart(
@@ -74,6 +74,14 @@ enum Database: Sendable {
             return try await Self.saying { () throws(StoreError) in
                 try await PostgreSQLStore.open(conninfo, schema: .leaveAsItIs, options: few)
             }
+        }
+    }
+
+    /// Opens it beside running servers, for what a command writes.
+    func openForCommand() async throws(CommandFailure) -> any SyncStore {
+        switch self {
+        case .file(let data): try data.openForCommand()
+        case .server: try await openForReading()
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import MergeCore
+import SyncHTTP
 
 /// What `serve` and `doctor` are told.
 struct ServerOptions: ParsableArguments {
@@ -21,6 +22,24 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "A PEM public key (RSA, P-256, Ed25519) to verify tokens with. (REJOIN_PUBLIC_KEY)")
     var publicKey: String?
 
+    @Option(
+        help: "What 'iss' of a token has to be; goes with --jwks and --public-key, and is needed there. (REJOIN_ISSUER)"
+    )
+    var issuer: String?
+
+    @Option(
+        help:
+            "What 'aud' of a token has to name; goes with --jwks and --public-key, and is needed there. (REJOIN_AUDIENCE)"
+    )
+    var audience: String?
+
+    @Option(
+        help: """
+            Seconds by which the clocks of who signs tokens and of this server may differ. (default: 60, with the server's own \
+            key 0; REJOIN_TOKEN_LEEWAY)
+            """)
+    var tokenLeeway: Int?
+
     @Option(help: "Requests that one device may make in a second. (default: 50; REJOIN_REQUESTS_PER_SECOND)")
     var requestsPerSecond: Int?
 
@@ -33,12 +52,16 @@ struct ServerOptions: ParsableArguments {
 /// What is in force, and why.
 struct ServerSettings: Sendable {
     let data: Setting<String>
+    let directory: DataDirectory
     let database: Setting<Database>
     let host: Setting<String>
     let port: Setting<Int>
     let collections: Setting<String>?
     let jwks: Setting<String>?
     let publicKey: Setting<String>?
+    let issuer: Setting<String>?
+    let audience: Setting<String>?
+    let tokenLeeway: Setting<Int>
     let logLevel: Setting<Logger.Level>
     /// Of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
@@ -48,12 +71,19 @@ struct ServerSettings: Sendable {
         let common = options.database.common
         let settings = try SettingsResolution(config: common.config)
         data = settings.text(.data, common.data, default: DataDirectory.standardPath)
+        directory = DataDirectory(settings, common)
         database = try Database.named(options.database, settings)
         host = settings.text(.host, options.host, default: "127.0.0.1")
         port = try settings.integer(.port, options.port, in: 0...65_535, default: 8080)
         collections = settings.text(.collections, options.collections)
         jwks = settings.text(.jwks, options.jwks)
         publicKey = settings.text(.publicKey, options.publicKey)
+        issuer = settings.text(.issuer, options.issuer)
+        audience = settings.text(.audience, options.audience)
+        let isSignedElsewhere = jwks != nil || publicKey != nil
+        tokenLeeway = try settings.integer(
+            .tokenLeeway, options.tokenLeeway, in: 0...3600,
+            default: isSignedElsewhere ? TokenTerms.standardLeewaySeconds : 0)
         requestsPerSecond = try settings.integer(
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
             default: Limits().requestsPerSecondPerDevice)
@@ -64,5 +94,16 @@ struct ServerSettings: Sendable {
         }
         logLevel = Setting(value: parsed, source: level.source)
         if jwks != nil, publicKey != nil { throw .cannotStart("give either 'jwks' or 'public-key', not both") }
+        for (name, setting) in [("issuer", issuer), ("audience", audience)] {
+            if isSignedElsewhere, setting?.value.isEmpty ?? true {
+                // A provider signs tokens for many: without it, one for another service would be good here.
+                throw .cannotStart(
+                    "'jwks' and 'public-key' need '\(name)': what a token's '\(name.prefix(3))' has to be")
+            }
+            if !isSignedElsewhere, setting != nil {
+                throw .cannotStart(
+                    "'\(name)' goes with 'jwks' or 'public-key'; the server's own key signs for nobody else")
+            }
+        }
     }
 }

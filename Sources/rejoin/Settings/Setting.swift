@@ -27,6 +27,9 @@ struct Setting<Value: Sendable>: Sendable {
 enum SettingName: String, CaseIterable {
     case data, host, port, collections, jwks
     case publicKey = "public-key"
+    case signingKey = "signing-key"
+    case issuer, audience
+    case tokenLeeway = "token-leeway"
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
     case connections

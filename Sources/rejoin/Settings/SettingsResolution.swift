@@ -6,6 +6,13 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The data directory. (default: ./rejoin-data; REJOIN_DATA)")
     var data: String?
 
+    @Option(
+        help: """
+            The file with the key that signs tokens and that cookies and cursors come from, instead of signing.key in the data \
+            directory. The same at every server on one database. (REJOIN_SIGNING_KEY)
+            """)
+    var signingKey: String?
+
     @Option(help: "A YAML file with options, below the environment and the command line. (REJOIN_CONFIG)")
     var config: String?
 }

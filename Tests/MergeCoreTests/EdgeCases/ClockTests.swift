@@ -8,7 +8,7 @@ struct ClockTests {
     func counterReused() {
         var tenant = Tenant()
         tenant.send(operation("o", .create, ["a": 1], fields(("t", "x"))), from: "a")
-        let clone = tenant.send(operation("p", .create, ["a": 1], fields(("t", "y"))), from: "a")
+        let clone = tenant.send(operation("p", .update, ["a": 1], fields(("t", "y"))), from: "a")
         #expect(clone.codes == [.counterReused])
         #expect(clone.result.rejections.allSatisfy { !$0.code.isRetryable })
         #expect(tenant.fields == fields(("t", "x")))
@@ -23,11 +23,30 @@ struct ClockTests {
                 "a",
                 [
                     operation("o", .create, ["a": 1], fields(("t", "x"))),
-                    operation("p", .create, ["a": 1], fields(("t", "y"))),
+                    operation("p", .update, ["a": 1], fields(("t", "y"))),
                 ])
         ).outcomes
         #expect(outcomes.map(\.outcome) == [.applied, .rejected])
         #expect(outcomes[1].codes == [.counterReused])
+    }
+
+    @Test(
+        "edge 11: a create of what the device has written before is told how the record stands, and the way ends well")
+    func recordExists() {
+        for (kind, way) in [(OperationKind.update, "update"), (.delete, "restore")] {
+            var tenant = Tenant()
+            tenant.send(operation("o", .create, ["a": 1], fields(("t", "x"))), from: "a")
+            let second = kind == .delete ? fields() : fields(("t", "y"))
+            tenant.send(operation("o2", kind, ["a": 2], second), from: "a")
+            let again = tenant.send(operation("p", .create, ["a": 1], fields(("t", "z"))), from: "a")
+            #expect(again.codes == [.recordExists])
+            #expect(again.result.rejections.first?.expectedCounter == 3)
+            #expect(again.result.rejections.first?.detail.contains("'\(way)'") == true)
+            let followed: OperationKind = kind == .delete ? .restore : .update
+            let mended = tenant.send(operation("p", followed, ["a": 3], fields(("t", "z"))), from: "a")
+            #expect(mended.outcome == .applied)
+            #expect(tenant.fields == fields(("t", "z")))
+        }
     }
 
     @Test(

@@ -135,6 +135,18 @@ struct GatedStore: SyncStore {
         try await base.spend(tenant, code, nowMilliseconds: nowMilliseconds)
     }
 
+    func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {
+        try await base.access(tenant, query)
+    }
+
+    func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError) {
+        try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
+    }
+
+    func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement {
+        try await base.agree(on: check, intention)
+    }
+
     func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
 
     func hints() -> AsyncStream<ChangeHint> { base.hints() }

@@ -16,6 +16,8 @@ struct ServerOptions: Sendable {
     var limits = Limits()
     var setup = TestingSetup.router
     var key: TokenKey = .secret(TestServer.secret)
+    var tokenTerms = TokenTerms()
+    var keySource: (@Sendable () async -> TokenKey?)?
 }
 
 /// A server over a new store, and what a test needs around it.
@@ -57,9 +59,12 @@ struct TestServer: Sendable {
         let log = CapturedLog()
         let server = try await SyncServer(
             engine: SyncEngine(
-                store: store, terms: Terms(schema: options.schema, limits: options.limits), clock: clock.engineClock,
+                store: store, terms: Terms(schema: options.schema, limits: options.limits),
+                keys: ServerKeys(secret: secret), clock: clock.engineClock,
                 logger: log.logger()),
-            verifier: try await TokenVerifier(options.key), logger: log.logger())
+            verifier: try await TokenVerifier(
+                options.key, terms: options.tokenTerms, readingAgain: options.keySource, logger: log.logger()),
+            logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0

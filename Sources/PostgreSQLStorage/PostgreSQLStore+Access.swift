@@ -1,0 +1,79 @@
+import SyncStorage
+
+extension PostgreSQLStore {
+    /// One round trip.
+    public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError)
+        -> AccessState
+    {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            var requests = [
+                Request(Statements.selectAccessEnds) { row in
+                    row.text(reading.tenant)
+                    row.text(query.user.text)
+                    row.text(query.session?.text ?? "")
+                }
+            ]
+            if let device = query.device {
+                requests.append(
+                    Request(Statements.selectDevice) { row in
+                        row.text(reading.tenant)
+                        row.text(device.name.text)
+                    })
+            }
+            let results = try reading.askLast(requests)
+            var access = AccessState()
+            try results[0].forEach { (row: Columns) throws(StoreError) in
+                access.take(try row.text(0), try row.text(1), endsBefore: row.integer(2), for: query)
+            }
+            if results.count > 1 {
+                access.deviceRetiredAtMilliseconds =
+                    try results[1].first { (row: Columns) throws(StoreError) in try DeviceRow(row) }?
+                    .retiredAtMilliseconds
+            }
+            return access
+        }
+    }
+
+    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+        async throws(StoreError)
+    {
+        let end = AccessEndRow(end)
+        try await write(tenant) { name in
+            [
+                Request(Statements.upsertAccessEnd) { row in
+                    row.text(name)
+                    row.text(end.kind.rawValue)
+                    row.text(end.name.text)
+                    row.integer(end.endsBeforeMilliseconds)
+                    row.integer(end.expiresAtMilliseconds)
+                },
+                Request(Statements.forgetAccessEnds) { row in
+                    row.text(name)
+                    row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
+                    row.integer(Int64(AccessEnd.forgottenAtOnce))
+                },
+            ]
+        } reading: { _ in
+        }
+    }
+
+    public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
+        -> KeyAgreement
+    {
+        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            // Of two servers that start at once on new data, the second sees what the first has written.
+            let results = try session.exchange([
+                Request(Statements.begin), Request(Statements.lockKeyCheck),
+                Request(Statements.selectKeyCheck),
+            ])
+            let there = try results[2].first { $0.bytes(0) }
+            let agreement: KeyAgreement = there.map { $0 == check ? .same : .other } ?? .first
+            var requests = [Request(Statements.commit)]
+            if agreement == .first || agreement == .other && intention == .adopt {
+                requests.insert(Request(Statements.updateKeyCheck) { $0.bytes(check) }, at: 0)
+            }
+            _ = try session.exchange(requests)
+            return agreement
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import SyncStorage
+
+extension SQLiteStore {
+    public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError)
+        -> AccessState
+    {
+        try await read { (connection: Connection) throws(StoreError) in
+            var access = AccessState()
+            let rows = try connection.prepare(Statements.selectAccessEnds).all(
+                { row in
+                    row.text(tenant.name.text)
+                    row.text(query.user.text)
+                    row.text(query.session?.text ?? "")
+                },
+                { (row: Columns) throws(StoreError) in
+                    (kind: try row.text(0), name: try row.text(1), endsBefore: row.integer(2))
+                })
+            for row in rows { access.take(row.kind, row.name, endsBefore: row.endsBefore, for: query) }
+            if let device = query.device {
+                access.deviceRetiredAtMilliseconds =
+                    try connection.prepare(Statements.selectDevice).device(tenant.name.text, device)?
+                    .retiredAtMilliseconds
+            }
+            return access
+        }
+    }
+
+    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+        async throws(StoreError)
+    {
+        let end = AccessEndRow(end)
+        try await write { (connection: Connection) throws(StoreError) in
+            try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
+            try connection.prepare(Statements.upsertAccessEnd).execute { row in
+                row.text(tenant.name.text)
+                row.text(end.kind.rawValue)
+                row.text(end.name.text)
+                row.integer(end.endsBeforeMilliseconds)
+                row.integer(end.expiresAtMilliseconds)
+            }
+            try connection.prepare(Statements.forgetAccessEnds).execute { row in
+                row.text(tenant.name.text)
+                row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
+                row.integer(Int64(AccessEnd.forgottenAtOnce))
+            }
+            return ((), .commit)
+        }
+    }
+
+    public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
+        -> KeyAgreement
+    {
+        try await write { (connection: Connection) throws(StoreError) in
+            let there = try connection.prepare(Statements.selectKeyCheck).first { $0.bytes(0) }
+            let agreement: KeyAgreement = there.map { $0 == check ? .same : .other } ?? .first
+            guard agreement == .first || agreement == .other && intention == .adopt else {
+                return (agreement, .nothingWritten)
+            }
+            try connection.prepare(Statements.updateKeyCheck).execute { $0.bytes(check) }
+            return (agreement, .commit)
+        }
+    }
+}

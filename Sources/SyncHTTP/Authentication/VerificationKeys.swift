@@ -1,0 +1,145 @@
+import Causality
+import JWTKit
+import MergeCore
+import SyncWire
+
+/// A key that signatures of tokens are verified with, and the one algorithm that it is for: a token cannot choose another.
+struct VerificationKey: Sendable {
+    /// The name by which tokens ask for it.
+    let id: String?
+    let algorithm: String
+    /// Holds this key alone.
+    let signer: JWTKeyCollection
+}
+
+/// The keys of one source, as they were read.
+struct VerificationKeys: Sendable {
+    var keys: [VerificationKey] = []
+    /// What of a key set cannot be used, and why, for the operator.
+    var findings: [String] = []
+    /// Whether tokens ask for keys by name. Where the one key has no name, what a token calls it means nothing.
+    var isNamed = false
+
+    /// The keys that a token may have been signed with.
+    /// - Returns: empty for the name of a key that is not here, for another algorithm than the key's, and where a token names
+    ///   none of several.
+    func candidates(id: String?, algorithm: String) -> [VerificationKey] {
+        let named: [VerificationKey]
+        if isNamed, let id {
+            named = keys.filter { $0.id == id }
+        } else {
+            named = keys.count == 1 ? keys : []
+        }
+        return named.filter { $0.algorithm == algorithm }
+    }
+
+    func has(id: String) -> Bool { !isNamed || keys.contains { $0.id == id } }
+}
+
+extension VerificationKeys {
+    /// RFC 7518 section 3.3.
+    private static let leastModulusBytes = 256
+
+    /// A secret, for HS256. - Throws: `secretTooShort` (RFC 7518 section 3.2).
+    static func secret(_ bytes: [UInt8]) async throws(TokenVerifier.Fault) -> VerificationKeys {
+        guard bytes.count >= 32 else { throw .secretTooShort(bytes: bytes.count) }
+        let signer = JWTKeyCollection()
+        await signer.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
+        return VerificationKeys(keys: [VerificationKey(id: nil, algorithm: "HS256", signer: signer)])
+    }
+
+    /// The PEM says of which kind the key is, and each kind fixes the algorithm.
+    static func publicKey(_ pem: String) async throws(TokenVerifier.Fault) -> VerificationKeys {
+        let signer = JWTKeyCollection()
+        let algorithm: String
+        if let key = try? Insecure.RSA.PublicKey(pem: pem) {
+            guard let modulus = try? key.getKeyPrimitives().modulus, modulus.count >= leastModulusBytes else {
+                throw .unreadable("an RSA key has at least \(leastModulusBytes * 8) bits")
+            }
+            await signer.add(rsa: key, digestAlgorithm: .sha256)
+            algorithm = "RS256"
+        } else if let key = try? ES256PublicKey(pem: pem) {
+            await signer.add(ecdsa: key)
+            algorithm = "ES256"
+        } else if let key = EdDSA.PublicKey.reading(pem: pem) {
+            await signer.add(eddsa: key)
+            algorithm = "EdDSA"
+        } else {
+            throw .unreadable("the PEM holds no RSA, P-256 or Ed25519 public key")
+        }
+        return VerificationKeys(keys: [VerificationKey(id: nil, algorithm: algorithm, signer: signer)])
+    }
+
+    /// A JSON Web Key Set. One key that cannot be used takes nothing from the others.
+    static func keySet(_ json: String) async throws(TokenVerifier.Fault) -> VerificationKeys {
+        guard let value = try? Value(json: json), case .object(let set) = value, case .array(let members)? = set["keys"]
+        else { throw .unreadable("the key set is no JWKS: it is an object with an array 'keys'") }
+        var read = VerificationKeys(isNamed: true)
+        for (index, member) in members.enumerated() {
+            switch await key(member) {
+            case .success(let key): read.keys.append(key)
+            case .failure(let reason): read.findings.append("key \(index + 1) is not used: \(reason.text)")
+            }
+        }
+        return read
+    }
+
+    private struct Unusable: Error {
+        let text: String
+    }
+
+    private static func key(_ member: Value) async -> Result<VerificationKey, Unusable> {
+        guard case .object(let object) = member else { return .failure(Unusable(text: "it is no object")) }
+        func text(_ name: String) -> String? {
+            if case .string(let text)? = object[.init(name)] { text.text } else { nil }
+        }
+        // RFC 7517 sections 4.2 and 4.3: a key that is for something else verifies nothing.
+        if let use = object["use"], use != "sig" { return .failure(Unusable(text: "its 'use' is not 'sig'")) }
+        if let operations = object["key_ops"] {
+            guard case .array(let names) = operations, names.contains("verify") else {
+                return .failure(Unusable(text: "its 'key_ops' have no 'verify'"))
+            }
+        }
+        guard let type = text("kty"), let standard = standardAlgorithm(type: type, curve: text("crv")) else {
+            return .failure(Unusable(text: "it is no RSA, EC or Ed25519 key"))
+        }
+        let algorithm = object["alg"] == nil ? standard : text("alg") ?? ""
+        guard algorithm == standard || type == "RSA" && rsaAlgorithms.contains(algorithm) else {
+            return .failure(Unusable(text: "its 'alg' is not one for its type"))
+        }
+        if type == "RSA" {
+            let modulus = text("n").flatMap(Base64URL.decode(_:))?.drop { $0 == 0 }
+            guard let modulus, modulus.count >= leastModulusBytes else {
+                return .failure(Unusable(text: "an RSA key has at least \(leastModulusBytes * 8) bits"))
+            }
+        }
+        // Its public part alone is taken over: whoever puts a private key here has one that signs nothing.
+        var members: [(ExactString, Value)] = [("alg", .string(.init(algorithm))), ("kid", "key")]
+        for name in ["kty", "crv", "x", "y", "n", "e"] {
+            if let value = object[.init(name)] { members.append((.init(name), value)) }
+        }
+        let signer = JWTKeyCollection()
+        do {
+            try await signer.add(jwk: JWK(json: Value.object(members).canonicalText))
+            // A key is only looked at closely when it is made.
+            _ = try await signer.getKey(alg: algorithm)
+        } catch {
+            return .failure(Unusable(text: "its numbers make no key"))
+        }
+        return .success(VerificationKey(id: text("kid"), algorithm: algorithm, signer: signer))
+    }
+
+    private static let rsaAlgorithms: Set = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+
+    /// What a key is for that names no `alg`.
+    private static func standardAlgorithm(type: String, curve: String?) -> String? {
+        switch (type, curve) {
+        case ("RSA", _): "RS256"
+        case ("EC", "P-256"): "ES256"
+        case ("EC", "P-384"): "ES384"
+        case ("EC", "P-521"): "ES512"
+        case ("OKP", "Ed25519"): "EdDSA"
+        case (_, _): nil
+        }
+    }
+}

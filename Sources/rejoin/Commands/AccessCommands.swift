@@ -1,0 +1,103 @@
+import ArgumentParser
+import Causality
+import Foundation
+import MergeCore
+import SyncEngine
+import SyncStorage
+import SyncWire
+
+/// Ends reviewers' sessions, beside running servers.
+struct SessionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "The sessions of reviewers' browsers.",
+        subcommands: [EndSessionsCommand.self])
+}
+
+struct EndSessionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "end",
+        abstract: "Sign a user out of the reviewers' pages everywhere, or everybody of a tenant.",
+        discussion: """
+            Running servers know of it after 5 seconds at most. Who has a valid link or token can come back: 'rejoin token \
+            revoke' ends those too.
+            """)
+
+    @OptionGroup var ending: EndingOptions
+
+    func run() async throws {
+        let now = EndingOptions.nowMilliseconds
+        try await ending.end { .sessions(of: $0, beganBeforeMilliseconds: now) }
+        print("the sessions of \(ending.whom) that began before now have ended")
+    }
+}
+
+struct RevokeTokensCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke",
+        abstract:
+            "Refuse the tokens, links and sessions of a user, or of everybody of a tenant, that were issued before now.",
+        discussion: """
+            Running servers know of it after 5 seconds at most. Tokens say by 'iat' when they were issued; those that do not are \
+            refused from then on. A single device is ended by DELETE /v1/devices/{id}.
+            """)
+
+    @OptionGroup var ending: EndingOptions
+
+    func run() async throws {
+        let now = EndingOptions.nowMilliseconds
+        try await ending.end { .tokens(of: $0, issuedBeforeMilliseconds: now) }
+        print("the tokens of \(ending.whom) that were issued before now are refused")
+    }
+}
+
+/// Whose access is ended, and where.
+struct EndingOptions: ParsableArguments {
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: "The tenant.")
+    var tenant: String
+
+    @Option(help: "The user, 'sub' in tokens.")
+    var user: String?
+
+    @Flag(help: "Everybody of the tenant, instead of one user.")
+    var everybody = false
+
+    var whom: String {
+        user.map { "'\(TerminalText.printable($0))'" }
+            ?? "everybody of '\(TerminalText.printable(tenant))'"
+    }
+
+    static var nowMilliseconds: Int64 { EngineClock.system.now() }
+
+    /// - Parameter making: from the user; nil stands for everybody.
+    fileprivate func end(_ making: (ExactString?) -> AccessEnd) async throws {
+        // Everybody is never meant by what was left out.
+        guard (user != nil) != everybody else {
+            throw CommandFailure.cannotStart("give --user, or --everybody")
+        }
+        for (option, name) in [("--tenant", tenant), ("--user", user)] {
+            if let name, let fault = NameRule.fault(in: ExactString(name), limits: Limits()) {
+                throw CommandFailure.cannotStart("\(option): \(fault)")
+            }
+        }
+        let store = try await Database(database).openForCommand()
+        let end = making(user.map { ExactString($0) })
+        let id = TenantID(tenant)
+        do throws(CommandFailure) {
+            guard
+                try await Database.saying({ () throws(StoreError) in try await store.tenants() }).contains(
+                    id)
+            else {
+                throw .found("there is no tenant '\(TerminalText.printable(tenant))' in this data")
+            }
+            try await Database.saying { () throws(StoreError) in
+                try await store.end(id, end, nowMilliseconds: Self.nowMilliseconds)
+            }
+        } catch {
+            await store.close()
+            throw error
+        }
+        await store.close()
+    }
+}

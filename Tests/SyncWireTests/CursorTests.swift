@@ -1,0 +1,64 @@
+import Crypto
+import SyncWire
+import Testing
+
+@Suite struct `A cursor` {
+    private static let old = [UInt8](repeating: 7, count: 32)
+    private static let keys = ServerKeys(secret: [UInt8](repeating: 1, count: 32))
+
+    private func seal(
+        lineage: String = "l", tenant: String = "t", key: [UInt8] = keys.cursor, formerKey: [UInt8] = []
+    ) -> Cursor.Seal {
+        Cursor.Seal(lineage: lineage, tenant: tenant, key: key, formerKey: formerKey)
+    }
+
+    /// As the first version wrote it, with the key that lay in the data.
+    private static func formerText(sequence: UInt8) -> String {
+        let content =
+            [1] + SHA256.hash(data: Array("l".utf8)).prefix(16) + [0, 0, 0, 0, 0, 0, 0, sequence]
+        let code = HMAC<SHA256>.authenticationCode(
+            for: content + Array("t".utf8), using: SymmetricKey(data: old))
+        return Base64URL.encode(content + code.prefix(16))
+    }
+
+    @Test func `is read by every server that has the secret, and by no other`() throws {
+        let text = Cursor(sequence: 5).text(seal())
+        #expect(
+            try Cursor(text, seal(key: ServerKeys(secret: [UInt8](repeating: 1, count: 32)).cursor))
+                .sequence == 5)
+        let others = [
+            seal(tenant: "u"), seal(key: ServerKeys(secret: [UInt8](repeating: 2, count: 32)).cursor),
+            // Whoever has the data has the former key, and makes no cursor with it.
+            seal(key: Self.old), seal(key: Self.old, formerKey: Self.old),
+        ]
+        for other in others {
+            #expect(throws: Cursor.Fault.invalid) { try Cursor(text, other) }
+            #expect(throws: Cursor.Fault.invalid) { try Cursor(Cursor(sequence: 5).text(other), seal()) }
+        }
+        #expect(throws: Cursor.Fault.otherLineage) { try Cursor(text, seal(lineage: "m")) }
+    }
+
+    @Test func `of before the key moved out of the data is read where the data still has that key`()
+        throws
+    {
+        let text = Self.formerText(sequence: 5)
+        #expect(try Cursor(text, seal(formerKey: Self.old)).sequence == 5)
+        #expect(throws: Cursor.Fault.invalid) { try Cursor(text, seal()) }
+        #expect(throws: Cursor.Fault.invalid) {
+            try Cursor(text, seal(formerKey: [UInt8](repeating: 8, count: 32)))
+        }
+        #expect(throws: Cursor.Fault.invalid) { try Cursor(text, seal(key: Self.old)) }
+        #expect(throws: Cursor.Fault.invalid) {
+            try Cursor(text, seal(tenant: "u", formerKey: Self.old))
+        }
+    }
+
+    @Test func `comes from a key of its own, and so does a session`() {
+        #expect(
+            Set([Self.keys.cursor, Self.keys.session, Self.keys.check + Self.keys.check]).count == 3)
+        #expect(Self.keys.cursor.count == 32 && Self.keys.session.count == 32)
+        #expect(
+            !Self.keys.cursor.starts(with: Self.keys.check)
+                && !Self.keys.session.starts(with: Self.keys.check))
+    }
+}
