@@ -7,7 +7,8 @@ extension PostgreSQLStore {
         _ tenant: TenantID, basis: StoreBasis,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
-        let (answer, sequence) = try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+        let (answer, sequence) = try await threads.run(of: tenant, for: .writing, probe: probe) {
+            (session: Session) throws(StoreError) in
             try session.transact(tenant.name.text, basis, decide)
         }
         if let sequence { exchange.note(tenant, sequence: sequence) }

@@ -11,6 +11,10 @@ public final class SQLiteStore: SyncStore {
     public let identity: StoreIdentity
     let pool: DatabasePool
     let probe: StoreProbe?
+    /// Tenants take turns at the connections that read.
+    private let readers: ReaderTurns
+    private let contention = Contention()
+    private let busyTimeout: Duration
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
 
@@ -28,8 +32,11 @@ public final class SQLiteStore: SyncStore {
     }
 
     private init(
-        pool: DatabasePool, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?, probe: StoreProbe?
+        pool: DatabasePool, options: Options, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?,
+        probe: StoreProbe?
     ) {
+        readers = ReaderTurns(count: options.readers)
+        busyTimeout = options.busyTimeout
         self.pool = pool
         self.identity = identity
         self.lock = lock
@@ -59,7 +66,8 @@ public final class SQLiteStore: SyncStore {
                 return try connection.storedIdentity()
             }
             let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
-            return SQLiteStore(pool: pool, identity: identity, lock: lock, checkpointer: checkpointer, probe: probe)
+            return SQLiteStore(
+                pool: pool, options: options, identity: identity, lock: lock, checkpointer: checkpointer, probe: probe)
         } catch {
             lock.release()
             throw StoreError(opening: path, error)
@@ -86,7 +94,8 @@ public final class SQLiteStore: SyncStore {
                 }
                 return try connection.storedIdentity()
             }
-            return SQLiteStore(pool: pool, identity: identity, lock: nil, checkpointer: nil, probe: probe)
+            return SQLiteStore(
+                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -141,9 +150,12 @@ public final class SQLiteStore: SyncStore {
     // MARK: Access
 
     /// Reads one consistent state, however many statements it takes.
+    /// - Parameter tenant: whose turn it takes; nil: the server's own.
     func read<Answer: Sendable>(
-        _ body: @Sendable (Connection) throws(StoreError) -> Answer
+        _ tenant: TenantID? = nil, _ body: @Sendable (Connection) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
+        let turn = await readers.take(for: tenant)
+        defer { readers.finish(turn) }
         do {
             return try await pool.read { [probe] database in
                 try body(Connection(database: database, probe: probe))
@@ -154,12 +166,19 @@ public final class SQLiteStore: SyncStore {
     }
 
     /// One transaction of the writer.
+    ///
+    /// While another process holds the write lock, those who wait for it here are told so after one time-out together, not
+    /// one after the other.
     func write<Answer: Sendable>(
         _ body: @Sendable (Connection) throws(StoreError) -> (Answer, Connection.TransactionEnd)
     ) async throws(StoreError) -> Answer {
+        let arrival = ContinuousClock.now
         do {
-            return try await pool.writeWithoutTransaction { [probe] database in
-                try Connection(database: database, probe: probe).transaction(body)
+            return try await pool.writeWithoutTransaction { [probe, contention, busyTimeout] database in
+                let patience = contention.patience(since: arrival, atMost: busyTimeout)
+                sqlite3_busy_timeout(database.sqliteConnection, Int32(clamping: Int(patience / .milliseconds(1))))
+                let connection = Connection(database: database, probe: probe)
+                return try connection.transaction(whenLocked: { contention.note() }, body)
             }
         } catch {
             throw StoreError(error, at: "write")
