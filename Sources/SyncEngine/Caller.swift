@@ -12,8 +12,13 @@ public struct Caller: Sendable, Hashable {
     /// The device that the token is bound to; nil for people.
     public let device: DeviceID?
     public let roles: Set<Role>
+    /// When the token ends; nil where nothing says so. Who waits is not answered beyond it.
+    public let expiresAtMilliseconds: Int64?
 
-    public init(tenant: TenantID, user: ExactString, device: DeviceID?, roles: Set<Role>) {
+    public init(
+        tenant: TenantID, user: ExactString, device: DeviceID?, roles: Set<Role>, expiresAtMilliseconds: Int64? = nil
+    ) {
+        self.expiresAtMilliseconds = expiresAtMilliseconds
         self.tenant = tenant
         self.user = user
         self.device = device

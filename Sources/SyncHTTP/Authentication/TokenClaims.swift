@@ -80,7 +80,9 @@ public struct TokenClaims: JWTPayload, Equatable {
             // A token that names a device and no role is a device's.
             if self.roles == nil { roles.insert(.device) }
         }
-        return Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        return Caller(
+            tenant: TenantID(tenant), user: user, device: deviceID, roles: roles,
+            expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
     }
 
     /// A name that is safe as a key: bounded, without control characters, and without U+0000, which a decoder that is less

@@ -86,6 +86,7 @@ struct ReviewPageRoutes: Sendable {
         let reviewer = await sessions.reviewer(
             cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
         do {
+            if let reviewer { try engine.charge(reviewer.caller) }
             return try await body(reviewer)
         } catch {
             let problem = Problem(mapping: error)
@@ -295,8 +296,10 @@ struct ReviewPageRoutes: Sendable {
         let reviewer = await sessions.reviewer(
             cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
         guard let reviewer else { throw Problem(.unauthenticated, "Nobody is signed in.") }
+        try engine.charge(reviewer.caller)
         let query = try QueryParameters(request.uri.query)
-        let wait = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
+        let asked = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
+        let wait = request.method == .head ? 0 : asked
         let position = try await engine.position(
             reviewer.caller, otherThan: try query.one("since") ?? "", waitSeconds: wait)
         var writer = JSONWriter()

@@ -18,19 +18,28 @@ public struct Route: Sendable {
         case adminOrDevice
     }
 
+    /// How a request is taken from its caller's budget, before its body is read.
+    enum Charging: Sendable, Hashable {
+        case beforehand
+        /// By the handler itself, which gives it back when the request turns out to be a replay.
+        case byHandler
+    }
+
     public let method: HTTPRequest.Method
     /// As in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
     public let access: Access
+    let charging: Charging
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access,
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, charging: Charging = .beforehand,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.path = path
         self.access = access
+        self.charging = charging
         self.handle = handle
     }
 

@@ -80,6 +80,7 @@ public struct SyncServer: Sendable {
             let verified = try await verifier.caller(
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
             try route.access.check(verified)
+            if route.charging == .beforehand { try engine.charge(verified) }
             caller = verified
         }
         return try await route.handle(try Exchange(request, parameters: context.parameters, caller: caller))

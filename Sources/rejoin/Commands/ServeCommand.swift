@@ -30,6 +30,8 @@ struct ServeCommand: AsyncParsableCommand {
         if let named { verifier = named } else { verifier = try await .opening(.secret(data.secret())) }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
+        limits.readersPerDevice = settings.readersPerDevice.value
+        limits.readersPerTenant = settings.readersPerTenant.value
         let engine = SyncEngine(store: store, terms: Terms(schema: schema, limits: limits), logger: logger)
         let server = try await SyncServer(engine: engine, verifier: verifier, logger: logger)
         var configuration = ServerConfiguration()

@@ -29,6 +29,8 @@ enum SettingName: String, CaseIterable {
     case publicKey = "public-key"
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
+    case readersPerDevice = "readers-per-device"
+    case readersPerTenant = "readers-per-tenant"
     case database
     case databaseConnections = "database-connections"
     case databaseConnectTimeout = "database-connect-timeout"
