@@ -21,21 +21,19 @@ extension PostgreSQLStore {
                     row.text(reading.tenant)
                     row.integer(query.after)
                     row.integer(Int64(limit) + (limit < .max ? 1 : 0))
+                    row.integer(Int64(query.bytes))
+                    row.texts(query.collections.sorted()) { $0.text }
                 })
             let head = try results[0].first { TenantHead($0) } ?? TenantHead()
-            var page = ChangePage(rows: [], reached: query.after, hasMore: false, purgeFloor: head.purgeFloor)
-            var looked = 0
+            var builder = ChangePageBuilder(query, over: head)
             try results[1].forEach { (row: Columns) throws(StoreError) in
-                guard looked < limit else {
-                    page.hasMore = true
-                    return
-                }
-                looked += 1
-                page.reached = row.integer(2)
-                let collection = ExactString(try row.text(0))
-                guard query.collections.isEmpty || query.collections.contains(collection) else { return }
-                page.rows.append(try RecordRow(row))
+                let verdict = builder.look(
+                    at: row.integer(2), of: ExactString(try row.text(0)), bytes: { Int(row.integer(12)) })
+                if verdict == .wanted { builder.append(try RecordRow(row)) }
             }
+            var page = builder.finished()
+            // Seldom: only a copy that is behind and data that was set back are below where somebody has been.
+            if head.sequence < query.after { page.isReplica = try reading.isOfReplica() }
             return page
         }
     }
@@ -172,6 +170,19 @@ extension PostgreSQLStore {
         }
     }
 
+    public func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let rows = try reading.askLast(
+                Request(Statements.selectDevicesOfBasis) { row in
+                    row.text(reading.tenant)
+                    row.texts(devices) { $0.name.text }
+                })[0].all { (row: Columns) throws(StoreError) in try DeviceRow(row) }
+            return Set(rows.filter { $0.retiredAtMilliseconds != nil }.map(\.device))
+        }
+    }
+
     public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             try reading.askLast(Request(Statements.selectDevices) { $0.text(reading.tenant) })[0]
@@ -259,7 +270,7 @@ extension PostgreSQLStore {
         _ tenant: TenantID, _ requests: @escaping @Sendable (_ tenant: String) -> [Request],
         reading: @escaping @Sendable ([QueryResult]) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
-        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+        try await threads.run(of: tenant, for: .writing, probe: probe) { (session: Session) throws(StoreError) in
             let name = tenant.name.text
             let begin = [
                 Request(Statements.begin), Request(Statements.setTenant) { $0.text(name) },

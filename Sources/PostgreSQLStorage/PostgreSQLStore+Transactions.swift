@@ -10,7 +10,8 @@ extension PostgreSQLStore {
         let answer: Answer
         let sequence: Int64?
         do throws(StoreError) {
-            (answer, sequence) = try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+            (answer, sequence) = try await threads.run(of: tenant, for: .writing, probe: probe) {
+                (session: Session) throws(StoreError) in
                 try session.transact(tenant.name.text, basis, decide)
             }
         } catch {

@@ -122,7 +122,7 @@ public final class PostgreSQLStore: SyncStore {
     func read<Answer: Sendable>(
         _ tenant: TenantID, _ body: @escaping @Sendable (Reading) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
-        try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
+        try await threads.run(of: tenant, for: .reading, probe: probe) { (session: Session) throws(StoreError) in
             try body(Reading(session: session, tenant: tenant.name.text))
         }
     }
@@ -149,6 +149,12 @@ final class Reading {
 
     func askLast(_ requests: [Request]) throws(StoreError) -> [QueryResult] {
         try ask(requests, ends: [Request(Statements.endReading)])
+    }
+
+    /// Whether the database follows another. Asked after a reading: a replica that is promoted in between answers no, and
+    /// whoever minds reads again.
+    func isOfReplica() throws(StoreError) -> Bool {
+        try session.exchange([Request(Statements.selectRecovery)])[0].first { $0.boolean(0) } ?? false
     }
 
     private func ask(_ requests: [Request], ends: [Request]) throws(StoreError) -> [QueryResult] {

@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import SyncStorage
 
 /// A database connection during one access.
@@ -16,10 +17,16 @@ struct Connection {
     }
 
     /// One transaction: holds the database's only write lock from before the first read until the commit is durable.
+    /// - Parameter whenLocked: called when another process did not yield the lock in time.
     func transaction<Answer>(
-        _ body: (Connection) throws(StoreError) -> (Answer, TransactionEnd)
+        whenLocked: () -> Void = {}, _ body: (Connection) throws(StoreError) -> (Answer, TransactionEnd)
     ) throws(StoreError) -> Answer {
-        try prepare(Statements.begin).execute()
+        do throws(StoreError) {
+            try prepare(Statements.begin).execute()
+        } catch {
+            if sqlite3_errcode(database.sqliteConnection) == SQLITE_BUSY { whenLocked() }
+            throw error
+        }
         do throws(StoreError) {
             let (answer, end) = try body(self)
             switch end {

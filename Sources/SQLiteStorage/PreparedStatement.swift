@@ -39,6 +39,25 @@ struct PreparedStatement {
         while try step() { try visit(columns) }
     }
 
+    enum Continuation {
+        case goOn, stop
+    }
+
+    /// Visits the rows in order, as far as the visitor wants.
+    func visit(
+        _ bind: (inout Bindings) -> Void, _ visit: (Columns) throws(StoreError) -> Continuation
+    ) throws(StoreError) {
+        try start(bind)
+        defer { finish() }
+        let columns = Columns(handle: handle, statement: name)
+        while try step() {
+            switch try visit(columns) {
+            case .goOn: continue
+            case .stop: return
+            }
+        }
+    }
+
     /// All rows in order.
     func all<Row>(
         _ bind: (inout Bindings) -> Void, _ read: (Columns) throws(StoreError) -> Row
@@ -176,6 +195,9 @@ struct Columns {
     }
 
     func bytes(_ column: Int32) -> [UInt8] { unsafe(column) { Array($0) } }
+
+    /// How many bytes a text or blob has; 0 for NULL.
+    func byteCount(_ column: Int32) -> Int { unsafe(column) { $0.count } }
 
     private func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 

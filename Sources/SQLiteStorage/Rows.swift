@@ -30,6 +30,11 @@ extension RecordRow {
             state: try row.text(9), openConflicts: row.integer(10), changedAtMilliseconds: row.integer(11))
     }
 
+    /// As `pageBytes`, of a row that is not read.
+    static func pageBytes(of row: Columns) -> Int {
+        ([0, 1, 5, 7, 8, 9] as [Int32]).reduce(pageOverheadBytes) { $0 + row.byteCount($1) }
+    }
+
     func bind(to row: inout Bindings) {
         row.text(key.collection.text)
         row.text(key.id.text)

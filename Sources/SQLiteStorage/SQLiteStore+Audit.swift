@@ -4,7 +4,7 @@ import SyncStorage
 
 extension SQLiteStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             let range = try connection.range(of: query, tenant: tenant)
             let narrowest = query.narrowest(try connection.counts(of: query.probes, tenant: tenant))
             let rows = try connection.prepare(Statements.selectConflicts(query, by: narrowest)).all(
@@ -17,7 +17,7 @@ extension SQLiteStore {
     }
 
     public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             let probed = try connection.counts(of: queries.flatMap(\.probes), tenant: tenant)
             var counts: [Int] = []
             for query in queries {
@@ -28,13 +28,13 @@ extension SQLiteStore {
     }
 
     public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.file(id, tenant: tenant)
         }
     }
 
     public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             var summary = ConflictSummary()
             summary.byStatus = try connection.counts(Statements.countByStatus, tenant)
             summary.byKind = try connection.counts(Statements.countByKind, tenant)
@@ -54,7 +54,7 @@ extension SQLiteStore {
     public func auditEntries(
         _ tenant: TenantID, after position: Int64, limit: Int
     ) async throws(StoreError) -> [AuditEntryRow] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             let entries = try connection.prepare(Statements.selectAuditEntries).all(
                 { row in
                     row.text(tenant.name.text)
@@ -73,7 +73,7 @@ extension SQLiteStore {
     }
 
     public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectStrandedSides).first(
                 { $0.text(tenant.name.text) }, { $0.integer(0) })
         }
@@ -82,7 +82,7 @@ extension SQLiteStore {
     public func conflictIndex(
         _ tenant: TenantID, after id: Int64, limit: Int
     ) async throws(StoreError) -> [ConflictRow] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectConflictIndex).all(
                 { row in
                     row.text(tenant.name.text)

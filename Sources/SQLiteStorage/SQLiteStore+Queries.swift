@@ -6,38 +6,36 @@ extension SQLiteStore {
     // MARK: The feed
 
     public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
-        try await read { (connection: Connection) throws(StoreError) in try connection.head(of: tenant) }
+        try await read(tenant) { (connection: Connection) throws(StoreError) in try connection.head(of: tenant) }
     }
 
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             let limit = max(query.limit, 0)
-            var page = ChangePage(
-                rows: [], reached: query.after, hasMore: false, purgeFloor: try connection.head(of: tenant).purgeFloor)
-            var looked = 0
-            try connection.prepare(Statements.selectChanges).forEach(
+            var builder = ChangePageBuilder(query, over: try connection.head(of: tenant))
+            try connection.prepare(Statements.selectChanges).visit(
                 { row in
                     row.text(tenant.name.text)
                     row.integer(query.after)
                     row.integer(Int64(limit) + (limit < .max ? 1 : 0))
                 },
                 { (row: Columns) throws(StoreError) in
-                    guard looked < limit else {
-                        page.hasMore = true
-                        return
+                    let verdict = builder.look(
+                        at: row.integer(2), of: ExactString(try row.text(0)), bytes: { RecordRow.pageBytes(of: row) })
+                    switch verdict {
+                    case .wanted: builder.append(try RecordRow(row))
+                    case .filtered: break
+                    // Stepping ends here: what is beyond the page is never read.
+                    case .beyond: return .stop
                     }
-                    looked += 1
-                    page.reached = row.integer(2)
-                    let collection = ExactString(try row.text(0))
-                    guard query.collections.isEmpty || query.collections.contains(collection) else { return }
-                    page.rows.append(try RecordRow(row))
+                    return .goOn
                 })
-            return page
+            return builder.finished()
         }
     }
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectRecord).record(tenant.name.text, key)
         }
     }
@@ -45,7 +43,7 @@ extension SQLiteStore {
     // MARK: What was answered
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectBatch).batch(tenant.name.text, key)
         }
     }
@@ -77,7 +75,7 @@ extension SQLiteStore {
     }
 
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectOperations).all(
                 { row in
                     row.text(tenant.name.text)
@@ -87,7 +85,7 @@ extension SQLiteStore {
     }
 
     public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             let statement =
                 switch query.selection {
                 case .record: Statements.selectRecordOperations
@@ -120,13 +118,28 @@ extension SQLiteStore {
     }
 
     public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectDevice).device(tenant.name.text, device)
         }
     }
 
+    public func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
+            let statement = try connection.prepare(Statements.selectDevice)
+            var retired: Set<DeviceID> = []
+            for device in devices {
+                if try statement.device(tenant.name.text, device)?.retiredAtMilliseconds != nil {
+                    retired.insert(device)
+                }
+            }
+            return retired
+        }
+    }
+
     public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectDevices).all(
                 { $0.text(tenant.name.text) }, { (row: Columns) throws(StoreError) in try DeviceRow(row) })
         }

@@ -11,6 +11,10 @@ public final class SQLiteStore: SyncStore {
     public let identity: StoreIdentity
     let pool: DatabasePool
     let probe: StoreProbe?
+    /// Tenants take turns at the connections that read.
+    private let readers: ReaderTurns
+    private let contention = Contention()
+    private let busyTimeout: Duration
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
     /// Whose transaction is under way: one a tenant.
@@ -39,11 +43,13 @@ public final class SQLiteStore: SyncStore {
     }
 
     private init(
-        pool: DatabasePool, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?,
-        watcher: DatabaseQueue?, options: Options, probe: StoreProbe?
+        pool: DatabasePool, options: Options, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?,
+        watcher: DatabaseQueue?, probe: StoreProbe?
     ) {
         self.watcher = watcher
         self.options = options
+        readers = ReaderTurns(count: options.readers)
+        busyTimeout = options.busyTimeout
         self.pool = pool
         self.identity = identity
         self.lock = lock
@@ -76,8 +82,8 @@ public final class SQLiteStore: SyncStore {
             let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
             let watcher = try DatabaseQueue(path: path, configuration: configuration(options))
             return SQLiteStore(
-                pool: pool, identity: identity, lock: lock, checkpointer: checkpointer, watcher: watcher,
-                options: options, probe: probe)
+                pool: pool, options: options, identity: identity, lock: lock, checkpointer: checkpointer,
+                watcher: watcher, probe: probe)
         } catch {
             lock.release()
             throw StoreError(opening: path, error)
@@ -97,7 +103,8 @@ public final class SQLiteStore: SyncStore {
                 try connection.requireNewestSchema()
                 return try connection.storedIdentity()
             }
-            return SQLiteStore(pool: pool, identity: identity, lock: nil, checkpointer: nil, probe: probe)
+            return SQLiteStore(
+                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -117,8 +124,7 @@ public final class SQLiteStore: SyncStore {
                 return try connection.storedIdentity()
             }
             return SQLiteStore(
-                pool: pool, identity: identity, lock: nil, checkpointer: nil, watcher: nil, options: options,
-                probe: probe)
+                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -190,9 +196,12 @@ public final class SQLiteStore: SyncStore {
     // MARK: Access
 
     /// Reads one consistent state, however many statements it takes.
+    /// - Parameter tenant: whose turn it takes; nil: the server's own.
     func read<Answer: Sendable>(
-        _ body: @Sendable (Connection) throws(StoreError) -> Answer
+        _ tenant: TenantID? = nil, _ body: @Sendable (Connection) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
+        let turn = await readers.take(for: tenant)
+        defer { readers.finish(turn) }
         do {
             return try await pool.read { [probe] database in
                 try body(Connection(database: database, probe: probe))
@@ -203,12 +212,19 @@ public final class SQLiteStore: SyncStore {
     }
 
     /// One transaction of the writer.
+    ///
+    /// While another process holds the write lock, those who wait for it here are told so after one time-out together, not
+    /// one after the other.
     func write<Answer: Sendable>(
         _ body: @Sendable (Connection) throws(StoreError) -> (Answer, Connection.TransactionEnd)
     ) async throws(StoreError) -> Answer {
+        let arrival = ContinuousClock.now
         do {
-            return try await pool.writeWithoutTransaction { [probe] database in
-                try Connection(database: database, probe: probe).transaction(body)
+            return try await pool.writeWithoutTransaction { [probe, contention, busyTimeout] database in
+                let patience = contention.patience(since: arrival, atMost: busyTimeout)
+                sqlite3_busy_timeout(database.sqliteConnection, Int32(clamping: Int(patience / .milliseconds(1))))
+                let connection = Connection(database: database, probe: probe)
+                return try connection.transaction(whenLocked: { contention.note() }, body)
             }
         } catch {
             throw StoreError(error, at: "write")

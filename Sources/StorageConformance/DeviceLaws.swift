@@ -44,6 +44,38 @@ extension StorageLaw {
                 try expectEqual(try await store.devices(tenant), Array(rows), "devices")
             }
         },
+        StorageLaw("which of some devices were retired is told of one tenant's alone, and fails when the engine does") {
+            factory in
+            try await factory.withStore { store in
+                for id: DeviceID in ["anna", "ben", "cid"] {
+                    for tenant in [tenant, TenantID("another")] {
+                        var row = device
+                        row.device = id
+                        _ = try await store.register(tenant, row)
+                    }
+                }
+                _ = try await store.retire(tenant, "anna", atMilliseconds: 5)
+                _ = try await store.retire(tenant, "cid", atMilliseconds: 5)
+                for (asked, found) in [
+                    ([], []), (["anna"], ["anna"]), (["ben", "unknown"], []),
+                    (["anna", "ben", "cid"], ["anna", "cid"]),
+                ] as [(Set<DeviceID>, Set<DeviceID>)] {
+                    try expectEqual(
+                        try await store.retiredDevices(tenant, among: asked), found, "retired among \(asked)")
+                    try expectEqual(
+                        try await store.retiredDevices("another", among: asked), [],
+                        "retired elsewhere among \(asked)")
+                }
+            }
+            let probe: StoreProbe = { (statement: String) throws(StoreError) in
+                throw .unavailable("injected at \(statement)")
+            }
+            try await factory.withStore(probe: probe) { store in
+                try await expectStoreError("retired devices of a broken engine") {
+                    _ = try await store.retiredDevices(tenant, among: ["anna"])
+                }
+            }
+        },
         StorageLaw("a retired device stays retired since the first time, and its id stays taken") { factory in
             try await factory.withStore { store in
                 _ = try await store.register(tenant, device)

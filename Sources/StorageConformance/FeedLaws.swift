@@ -34,8 +34,8 @@ extension StorageLaw {
                 for after: Int64 in [1, 2, 1_000, .max] {
                     let page = try await store.changes(tenant, ChangeQuery(after: after, limit: 10))
                     try expectEqual(
-                        page, ChangePage(rows: [], reached: after, hasMore: false, purgeFloor: 0), "page after \(after)"
-                    )
+                        page, ChangePage(rows: [], reached: after, hasMore: false, head: 1, purgeFloor: 0),
+                        "page after \(after)")
                 }
             }
         },
@@ -91,14 +91,80 @@ extension StorageLaw {
                 try expectEqual(try await store.record(tenant, purged.key), purged, "the marker of the purged record")
             }
         },
+        StorageLaw("the last page ends at the head, whatever is left out of it, and every page tells the head") {
+            factory in
+            try await factory.withStore { store in
+                var purged = RecordRow.sample("purged", sequence: 4)
+                purged.isDeleted = true
+                purged.isPurged = true
+                let rare = RecordRow.sample("rare", in: "rare", sequence: 1)
+                try await put(
+                    store, [rare, .sample("a", sequence: 2), .sample("b", sequence: 3), purged], head: 5)
+                for (query, reached, hasMore) in [
+                    (ChangeQuery(after: 0, limit: 10), 5, false),
+                    (ChangeQuery(after: 0, limit: 10, collections: ["rare"]), 5, false),
+                    (ChangeQuery(after: 0, limit: 2, collections: ["rare"]), 2, true),
+                    (ChangeQuery(after: 0, limit: 3), 5, false), (ChangeQuery(after: 0, limit: 2), 2, true),
+                    (ChangeQuery(after: 3, limit: 10), 5, false), (ChangeQuery(after: 5, limit: 10), 5, false),
+                    (ChangeQuery(after: 9, limit: 10), 9, false),
+                ] as [(ChangeQuery, Int64, Bool)] {
+                    let page = try await store.changes(tenant, query)
+                    try expectEqual(page.reached, reached, "reached by \(query)")
+                    try expectEqual(page.hasMore, hasMore, "more after \(query)")
+                    try expectEqual(page.head, 5, "head with \(query)")
+                    try expectEqual(page.isReplica, false, "a store that takes commits is no replica")
+                }
+            }
+        },
+        StorageLaw("a page has as many bytes as it is allowed, and one row at least") { factory in
+            try await factory.withStore { store in
+                let rows = (1...9).map { number in
+                    var row = RecordRow.sample(
+                        ExactString("r\(number)"), in: number % 3 == 0 ? "rare" : "common", sequence: Int64(number))
+                    let text = String(repeating: "é", count: number == 4 ? 50_000 : number * 100)
+                    row.fields = #"{"text":"\#(text)"}"#
+                    if number == 5 { row.siblings = #"{"text":["\#(text)"]}"# }
+                    return row
+                }
+                try await put(store, rows)
+                let collections: [Set<ExactString>] = [[], ["rare"], ["common"], ["absent"]]
+                for bytes in [0, 1, 1_000, 2_500, 5_000, 101_000, 1_000_000] {
+                    for collections in collections {
+                        let wanted = rows.filter { collections.isEmpty || collections.contains($0.key.collection) }
+                        var query = ChangeQuery(after: 0, limit: 100, bytes: bytes, collections: collections)
+                        var found: [RecordRow] = []
+                        var pages = 0
+                        while true {
+                            let page = try await store.changes(tenant, query)
+                            pages += 1
+                            let size = page.rows.reduce(0) { $0 + $1.pageBytes }
+                            try expect(size <= bytes || page.rows.count == 1, "\(size) bytes in a page of \(bytes)")
+                            found += page.rows
+                            if !page.hasMore { break }
+                            // As full as it can be: the next wanted row would not have fitted.
+                            try expect(!page.rows.isEmpty, "an empty page of \(bytes) bytes that says more")
+                            let next = wanted.first { $0.sequence > page.reached }
+                            try expect(
+                                next.map { size + $0.pageBytes > bytes } ?? false,
+                                "a page of \(bytes) bytes ended early, at \(page.reached)")
+                            query.after = page.reached
+                        }
+                        try expectEqual(found, wanted, "rows by pages of \(bytes) bytes of \(collections)")
+                        try expect(pages <= max(1, wanted.count), "\(pages) pages of \(bytes) bytes of \(collections)")
+                    }
+                }
+            }
+        },
     ]
 
-    private static func put(_ store: any SyncStore, _ rows: [RecordRow], floor: Int64 = 0) async throws {
+    private static func put(
+        _ store: any SyncStore, _ rows: [RecordRow], floor: Int64 = 0, head: Int64? = nil
+    ) async throws {
         try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
-            var head = snapshot.head
-            head.sequence = rows.map(\.sequence).max() ?? head.sequence
-            head.purgeFloor = floor
-            return (Commit(head: head, records: rows), ())
+            var next = snapshot.head
+            next.sequence = head ?? rows.map(\.sequence).max() ?? next.sequence
+            next.purgeFloor = floor
+            return (Commit(head: next, records: rows), ())
         }
     }
 }

@@ -22,7 +22,7 @@ extension StorageLaw {
                 try expectEqual(try await store.device(tenant, "d"), nil, "device")
                 try expectEqual(try await store.operations(tenant, id: "o"), [], "operations")
                 let page = try await store.changes(tenant, ChangeQuery(after: 0, limit: 10))
-                try expectEqual(page, ChangePage(rows: [], reached: 0, hasMore: false, purgeFloor: 0), "page")
+                try expectEqual(page, ChangePage(rows: [], reached: 0, hasMore: false, head: 0, purgeFloor: 0), "page")
                 try await store.ping()
             }
         },

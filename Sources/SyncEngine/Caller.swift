@@ -16,8 +16,13 @@ public struct Caller: Sendable, Hashable {
     public var issuedAtMilliseconds: Int64?
     /// The session of a reviewer's browser; nil for a token.
     public var session: ExactString?
+    /// When the token ends; nil where nothing says so. Who waits is not answered beyond it.
+    public let expiresAtMilliseconds: Int64?
 
-    public init(tenant: TenantID, user: ExactString, device: DeviceID?, roles: Set<Role>) {
+    public init(
+        tenant: TenantID, user: ExactString, device: DeviceID?, roles: Set<Role>, expiresAtMilliseconds: Int64? = nil
+    ) {
+        self.expiresAtMilliseconds = expiresAtMilliseconds
         self.tenant = tenant
         self.user = user
         self.device = device

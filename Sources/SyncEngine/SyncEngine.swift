@@ -18,6 +18,7 @@ public struct SyncEngine: Sendable {
     let sightings: DeviceSightings
     let budget: RequestBudget
     let gate = AccessGate()
+    let seats: ReaderSeats
     let logger: Logger
 
     /// - Parameter keys: the same at every server on the data.
@@ -34,7 +35,7 @@ public struct SyncEngine: Sendable {
         self.notifier = notifier
         lanes = CommitLanes(
             store: store, terms: terms, keys: keys, clock: clock,
-            onCommit: { tenant, sequence in await notifier.advance(tenant, to: sequence) },
+            onCommit: { tenant, sequence in notifier.advance(tenant, to: sequence) },
             onFailure: { error in
                 let message: Logger.Message =
                     switch error {
@@ -45,7 +46,9 @@ public struct SyncEngine: Sendable {
                 logger.error(message, metadata: ["error": "\(error)"])
             })
         sightings = DeviceSightings(store: store)
-        budget = RequestBudget(requestsPerSecond: terms.limits.requestsPerSecondPerDevice)
+        budget = RequestBudget(
+            requestsPerSecond: terms.limits.requestsPerSecondPerDevice, accounts: terms.limits.requestAccounts)
+        seats = ReaderSeats(limits: terms.limits)
     }
 
     public var limits: Limits { terms.limits }
@@ -70,8 +73,8 @@ public struct SyncEngine: Sendable {
     private func hearOfOthers() async {
         for await hint in store.hints() {
             switch hint {
-            case .advanced(let tenant, let sequence): await notifier.advance(tenant, to: sequence)
-            case .missed: await notifier.wakeAll()
+            case .advanced(let tenant, let sequence): notifier.advance(tenant, to: sequence)
+            case .missed: notifier.wakeAll()
             }
         }
     }
@@ -87,14 +90,14 @@ public struct SyncEngine: Sendable {
     /// Lets commits under way finish and refuses new ones, answers those who wait, and writes what was collected. The store
     /// stays open: it belongs to whoever opened it.
     public func close() async {
-        await notifier.close()
+        notifier.close()
         await lanes.close()
         await flush()
     }
 
     /// Answers those who wait for a change, now and from now on: the server is about to stop.
     public func releaseReaders() async {
-        await notifier.close()
+        notifier.close()
     }
 
     private func flush() async {
@@ -106,8 +109,10 @@ public struct SyncEngine: Sendable {
     }
 
     /// Batches and long polls that wait, for the metrics.
-    public func load() async -> (waitingBatches: Int, waitingReaders: Int) {
-        (await lanes.depth, await notifier.waiterCount)
+    ///
+    /// Readers that are open are those that wait and those that are being answered, streams among them.
+    public func load() async -> (waitingBatches: Int, waitingReaders: Int, openReaders: Int) {
+        (await lanes.depth, notifier.waiterCount, seats.count)
     }
 
     /// Whether the storage answers.
@@ -118,7 +123,7 @@ public struct SyncEngine: Sendable {
     /// Takes the code of a link that signs somebody in. - Returns: whether it was the first time.
     public func spend(_ caller: Caller, _ code: OneTimeCode) async throws(Problem) -> Bool {
         let now = clock.now()
-        return try await reading { () throws(StoreError) in
+        return try await writing(in: caller.tenant) { () throws(StoreError) in
             try await store.spend(caller.tenant, code, nowMilliseconds: now)
         }
     }
@@ -126,25 +131,9 @@ public struct SyncEngine: Sendable {
     // MARK: Committing
 
     /// Commits a batch, or answers what it was answered before.
-    ///
-    /// A device over its budget still gets the answer to a batch that was committed already: a retry costs nothing.
     public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
-        let now = clock.now()
-        await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: now)
-        let wait = budget.take(submission.tenant, submission.device, atMilliseconds: now)
-        if let wait {
-            if let replay = try await replay(of: submission) { return replay }
-            throw .rateLimited(limits, retryAfterSeconds: wait)
-        }
+        await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: clock.now())
         return try await lanes.commit(submission)
-    }
-
-    /// The answer to a batch that was committed before; nil when it was not.
-    private func replay(of submission: BatchSubmission) async throws(Problem) -> BatchReply? {
-        let recall = try await recall(submission.tenant, submission.batchKey)
-        guard let recall else { return nil }
-        guard recall.batch.fingerprint == submission.request.fingerprint else { throw .keyReused }
-        return reply(recall, of: submission.tenant, submission.answer)
     }
 
     func recall(_ tenant: TenantID, _ key: BatchKey) async throws(Problem) -> BatchRecall? {
@@ -173,19 +162,21 @@ public struct SyncEngine: Sendable {
 
     // MARK: Common to reads
 
-    /// Registers a device at its first call, and refuses one that was retired or asks too often.
+    /// Registers a device at its first call, and refuses one that was retired.
     func admit(_ caller: Caller) async throws(Problem) {
         guard let device = caller.device else { return }
         let now = clock.now()
-        if let wait = budget.take(caller.tenant, device, atMilliseconds: now) {
-            throw .rateLimited(limits, retryAfterSeconds: wait)
-        }
-        let row = try await reading { () throws(StoreError) in
-            if let row = try await store.device(caller.tenant, device) { return row }
-            return try await store.register(
-                caller.tenant,
-                DeviceRow(
-                    device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+        let there = try await reading { () throws(StoreError) in try await store.device(caller.tenant, device) }
+        let row: DeviceRow
+        if let there {
+            row = there
+        } else {
+            row = try await writing(in: caller.tenant) { () throws(StoreError) in
+                try await store.register(
+                    caller.tenant,
+                    DeviceRow(
+                        device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+            }
         }
         guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
         await note(caller.tenant, device, acknowledged: 0, seenAtMilliseconds: now)
@@ -210,6 +201,18 @@ public struct SyncEngine: Sendable {
         }
     }
 
+    /// A call of the store that writes, in the tenant's lane.
+    func writing<Answer: Sendable>(
+        in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
+    ) async throws(Problem) -> Answer {
+        switch try await lanes.perform(in: tenant, body) {
+        case .success(let answer): return answer
+        case .failure(let error):
+            logger.error("the storage failed", metadata: ["error": "\(error)"])
+            throw Problem(error)
+        }
+    }
+
     func cursors(of tenant: TenantID) -> Cursor.Seal {
         Cursor.Seal(store.identity, tenant, keys)
     }
@@ -224,13 +227,5 @@ extension Cursor.Seal {
 }
 
 extension Problem {
-    static func rateLimited(_ limits: Limits, retryAfterSeconds: Int) -> Problem {
-        var problem = Problem(
-            .rateLimited, "A device may make \(limits.requestsPerSecondPerDevice) requests per second.",
-            limit: limits.requestsPerSecondPerDevice)
-        problem.retryAfterSeconds = retryAfterSeconds
-        return problem
-    }
-
     static let notFound = Problem(.notFound, "There is nothing here under this name.")
 }

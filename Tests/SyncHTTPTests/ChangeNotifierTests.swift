@@ -1,37 +1,125 @@
+import Causality
 import SyncStorage
+import SyncWire
+import Synchronization
 import Testing
 
 @testable import SyncEngine
 
 @Suite struct `Those who wait for a change` {
     private let tenant = TenantID("acme")
+    private let long = Duration.seconds(3_600)
+
+    private func query(_ after: Int64, limit: Int = 10) -> ChangeQuery { ChangeQuery(after: after, limit: limit) }
+
+    private func isChanged(_ wake: ChangeNotifier.Wake) -> Bool {
+        switch wake {
+        case .changed: true
+        case .timedOut, .stopped: false
+        }
+    }
 
     @Test(.timeLimit(.minutes(1)))
     func `do not begin to wait when hints were missed since they read`() async {
         let notifier = ChangeNotifier()
-        let gaps = await notifier.gaps
+        let subscription = notifier.subscribe(tenant, device: nil)
         // Here the caller reads, and finds nothing; then another server commits, and its hint is lost.
-        await notifier.wakeAll()
-        await notifier.wait(tenant, beyond: 0, since: gaps, for: .seconds(3_600))
+        notifier.wakeAll()
+        let wake = await subscription.wait(after: subscription.version, for: query(0), atMost: long)
+        #expect(isChanged(wake))
+        subscription.end()
     }
 
     @Test(.timeLimit(.minutes(1)))
     func `do not begin to wait when the change came since they read`() async {
         let notifier = ChangeNotifier()
-        let gaps = await notifier.gaps
-        await notifier.advance(tenant, to: 1)
-        await notifier.wait(tenant, beyond: 0, since: gaps, for: .seconds(3_600))
+        let subscription = notifier.subscribe(tenant, device: nil)
+        notifier.advance(tenant, to: 1)
+        #expect(isChanged(await subscription.wait(after: subscription.version, for: query(0), atMost: long)))
+        subscription.end()
     }
 
     @Test(.timeLimit(.minutes(1)))
     func `wake for what comes while they wait, and for another tenant not`() async {
         let notifier = ChangeNotifier()
-        async let waiting: Void = notifier.wait(tenant, beyond: 7, since: 0, for: .seconds(3_600))
-        while await notifier.waiterCount == 0 { await Task.yield() }
-        await notifier.advance(TenantID("another"), to: 8)
-        #expect(await notifier.waiterCount == 1)
-        await notifier.advance(tenant, to: 8)
-        await waiting
-        #expect(await notifier.waiterCount == 0)
+        let subscription = notifier.subscribe(tenant, device: nil)
+        async let waiting = subscription.wait(after: subscription.version, for: query(7), atMost: long)
+        while notifier.waiterCount == 0 { await Task.yield() }
+        notifier.advance(TenantID("another"), to: 8)
+        #expect(notifier.waiterCount == 1)
+        notifier.advance(tenant, to: 7)
+        #expect(notifier.waiterCount == 1, "who has read up to there knows")
+        notifier.advance(tenant, to: 8)
+        #expect(isChanged(await waiting))
+        #expect(notifier.waiterCount == 0)
+        subscription.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `wake when the head falls, once for each time that something is told of`() async {
+        let notifier = ChangeNotifier()
+        let subscription = notifier.subscribe(tenant, device: nil)
+        var version = subscription.version
+        for sequence: Int64 in [100, 3, 100, 2] {
+            async let waiting = subscription.wait(after: version, for: query(7), atMost: long)
+            while notifier.waiterCount == 0 { await Task.yield() }
+            notifier.advance(tenant, to: sequence)
+            guard case .changed(let round, _) = await waiting else {
+                Issue.record("not woken by \(sequence)")
+                return
+            }
+            version = round.version
+        }
+        // Whatever was told of before: nobody who has read since then is woken by it again.
+        let wake = await subscription.wait(after: version, for: query(7), atMost: .milliseconds(1))
+        #expect(!isChanged(wake))
+        subscription.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `share one reading of each query`() async throws {
+        let notifier = ChangeNotifier()
+        let readings = Mutex<[ChangeQuery: Int]>([:])
+        let read = { @Sendable [tenant] (query: ChangeQuery) async throws in
+            let subscription = notifier.subscribe(tenant, device: "d")
+            defer { subscription.end() }
+            let wake = await subscription.wait(after: subscription.version, for: query, atMost: .seconds(3_600))
+            guard case .changed(let round, let page?) = wake else { return }
+            #expect(round.devices == ["d"])
+            let answer = try await page.value { () throws(Problem) in
+                readings.withLock { $0[query, default: 0] += 1 }
+                return ChangesAnswer(
+                    records: [], reached: 9, cursor: "", hasMore: false, serverTimeMilliseconds: 0)
+            }
+            if answer.isEmpty { round.keep(page) }
+        }
+        let queries = [query(0), query(1), query(0, limit: 20)]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<300 { group.addTask { try await read(queries[number % 3]) } }
+            while notifier.waiterCount < 300 { await Task.yield() }
+            notifier.advance(tenant, to: 9)
+            try await group.waitForAll()
+        }
+        #expect(readings.withLock { $0 } == Dictionary(uniqueKeysWithValues: queries.map { ($0, 1) }))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `are released by time, by cancellation and by the end, and then nothing is kept of them`() async {
+        let notifier = ChangeNotifier()
+        let subscription = notifier.subscribe(tenant, device: "d")
+        let version = subscription.version
+        #expect(!isChanged(await subscription.wait(after: version, for: nil, atMost: .milliseconds(1))))
+        let query = query(0)
+        let cancelled = Task { await subscription.wait(after: version, for: query, atMost: .seconds(3_600)) }
+        while notifier.waiterCount == 0 { await Task.yield() }
+        cancelled.cancel()
+        #expect(!isChanged(await cancelled.value))
+        let held = Task { await subscription.wait(after: version, for: query, atMost: .seconds(3_600)) }
+        while notifier.waiterCount == 0 { await Task.yield() }
+        notifier.close()
+        #expect(!isChanged(await held.value))
+        #expect(!isChanged(await subscription.wait(after: version, for: query, atMost: .seconds(3_600))))
+        subscription.end()
+        #expect(notifier.channelCount == 0)
     }
 }

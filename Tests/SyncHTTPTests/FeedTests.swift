@@ -254,7 +254,7 @@ struct FeedTests {
         }
     }
 
-    @Test("NDJSON sends a whole catch-up, the cursor last", arguments: Engine.allCases)
+    @Test("NDJSON sends a whole catch-up, after every page where it goes on", arguments: Engine.allCases)
     func lines(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -265,7 +265,18 @@ struct FeedTests {
             #expect(answer.type == "application/x-ndjson")
             #expect(answer.body.last == UInt8(ascii: "\n"))
             let lines = try answer.text.split(separator: "\n").map { try Value(json: String($0)) }
-            #expect(Array(lines.dropLast()) == json["changes"]?.elements)
+            #expect(lines.filter { $0["cursor"] == nil } == json["changes"]?.elements)
+            let ends = lines.indices.filter { lines[$0]["cursor"] != nil }
+            #expect(ends == [4, 9, 14, 19, 24, 29, 31], "four changes and a cursor, and the last one of 25")
+            #expect(ends.dropLast().allSatisfy { lines[$0]["more"] == true })
+            // Cut off anywhere, it goes on behind the last cursor that arrived.
+            for end in ends {
+                let since = lines[end]["cursor"]?.text ?? ""
+                let rest = try await mac.get("/v1/changes?limit=4&since=\(since)", accept: "application/x-ndjson")
+                let changes = try rest.text.split(separator: "\n").map { try Value(json: String($0)) }
+                    .filter { $0["cursor"] == nil }
+                #expect(changes == lines[(end + 1)...].filter { $0["cursor"] == nil }, "behind line \(end)")
+            }
             #expect(lines.last?["cursor"] == json["cursor"])
             #expect(lines.last?["more"] == false)
             let end = try await mac.get(

@@ -71,8 +71,18 @@ public struct Limits: Sendable, Hashable {
     /// Batches, and operations in them, that leave a lane in one transaction.
     public var batchesPerCommit = 64
     public var operationsPerCommit = 4_000
-    /// Requests per second of one device, averaged over ten seconds.
+    /// Bytes of the batches that may wait in one tenant's lane: four of the largest, which take several times that in memory.
+    public var laneBytes = 32 * 1024 * 1024
+    /// Bytes of the batches that leave a lane in one transaction, where it is more than one batch.
+    public var bytesPerCommit = 16 * 1024 * 1024
+    /// Requests per second of one device, or of one user without a device, averaged over ten seconds.
     public var requestsPerSecondPerDevice = 50
+    /// Devices and users whose requests are counted at one time. Bounds the memory for it.
+    public var requestAccounts = 200_000
+    /// Long polls and streams that one device, or one user without a device, has open. Each holds a connection.
+    public var readersPerDevice = 16
+    /// Long polls and streams of one tenant on one server.
+    public var readersPerTenant = 2_000
 
     public init() {}
 }

@@ -38,7 +38,7 @@ extension StoreError {
     var isFullDisk: Bool {
         switch self {
         case .unavailable(let text): text.hasPrefix(Self.fullDisk)
-        case .unsettled, .damaged, .newerSchema, .cannotOpen: false
+        case .unsettled, .damaged, .tooLarge, .newerSchema, .cannotOpen: false
         }
     }
 }

@@ -6,16 +6,17 @@ import Synchronization
 /// Swift's tasks share. A whole transaction, deciding included, is one piece of work on one thread.
 ///
 /// A thread starts when work waits and all others are busy, up to the number allowed; it connects when it first has work, and
-/// again when its session broke.
+/// again when its session broke. Tenants share the sessions as `FairQueue` says, and so do reads and commits.
 final class SessionThreads: Sendable {
     let options: PostgreSQLStore.Options
     private let connect: @Sendable () throws(StoreError) -> Session
-    private let queue = WorkQueue()
+    private let queue: WorkQueue
 
     /// - Parameter connect: opens a session, ready for statements. Called on the thread that will use it.
     init(options: PostgreSQLStore.Options, connect: @escaping @Sendable () throws(StoreError) -> Session) {
         self.options = options
         self.connect = connect
+        queue = WorkQueue(limit: options.connections)
     }
 
     /// What the time for a connection bounds.
@@ -29,15 +30,17 @@ final class SessionThreads: Sendable {
     /// Runs a piece of work on the next session that is free.
     ///
     /// Work that meets a session which broke while it lay idle is run once more on a new session, unless a commit was sent.
+    /// - Parameter tenant: whose work it is; nil: the server's own.
     /// - Throws: what the work throws; `unavailable` when no session becomes free in time or none can be opened.
     func run<Answer: Sendable>(
-        probe: StoreProbe?, waiting wait: Wait = .untilBegun,
+        of tenant: TenantID? = nil, for use: WorkUse = .reading, probe: StoreProbe?,
+        waiting wait: Wait = .untilBegun,
         _ body: @escaping @Sendable (Session) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
         let ticket = Ticket<Answer>()
         let result = await withCheckedContinuation { continuation in
             ticket.wait(with: continuation)
-            let admission = queue.add(limit: options.connections) { slot in
+            let admission = queue.add(of: tenant, for: use) { slot in
                 switch wait {
                 case .untilBegun:
                     guard let continuation = ticket.take() else { return }
@@ -53,7 +56,11 @@ final class SessionThreads: Sendable {
             case .taken: if wait == .untilAnswered { giveClock(to: ticket, "the database does not answer") }
             case .waiting: giveClock(to: ticket, "all connections to the database were busy")
             case .needsThread:
-                if wait == .untilAnswered { giveClock(to: ticket, "the database does not answer") }
+                // Another's work may be the first that the thread takes.
+                switch wait {
+                case .untilBegun: giveClock(to: ticket, "all connections to the database were busy")
+                case .untilAnswered: giveClock(to: ticket, "the database does not answer")
+                }
                 startThread()
             }
         }
@@ -72,9 +79,13 @@ final class SessionThreads: Sendable {
     }
 
     private func startThread() {
-        let thread = Thread { [queue, connect] in
+        let thread = Thread { [self] in
             let slot = SessionSlot(connect: connect)
-            while let work = queue.next() { work(slot) }
+            while let (work, turn, help) = queue.next() {
+                if help == .needed { startThread() }
+                work(slot)
+                queue.finish(turn)
+            }
             slot.close()
             queue.ended()
         }
@@ -129,7 +140,7 @@ private final class Ticket<Answer: Sendable>: Sendable {
 }
 
 /// The session of one thread.
-private final class SessionSlot {
+final class SessionSlot {
     private let connect: @Sendable () throws(StoreError) -> Session
     private var session: Session?
 
@@ -169,54 +180,80 @@ private final class SessionSlot {
     }
 }
 
-/// Work that waits for a thread, in its order.
-private final class WorkQueue: @unchecked Sendable {
+/// Work that waits for a thread, and the threads that wait for work.
+final class WorkQueue: @unchecked Sendable {
     typealias Work = @Sendable (SessionSlot) -> Void
 
     enum Admission {
         case taken, waiting, needsThread, closed
     }
 
+    /// Whether more work could begin than there are threads for.
+    enum Help {
+        case needed, notNeeded
+    }
+
     /// Guards all that follows; this is why the class may be shared.
     private let condition = NSCondition()
-    private var waiting: [Work] = []
-    private var head = 0
+    private let limit: Int
+    private var queue: FairQueue<Work>
     private var threads = 0
     private var idle = 0
     private var isClosed = false
 
-    private var count: Int { waiting.count - head }
+    init(limit: Int) {
+        self.limit = limit
+        queue = FairQueue(workers: limit)
+    }
 
     /// Takes work in, unless closed; says what else is to be done for it.
-    func add(limit: Int, _ work: @escaping Work) -> Admission {
+    func add(of tenant: TenantID?, for use: WorkUse, _ work: @escaping Work) -> Admission {
         condition.lock()
         defer { condition.unlock() }
         guard !isClosed else { return .closed }
-        waiting.append(work)
-        if count <= idle {
+        queue.add(work, of: tenant, for: use)
+        guard queue.hasWork else { return .waiting }
+        // Whoever wakes and sees that there is more to be done wakes the next.
+        if idle > 0 {
             condition.signal()
-            return .taken
+            return queue.count == 1 ? .taken : .waiting
         }
         guard threads < limit else { return .waiting }
         threads += 1
         return .needsThread
     }
 
-    /// Waits for work. - Returns: nil when the queue is closed and empty.
-    func next() -> Work? {
+    /// Waits for work. - Returns: nil when the queue is closed and empty. The turn has to be given back.
+    func next() -> (work: Work, turn: WorkTurn, help: Help)? {
         condition.lock()
         defer { condition.unlock() }
         idle += 1
-        while count == 0, !isClosed { condition.wait() }
-        idle -= 1
-        guard count > 0 else { return nil }
-        let work = waiting[head]
-        head += 1
-        if head > 64, head * 2 > waiting.count {
-            waiting.removeFirst(head)
-            head = 0
+        defer { idle -= 1 }
+        while true {
+            if let (work, turn) = queue.take() { return (work, turn, call()) }
+            // What waits without a turn is done by those who have one.
+            guard !isClosed else { return nil }
+            condition.wait()
         }
-        return work
+    }
+
+    /// Has another thread look for work, where there is some.
+    private func call() -> Help {
+        guard queue.hasWork else { return .notNeeded }
+        // This thread still counts as idle.
+        if idle > 1 {
+            condition.signal()
+            return .notNeeded
+        }
+        guard threads < limit else { return .notNeeded }
+        threads += 1
+        return .needed
+    }
+
+    func finish(_ turn: WorkTurn) {
+        condition.lock()
+        queue.finish(turn)
+        condition.unlock()
     }
 
     func ended() {

@@ -25,6 +25,7 @@ enum Statements {
     static let selectServer = Statement(
         "select server",
         "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding')")
+    static let selectRecovery = Statement("select recovery", "SELECT pg_is_in_recovery()")
     static let ping = Statement("ping", "SELECT 1")
     static let examine = Statement(
         "examine",
@@ -149,13 +150,30 @@ enum Statements {
             changed_at
         FROM records WHERE tenant = $1::text AND collection = $2::text AND id = $3::text
         """)
+    /// Looks at so many rows, and gives the content of those alone that belong to the page: of the collections that are asked
+    /// for (none: of all), the first and those that stay within `$4` bytes. Of the others their place is told, whose content is
+    /// never fetched (`octet_length` does not need it), so that no more than a page is in memory here or at the server.
     static let selectChanges = Statement(
         "select changes",
         """
-        SELECT collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
-            changed_at
-        FROM records WHERE tenant = $1::text AND sequence > $2::bigint AND NOT purged
-        ORDER BY sequence LIMIT $3::bigint
+        SELECT collection, CASE WHEN given THEN id END, sequence, deleted, purged, CASE WHEN given THEN clock END, stamp,
+            CASE WHEN given THEN fields END, CASE WHEN given THEN siblings END, CASE WHEN given THEN state END,
+            open_conflicts, changed_at, size::bigint
+        FROM (
+            SELECT *, wanted AND (total <= $4::bigint OR total = size) AS given
+            FROM (
+                SELECT *, sum(CASE WHEN wanted THEN size ELSE 0 END)
+                    OVER (ORDER BY sequence ROWS UNBOUNDED PRECEDING) AS total
+                FROM (
+                    SELECT *, (cardinality($5::text[]) = 0 OR collection = ANY ($5::text[])) AS wanted,
+                        256 + octet_length(collection) + octet_length(id) + octet_length(clock) + octet_length(fields)
+                            + coalesce(octet_length(siblings), 0) + octet_length(state) AS size
+                    FROM records WHERE tenant = $1::text AND sequence > $2::bigint AND NOT purged
+                    ORDER BY sequence LIMIT $3::bigint
+                ) looked
+            ) summed
+        ) page
+        ORDER BY sequence
         """)
 
     // MARK: Operations

@@ -85,6 +85,8 @@ extension Limits {
         writer.member("commentBytes", commentBytes)
         writer.member("waitSeconds", waitSeconds)
         writer.member("requestsPerSecond", requestsPerSecondPerDevice)
+        writer.member("pageBytes", pageBytes)
+        writer.member("readersPerDevice", readersPerDevice)
         writer.endObject()
     }
 }

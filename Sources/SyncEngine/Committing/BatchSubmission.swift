@@ -19,10 +19,12 @@ public struct BatchSubmission: Sendable {
     public let mode: Mode
     public let answer: BatchReturn
     public let receivedAtMilliseconds: Int64
+    /// Bytes of the body: a measure of what the batch takes in memory while it waits.
+    public let byteCount: Int
 
     public init(
         tenant: TenantID, device: DeviceID, user: ExactString, key: ExactString, request: BatchRequest, mode: Mode,
-        answer: BatchReturn, receivedAtMilliseconds: Int64
+        answer: BatchReturn, receivedAtMilliseconds: Int64, byteCount: Int = 0
     ) {
         self.tenant = tenant
         self.device = device
@@ -32,6 +34,7 @@ public struct BatchSubmission: Sendable {
         self.mode = mode
         self.answer = answer
         self.receivedAtMilliseconds = receivedAtMilliseconds
+        self.byteCount = byteCount
     }
 
     var batchKey: BatchKey { BatchKey(device: device, key: key) }

@@ -2,18 +2,40 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// The serial order of commits: one lane a tenant.
+/// The serial order of what is written: one lane a tenant, so that a tenant has one connection for writing and no more.
 ///
 /// A lone batch commits at once. While a commit of its tenant runs, batches queue; the next commit takes all that wait, up to
-/// a bound, into one transaction. Different tenants do not wait for each other here.
+/// a bound, into one transaction. What reviewers do, registrations and the like wait in the same lane and go alone. Different
+/// tenants do not wait for each other here.
 actor CommitLanes {
-    private struct Waiting {
+    private struct WaitingBatch {
         let submission: BatchSubmission
         let continuation: CheckedContinuation<Result<BatchReply, Problem>, Never>
     }
 
+    private enum Waiting {
+        case batch(WaitingBatch)
+        /// Something else that writes; answers by itself whoever asked for it.
+        case act(@Sendable () async -> Void)
+
+        var isBatch: Bool {
+            switch self {
+            case .batch: true
+            case .act: false
+            }
+        }
+    }
+
+    /// What leaves a lane at once.
+    private enum Departure {
+        case group([WaitingBatch])
+        case act(@Sendable () async -> Void)
+    }
+
     private struct Lane {
         var waiting: [Waiting] = []
+        /// Of the bodies of the batches that wait.
+        var bytes = 0
         var isRunning = false
     }
 
@@ -43,7 +65,7 @@ actor CommitLanes {
         self.onFailure = onFailure
     }
 
-    /// Batches that wait, over all lanes.
+    /// Batches and acts that wait, over all lanes.
     var depth: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
 
     /// Waits for the batch's turn and commits it.
@@ -52,22 +74,50 @@ actor CommitLanes {
     /// - Throws: `overloaded` when the lane is full or the server is stopping; what is wrong with the batch;
     ///   `storage_unavailable`.
     func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
+        try checkRoom(in: submission.tenant, bytes: submission.byteCount)
+        let result = await withCheckedContinuation { continuation in
+            add(.batch(WaitingBatch(submission: submission, continuation: continuation)), to: submission.tenant)
+        }
+        return try result.get()
+    }
+
+    /// Does something that writes when it is its turn, alone.
+    /// - Throws: `overloaded` when the lane is full or the server is stopping. What the act itself throws is returned.
+    func perform<Answer: Sendable>(
+        in tenant: TenantID, _ act: @escaping @Sendable () async throws(StoreError) -> Answer
+    ) async throws(Problem) -> Result<Answer, StoreError> {
+        try checkRoom(in: tenant, bytes: 0)
+        return await withCheckedContinuation { continuation in
+            let departing = Waiting.act {
+                do throws(StoreError) {
+                    continuation.resume(returning: .success(try await act()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            add(departing, to: tenant)
+        }
+    }
+
+    private func checkRoom(in tenant: TenantID, bytes: Int) throws(Problem) {
         guard !isClosed else {
             throw .overloaded("The server is stopping. Retry with the same key.", retryAfterSeconds: 2)
         }
-        guard lanes[submission.tenant]?.waiting.count ?? 0 < terms.limits.laneDepth else {
+        let lane = lanes[tenant] ?? Lane()
+        guard lane.waiting.count < terms.limits.laneDepth,
+            lane.bytes == 0 || lane.bytes + bytes <= terms.limits.laneBytes
+        else {
             throw .overloaded(
                 "Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
         }
-        let result = await withCheckedContinuation { continuation in
-            lanes[submission.tenant, default: Lane()].waiting.append(
-                Waiting(submission: submission, continuation: continuation))
-            if lanes[submission.tenant]?.isRunning == false {
-                lanes[submission.tenant]?.isRunning = true
-                Task { await run(submission.tenant) }
-            }
-        }
-        return try result.get()
+    }
+
+    private func add(_ waiting: Waiting, to tenant: TenantID) {
+        lanes[tenant, default: Lane()].waiting.append(waiting)
+        if case .batch(let batch) = waiting { lanes[tenant]?.bytes += batch.submission.byteCount }
+        guard lanes[tenant]?.isRunning == false else { return }
+        lanes[tenant]?.isRunning = true
+        Task { await run(tenant) }
     }
 
     /// Refuses new batches and returns when all that were taken have been committed and answered.
@@ -78,9 +128,13 @@ actor CommitLanes {
     }
 
     private func run(_ tenant: TenantID) async {
-        while let group = take(tenant) {
-            let replies = await commit(group.map(\.submission), of: tenant)
-            for (waiting, reply) in zip(group, replies) { waiting.continuation.resume(returning: reply) }
+        while let departure = take(tenant) {
+            switch departure {
+            case .act(let act): await act()
+            case .group(let group):
+                let replies = await commit(group.map(\.submission), of: tenant)
+                for (waiting, reply) in zip(group, replies) { waiting.continuation.resume(returning: reply) }
+            }
         }
         lanes[tenant] = nil
         if lanes.isEmpty {
@@ -89,18 +143,30 @@ actor CommitLanes {
         }
     }
 
-    /// What leaves the lane together: the oldest batch, and those behind it while the group stays within bounds.
-    private func take(_ tenant: TenantID) -> [Waiting]? {
-        guard let waiting = lanes[tenant]?.waiting, !waiting.isEmpty else { return nil }
-        var operations = 0
-        var count = 0
-        for entry in waiting.prefix(terms.limits.batchesPerCommit) {
-            operations += entry.submission.request.submissions.count
-            if count > 0, operations > terms.limits.operationsPerCommit { break }
-            count += 1
+    /// What leaves the lane together: the oldest batch, and those right behind it while the group stays within bounds; or the
+    /// oldest act.
+    private func take(_ tenant: TenantID) -> Departure? {
+        guard let waiting = lanes[tenant]?.waiting, let first = waiting.first else { return nil }
+        if case .act(let act) = first {
+            lanes[tenant]?.waiting.removeFirst()
+            return .act(act)
         }
-        lanes[tenant]?.waiting.removeFirst(count)
-        return Array(waiting.prefix(count))
+        var group: [WaitingBatch] = []
+        var operations = 0
+        var bytes = 0
+        for case .batch(let batch) in waiting.prefix(terms.limits.batchesPerCommit).prefix(while: \.isBatch) {
+            let (moreOperations, moreBytes) = (batch.submission.request.submissions.count, batch.submission.byteCount)
+            let fits =
+                operations + moreOperations <= terms.limits.operationsPerCommit
+                && bytes + moreBytes <= terms.limits.bytesPerCommit
+            guard group.isEmpty || fits else { break }
+            operations += moreOperations
+            bytes += moreBytes
+            group.append(batch)
+        }
+        lanes[tenant]?.waiting.removeFirst(group.count)
+        lanes[tenant]?.bytes -= bytes
+        return .group(group)
     }
 
     /// If the shared transaction fails, or would have to read too much, each batch gets one of its own: what made it fail may be in one of them. So does a

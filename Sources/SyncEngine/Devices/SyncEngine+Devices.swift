@@ -28,12 +28,17 @@ extension SyncEngine {
                 .invalidRequest, fault, errors: [.init(.invalidRequest, fault, at: .root.appending(name: "id"))])
         }
         let now = clock.now()
-        let (row, isNew) = try await reading { () throws(StoreError) -> (DeviceRow, Bool) in
-            if let row = try await store.device(caller.tenant, device) { return (row, false) }
-            let row = try await store.register(
-                caller.tenant,
-                DeviceRow(device: device, user: user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
-            return (row, true)
+        let there = try await reading { () throws(StoreError) in try await store.device(caller.tenant, device) }
+        let isNew = there == nil
+        let row: DeviceRow
+        if let there {
+            row = there
+        } else {
+            row = try await writing(in: caller.tenant) { () throws(StoreError) in
+                try await store.register(
+                    caller.tenant,
+                    DeviceRow(device: device, user: user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+            }
         }
         guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
         var writer = JSONWriter()
@@ -44,11 +49,13 @@ extension SyncEngine {
     /// Retires a device: its calls are refused from now on, and its id stays taken.
     public func retire(_ caller: Caller, _ device: DeviceID) async throws(Problem) {
         let now = clock.now()
-        let isThere = try await reading { () throws(StoreError) in
+        let isThere = try await writing(in: caller.tenant) { () throws(StoreError) in
             try await store.retire(caller.tenant, device, atMilliseconds: now)
         }
         gate.forget(caller.tenant)
         guard isThere else { throw .notFound }
+        // Its long polls end now.
+        notifier.wake(caller.tenant)
     }
 }
 

@@ -1,69 +1,192 @@
+import Causality
 import SyncStorage
+import SyncWire
+import Synchronization
 
 /// Wakes those who wait for a tenant's next change. A hint that is lost or doubled costs latency only: whoever wakes reads.
-actor ChangeNotifier {
-    private var latest: [TenantID: Int64] = [:]
-    private var waiters: [TenantID: [UInt64: CheckedContinuation<Void, Never>]] = [:]
-    private var nextWaiter: UInt64 = 0
-    private(set) var isClosed = false
-    /// How often changes may have happened that nobody told of.
-    private(set) var gaps = 0
+///
+/// Nobody compares a head that is remembered with one that was read: heads may fall, when data is set back or a standby is
+/// behind. What counts is whether something was told of since the reading began, so that each hint costs one reading at most.
+final class ChangeNotifier: Sendable {
+    /// How a wait ended.
+    enum Wake: Sendable {
+        /// Something may have changed. What is to be read then is read once for all whom it woke.
+        case changed(WakeRound, page: SharedRead<ChangesAnswer>?)
+        /// The time is over. Hints are lost now and then: whoever minds reads once more.
+        case timedOut
+        /// The caller was cancelled, or the server stops.
+        case stopped
+    }
 
-    var waiterCount: Int { waiters.values.reduce(0) { $0 + $1.count } }
+    fileprivate struct Waiter {
+        /// What will be read; nil for those who mind the head alone.
+        let query: ChangeQuery?
+        let continuation: CheckedContinuation<Wake, Never>
+        let timer: Task<Void, Never>
 
+        func resume(_ wake: Wake) {
+            timer.cancel()
+            continuation.resume(returning: wake)
+        }
+    }
+
+    /// The subscribers of one tenant.
+    private struct Channel {
+        var subscribers = 0
+        var devices: [DeviceID: Int] = [:]
+        /// How often something was told of.
+        var version: UInt64 = 0
+        /// What is read because of it; nil while nobody had to.
+        var round: WakeRound?
+        var waiters: [UInt64: Waiter] = [:]
+
+        mutating func currentRound() -> WakeRound {
+            if let round { return round }
+            let new = WakeRound(version: version, devices: Set(devices.keys))
+            round = new
+            return new
+        }
+
+        /// Something was told of. - Returns: those whom it wakes, with what they get.
+        mutating func turn(waking wakes: (Waiter) -> Bool) -> [(Waiter, Wake)] {
+            version += 1
+            round = nil
+            let woken = waiters.filter { wakes($0.value) }
+            guard !woken.isEmpty else { return [] }
+            let round = currentRound()
+            return woken.map { id, waiter in
+                waiters[id] = nil
+                return (waiter, .changed(round, page: waiter.query.map { round.page($0) }))
+            }
+        }
+    }
+
+    private struct State {
+        var channels: [TenantID: Channel] = [:]
+        var nextWaiter: UInt64 = 0
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    var waiterCount: Int { state.withLock { $0.channels.values.reduce(0) { $0 + $1.waiters.count } } }
+
+    /// Tenants of whom something is kept.
+    var channelCount: Int { state.withLock { $0.channels.count } }
+
+    // MARK: Telling
+
+    /// The tenant's last sequence is this one now. It may be lower than before.
     func advance(_ tenant: TenantID, to sequence: Int64) {
-        guard sequence > latest[tenant] ?? 0 else { return }
-        latest[tenant] = sequence
-        for continuation in (waiters.removeValue(forKey: tenant) ?? [:]).values { continuation.resume() }
+        // Who has read up to there already knows: hints come doubled.
+        turn(tenant) { $0.query?.after != sequence }
     }
 
     /// Wakes those who wait for the tenant: something changed that has no place in the feed, such as a comment.
-    func wake(_ tenant: TenantID) {
-        for continuation in (waiters.removeValue(forKey: tenant) ?? [:]).values { continuation.resume() }
-    }
+    func wake(_ tenant: TenantID) { turn(tenant) { _ in true } }
 
     /// Wakes everyone: changes may have happened that nobody told of.
     func wakeAll() {
-        gaps += 1
-        for continuation in waiters.values.flatMap(\.values) { continuation.resume() }
-        waiters = [:]
-    }
-
-    /// Returns when the tenant has moved beyond the sequence, when the time is over, when the caller is cancelled or when the
-    /// server stops.
-    /// - Parameter gaps: how many there had been before the caller read up to the sequence; returns when there are more.
-    func wait(_ tenant: TenantID, beyond sequence: Int64, since gaps: Int, for duration: Duration) async {
-        func isOver() -> Bool {
-            isClosed || Task.isCancelled || self.gaps > gaps || latest[tenant] ?? 0 > sequence
+        let woken = state.withLock { state in
+            state.channels.keys.flatMap { tenant in state.channels[tenant]?.turn { _ in true } ?? [] }
         }
-        guard !isOver() else { return }
-        let waiter = nextWaiter
-        nextWaiter += 1
-        let timer = Task {
-            try? await Task.sleep(for: duration)
-            release(tenant, waiter)
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if isOver() {
-                    continuation.resume()
-                } else {
-                    waiters[tenant, default: [:]][waiter] = continuation
-                }
-            }
-        } onCancel: {
-            Task { await release(tenant, waiter) }
-        }
-        timer.cancel()
+        for (waiter, wake) in woken { waiter.resume(wake) }
     }
 
     func close() {
-        isClosed = true
-        wakeAll()
+        let released = state.withLock { state in
+            state.isClosed = true
+            var released: [Waiter] = []
+            for tenant in state.channels.keys {
+                released += state.channels[tenant]?.waiters.values ?? [:].values
+                state.channels[tenant]?.waiters = [:]
+            }
+            return released
+        }
+        for waiter in released { waiter.resume(.stopped) }
     }
 
-    private func release(_ tenant: TenantID, _ waiter: UInt64) {
-        waiters[tenant]?.removeValue(forKey: waiter)?.resume()
-        if waiters[tenant]?.isEmpty == true { waiters[tenant] = nil }
+    private func turn(_ tenant: TenantID, waking wakes: (Waiter) -> Bool) {
+        let woken = state.withLock { $0.channels[tenant]?.turn(waking: wakes) ?? [] }
+        for (waiter, wake) in woken { waiter.resume(wake) }
+    }
+
+    // MARK: Listening
+
+    /// To be begun before the first reading, so that nothing is missed between it and the wait, and ended by whoever began it.
+    func subscribe(_ tenant: TenantID, device: DeviceID?) -> Subscription {
+        let version = state.withLock { state in
+            state.channels[tenant, default: Channel()].subscribers += 1
+            if let device { state.channels[tenant]?.devices[device, default: 0] += 1 }
+            return state.channels[tenant]?.version ?? 0
+        }
+        return Subscription(notifier: self, tenant: tenant, device: device, version: version)
+    }
+
+    struct Subscription: Sendable {
+        fileprivate let notifier: ChangeNotifier
+        fileprivate let tenant: TenantID
+        fileprivate let device: DeviceID?
+        /// What had been told of before the subscription began.
+        let version: UInt64
+
+        /// Waits until something is told of.
+        /// - Parameters:
+        ///   - version: what the caller's last reading has seen.
+        ///   - query: what the caller reads when it wakes.
+        func wait(after version: UInt64, for query: ChangeQuery?, atMost duration: Duration) async -> Wake {
+            await notifier.wait(tenant, after: version, for: query, atMost: duration)
+        }
+
+        func end() { notifier.unsubscribe(tenant, device) }
+    }
+
+    private func unsubscribe(_ tenant: TenantID, _ device: DeviceID?) {
+        state.withLock { state in
+            guard var channel = state.channels.removeValue(forKey: tenant) else { return }
+            channel.subscribers -= 1
+            if let device {
+                let left = (channel.devices[device] ?? 1) - 1
+                channel.devices[device] = left > 0 ? left : nil
+            }
+            if channel.subscribers > 0 { state.channels[tenant] = channel }
+        }
+    }
+
+    private func wait(
+        _ tenant: TenantID, after version: UInt64, for query: ChangeQuery?, atMost duration: Duration
+    ) async -> Wake {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let wake: Wake? = state.withLock { state in
+                    guard !state.isClosed, !Task.isCancelled, var channel = state.channels.removeValue(forKey: tenant)
+                    else { return .stopped }
+                    defer { state.channels[tenant] = channel }
+                    guard channel.version == version else {
+                        let round = channel.currentRound()
+                        return .changed(round, page: query.map { round.page($0) })
+                    }
+                    // Begun under the lock, so that it cannot be over before there is somebody to be told.
+                    let timer = Task {
+                        try? await Task.sleep(for: duration)
+                        release(tenant, id, .timedOut)
+                    }
+                    channel.waiters[id] = Waiter(query: query, continuation: continuation, timer: timer)
+                    return nil
+                }
+                if let wake { continuation.resume(returning: wake) }
+            }
+        } onCancel: {
+            release(tenant, id, .stopped)
+        }
+    }
+
+    private func release(_ tenant: TenantID, _ id: UInt64, _ wake: Wake) {
+        let waiter = state.withLock { $0.channels[tenant]?.waiters.removeValue(forKey: id) }
+        waiter?.resume(wake)
     }
 }

@@ -20,65 +20,105 @@ public struct ChangesRequest: Sendable, Hashable {
     }
 }
 
-/// One page of the feed.
-public struct ChangesAnswer: Sendable {
-    public let records: [WireRecord]
-    public let cursor: String
-    public let hasMore: Bool
-    public let serverTimeMilliseconds: Int64
-
-    public func encoded() -> [UInt8] {
-        var writer = JSONWriter(reservingCapacity: 256 + records.count * 256)
-        writer.beginObject()
-        writer.key("changes")
-        writer.beginArray()
-        for record in records { record.write(to: &writer) }
-        writer.endArray()
-        writeEnd(to: &writer)
-        writer.endObject()
-        return writer.bytes
-    }
-
-    /// `cursor`, `more` and `serverTime`.
-    public func writeEnd(to writer: inout JSONWriter) {
-        writer.member("cursor", cursor)
-        writer.member("more", hasMore)
-        writer.member("serverTime", Timestamp(milliseconds: serverTimeMilliseconds).text)
-    }
-}
-
 extension SyncEngine {
     /// One page of the tenant's feed, held back while it would be empty and the caller is willing to wait.
     ///
     /// The cursor that the caller brings is noted as acknowledged: whoever pulls from it has saved what came before.
+    /// - Throws: `resync_required`, `cursor_invalid`; `rate_limited` and `overloaded` where too many wait already;
+    ///   `token_expired` and `device_retired`, also while the caller waits.
     public func changes(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesAnswer {
+        let query = try query(caller, request)
+        guard request.waitSeconds > 0 else {
+            try await admit(caller)
+            return try await firstPage(caller, query)
+        }
+        // Before anything is read: who may not wait is told so at no cost.
+        let seat = try seats.take(caller.tenant, RequestOwner(caller))
+        defer { withExtendedLifetime(seat) {} }
         try await admit(caller)
-        let seal = cursors(of: caller.tenant)
-        let start = try position(request.since, seal)
-        if let device = caller.device {
-            await note(caller.tenant, device, acknowledged: start ?? 0, seenAtMilliseconds: clock.now())
-        }
+        let subscription = notifier.subscribe(caller.tenant, device: caller.device)
+        defer { subscription.end() }
         let deadline = ContinuousClock.now + .seconds(request.waitSeconds)
-        var after = start ?? 0
-        while true {
-            let query = ChangeQuery(after: after, limit: request.limit, collections: request.collections)
-            let gaps = await notifier.gaps
-            let page = try await reading { () throws(StoreError) in try await store.changes(caller.tenant, query) }
-            if let start { try await check(start, against: page, of: caller.tenant) }
-            let left = deadline - ContinuousClock.now
-            guard page.rows.isEmpty, !page.hasMore, left > .zero, !Task.isCancelled else {
-                return ChangesAnswer(
-                    records: page.rows.map(WireRecord.init(_:)), cursor: Cursor(sequence: page.reached).text(seal),
-                    hasMore: page.hasMore, serverTimeMilliseconds: clock.now())
-            }
-            after = page.reached
-            await notifier.wait(caller.tenant, beyond: after, since: gaps, for: left)
-            if await notifier.isClosed {
-                return ChangesAnswer(
-                    records: [], cursor: Cursor(sequence: after).text(seal), hasMore: false,
-                    serverTimeMilliseconds: clock.now())
+        let answer = try await firstPage(caller, query)
+        return try await held(answer, query, by: deadline, for: caller, subscription)
+    }
+
+    /// The whole catch-up from a cursor, page after page. The first page is read at once, so that what is wrong is known before
+    /// anything is sent.
+    public func catchUp(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesCatchUp {
+        let query = try query(caller, request)
+        let stream = try openStream(caller)
+        try await admit(caller)
+        return ChangesCatchUp(stream: stream, query: query, first: try await firstPage(caller, query))
+    }
+
+    // MARK: Waiting
+
+    private func held(
+        _ first: ChangesAnswer, _ query: ChangeQuery, by deadline: ContinuousClock.Instant, for caller: Caller,
+        _ subscription: ChangeNotifier.Subscription
+    ) async throws(Problem) -> ChangesAnswer {
+        var answer = first
+        var query = query
+        var version = subscription.version
+        while answer.isEmpty {
+            query.after = answer.reached
+            let left = min(deadline - .now, validity(of: caller))
+            guard left > .zero else { break }
+            switch await subscription.wait(after: version, for: query, atMost: left) {
+            case .changed(let round, let shared):
+                try await checkStanding(of: caller, in: round)
+                guard let shared else { return answer }
+                let asked = query
+                answer = try await shared.value { () throws(Problem) in try await page(caller.tenant, asked) }
+                if answer.isEmpty { round.keep(shared) }
+                version = round.version
+            case .timedOut:
+                try await checkStanding(of: caller)
+                return try await page(caller.tenant, query)
+            case .stopped: return answer
             }
         }
+        try checkToken(of: caller)
+        return answer
+    }
+
+    /// For how long the caller's token is good.
+    func validity(of caller: Caller) -> Duration {
+        caller.expiresAtMilliseconds.map { .milliseconds(max(0, $0 - clock.now())) } ?? .seconds(1 << 31)
+    }
+
+    func checkToken(of caller: Caller) throws(Problem) {
+        guard validity(of: caller) > .zero else { throw Problem(.tokenExpired, "The token's 'exp' has passed.") }
+    }
+
+    /// Whether the caller may still be told anything.
+    /// - Throws: `token_expired` and `device_retired`.
+    func checkStanding(of caller: Caller) async throws(Problem) {
+        try checkToken(of: caller)
+        guard let device = caller.device else { return }
+        let row = try await reading { () throws(StoreError) in try await store.device(caller.tenant, device) }
+        if row?.retiredAtMilliseconds != nil { throw .deviceRetired }
+    }
+
+    /// As that, in one reading for all whom the round woke.
+    func checkStanding(of caller: Caller, in round: WakeRound) async throws(Problem) {
+        try checkToken(of: caller)
+        guard let device = caller.device else { return }
+        let retired = try await round.retired.value { () throws(Problem) in
+            try await reading { () throws(StoreError) in
+                try await store.retiredDevices(caller.tenant, among: round.devices)
+            }
+        }
+        if retired.contains(device) { throw .deviceRetired }
+    }
+
+    // MARK: Reading
+
+    private func query(_ caller: Caller, _ request: ChangesRequest) throws(Problem) -> ChangeQuery {
+        let after = try position(request.since, cursors(of: caller.tenant)) ?? 0
+        return ChangeQuery(
+            after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections)
     }
 
     private func position(_ since: String?, _ seal: Cursor.Seal) throws(Problem) -> Int64? {
@@ -95,11 +135,33 @@ extension SyncEngine {
         }
     }
 
-    private func check(_ start: Int64, against page: ChangePage, of tenant: TenantID) async throws(Problem) {
-        if start < page.purgeFloor { throw .resyncRequired(.expired) }
-        guard page.rows.isEmpty, !page.hasMore else { return }
-        // A cursor ahead of the feed was given out before the data was set back without a new lineage.
-        let head = try await reading { () throws(StoreError) in try await store.head(of: tenant) }
-        if start > head.sequence { throw .resyncRequired(.lineage) }
+    /// The page from the cursor that the caller brought, and the note that it has what came before. A cursor that is not good
+    /// any more says nothing about what its device has.
+    private func firstPage(_ caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
+        let answer = try await page(caller.tenant, query)
+        if let device = caller.device {
+            await note(caller.tenant, device, acknowledged: query.after, seenAtMilliseconds: clock.now())
+        }
+        return answer
+    }
+
+    /// - Throws: `resync_required` where the feed cannot go on from there.
+    func page(_ tenant: TenantID, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
+        let page = try await reading { () throws(StoreError) in
+            let page = try await store.changes(tenant, query)
+            guard page.head < query.after, !page.isReplica else { return page }
+            // A standby that was promoted while it was read answered with what it had before, and is none any more.
+            return try await store.changes(tenant, query)
+        }
+        // Who has nothing has missed nothing.
+        if query.after > 0 {
+            // Given out before the data was set back without a new lineage. On a replica it is only not there yet.
+            if query.after > page.head, !page.isReplica { throw .resyncRequired(.lineage) }
+            if query.after < page.purgeFloor { throw .resyncRequired(.expired) }
+        }
+        return ChangesAnswer(
+            records: page.rows.map(WireRecord.init(_:)), reached: page.reached,
+            cursor: Cursor(sequence: page.reached).text(cursors(of: tenant)), hasMore: page.hasMore,
+            serverTimeMilliseconds: clock.now())
     }
 }

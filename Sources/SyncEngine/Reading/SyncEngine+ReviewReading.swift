@@ -112,16 +112,30 @@ extension SyncEngine {
     public func position(
         _ caller: Caller, otherThan known: String, waitSeconds: Int
     ) async throws(Problem) -> String {
+        guard waitSeconds > 0 else { return try await position(caller) }
+        let seat = try seats.take(caller.tenant, RequestOwner(caller))
+        defer { withExtendedLifetime(seat) {} }
+        let subscription = notifier.subscribe(caller.tenant, device: nil)
+        defer { subscription.end() }
         let deadline = ContinuousClock.now + .seconds(waitSeconds)
-        while true {
-            let gaps = await notifier.gaps
-            let head = try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
-            let left = deadline - ContinuousClock.now
-            let isOver = await notifier.isClosed
-            guard head.position == known, left > .zero, !Task.isCancelled, !isOver else { return head.position }
+        var version = subscription.version
+        var position = try await position(caller)
+        while position == known {
+            let left = min(deadline - .now, validity(of: caller))
+            guard left > .zero else { break }
+            switch await subscription.wait(after: version, for: nil, atMost: left) {
+            case .changed(let round, _):
+                try checkToken(of: caller)
+                position = try await round.head.value { () throws(Problem) in
+                    try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
+                }.position
+                version = round.version
             // What has no place in the feed, such as a comment on another server, is seen when the time is over.
-            await notifier.wait(caller.tenant, beyond: head.sequence, since: gaps, for: left)
+            case .timedOut: return try await self.position(caller)
+            case .stopped: return position
+            }
         }
+        return position
     }
 
     // MARK: Parts

@@ -106,31 +106,32 @@ extension SyncEngine {
         let commit = ReviewCommit(
             tenant: caller.tenant, reviewer: Reviewer(user: caller.user, nowMilliseconds: clock.now()), acts: known,
             mode: mode, terms: terms, identity: store.identity)
-        let answer = try await settling { () throws(StoreError) in
+        let answer = try await settling(in: caller.tenant) { () throws(StoreError) in
             try await store.transact(caller.tenant, basis: commit.basis) {
                 (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, ReviewCommit.Answer) in
                 try commit.decide(over: snapshot)
             }
         }
         if mode == .commit {
-            await notifier.advance(caller.tenant, to: answer.sequence)
-            await notifier.wake(caller.tenant)
+            // A comment has no place in the feed, and who minds the audit waits for it too.
+            notifier.wake(caller.tenant)
         }
         var outcomes = answer.outcomes[...]
         return placed.map { $0.record == nil ? .notFound : outcomes.removeFirst() }
     }
 
-    /// Acts whose fate is unknown are done once more: what was stored of them is recognised as the same.
-    private func settling<Answer>(_ body: () async throws(StoreError) -> Answer) async throws(Problem) -> Answer {
-        do {
-            return try await body()
-        } catch {
-            guard case .unsettled = error else {
-                logger.error("the storage failed", metadata: ["error": "\(error)"])
-                throw Problem(error)
+    /// In the tenant's lane. Acts whose fate is unknown are done once more: what was stored of them is recognised as the same.
+    private func settling<Answer: Sendable>(
+        in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
+    ) async throws(Problem) -> Answer {
+        try await writing(in: tenant) { () throws(StoreError) in
+            do throws(StoreError) {
+                return try await body()
+            } catch {
+                guard case .unsettled = error else { throw error }
+                return try await body()
             }
         }
-        return try await reading(body)
     }
 }
 

@@ -120,7 +120,9 @@ public struct TokenClaims: JWTPayload, Equatable {
             // A token that names a device and no role is a device's.
             if self.roles == nil { roles.insert(.device) }
         }
-        var caller = Caller(tenant: TenantID(tenant), user: user, device: deviceID, roles: roles)
+        var caller = Caller(
+            tenant: TenantID(tenant), user: user, device: deviceID, roles: roles,
+            expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
         caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
         return caller
     }

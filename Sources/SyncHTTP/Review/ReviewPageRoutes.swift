@@ -131,6 +131,7 @@ struct ReviewPageRoutes: Sendable {
         do {
             reviewer = try await signedIn(request)
             if let reviewer { context.charge?.name(reviewer.caller.tenant) }
+            if let reviewer { try engine.charge(reviewer.caller) }
             return try await body(reviewer)
         } catch {
             let problem = Problem(mapping: error)
@@ -335,7 +336,9 @@ struct ReviewPageRoutes: Sendable {
         guard let reviewer = try await signedIn(request) else {
             throw Problem(.unauthenticated, "Nobody is signed in.")
         }
-        let wait = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
+        try engine.charge(reviewer.caller)
+        let asked = try query.integer("wait", in: 0...engine.limits.waitSeconds, default: 0)
+        let wait = request.method == .head ? 0 : asked
         let position = try await engine.position(
             reviewer.caller, otherThan: try query.one("since") ?? "", waitSeconds: wait)
         var writer = JSONWriter()

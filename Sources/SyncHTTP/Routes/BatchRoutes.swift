@@ -13,7 +13,9 @@ struct BatchRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v1/batches", .device, body: .batch, query: ["return", "dryRun"]) { try await commit($0) },
+            Route(.post, "/v1/batches", .device, body: .batch, query: ["return", "dryRun"], charging: .byHandler) {
+                try await commit($0)
+            },
             Route(.get, "/v1/batches/{key}", .deviceOrReviewer, query: ["device"]) { try await batch($0) },
             Route(.get, "/v1/operations/{id}", .deviceOrReviewer, query: ["device"]) { try await operation($0) },
             Route(.get, "/v1/operations", .reviewer, query: ["outcome", "device", "limit", "page"]) {
@@ -27,6 +29,7 @@ struct BatchRoutes: Sendable {
         let caller = try exchange.requireCaller()
         guard let device = caller.device else { throw Problem(.forbidden, "A batch needs a device's token.") }
         let key = try Self.key(exchange.request.headers, limits: engine.limits)
+        let charge = try await engine.charge(caller, device: device, key: key)
         let answer = try exchange.query.choice("return", BatchReturn.self) ?? .full
         let isDryRun = try exchange.query.boolean("dryRun")
         let body = try await exchange.jsonBody(engine.limits)
@@ -37,9 +40,11 @@ struct BatchRoutes: Sendable {
         }
         let submission = BatchSubmission(
             tenant: caller.tenant, device: device, user: caller.user, key: key, request: request,
-            mode: isDryRun ? .dryRun : .commit, answer: answer, receivedAtMilliseconds: receivedAt)
+            mode: isDryRun ? .dryRun : .commit, answer: answer, receivedAtMilliseconds: receivedAt,
+            byteCount: body.readableBytes)
         do {
             let reply = try await engine.commit(submission)
+            if reply.isReplayed { charge.giveBack() }
             if !isDryRun { metrics.noteBatch(reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes) }
             return Self.response(reply)
         } catch {

@@ -42,6 +42,7 @@ struct ConflictRoutes: Sendable {
         // Oldest first unless asked otherwise: conflicts that arrive during the export are then at its end.
         query.order = try exchange.query.choice("order", ConflictQuery.Order.self) ?? .oldest
         let type = try MediaType.accepted(exchange.request.headers, among: [.ndjson, .csv])
+        let stream = try engine.openStream(caller)
         let first = try await engine.conflictPage(caller, query, page: nil)
         let selection = query
         let body = ResponseBody { writer in
@@ -50,6 +51,7 @@ struct ConflictRoutes: Sendable {
             while true {
                 try await writer.write(ByteBuffer(bytes: Self.lines(page.views, as: type)))
                 guard let next = page.next else { break }
+                try await stream.check()
                 page = try await engine.conflictPage(caller, selection, page: next)
             }
             try await writer.finish(nil)

@@ -38,38 +38,25 @@ struct FeedRoutes: Sendable {
             since: try exchange.query.one("since"),
             limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
             collections: collections,
-            waitSeconds: try exchange.query.integer("wait", in: 0...limits.waitSeconds, default: 0))
+            waitSeconds: try exchange.waitSeconds(limits))
         let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
-        // The first page is read before the head is sent, so that a bad cursor is still a problem document.
-        let first = try await engine.changes(caller, request)
         switch type {
-        case .ndjson: return stream(caller, request, first: first)
-        case .json, .csv, .html: return .json(first.encoded())
+        // The first page is read before the head is sent, so that a bad cursor is still a problem document.
+        case .ndjson: return stream(try await engine.catchUp(caller, request))
+        case .json, .csv, .html:
+            let body = try await engine.changes(caller, request).body { ByteBuffer(bytes: $0) }
+            return .json(body)
         }
     }
 
-    /// The whole catch-up, one change a line, and the cursor in the last line. Memory is one page.
-    private func stream(_ caller: Caller, _ request: ChangesRequest, first: ChangesAnswer) -> Response {
+    /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. Memory is
+    /// one page.
+    private func stream(_ catchUp: ChangesCatchUp) -> Response {
         let body = ResponseBody { writer in
-            var page = first
-            var request = request
-            request.waitSeconds = 0
-            while true {
-                var lines = JSONWriter(reservingCapacity: 256 * page.records.count)
-                for record in page.records {
-                    record.write(to: &lines)
-                    lines.endLine()
-                }
-                if !page.hasMore {
-                    lines.beginObject()
-                    page.writeEnd(to: &lines)
-                    lines.endObject()
-                    lines.endLine()
-                }
-                try await writer.write(ByteBuffer(bytes: lines.bytes))
-                guard page.hasMore else { break }
-                request.since = page.cursor
-                page = try await engine.changes(caller, request)
+            var next: ChangesAnswer? = catchUp.first
+            while let page = next {
+                try await writer.write(ByteBuffer(bytes: page.lines()))
+                next = try await catchUp.page(after: page)
             }
             try await writer.finish(nil)
         }

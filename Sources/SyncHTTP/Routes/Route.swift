@@ -32,6 +32,13 @@ public struct Route: Sendable {
         }
     }
 
+    /// How a request is taken from its caller's budget, before its body is read.
+    enum Charging: Sendable, Hashable {
+        case beforehand
+        /// By the handler itself, which gives it back when the request turns out to be a replay.
+        case byHandler
+    }
+
     public let method: HTTPRequest.Method
     /// As in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
@@ -40,10 +47,12 @@ public struct Route: Sendable {
     let body: BodyKind
     /// The query parameters that there are. Any other is refused before anything is done.
     public let query: Set<String>
+    let charging: Charging
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small, query: Set<String> = [],
+        charging: Charging = .beforehand,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
@@ -51,6 +60,7 @@ public struct Route: Sendable {
         self.access = access
         self.body = body
         self.query = query
+        self.charging = charging
         self.handle = handle
     }
 

@@ -56,6 +56,12 @@ struct Exchange: Sendable {
         return name
     }
 
+    /// For how long an empty answer may be held. `HEAD` says what `GET` would, and has nothing to wait for.
+    func waitSeconds(_ limits: Limits) throws(Problem) -> Int {
+        let wait = try query.integer("wait", in: 0...limits.waitSeconds, default: 0)
+        return request.method == .head ? 0 : wait
+    }
+
     /// The whole body, if it is JSON, not encoded and within the limit.
     func jsonBody(_ limits: Limits) async throws(Problem) -> ByteBuffer {
         // A compressed body is refused by its header: nothing is unpacked, so there is no bomb to defuse.
@@ -80,12 +86,23 @@ extension Response {
         content(bytes, type: "application/json", status: status, headers: headers)
     }
 
+    /// A JSON answer in a buffer that may be shared with others.
+    static func json(_ buffer: ByteBuffer) -> Response {
+        content(buffer, type: "application/json", status: .ok, headers: [:])
+    }
+
     static func content(
         _ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
+        content(ByteBuffer(bytes: bytes), type: type, status: status, headers: headers)
+    }
+
+    private static func content(
+        _ buffer: ByteBuffer, type: String, status: HTTPResponse.Status, headers: HTTPFields
     ) -> Response {
         var headers = headers
         headers[.contentType] = type
         headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: buffer))
     }
 }

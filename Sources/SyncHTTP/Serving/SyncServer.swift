@@ -107,6 +107,7 @@ public struct SyncServer: Sendable {
             let verified = try await verifier.caller(
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
             try route.access.check(verified)
+            if route.charging == .beforehand { try engine.charge(verified) }
             try await engine.permit(verified)
             caller = verified
             context.charge?.name(verified.tenant)

@@ -60,7 +60,10 @@ enum AuditExportLine: Sendable {
         }
         var writer = JSONWriter(reservingCapacity: bytes.count)
         write(to: &writer)
-        guard writer.bytes == bytes else { return nil }
+        // Exports of earlier versions have U+2028 and its like as they are.
+        if writer.bytes == bytes { return }
+        writer.endLine()
+        guard writer.bytes.dropLast() == bytes[...] else { return nil }
     }
 
     private func write(to writer: inout JSONWriter) {

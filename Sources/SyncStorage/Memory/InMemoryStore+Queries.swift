@@ -10,11 +10,15 @@ extension InMemoryStore {
         let state = try state(of: tenant)
         let later = state.records.values.filter { $0.sequence > query.after && !$0.isPurged }
             .sorted { $0.sequence < $1.sequence }
-        let looked = later.prefix(query.limit)
-        return ChangePage(
-            rows: looked.filter { query.collections.isEmpty || query.collections.contains($0.key.collection) },
-            reached: looked.last?.sequence ?? query.after, hasMore: later.count > query.limit,
-            purgeFloor: state.head.purgeFloor)
+        var builder = ChangePageBuilder(query, over: state.head)
+        rows: for row in later {
+            switch builder.look(at: row.sequence, of: row.key.collection, bytes: { row.pageBytes }) {
+            case .wanted: builder.append(row)
+            case .filtered: continue
+            case .beyond: break rows
+            }
+        }
+        return builder.finished()
     }
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
@@ -115,6 +119,13 @@ extension InMemoryStore {
 
     public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
         try state(of: tenant).devices[device]
+    }
+
+    public func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        let there = try state(of: tenant).devices
+        return devices.filter { there[$0]?.retiredAtMilliseconds != nil }
     }
 
     public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {

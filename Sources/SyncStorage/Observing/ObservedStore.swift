@@ -163,6 +163,12 @@ public struct ObservedStore: SyncStore {
 
     // MARK: The rest
 
+    public func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        try await timed(.devices) { () throws(StoreError) in try await base.retiredDevices(tenant, among: devices) }
+    }
+
     // MARK: Access
 
     public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {

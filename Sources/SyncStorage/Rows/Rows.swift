@@ -76,6 +76,17 @@ public struct RecordRow: Sendable, Hashable {
     }
 }
 
+extension RecordRow {
+    /// What a row counts for beside its texts: the names of its members, its numbers.
+    public static let pageOverheadBytes = 256
+
+    /// What the row counts for in a page of the feed.
+    public var pageBytes: Int {
+        key.collection.text.utf8.count + key.id.text.utf8.count + clock.utf8.count + fields.utf8.count
+            + (siblings?.utf8.count ?? 0) + state.utf8.count + Self.pageOverheadBytes
+    }
+}
+
 /// An operation with its result.
 public struct OperationRow: Sendable, Hashable {
     public var id: OperationID

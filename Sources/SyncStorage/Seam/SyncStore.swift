@@ -63,6 +63,10 @@ public protocol SyncStore: Sendable {
 
     func tenants() async throws(StoreError) -> [TenantID]
     func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow?
+    /// Those of the devices that were retired. One question for those who wait for a tenant's changes, however many.
+    func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID>
     /// By device.
     func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow]
     /// Inserts the device if it is not there. - Returns: the row as it is stored.
@@ -109,6 +113,17 @@ public protocol SyncStore: Sendable {
 }
 
 extension SyncStore {
+    /// For engines that can only ask for one after the other.
+    public func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        var retired: Set<DeviceID> = []
+        for device in devices {
+            if try await self.device(tenant, device)?.retiredAtMilliseconds != nil { retired.insert(device) }
+        }
+        return retired
+    }
+
     /// An engine that is one process's own has no other processes to hear of.
     public func hints() -> AsyncStream<ChangeHint> { AsyncStream { $0.finish() } }
 }

@@ -23,6 +23,8 @@ public struct JSONWriter: Sendable {
     /// container, the container itself stands there when it has ended.
     var needsComma = false
     private var depth = 0
+    /// Where the line begins that is being written, for answers in lines.
+    var lineStart = 0
 
     public init(reservingCapacity byteCount: Int = 0) {
         bytes.reserveCapacity(byteCount)
@@ -107,8 +109,12 @@ public struct JSONWriter: Sendable {
     }
 
     /// Ends a line of newline-delimited JSON; what follows is a text of its own.
+    ///
+    /// Characters that some readers take for the end of a line (U+0085, U+2028, U+2029) are escaped in it. JSON has them in
+    /// strings alone.
     public mutating func endLine() {
         assert(depth == 0, "a line ends inside an array or object")
+        escapeLineBreaks()
         bytes.append(0x0A)
         needsComma = false
     }
@@ -118,6 +124,7 @@ public struct JSONWriter: Sendable {
     public mutating func takeBytes() -> [UInt8] {
         let taken = bytes
         bytes.removeAll(keepingCapacity: true)
+        lineStart = 0
         return taken
     }
 
@@ -131,6 +138,7 @@ public struct JSONWriter: Sendable {
     /// Forgets what has been written, and begins anew in the same memory.
     public mutating func clear() {
         bytes.removeAll(keepingCapacity: true)
+        lineStart = 0
         needsComma = false
         depth = 0
     }

@@ -39,6 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
+        limits.readersPerDevice = settings.readersPerDevice.value
+        limits.readersPerTenant = settings.readersPerTenant.value
         let metrics = ServerMetrics()
         let engine = SyncEngine(
             store: ObservedStore(store, metrics.storeObserver), terms: Terms(schema: schema, limits: limits),

@@ -45,6 +45,12 @@ struct ServerOptions: ParsableArguments {
 
     @OptionGroup var transport: TransportOptions
 
+    @Option(help: "Long polls and streams that one device may hold open. (default: 16; REJOIN_READERS_PER_DEVICE)")
+    var readersPerDevice: Int?
+
+    @Option(help: "Long polls and streams that one tenant may hold open. (default: 2000; REJOIN_READERS_PER_TENANT)")
+    var readersPerTenant: Int?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -66,6 +72,8 @@ struct ServerSettings: Sendable {
     /// Of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
     let transport: TransportSettings
+    let readersPerDevice: Setting<Int>
+    let readersPerTenant: Setting<Int>
 
     init(_ options: ServerOptions) throws(CommandFailure) {
         let common = options.database.common
@@ -88,6 +96,10 @@ struct ServerSettings: Sendable {
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
             default: Limits().requestsPerSecondPerDevice)
         transport = try TransportSettings(options.transport, settings)
+        readersPerDevice = try settings.integer(
+            .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: Limits().readersPerDevice)
+        readersPerTenant = try settings.integer(
+            .readersPerTenant, options.readersPerTenant, in: 1...1_000_000, default: Limits().readersPerTenant)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

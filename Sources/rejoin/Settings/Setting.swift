@@ -37,6 +37,8 @@ enum SettingName: String, CaseIterable {
     case requestMemory = "request-memory"
     case bodyTimeout = "body-timeout"
     case answerTimeout = "answer-timeout"
+    case readersPerDevice = "readers-per-device"
+    case readersPerTenant = "readers-per-tenant"
     case database
     case databaseConnections = "database-connections"
     case databaseConnectTimeout = "database-connect-timeout"

@@ -3,10 +3,23 @@ import MergeCore
 import SyncStorage
 import Synchronization
 
-/// A store whose transactions can be held before they begin, or made to fail after they were committed.
+/// A store whose transactions can be held before they begin, or made to fail after they were committed, and that counts what
+/// it is asked.
 struct GatedStore: SyncStore {
     let base: any SyncStore
     let gate = Gate()
+    let counts = Counts()
+
+    /// How often what was asked.
+    final class Counts: Sendable {
+        private let counts = Mutex<[String: Int]>([:])
+
+        subscript(_ method: String) -> Int { counts.withLock { $0[method] ?? 0 } }
+
+        var reads: Int { self["changes"] + self["device"] + self["retiredDevices"] + self["head"] }
+
+        fileprivate func note(_ method: String) { counts.withLock { $0[method, default: 0] += 1 } }
+    }
 
     /// What stands between a caller and the store.
     actor Gate {
@@ -45,16 +58,21 @@ struct GatedStore: SyncStore {
         _ tenant: TenantID, basis: StoreBasis,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
+        counts.note("transact")
         await gate.pass()
         let answer = try await base.transact(tenant, basis: basis, decide)
         if await gate.losesAnswer() { throw .unavailable("the connection was lost during the commit") }
         return answer
     }
 
-    func head(of tenant: TenantID) async throws(StoreError) -> TenantHead { try await base.head(of: tenant) }
+    func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
+        counts.note("head")
+        return try await base.head(of: tenant)
+    }
 
     func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
-        try await base.changes(tenant, query)
+        counts.note("changes")
+        return try await base.changes(tenant, query)
     }
 
     func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
@@ -114,25 +132,36 @@ struct GatedStore: SyncStore {
     func tenants() async throws(StoreError) -> [TenantID] { try await base.tenants() }
 
     func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
-        try await base.device(tenant, device)
+        counts.note("device")
+        return try await base.device(tenant, device)
+    }
+
+    func retiredDevices(
+        _ tenant: TenantID, among devices: Set<DeviceID>
+    ) async throws(StoreError) -> Set<DeviceID> {
+        counts.note("retiredDevices")
+        return try await base.retiredDevices(tenant, among: devices)
     }
 
     func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] { try await base.devices(tenant) }
 
     func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
-        try await base.register(tenant, device)
+        await gate.pass()
+        return try await base.register(tenant, device)
     }
 
     func retire(
         _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
     ) async throws(StoreError) -> Bool {
-        try await base.retire(tenant, device, atMilliseconds: atMilliseconds)
+        await gate.pass()
+        return try await base.retire(tenant, device, atMilliseconds: atMilliseconds)
     }
 
     func spend(
         _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
     ) async throws(StoreError) -> Bool {
-        try await base.spend(tenant, code, nowMilliseconds: nowMilliseconds)
+        await gate.pass()
+        return try await base.spend(tenant, code, nowMilliseconds: nowMilliseconds)
     }
 
     func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {

@@ -51,8 +51,9 @@ struct TestServer: Sendable {
         return try outcome.get()
     }
 
-    private static func run<Result: Sendable>(
-        _ options: ServerOptions, on store: GatedStore, _ faults: FaultInjector,
+    /// Runs the body against a server on a store, which stays open.
+    static func run<Result: Sendable>(
+        _ options: ServerOptions = ServerOptions(), on store: GatedStore, _ faults: FaultInjector = FaultInjector(),
         _ body: @escaping @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let clock = TestClock()

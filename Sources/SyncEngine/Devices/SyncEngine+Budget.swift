@@ -1,0 +1,62 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// What was taken from somebody's budget for a request.
+public struct RequestCharge: Sendable {
+    fileprivate enum Account: Sendable {
+        case taken(TenantID, RequestOwner)
+        /// The budget is empty, and the request was let through because it can only be a replay.
+        case none
+    }
+
+    fileprivate let budget: RequestBudget
+    fileprivate let account: Account
+    fileprivate let clock: EngineClock
+
+    /// Gives it back: the request turned out to be a replay.
+    public func giveBack() {
+        guard case .taken(let tenant, let owner) = account else { return }
+        budget.giveBack(tenant, owner, atMilliseconds: clock.now())
+    }
+}
+
+extension SyncEngine {
+    /// Takes a request from the caller's budget: that of the token's device, or of its user where it names none. To be called
+    /// before anything else is done for a request, the reading of its body included.
+    /// - Throws: `rate_limited`.
+    @discardableResult
+    public func charge(_ caller: Caller) throws(Problem) -> RequestCharge {
+        let owner = RequestOwner(caller)
+        if let wait = budget.take(caller.tenant, owner, atMilliseconds: clock.now()) {
+            throw .rateLimited(limits, retryAfterSeconds: wait)
+        }
+        return RequestCharge(budget: budget, account: .taken(caller.tenant, owner), clock: clock)
+    }
+
+    /// As `charge`, for a batch: a device over its budget still gets the answer to one that was committed already, since a
+    /// retry costs nothing.
+    public func charge(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> RequestCharge {
+        do {
+            return try charge(caller)
+        } catch {
+            let stored = try await reading { () throws(StoreError) in
+                try await store.batch(caller.tenant, BatchKey(device: device, key: key))
+            }
+            guard stored != nil else { throw error }
+            return RequestCharge(budget: budget, account: .none, clock: clock)
+        }
+    }
+}
+
+extension Problem {
+    static func rateLimited(_ limits: Limits, retryAfterSeconds: Int) -> Problem {
+        var problem = Problem(
+            .rateLimited,
+            "A device, or a user without one, may make \(limits.requestsPerSecondPerDevice) requests per second.",
+            limit: limits.requestsPerSecondPerDevice)
+        problem.retryAfterSeconds = retryAfterSeconds
+        return problem
+    }
+}

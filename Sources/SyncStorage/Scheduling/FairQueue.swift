@@ -1,0 +1,137 @@
+/// Work of many tenants that waits for a few workers, such as connections to a database.
+///
+/// The next piece is always one of the tenant that has the fewest under way, tenants taking turns, so that a tenant with
+/// thousands of pieces delays another by what is under way and no more. No tenant has all workers, neither have all reads
+/// together nor all writes together, and no tenant has all that are for one of these: a part stays free for the others, however
+/// slow the work is.
+///
+/// A value, guarded by whoever owns it. Costs O(workers) a piece.
+public struct FairQueue<Element> {
+    public typealias Use = WorkUse
+    public typealias Turn = WorkTurn
+
+    /// What waits for one use.
+    private struct Line {
+        var waiting: [TenantID: ArraySlice<Element>] = [:]
+        /// The tenants that wait, whose turn it is first.
+        var order: [TenantID] = []
+        var running = 0
+    }
+
+    /// How many workers one tenant may have at once.
+    private let share: Int
+    /// How many reads may be under way at once, and how many writes.
+    private let shareOfUse: Int
+    private var reads = Line()
+    private var writes = Line()
+    /// The server's own work, such as asking whether the database is there: it belongs to nobody and goes first.
+    private var own: ArraySlice<Element> = []
+    private var running: [TenantID: Int] = [:]
+    private var lastUse = Use.writing
+    /// Pieces that wait.
+    public private(set) var count = 0
+
+    /// - Parameter uses: what the workers are for. Where it is one thing only, there is nothing to keep any free for.
+    public init(workers: Int, for uses: Set<Use> = Set(Use.allCases)) {
+        let shares = Self.shares(of: workers, for: uses)
+        share = shares.ofTenant
+        shareOfUse = shares.ofUse
+    }
+
+    /// The most workers that one tenant has, and one use: all but a quarter for a use, and all of those but as many again for a
+    /// tenant, so that another one finds some for either. Of one or two workers nobody has more than one.
+    public static func shares(
+        of workers: Int, for uses: Set<Use> = Set(Use.allCases)
+    ) -> (ofTenant: Int, ofUse: Int) {
+        let reserve = max(1, workers / 4)
+        let ofUse = uses.count > 1 ? max(1, workers - reserve) : max(1, workers)
+        return (max(1, ofUse - reserve), ofUse)
+    }
+
+    // MARK: Use
+
+    /// - Parameter tenant: whose work it is; nil: the server's own.
+    public mutating func add(_ element: Element, of tenant: TenantID?, for use: Use) {
+        count += 1
+        guard let tenant else { return own.append(element) }
+        change(use) { line in
+            if line.waiting[tenant] == nil { line.order.append(tenant) }
+            line.waiting[tenant, default: []].append(element)
+        }
+    }
+
+    /// Whether `take` would find something.
+    public var hasWork: Bool { !own.isEmpty || place != nil }
+
+    /// The next piece of work; nil where none waits whose tenant and use have not had their share.
+    public mutating func take() -> (element: Element, turn: Turn)? {
+        if let element = own.popFirst() {
+            count -= 1
+            return (element, Turn(tenant: nil, use: .reading))
+        }
+        guard let (use, index) = place else { return nil }
+        count -= 1
+        lastUse = use
+        let (element, tenant) = change(use) { line in
+            let tenant = line.order.remove(at: index)
+            guard let element = line.waiting[tenant]?.popFirst() else {
+                preconditionFailure("a tenant in the order has work")
+            }
+            if line.waiting[tenant]?.isEmpty == true {
+                line.waiting[tenant] = nil
+            } else {
+                line.order.append(tenant)
+            }
+            line.running += 1
+            return (element, tenant)
+        }
+        running[tenant, default: 0] += 1
+        return (element, Turn(tenant: tenant, use: use))
+    }
+
+    /// Gives a worker back.
+    public mutating func finish(_ turn: Turn) {
+        guard let tenant = turn.tenant else { return }
+        change(turn.use) { $0.running -= 1 }
+        let left = (running[tenant] ?? 1) - 1
+        running[tenant] = left > 0 ? left : nil
+    }
+
+    // MARK: Parts
+
+    /// Where the next piece of work waits: for which use, and at which place in its order.
+    private var place: (use: Use, index: Int)? {
+        let isEven = reads.running == writes.running
+        let readsFirst = isEven ? lastUse == .writing : reads.running < writes.running
+        for use in readsFirst ? [Use.reading, .writing] : [.writing, .reading] {
+            let line = use == .reading ? reads : writes
+            guard line.running < shareOfUse else { continue }
+            var best: (index: Int, running: Int)?
+            for (index, tenant) in line.order.enumerated() {
+                let count = running[tenant] ?? 0
+                if count < best?.running ?? share { best = (index, count) }
+                if count == 0 { break }
+            }
+            if let best { return (use, best.index) }
+        }
+        return nil
+    }
+
+    private mutating func change<Answer>(_ use: Use, _ body: (inout Line) -> Answer) -> Answer {
+        switch use {
+        case .reading: body(&reads)
+        case .writing: body(&writes)
+        }
+    }
+}
+
+/// What a worker is wanted for.
+public enum WorkUse: Sendable, Hashable, CaseIterable {
+    case reading, writing
+}
+
+/// A worker's engagement, to be given back with `FairQueue.finish`.
+public struct WorkTurn: Sendable, Hashable {
+    fileprivate let tenant: TenantID?
+    fileprivate let use: WorkUse
+}

@@ -1,0 +1,73 @@
+import Causality
+import Dispatch
+import MergeCore
+import StorageConformance
+import SyncStorage
+import Testing
+
+@testable import PostgreSQLStorage
+
+@Suite struct `Connections that tenants share` {
+    /// Occupies connections with work that ends when it is told to.
+    private func occupy(
+        _ store: PostgreSQLStore, _ count: Int, of tenant: TenantID, for use: WorkUse, until end: DispatchSemaphore
+    ) -> Task<Void, Never> {
+        Task {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<count {
+                    group.addTask {
+                        // Work that waits too long is given up, which is no matter here.
+                        try? await store.threads.run(of: tenant, for: use, probe: nil) {
+                            (_: Session) throws(StoreError) in
+                            end.wait()
+                            end.signal()
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: WorkUse.allCases)
+    func `are never all with one tenant, whose slow work waits for itself`(use: WorkUse) async throws {
+        try await TestDatabase.with { test in
+            let store = try await test.open()
+            let end = DispatchSemaphore(value: 0)
+            let slow = occupy(store, 40, of: "greedy", for: use, until: end)
+            let create = Batch(
+                "b", from: "d",
+                [Operation(.create, "b", on: RecordKey("c", "r"), clock: ["d": 1], ["n": 1])])
+            for tenant: TenantID in ["one", "other"] {
+                try await Committer(store, tenant).commit(create)
+                #expect(try await store.changes(tenant, ChangeQuery(after: 0, limit: 10)).rows.count == 1)
+            }
+            try await store.ping()
+            end.signal()
+            await slow.value
+            await store.close()
+        }
+    }
+
+    @Test func `are kept for commits while reads fill the rest, and the other way round`() async throws {
+        try await TestDatabase.with { test in
+            let store = try await test.open()
+            let end = DispatchSemaphore(value: 0)
+            var slow: [Task<Void, Never>] = []
+            for number in 0..<20 {
+                slow.append(occupy(store, 1, of: TenantID("reader \(number)"), for: .reading, until: end))
+            }
+            let create = Batch(
+                "b", from: "d",
+                [Operation(.create, "b", on: RecordKey("c", "r"), clock: ["d": 1], ["n": 1])])
+            try await Committer(store, "writer").commit(create)
+            end.signal()
+            for task in slow { await task.value }
+            end.wait()
+            slow = (0..<20).map { occupy(store, 1, of: TenantID("writer \($0)"), for: .writing, until: end) }
+            #expect(try await store.head(of: "writer").sequence == 1)
+            end.signal()
+            for task in slow { await task.value }
+            await store.close()
+        }
+    }
+}

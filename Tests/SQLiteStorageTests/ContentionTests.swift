@@ -1,0 +1,57 @@
+import Causality
+import GRDB
+import MergeCore
+import SyncStorage
+import Testing
+
+@testable import SQLiteStorage
+
+@Suite struct `While another process holds the write lock` {
+    @Test func `all who wait are told after one time-out, and commits go on when it is over`() async throws {
+        try await withTemporaryPath { path in
+            var options = SQLiteStore.Options()
+            options.busyTimeout = .seconds(2)
+            let store = try SQLiteStore.open(at: path, options: options)
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let other = try DatabaseQueue(path: path, configuration: configuration)
+            let register = { @Sendable (number: Int) async throws(StoreError) in
+                _ = try await store.register(
+                    TenantID("t\(number)"),
+                    DeviceRow(device: "d", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
+            }
+            try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            let start = ContinuousClock.now
+            await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<24 {
+                    group.addTask {
+                        do {
+                            try await register(number)
+                            return false
+                        } catch {
+                            if case StoreError.unavailable = error { return true }
+                            return false
+                        }
+                    }
+                }
+                for await isRefused in group { #expect(isRefused) }
+            }
+            // One after the other they would have waited for 48 seconds.
+            #expect(ContinuousClock.now - start < .seconds(12))
+            try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            for number in 0..<24 { try await register(number) }
+            await store.close()
+            try other.close()
+        }
+    }
+
+    @Test func `who comes right after is told at once, and later ones wait again`() {
+        let contention = Contention()
+        let early = ContinuousClock.now
+        #expect(contention.patience(since: early, atMost: .seconds(5)) == .seconds(5))
+        contention.note()
+        #expect(contention.patience(since: early, atMost: .seconds(5)) == .zero, "came while somebody else waited")
+        #expect(contention.patience(since: .now, atMost: .seconds(5)) == .zero)
+        #expect(contention.patience(since: .now, atMost: .seconds(5), now: .now + .seconds(2)) == .seconds(5))
+    }
+}

@@ -1,0 +1,104 @@
+import Causality
+import HTTPTypes
+import MergeCore
+import SyncHTTP
+import SyncStorage
+import SyncWire
+import Testing
+
+@testable import SyncEngine
+
+@Suite("Budgets of requests")
+struct BudgetTests {
+    private static func options(_ requestsPerSecond: Int) -> ServerOptions {
+        var options = ServerOptions()
+        options.limits.requestsPerSecondPerDevice = requestsPerSecond
+        return options
+    }
+
+    @Test("Every route that needs a token has a budget, that of the device or of the user")
+    func everyRoute() async throws {
+        try await TestServer.run(.memory, Self.options(1)) { server in
+            for (number, route) in server.server.routes.filter({ $0.access != .open }).enumerated() {
+                let uri = route.path.replacing(/\{[a-z]+\}/, with: "1")
+                for device in [nil, "device-\(number)"] {
+                    if device == nil, route.access == .device { continue }
+                    let token = try await server.token(
+                        device: device, roles: ["device", "reviewer", "admin"], user: "user-\(number)")
+                    let ask = {
+                        try await server.send(
+                            route.method, uri, token: token,
+                            headers: [("Content-Type", "application/json"), ("Idempotency-Key", "k")], body: [])
+                    }
+                    for _ in 0..<10 { #expect(try await ask().status != 429, "\(route.method) \(uri)") }
+                    let over = try await ask()
+                    #expect(over.status == 429, "\(route.method) \(uri) \(device ?? "without a device")")
+                    #expect(over.code == "rate_limited")
+                    #expect(over.header("Retry-After") == "1")
+                }
+            }
+        }
+    }
+
+    @Test("Who is over the budget is told before the body is read")
+    func beforeTheBody() async throws {
+        try await TestServer.run(.memory, Self.options(1)) { server in
+            let mac = try await server.device("mac")
+            let admin = try await server.admin()
+            for _ in 0..<10 {
+                _ = try await mac.get("/v1/session")
+                _ = try await admin.get("/v1/session")
+            }
+            // The body is too large by far, which its reader would find out.
+            let large = [UInt8](repeating: 0x20, count: Limits().bodyBytes + 1)
+            #expect(try await mac.send(bytes: large).status == 429)
+            let registering = try await server.send(
+                .post, "/v1/devices", token: admin.token, headers: [("Content-Type", "application/json")], body: large)
+            #expect(registering.status == 429)
+        }
+    }
+
+    @Test("edge 9: a replay gives back what was taken for it", arguments: Engine.allCases)
+    func replaysAreFree(engine: Engine) async throws {
+        try await TestServer.run(engine, Self.options(1)) { server in
+            let mac = try await server.device("mac")
+            let body = batchBody([mac.creating("n", ["v": 1])])
+            _ = try await mac.send(body: body, key: "k")
+            for _ in 0..<30 { #expect(try await mac.send(body: body, key: "k").isReplayed == true) }
+            for _ in 0..<9 { #expect(try await mac.get("/v1/session").status == 200) }
+            #expect(try await mac.get("/v1/session").status == 429)
+        }
+    }
+
+    @Test("A reviewer's pages are in the reviewer's budget")
+    func pages() async throws {
+        try await TestServer.run(.memory, Self.options(1)) { server in
+            let browser = try await server.signIn()
+            var statuses: [Int] = []
+            for _ in 0..<12 { statuses.append(try await browser.get("/review").status) }
+            #expect(statuses.first == 200)
+            #expect(statuses.last == 429)
+            #expect(try await browser.get("/review/pulse").status == 429)
+        }
+    }
+
+    @Test("However many ask, the memory for their budgets is bounded, and who asks on has one")
+    func bounded() {
+        let budget = RequestBudget(requestsPerSecond: 1, accounts: 1_000)
+        var now: Int64 = 0
+        for number in 0..<50_000 {
+            now += 1
+            _ = budget.take(TenantID("t\(number % 7)"), .user(ExactString("u\(number)")), atMilliseconds: now)
+            // Somebody who asks all the time does not win a new budget by the crowd.
+            if number % 100 == 0 { _ = budget.take("acme", .device("mac"), atMilliseconds: now) }
+            #expect(budget.count <= 1_001)
+        }
+        #expect(budget.take("acme", .device("mac"), atMilliseconds: now) != nil)
+        // After ten seconds all buckets are full, and nothing is kept of who does not come back.
+        for number in 0..<3 {
+            now += 10_000
+            #expect(budget.take("acme", .user(ExactString("\(number)")), atMilliseconds: now) == nil)
+        }
+        #expect(budget.count <= 2)
+    }
+}

@@ -1,0 +1,105 @@
+import SyncStorage
+import Testing
+
+/// Takes work until none may begin, and returns whose it was.
+private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns: [WorkTurn]) {
+    var work: [String] = []
+    var turns: [WorkTurn] = []
+    while let (element, turn) = queue.take() {
+        work.append(element)
+        turns.append(turn)
+    }
+    return (work, turns)
+}
+
+@Suite struct `Work of many tenants` {
+    @Test func `goes by turns, whoever has more`() {
+        var queue = FairQueue<String>(workers: 100)
+        for number in 1...5 { queue.add("a\(number)", of: "a", for: .reading) }
+        for tenant in ["b", "c"] {
+            for number in 1...2 { queue.add("\(tenant)\(number)", of: TenantID(tenant), for: .reading) }
+        }
+        #expect(takeAll(&queue).work == ["a1", "b1", "c1", "a2", "b2", "c2", "a3", "a4", "a5"])
+        #expect(queue.count == 0)
+    }
+
+    @Test func `is that of the tenant with the fewest under way`() {
+        var queue = FairQueue<String>(workers: 8)
+        for number in 1...20 { queue.add("a\(number)", of: "a", for: .reading) }
+        #expect(takeAll(&queue).work.count == 4, "six may read, and of those two are for others")
+        queue.add("b1", of: "b", for: .writing)
+        queue.add("b2", of: "b", for: .writing)
+        #expect(takeAll(&queue).work == ["b1", "b2"])
+    }
+
+    @Test(arguments: 2...40) func `never has all workers with one tenant or for one use`(workers: Int) {
+        var queue = FairQueue<String>(workers: workers)
+        let (tenantShare, share) = FairQueue<String>.shares(of: workers)
+        #expect((1..<workers).contains(share))
+        #expect(workers == 2 || tenantShare < share)
+        for number in 0..<200 { queue.add("r", of: TenantID("t\(number)"), for: .reading) }
+        let (reads, turns) = takeAll(&queue)
+        #expect(reads.count == share)
+        #expect(!queue.hasWork)
+        for number in 0..<200 { queue.add("w", of: TenantID("t\(number)"), for: .writing) }
+        let writes = takeAll(&queue)
+        #expect(writes.work.count == share, "reads do not stand in the way of writes")
+        for turn in turns { queue.finish(turn) }
+        #expect(takeAll(&queue).work == Array(repeating: "r", count: share))
+    }
+
+    @Test func `of the server itself goes at once, and one worker is enough for everything`() {
+        var queue = FairQueue<String>(workers: 1)
+        queue.add("read", of: "a", for: .reading)
+        queue.add("write", of: "a", for: .writing)
+        queue.add("ping", of: nil, for: .reading)
+        var order: [String] = []
+        while let (element, turn) = queue.take() {
+            order.append(element)
+            queue.finish(turn)
+        }
+        #expect(order == ["ping", "read", "write"])
+    }
+
+    @Test func `for one use alone has all workers`() {
+        var queue = FairQueue<String>(workers: 4, for: [.reading])
+        for number in 0..<9 { queue.add("r", of: TenantID("t\(number % 3)"), for: .reading) }
+        #expect(takeAll(&queue).work.count == 4)
+    }
+
+    @Test func `is done in any order of beginnings and ends, all of it, once`() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<200 {
+            let workers = Int.random(in: 1...9, using: &random)
+            var queue = FairQueue<String>(workers: workers)
+            var waiting = 0
+            var running: [WorkTurn] = []
+            var done: [String] = []
+            for number in 0..<300 {
+                let tenant = TenantID("t\(Int.random(in: 0..<5, using: &random))")
+                queue.add("\(number)", of: tenant, for: Bool.random() ? .reading : .writing)
+                waiting += 1
+                while running.count < workers, let (element, turn) = queue.take() {
+                    done.append(element)
+                    running.append(turn)
+                }
+                if Bool.random(), let turn = running.popLast() { queue.finish(turn) }
+            }
+            while queue.count > 0 {
+                if let (element, turn) = queue.take() {
+                    done.append(element)
+                    running.append(turn)
+                } else {
+                    // What waits is blocked by what is under way, never by nothing.
+                    guard let turn = running.popLast() else {
+                        Issue.record("work waits while nothing is under way")
+                        return
+                    }
+                    queue.finish(turn)
+                }
+            }
+            #expect(Set(done).count == waiting)
+            #expect(done.count == waiting)
+        }
+    }
+}
