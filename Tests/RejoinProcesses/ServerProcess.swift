@@ -54,13 +54,13 @@ package func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Ans
 
 /// Runs the body beside a server on a data directory of its own.
 package func withFreshServer<Answer>(
-    collections: String? = nil, _ body: (ServerProcess) async throws -> Answer
+    _ options: [String] = [], collections: String? = nil, _ body: (ServerProcess) async throws -> Answer
 ) async throws -> Answer {
     try await withTemporaryDirectory { directory in
-        var arguments: [String] = []
+        var arguments = options
         if let collections {
             try collections.write(toFile: directory + "/collections.yaml", atomically: true, encoding: .utf8)
-            arguments = ["--collections", directory + "/collections.yaml"]
+            arguments += ["--collections", directory + "/collections.yaml"]
         }
         return try await withServer(data: directory + "/data", arguments, body)
     }

@@ -20,7 +20,10 @@ struct HonestDeviceTests {
         case told
     }
 
-    @Test("Each code's advice is followed to its end", arguments: ProblemCode.allCases)
+    /// Only a real connection can be too slow: `TransportTests` follows `request_timeout`.
+    private static let codes = ProblemCode.allCases.filter { $0 != .requestTimeout }
+
+    @Test("Each code's advice is followed to its end", arguments: codes)
     func advice(code: ProblemCode) async throws {
         var options = ServerOptions()
         switch code {
@@ -28,6 +31,9 @@ struct HonestDeviceTests {
         case .batchTooLarge: options.limits.operationsPerBatch = 2
         case .rateLimited: options.limits.requestsPerSecondPerDevice = 1
         case .overloaded: options.limits.laneDepth = 1
+        case .batchFull: options.limits.auditBytesPerBatch = 3_000
+        case .recordFull: options.limits.recordBytes = 2_000
+        case .conflictFull: options.limits.commentsPerConflict = 1
         default: break
         }
         try await TestServer.run(.memory, options) { server in
@@ -212,6 +218,34 @@ struct HonestDeviceTests {
             device.isAtomic = false
             try await device.settle()
             return .told
+        case .batchFull:
+            let ipad = try await server.device("ipad")
+            let long = Value.string(ExactString(String(repeating: "x", count: 2_000)))
+            for number in 0..<4 { _ = try await ipad.send(ipad.creating("n\(number)", ["v": long])) }
+            // Each meets another long value. They come later, so they show.
+            device.pending = (0..<4).map {
+                .create("n\($0)", by: "mac", ["v": .integer(Int64($0))], at: TestClock.start + 1)
+            }
+            try await device.settle(most: 10)
+            return .stored("n3", "v", 3)
+        case .recordFull:
+            try await begin(device)
+            return try await set(
+                aside: edit(device, .string(ExactString(String(repeating: "x", count: 3_000)))), &device)
+        case .conflictFull:
+            try await server.makeConflict("e")
+            let reviewer = try await server.reviewer()
+            let comment = { (text: String) in
+                try await reviewer.send(.post, "/v1/conflicts/1/comments", json: "{\"text\": \"\(text)\"}")
+            }
+            #expect(try await comment("one").status == 201)
+            let refused = try await comment("two")
+            device.seen.insert(refused.code ?? "")
+            #expect(refused["retryable"] == false)
+            let decided = try await reviewer.send(
+                .post, "/v1/conflicts/1/resolutions", json: #"{"version": 1, "choose": 0, "note": "two"}"#)
+            #expect(decided.status == 201)
+            return .stored("e", "status", "sent", in: "estimates")
         case .clockFull:
             for name in ["a", "b"] {
                 let other = try await server.device(name)
@@ -267,7 +301,7 @@ struct HonestDeviceTests {
             }
             #expect(try await decide(try #require(refused["conflict", "version"]), 0).status == 201)
             return .stored("e", "status", "sent", in: "estimates")
-        case .malformedJSON, .forbidden, .deviceMismatch, .notFound, .methodNotAllowed, .notAcceptable,
+        case .requestTimeout, .malformedJSON, .forbidden, .deviceMismatch, .notFound, .methodNotAllowed, .notAcceptable,
             .unsupportedMediaType:
             return try await refuse(code, &device, server)
         }

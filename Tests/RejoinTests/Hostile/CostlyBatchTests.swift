@@ -1,3 +1,4 @@
+import Causality
 import Foundation
 import MergeCore
 import PostgreSQLCluster

@@ -76,6 +76,27 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a body that came too slowly is asked for again, and goes through under the same key`() async throws {
+            try await withFreshServer(["--body-timeout", "1"]) { server in
+                let device = try await server.caller(device: "a")
+                let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
+                let slow = try await exchange(server) { client in
+                    client.ask(
+                        "POST /v1/batches", token: device.token,
+                        [
+                            "Content-Type: application/json", "Idempotency-Key: k",
+                            "Content-Length: \(batch.count)",
+                        ])
+                    client.send(Array(batch.prefix(10)))
+                    return client.answer()
+                }
+                #expect(slow.status == 408)
+                #expect(slow.body.contains("\"request_timeout\"") && slow.body.contains("\"retryable\":true"))
+                let again = try await device.post(batch: batch, key: "k")
+                #expect(again.status == 200 && !again.isReplayed)
+            }
+        }
+
         @Test func `who asks before sending is told to go on, or why not`() async throws {
             try await withFreshServer { server in
                 let token = try await server.caller(device: "a").token

@@ -14,6 +14,8 @@ struct HonestDevice {
     /// What happens in the world while the device waits.
     var meanwhile: (_ seconds: Int) async throws -> Void
     var isAtomic = true
+    /// How many operations a batch takes, where it was told to send fewer.
+    private var portion = Int.max
     var pending: [Draft] = []
     /// What the user was told of, with the code that said so.
     var setAside: [(draft: Draft, code: String)] = []
@@ -38,7 +40,7 @@ struct HonestDevice {
         var key = first ?? Fresh.id("batch")
         while !pending.isEmpty {
             try #require(requests < most, "the device goes in a circle: \(seen.sorted())")
-            let batch = pending
+            let batch = Array(pending.prefix(portion))
             let answer = try await ask(.post, "/v1/batches", key: key, body: batchBody(batch, atomic: isAtomic))
             guard let code = note(answer) else {
                 for (draft, result) in zip(batch, answer["results"]?.elements ?? []) {
@@ -99,7 +101,7 @@ struct HonestDevice {
     /// - Returns: the key to go on with.
     private mutating func obey(_ code: String, of answer: Answer, key: String) async throws -> String {
         switch code {
-        case "storage_unavailable", "overloaded", "rate_limited", "internal_error":
+        case "storage_unavailable", "overloaded", "rate_limited", "internal_error", "request_timeout":
             guard answer["retryable"] == true else {
                 leave(code)
                 return key
@@ -163,6 +165,7 @@ struct HonestDevice {
             pending[index].kind = "create"
             pending[index].clock = Value.object([]).setting(id, 1)
         case "counter_reused": try await beAnother()
+        case "batch_full": portion = max(min(portion, index), 1)
         case "operation_id_reused": pending[index].id = Fresh.id()
         case "dependency_failed":
             let gone = setAside.contains { pending[index].dependsOn.contains($0.draft.id) }
