@@ -104,7 +104,8 @@ public final class SQLiteStore: SyncStore {
                 return try connection.storedIdentity()
             }
             return SQLiteStore(
-                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
+                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil,
+                probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -124,7 +125,8 @@ public final class SQLiteStore: SyncStore {
                 return try connection.storedIdentity()
             }
             return SQLiteStore(
-                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
+                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil,
+                probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -184,9 +186,11 @@ public final class SQLiteStore: SyncStore {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { [checkpointer, watcher, pool, lock] in
                 // An error here leaves nothing undone: what was committed is in the log, and the next opening reads it.
-                try? checkpointer?.close()
+                // The library closes its readers last, which may not write: then nobody would copy the log into the file and
+                // remove it. So a connection that writes is the last of all.
                 try? watcher?.close()
                 try? pool.close()
+                try? checkpointer?.close()
                 lock?.release()
                 continuation.resume()
             }

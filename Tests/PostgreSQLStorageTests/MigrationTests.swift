@@ -23,6 +23,12 @@ import Testing
         ORDER BY 1
         """
 
+    /// As schemas 1 to 3 kept the answer to a batch.
+    private static let oldAnswer = #"""
+        {"batch":"k","serverTime":"2026-11-20T22:00:00.041Z","cursor":"A","results":[{"id":"o","outcome":"applied",\#
+        "relation":"newer","sequence":3,"conflicts":[],"replayed":false}]}
+        """#
+
     @Test(arguments: 1..<Migration.supported)
     func `ends in the catalogue of a new one, its data and its server's rights stay`(_ version: Int) async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
@@ -38,6 +44,7 @@ import Testing
             BEGIN; SELECT set_config('rejoin.tenant', 'acme', true) \\g /dev/null
             INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at,
                 purge_floor) VALUES ('acme', 7, 0, 0, '', 0, 3);
+            INSERT INTO batches VALUES ('acme', 'ipad', 'k', 'f', '\(version < 4 ? Self.oldAnswer : "[]")', 1);
             COMMIT;
             """, user: PostgreSQLCluster.ownerRole)
         let versions = try await PostgreSQLStore.migrate(
@@ -47,6 +54,8 @@ import Testing
         let store = try await PostgreSQLStore.open(Conninfo(database.serverConninfo))
         #expect(store.identity.lineage == "of old")
         #expect(try await store.head(of: "acme") == TenantHead(sequence: 7, purgeFloor: 3))
+        let recall = try await store.recall("acme", BatchKey(device: "ipad", key: "k"), recordBytes: .max)
+        #expect(recall?.outcomes.map(\.result.sequence) == (version < 4 ? [3] : []))
         let code = try #require(OneTimeCode(id: "code", expiresAtMilliseconds: 2))
         #expect(try await store.spend("acme", code, nowMilliseconds: 1))
         await store.close()

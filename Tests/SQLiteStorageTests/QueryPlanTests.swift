@@ -26,7 +26,7 @@ private actor LargeFile {
                     try database.execute(sql: Self.filling)
                 }
                 // Open files outlive their names, the only reader's too.
-                try await store.ping()
+                _ = try await store.tenants()
                 try FileManager.default.removeItem(at: directory)
                 return store
             }

@@ -30,10 +30,20 @@ private func recording(
 ) async throws {
     let steps = Recording()
     let sql = Recording()
-    try await withTemporaryStore(probe: { name throws(StoreError) in steps.append(name) }) { store in
+    var options = SQLiteStore.Options()
+    options.readers = 1
+    try await withTemporaryStore(options, probe: { name throws(StoreError) in steps.append(name) }) { store in
         try await store.pool.writeWithoutTransaction { database in
             database.trace { event in
                 if case .statement(let statement) = event { sql.append(statement.expandedSQL) }
+            }
+        }
+        // The only reader. The transactions of reads are the library's own.
+        try await store.pool.read { database in
+            database.trace { event in
+                guard case .statement(let statement) = event else { return }
+                let isOfTransaction = ["BEGIN", "COMMIT", "PRAGMA"].contains { statement.sql.hasPrefix($0) }
+                if !isOfTransaction { sql.append(statement.expandedSQL) }
             }
         }
         _ = sql.taken()

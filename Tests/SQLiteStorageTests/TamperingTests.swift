@@ -223,7 +223,8 @@ private actor AuditedFile {
 
 extension SQLiteStore {
     /// Conflicts of several kinds on several records.
-    func makeAudit(of tenant: TenantID) async throws {
+    /// - Parameter operationsPerBatch: 2, or 1 for an audit in which no entry refers to another.
+    func makeAudit(of tenant: TenantID, operationsPerBatch: Int = 2) async throws {
         let committer = Committer(self, tenant)
         for number in 1...8 {
             let record = RecordKey("estimates", ExactString("r\(number)"))
@@ -235,15 +236,16 @@ extension SQLiteStore {
                             .create, OperationID("a\(number)"), on: record, clock: ["anna": 1], ["title": "hers"],
                             at: 1_600_000_000_000)
                     ]))
-            try await committer.commit(
-                Batch(
-                    ExactString("b\(number)"), from: "ben",
-                    [
-                        Operation(
-                            .create, OperationID("b\(number)"), on: record, clock: ["ben": 1],
-                            ["title": "his", "sum": .integer(Int64(number))], at: 1_600_000_000_001),
-                        Operation(.delete, OperationID("c\(number)"), on: record, clock: ["ben": 2]),
-                    ]))
+            let operations = [
+                Operation(
+                    .create, OperationID("b\(number)"), on: record, clock: ["ben": 1],
+                    ["title": "his", "sum": .integer(Int64(number))], at: 1_600_000_000_001),
+                Operation(.delete, OperationID("c\(number)"), on: record, clock: ["ben": 2]),
+            ]
+            for start in stride(from: 0, to: operations.count, by: operationsPerBatch) {
+                let batch = Array(operations[start..<min(start + operationsPerBatch, operations.count)])
+                try await committer.commit(Batch(ExactString("b\(number)-\(start)"), from: "ben", batch))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ struct BatchRun {
     let ledger: Ledger
     let batch: Batch
     private let correction: StampCorrection
-    private var changes: BatchChanges
+    var changes: BatchChanges
     private var outcomes: [OperationOutcome] = []
     private var decided: [DecidedOperation] = []
     /// Whether an operation stands in `decided` more than once.
@@ -310,58 +310,6 @@ struct BatchRun {
             }
         return OperationResult(
             outcome: outcome, relation: relation, conflicts: mentions, sequence: next.sequence)
-    }
-
-    // MARK: Audit
-
-    private struct Written {
-        let unit: UnitKey
-        /// nil for a note about which the operation's author need not hear.
-        let mention: ConflictMention?
-        /// The conflict as the record is to remember it, nil when it does not wait for a decision.
-        let stillOpen: OpenConflict?
-    }
-
-    private mutating func audit(
-        _ note: ConflictNote, of stored: StoredRecord, before: VersionVector, after: VersionVector
-    ) -> Written {
-        let written: Written
-        let conflict: ConflictID
-        let version: Int64
-        let content: AuditEntry.Content
-        switch note {
-        case .opened(let opening):
-            conflict = ConflictID(position: changes.nextPosition)
-            version = 1
-            content = .opened(opening)
-            let isWaiting = opening.awaitsDecision
-            written = Written(
-                unit: opening.unit,
-                mention: ConflictMention(
-                    id: conflict, unit: opening.unit.name, policy: ExactString(opening.policy),
-                    status: opening.status, winner: opening.winner),
-                stillOpen: isWaiting ? OpenConflict(id: conflict, version: 1) : stored.openConflicts[opening.unit])
-        case .sidesChanged(let id, let unit, let joined, let dropped):
-            conflict = id
-            version = (stored.openConflicts[unit]?.version ?? 0) + 1
-            content = .sidesChanged(unit: unit, joined: joined, dropped: dropped)
-            let mention = joined.first { $0.role == .incoming }.map { side in
-                ConflictMention(
-                    id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
-                    winner: side.won ? .incoming : .stored)
-            }
-            written = Written(unit: unit, mention: mention, stillOpen: OpenConflict(id: id, version: version))
-        case .superseded(let id, let unit, let event):
-            conflict = id
-            version = (stored.openConflicts[unit]?.version ?? 0) + 1
-            content = .superseded(by: event)
-            written = Written(unit: unit, mention: nil, stillOpen: nil)
-        }
-        changes.append(
-            content, to: (conflict, version, stored.key), clocks: (before, after),
-            by: AuditAuthor(
-                batch: batch.key, device: batch.device, atMilliseconds: batch.receivedAtMilliseconds))
-        return written
     }
 
     // MARK: The batch as a whole

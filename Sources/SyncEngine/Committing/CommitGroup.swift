@@ -217,7 +217,8 @@ extension Problem {
             + "operation ids, and send them again.")
 
     static let keyReused = Problem(
-        .idempotencyKeyReused, "This key belongs to a batch with another body. Nothing was done; send this one under a new key.")
+        .idempotencyKeyReused,
+        "This key belongs to a batch with another body. Nothing was done; send this one under a new key.")
 
     static func recordsTooLarge(_ limits: Limits) -> Problem {
         Problem(

@@ -51,7 +51,8 @@ public struct Route: Sendable {
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small, query: Set<String> = [],
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
+        query: Set<String> = [],
         charging: Charging = .beforehand,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {

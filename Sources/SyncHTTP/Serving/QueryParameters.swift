@@ -34,7 +34,8 @@ struct QueryParameters: Sendable {
     }
 
     private static func pairs(_ query: String?, _ limits: Limits) throws(Problem) -> [(name: String, value: String)] {
-        try EncodedPairs((query ?? "").utf8, within: .init(bytes: limits.queryBytes, pairs: limits.queryParameters)).pairs
+        try EncodedPairs((query ?? "").utf8, within: .init(bytes: limits.queryBytes, pairs: limits.queryParameters))
+            .pairs
     }
 
     func all(_ name: String) -> [String] {

@@ -159,7 +159,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
             .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .conflictFull,
             .batchTooLarge, .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull,
-            .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection, .fieldInvalid,
+            .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
+            .fieldInvalid,
             .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .batchFull:
             false
         }

@@ -48,8 +48,14 @@ struct DoctorCommand: AsyncParsableCommand {
                     "  requests-per-second", String(settings.requestsPerSecond.value),
                     settings.requestsPerSecond.source.text,
                 ],
-                ["  readers-per-device", String(settings.readersPerDevice.value), settings.readersPerDevice.source.text],
-                ["  readers-per-tenant", String(settings.readersPerTenant.value), settings.readersPerTenant.source.text],
+                [
+                    "  readers-per-device", String(settings.readersPerDevice.value),
+                    settings.readersPerDevice.source.text,
+                ],
+                [
+                    "  readers-per-tenant", String(settings.readersPerTenant.value),
+                    settings.readersPerTenant.source.text,
+                ],
             ] + settings.transport.rows + [
                 ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
             ]

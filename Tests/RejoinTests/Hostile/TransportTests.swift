@@ -76,7 +76,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a body that came too slowly is asked for again, and goes through under the same key`() async throws {
+        @Test func `a body that came too slowly is asked for again, and goes through under the same key`() async throws
+        {
             try await withFreshServer(["--body-timeout", "1"]) { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
