@@ -9,7 +9,7 @@ extension ProcessTests {
     @Suite struct ConflictsCommandTests {
         /// Clears a screen, turns the direction of writing, begins lines and columns, and ends with a one-byte CSI.
         private static let hostile = "\u{1B}[2J\u{202E}gnp\u{2066}\nid,kind\r\n=1+1\u{9B}31m\u{7F}\u{2028}end"
-        private static let hostileRecord = "r\u{202E}1\u{2028}"
+        private static let hostileRecord = "r\u{200B}1\u{2028}"
 
         /// What a terminal or the order of its text must never be given: controls but the line's end, and what turns text.
         private func isHarmless(_ text: String) -> Bool {
@@ -43,7 +43,7 @@ extension ProcessTests {
                 let list = try await runRejoin("conflicts", "list", "--data", server.data)
                 #expect(list.exit == .code(0) && list.errors == "", "\(list.errors)")
                 #expect(isHarmless(list.output), "\(list.output.debugDescription)")
-                #expect(list.output.contains("plain") && list.output.contains("u{202e}"))
+                #expect(list.output.contains("plain") && list.output.contains("u{200b}"))
 
                 let lines = try await runRejoin("conflicts", "list", "--json", "--data", server.data)
                 #expect(isHarmless(lines.output), "\(lines.output.debugDescription)")
