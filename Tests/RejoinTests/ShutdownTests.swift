@@ -141,7 +141,7 @@ extension ProcessTests {
                     #expect(await server.stop() == .code(0))
                     return try await group.reduce(into: [:]) { $0.merge($1) { $1 } }
                 }
-                try await withServer(data: server.data) { server in
+                try await withServer(data: server.data, ["--requests-per-second", "100000"]) { server in
                     let reviewer = try await server.caller(roles: ["reviewer"])
                     for (key, answer) in fates {
                         let device = key.prefix { $0 != "_" }

@@ -18,7 +18,9 @@ extension ProcessTests {
                 let data = directory + "/data"
                 let file = directory + "/collections.yaml"
                 try Field.collections.write(toFile: file, atomically: true, encoding: .utf8)
-                let server = MortalServer(data: data, ["--collections", file, "--log-level", "error"])
+                let server = MortalServer(
+                    data: data,
+                    ["--collections", file, "--log-level", "error", "--requests-per-second", "100000"])
                 let field = Field(data: data, servers: .alone(server), seed: seed, writers: 8)
                 do {
                     try await server.start()

@@ -84,7 +84,9 @@ extension ProcessTests {
                 let collections = directory + "/collections.yaml"
                 try Field.collections.write(toFile: collections, atomically: true, encoding: .utf8)
                 let data = directory + "/data"
-                let server = MortalServer(data: data, ["--collections", collections, "--log-level", "critical"])
+                let server = MortalServer(
+                    data: data,
+                    ["--collections", collections, "--log-level", "critical", "--requests-per-second", "100000"])
                 try await server.start()
                 func caller(device: String? = nil, roles: [String] = []) async throws -> Caller {
                     let (_, address) = try await server.running()
