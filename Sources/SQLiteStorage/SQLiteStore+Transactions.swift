@@ -18,9 +18,9 @@ extension SQLiteStore {
         }
     }
 
-    /// What the basis names cannot change until the turn is passed: this process alone writes to the file, and what it writes
-    /// for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`) changes nothing that a decision has to see
-    /// sooner than at the next one. So reading and deciding need not keep other tenants from writing.
+    /// What the basis names cannot change until the turn is passed: this process alone commits batches to the file, and
+    /// what is written for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`, and `end`, which a command
+    /// beside the server may write too) changes nothing that a decision has to see sooner than at the next one. So reading and deciding need not keep other tenants from writing.
     private func transactInTurn<Answer: Sendable>(
         _ tenant: TenantID, basis: StoreBasis,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
