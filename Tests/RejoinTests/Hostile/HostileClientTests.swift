@@ -189,7 +189,10 @@ extension ProcessTests {
                 let admitted = statuses.count { $0 == 200 }
                 let refused = statuses.count { $0 == 503 }
                 #expect(admitted == room)
-                #expect(refused == 1_100 - room)
+                // When more come at once than the reserve holds, the oldest of it is disconnected before it has asked.
+                let disconnected = statuses.count { $0 == nil }
+                #expect(refused + disconnected == 1_100 - room)
+                #expect(refused > disconnected)
                 for path in ["/healthz", "/readyz", "/metrics"] {
                     let answer = try await onThread {
                         let client = try RawConnection(address)
