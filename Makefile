@@ -18,7 +18,7 @@ help:
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
-	@echo "make check      format, imports, structure"
+	@echo "make check      format, imports, structure, and whether the pages on the architecture are true"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
 	@echo "make footprint  measure start-up and idle memory of the release binary"
@@ -81,6 +81,7 @@ check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	Scripts/check-imports
 	Scripts/check-structure
+	Scripts/check-architecture
 	Scripts/edge-case-index --check
 
 format:
