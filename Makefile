@@ -18,7 +18,7 @@ help:
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
-	@echo "make check      format, imports, structure, and whether the pages on the architecture are true"
+	@echo "make check      format, imports, structure, and that the documents say what is true"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
 	@echo "make footprint  measure start-up and idle memory of the release binary"
@@ -83,6 +83,7 @@ check:
 	Scripts/check-structure
 	Scripts/check-architecture
 	Scripts/edge-case-index --check
+	Scripts/check-documents
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks

@@ -2,7 +2,7 @@ import SyncStorage
 
 /// One law that every `SyncStore` keeps. A test runner runs all of them over each engine.
 public struct StorageLaw: Sendable, CustomStringConvertible {
-    /// The law in words; a number in front is that of the edge case that it answers.
+    /// The law in words; a number in front is that of the edge case that it answers (docs/edge-cases.md).
     public let name: String
     /// Throws what was expected and what was found when the engine breaks the law.
     public let check: @Sendable (StoreFactory) async throws -> Void

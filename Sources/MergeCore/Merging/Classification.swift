@@ -1,6 +1,6 @@
 import Causality
 
-/// How an operation's clock stands to the record's clock: rules 2 to 5 of the definition, in their order.
+/// How an operation's clock stands to the record's clock: rules C5 to C9 of docs/semantics.md, in their order.
 public enum Classification: Sendable, Hashable {
     /// The author had seen all that is stored.
     case newer

@@ -141,7 +141,7 @@ struct BatchRun {
         changes.records[key] ?? ledger.record(key)
     }
 
-    // MARK: Rule 1, replays
+    // MARK: Replays (rules I1 to I4 of docs/semantics.md)
 
     /// The stored outcome of an operation that was decided before; nil when it is new.
     private func replay(of operation: Operation) -> OperationOutcome? {
@@ -166,7 +166,7 @@ struct BatchRun {
             keptUnder: first.result.isAccepted ? first.device : nil)
     }
 
-    // MARK: Rules 2 to 5
+    // MARK: One operation (rules B5 and C3 to C9)
 
     private mutating func decide(_ operation: Operation) -> OperationResult {
         if let skipped = skip(operation) { return skipped }
@@ -246,7 +246,7 @@ struct BatchRun {
         return nil
     }
 
-    /// Rule 2: the counter is in the history.
+    /// Rule C5: the counter is in the history.
     private mutating func past(
         _ operation: Operation, _ write: RecordWrite, stored: StoredRecord, rules: CollectionRules, relation: Relation
     ) -> OperationResult {

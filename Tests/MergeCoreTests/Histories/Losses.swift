@@ -64,8 +64,8 @@ struct AuditedSides {
 }
 
 extension Oracle {
-    /// The values that no later write has seen and that do not show: by the definition, so that they are the same in
-    /// whatever order the events came.
+    /// The values that no later write has seen and that do not show (rule N1 of docs/semantics.md): from the whole
+    /// history, so that they are the same in whatever order the events came.
     var losers: [(unit: UnitKey, value: Value)] {
         let isDeleted = isDeleted
         return units.flatMap { unit -> [(unit: UnitKey, value: Value)] in

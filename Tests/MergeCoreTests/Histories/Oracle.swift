@@ -1,8 +1,9 @@
 import Causality
 import MergeCore
 
-/// What a record holds by the definition, computed from the whole history. It keeps every event with all that its author
-/// had seen, and shares nothing with the merge: no clock is compared, no state is carried from one event to the next.
+/// What a record holds by rules U1 to U5 of docs/semantics.md, computed from the whole history. It keeps every event
+/// with all that its author had seen, and shares nothing with the merge: no clock is compared, no state is carried from
+/// one event to the next.
 struct Oracle {
     struct Held: Hashable {
         let value: Value
@@ -137,7 +138,7 @@ struct Oracle {
 }
 
 extension Oracle {
-    /// How a state differs from what the definition says; nil when it does not.
+    /// How a state differs from what the rules say; nil when it does not.
     func difference(from state: RecordState) -> String? {
         let rules = history.rules
         let known = EventSet(bits: arrived.reduce(0) { $0 | 1 << UInt64($1) })
