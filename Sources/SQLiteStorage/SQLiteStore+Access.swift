@@ -29,7 +29,7 @@ extension SQLiteStore {
         async throws(StoreError)
     {
         let end = AccessEndRow(end)
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
             try connection.prepare(Statements.upsertAccessEnd).execute { row in
                 row.text(tenant.name.text)
@@ -50,7 +50,7 @@ extension SQLiteStore {
     public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
         -> KeyAgreement
     {
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(nil) { (connection: Connection) throws(StoreError) in
             let there = try connection.prepare(Statements.selectKeyCheck).first { $0.bytes(0) }
             let agreement: KeyAgreement = there.map { $0 == check ? .same : .other } ?? .first
             guard agreement == .first || agreement == .other && intention == .adopt else {

@@ -146,7 +146,7 @@ extension SQLiteStore {
     }
 
     public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(tenant) { (connection: Connection) throws(StoreError) in
             let select = try connection.prepare(Statements.selectDevice)
             if let there = try select.device(tenant.name.text, device.device) { return (there, .nothingWritten) }
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
@@ -161,7 +161,7 @@ extension SQLiteStore {
     public func retire(
         _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
     ) async throws(StoreError) -> Bool {
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(tenant) { (connection: Connection) throws(StoreError) in
             let changed = try connection.prepare(Statements.retireDevice).execute { row in
                 row.text(tenant.name.text)
                 row.text(device.name.text)
@@ -175,7 +175,7 @@ extension SQLiteStore {
         _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
     ) async throws(StoreError) -> Bool {
         guard !code.isExpired(atMilliseconds: nowMilliseconds) else { return false }
-        return try await write { (connection: Connection) throws(StoreError) in
+        return try await write(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
             let inserted = try connection.prepare(Statements.insertCode).execute { row in
                 row.text(tenant.name.text)
@@ -193,7 +193,7 @@ extension SQLiteStore {
 
     public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
         guard !sightings.isEmpty else { return }
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(nil) { (connection: Connection) throws(StoreError) in
             let statement = try connection.prepare(Statements.acknowledge)
             for sighting in sightings {
                 try statement.execute { row in

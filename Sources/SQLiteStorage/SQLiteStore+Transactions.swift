@@ -30,7 +30,7 @@ extension SQLiteStore {
         }
         let (commit, answer) = try decide(snapshot)
         guard !commit.isEmpty else { return answer }
-        try await write { (connection: Connection) throws(StoreError) in
+        try await write(tenant) { (connection: Connection) throws(StoreError) in
             try connection.write(commit, tenant: tenant.name.text)
             return ((), .commit)
         }

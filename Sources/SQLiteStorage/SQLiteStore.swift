@@ -13,6 +13,8 @@ public final class SQLiteStore: SyncStore {
     let probe: StoreProbe?
     /// Tenants take turns at the connections that read.
     private let readers: ReaderTurns
+    /// Tenants take turns at the one that writes.
+    private let writer = WriterTurns()
     private let contention = Contention()
     private let busyTimeout: Duration
     private let lock: ServerLock?
@@ -22,6 +24,8 @@ public final class SQLiteStore: SyncStore {
     /// Asks whether the engine answers, whoever else keeps the pool busy.
     private let watcher: DatabaseQueue?
     let options: Options
+    /// How much was written since the log was last copied into the file.
+    private let log: LogGrowth
 
     /// How a file is opened.
     public struct Options: Sendable, Hashable {
@@ -29,9 +33,11 @@ public final class SQLiteStore: SyncStore {
         public var busyTimeout: Duration = .seconds(5)
         /// Connections that read at the same time.
         public var readers = 4
-        /// Pages in the write-ahead log at which the writer itself copies them into the file. High, because a commit waits for
-        /// it; `checkpoint()` does it earlier, beside the writer.
-        public var pagesBeforeWriterCheckpoints = 10_000
+        /// Pages written after which `keepLogShort` copies the log into the file, beside the writer.
+        public var pagesBeforeCheckpoints = 8_000
+        /// Pages in the write-ahead log at which the writer itself copies them into the file. High, because all commits wait
+        /// for it: it is for when `keepLogShort` does not keep up.
+        public var pagesBeforeWriterCheckpoints = 32_000
         /// Bytes of the write-ahead log beyond which it is cut off as soon as everything in it is in the file: after a long
         /// reader it is as long as all that was written meanwhile.
         public var logBytes = 64 * 1024 * 1024
@@ -48,6 +54,7 @@ public final class SQLiteStore: SyncStore {
     ) {
         self.watcher = watcher
         self.options = options
+        log = LogGrowth(limit: options.pagesBeforeCheckpoints)
         readers = ReaderTurns(count: options.readers)
         busyTimeout = options.busyTimeout
         self.pool = pool
@@ -146,8 +153,22 @@ public final class SQLiteStore: SyncStore {
 
     // MARK: Care
 
+    /// Calls `checkpoint` when much was written, and every two seconds, until it is cancelled. A failure is tried again.
+    public func keepLogShort() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [log] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .seconds(2))
+                    log.ask()
+                }
+            }
+            for await _ in log.requests where !Task.isCancelled { try? await checkpoint() }
+            group.cancelAll()
+        }
+    }
+
     /// Copies what is in the write-ahead log into the file, as far as no reader needs the older pages, through a connection
-    /// of its own: neither the writer nor readers wait. To be called every few seconds while there are commits.
+    /// of its own: neither the writer nor readers wait.
     ///
     /// A log that has become long is cut off when all of it is in the file and nobody uses it at this moment.
     public func checkpoint() async throws(StoreError) {
@@ -219,16 +240,22 @@ public final class SQLiteStore: SyncStore {
     ///
     /// While another process holds the write lock, those who wait for it here are told so after one time-out together, not
     /// one after the other.
+    /// - Parameter tenant: whose turn it takes; nil: the server's own.
     func write<Answer: Sendable>(
+        _ tenant: TenantID?,
         _ body: @Sendable (Connection) throws(StoreError) -> (Answer, Connection.TransactionEnd)
     ) async throws(StoreError) -> Answer {
         let arrival = ContinuousClock.now
         do {
-            return try await pool.writeWithoutTransaction { [probe, contention, busyTimeout] database in
-                let patience = contention.patience(since: arrival, atMost: busyTimeout)
-                sqlite3_busy_timeout(database.sqliteConnection, Int32(clamping: Int(patience / .milliseconds(1))))
-                let connection = Connection(database: database, probe: probe)
-                return try connection.transaction(whenLocked: { contention.note() }, body)
+            return try await writer.take(for: tenant) {
+                try await pool.writeWithoutTransaction { [probe, contention, busyTimeout, log] database in
+                    let patience = contention.patience(since: arrival, atMost: busyTimeout)
+                    sqlite3_busy_timeout(database.sqliteConnection, Int32(clamping: Int(patience / .milliseconds(1))))
+                    let connection = Connection(database: database, probe: probe)
+                    let answer = try connection.transaction(whenLocked: { contention.note() }, body)
+                    log.note(database)
+                    return answer
+                }
             }
         } catch {
             throw StoreError(error, at: "write")

@@ -47,7 +47,8 @@ public struct SyncEngine: Sendable {
             })
         sightings = DeviceSightings(store: store)
         budget = RequestBudget(
-            requestsPerSecond: terms.limits.requestsPerSecondPerDevice, accounts: terms.limits.requestAccounts)
+            requestsPerSecond: terms.limits.requestsPerSecondPerDevice,
+            bytesPerSecond: terms.limits.bytesPerSecondPerDevice, accounts: terms.limits.requestAccounts)
         seats = ReaderSeats(limits: terms.limits)
     }
 

@@ -19,7 +19,7 @@ import Testing
             }
             #expect(synchronous == 2)
             #expect(journal == "wal")
-            #expect(checkpoint == 10_000)
+            #expect(checkpoint == 32_000)
         }
     }
 

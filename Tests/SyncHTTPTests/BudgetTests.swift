@@ -70,6 +70,81 @@ struct BudgetTests {
         }
     }
 
+    @Test(
+        "What batches cost is waited for, however few requests they are; a replay costs nothing",
+        arguments: Engine.allCases)
+    func bytes(engine: Engine) async throws {
+        var options = ServerOptions()
+        options.limits.bytesPerSecondPerDevice = 10_000
+        try await TestServer.run(engine, options) { server in
+            let mac = try await server.device("mac")
+            // 60 kB of body, twice that of rows, and as much again of answer, of a budget of 100 kB.
+            let value = Value.string(String(repeating: "x", count: 60_000))
+            let large = batchBody([mac.creating("large", ["v": value])])
+            #expect(try await mac.send(body: large, key: "large").status == 200)
+            let over = try await mac.send(body: batchBody([mac.creating("small", ["v": 1])]), key: "small")
+            #expect(over.status == 429)
+            #expect(over.code == "rate_limited")
+            let wait = try #require(over.header("Retry-After").flatMap(Int.init))
+            #expect((14...30).contains(wait), "\(wait) s for a debt of about 150 to 200 kB")
+            #expect(try await mac.send(body: large, key: "large").isReplayed == true)
+            #expect(try await server.device("phone").send(body: batchBody([]), key: "k").status != 429)
+            server.clock.advance(milliseconds: Int64(wait) * 1_000)
+            #expect(try await mac.send(body: batchBody([mac.creating("small", ["v": 1])]), key: "small").status == 200)
+        }
+    }
+
+    @Test("Nonsense costs its bytes too")
+    func nonsense() async throws {
+        var options = ServerOptions()
+        options.limits.bytesPerSecondPerDevice = 10_000
+        try await TestServer.run(.memory, options) { server in
+            let mac = try await server.device("mac")
+            let nonsense = [UInt8](repeating: 0x5B, count: 200_000)
+            #expect(try await mac.send(bytes: nonsense).status == 400)
+            #expect(try await mac.send(bytes: nonsense).status == 429)
+        }
+    }
+
+    @Test("One edit of a large record costs what it makes the server write")
+    func amplified() async throws {
+        var options = ServerOptions()
+        options.limits.bytesPerSecondPerDevice = 100_000
+        try await TestServer.run(.memory, options) { server in
+            let mac = try await server.device("mac")
+            let large = mac.creating("large", ["v": .string(String(repeating: "x", count: 200_000))])
+            #expect(try await mac.send(body: batchBody([large])).status == 200)
+            var accepted = 0
+            var clock: Int64 = 1
+            repeat {
+                clock += 1
+                let edit = Draft.update("large", ["mac": .integer(clock)], ["n": .integer(clock)])
+                guard try await mac.send(body: batchBody([edit])).status == 200 else { break }
+                accepted += 1
+            } while accepted < 50
+            #expect((1...4).contains(accepted), "an edit of 200 bytes writes and answers 400 kB, of a million")
+        }
+    }
+
+    @Test("A debt is remembered until it is paid, whoever else comes")
+    func debts() {
+        let budget = RequestBudget(requestsPerSecond: 100, bytesPerSecond: 10, accounts: 1_000)
+        budget.spend(bytes: 1_000, of: "acme", .device("mac"), atMilliseconds: 0)
+        for second in stride(from: Int64(0), through: 88, by: 1) {
+            for number in 0..<3 {
+                _ = budget.take("acme", .user(ExactString("u\(second)-\(number)")), atMilliseconds: second * 1_000)
+            }
+        }
+        let lack = budget.take("acme", .device("mac"), atMilliseconds: 89_000)
+        #expect(lack?.what == .bytes)
+        #expect(lack?.seconds == 2)
+        #expect(budget.take("acme", .device("mac"), atMilliseconds: 91_000) == nil)
+        for second in stride(from: Int64(92), through: 140, by: 1) {
+            _ = budget.take("acme", .user("other"), atMilliseconds: second * 1_000)
+        }
+        #expect(budget.count <= 2, "who owes nothing is forgotten")
+    }
+
     @Test("A reviewer's pages are in the reviewer's budget")
     func pages() async throws {
         try await TestServer.run(.memory, Self.options(1)) { server in
@@ -84,7 +159,7 @@ struct BudgetTests {
 
     @Test("However many ask, the memory for their budgets is bounded, and who asks on has one")
     func bounded() {
-        let budget = RequestBudget(requestsPerSecond: 1, accounts: 1_000)
+        let budget = RequestBudget(requestsPerSecond: 1, bytesPerSecond: 1, accounts: 1_000)
         var now: Int64 = 0
         for number in 0..<50_000 {
             now += 1

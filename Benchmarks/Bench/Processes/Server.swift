@@ -25,7 +25,8 @@ final class Server {
     init(_ program: String, data: String, database: String?) throws {
         shell.executableURL = URL(filePath: "/bin/bash")
         var arguments = [
-            program, "serve", "--data", data, "--port", "0", "--requests-per-second", "1000000", "--log-level", "error",
+            program, "serve", "--data", data, "--port", "0", "--requests-per-second", "1000000",
+            "--bytes-per-second", "1000000000000", "--log-level", "error",
         ]
         if let database { arguments += ["--database", database] }
         shell.arguments = ["-c", Self.script, "bash"] + arguments

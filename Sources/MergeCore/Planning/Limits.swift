@@ -77,6 +77,9 @@ public struct Limits: Sendable, Hashable {
     public var bytesPerCommit = 16 * 1024 * 1024
     /// Requests per second of one device, or of one user without a device, averaged over ten seconds.
     public var requestsPerSecondPerDevice = 50
+    /// Bytes per second that the batches of one device may cost, averaged over ten seconds: of their bodies, of the rows that
+    /// they write and of their answers. A request is one request however much work it is; this bounds the work.
+    public var bytesPerSecondPerDevice = 4 * 1024 * 1024
     /// Devices and users whose requests are counted at one time. Bounds the memory for it.
     public var requestAccounts = 200_000
     /// Long polls and streams that one device, or one user without a device, has open. Each holds a connection.

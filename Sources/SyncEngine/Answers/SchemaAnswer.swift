@@ -85,6 +85,7 @@ extension Limits {
         writer.member("commentBytes", commentBytes)
         writer.member("waitSeconds", waitSeconds)
         writer.member("requestsPerSecond", requestsPerSecondPerDevice)
+        writer.member("bytesPerSecond", bytesPerSecondPerDevice)
         writer.member("pageBytes", pageBytes)
         writer.member("readersPerDevice", readersPerDevice)
         writer.endObject()

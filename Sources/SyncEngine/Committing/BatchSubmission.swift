@@ -54,6 +54,8 @@ public struct BatchReply: Sendable, Hashable {
     public let isReplayed: Bool
     /// How many operations had which outcome; empty for a replay.
     public let outcomes: [OutcomeKind: Int]
+    /// About how many bytes of rows were written for it. Of a commit that it shared, its part by the size of its body.
+    public internal(set) var writtenBytes = 0
 
     public init(body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
         self.body = body

@@ -37,12 +37,31 @@ struct CommitGroup: Sendable {
             return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
         }
         var run = Run(group: self, snapshot: snapshot)
-        let replies = submissions.map { run.reply(to: $0) }
+        var replies = submissions.map { run.reply(to: $0) }
         guard submissions.count == 1 || run.ledger.plan.auditBytes <= terms.limits.auditBytesPerBatch else {
             return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
         }
         let commit = run.commit()
+        charge(commit.byteCount, to: &replies)
         return (commit, Outcome(replies: replies, sequence: commit.head.sequence))
+    }
+
+    /// Divides what the commit wrote among the batches that were committed.
+    private func charge(_ bytes: Int, to replies: inout [Result<BatchReply, Problem>]) {
+        let committed = replies.indices.filter { index in
+            guard case .success(let reply) = replies[index] else { return false }
+            return !reply.isReplayed && submissions[index].mode == .commit
+        }
+        // One byte more, so that a body of unknown size has a part too.
+        let total = committed.reduce(0) { $0 + submissions[$1].byteCount + 1 }
+        for index in committed {
+            let part = Double(submissions[index].byteCount + 1) / Double(total)
+            replies[index] = replies[index].map { reply in
+                var reply = reply
+                reply.writtenBytes = Int(Double(bytes) * part)
+                return reply
+            }
+        }
     }
 
     /// One pass over the group's batches.

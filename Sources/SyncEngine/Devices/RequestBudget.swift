@@ -12,14 +12,30 @@ enum RequestOwner: Sendable, Hashable {
     }
 }
 
-/// How many requests each may make: a token bucket each, which holds ten seconds' worth.
+/// How many requests each may make, and how many bytes they may cost: two token buckets each, which hold ten seconds' worth.
 ///
-/// The number of buckets is bounded. One that nobody took from for ten seconds is full, and a full one need not be kept; so
-/// they are kept in two generations, the older of which is dropped when the younger is ten seconds old. It is dropped early
-/// when there are too many, which gives their owners a full bucket: to have that, somebody needs as many tokens.
+/// What a request costs is known afterwards, so it is let in while there are bytes left, and may leave a debt.
+///
+/// The number of accounts is bounded. One that nobody took from for ten seconds is full, but for a debt, and a full one need not
+/// be kept; so they are kept in two generations, the older of which is dropped, but for its debtors, when the younger is ten
+/// seconds old. It is dropped early when there are too many, which gives their owners a full one: to have that, somebody needs
+/// as many tokens.
 final class RequestBudget: Sendable {
+    /// Why a request was not let in.
+    struct Lack: Sendable, Hashable {
+        enum What: Sendable, Hashable {
+            case requests, bytes
+        }
+
+        let what: What
+        /// After which there is something again.
+        let seconds: Int
+    }
+
     private struct Account {
-        var tokens: Double
+        var requests: Double
+        /// Below zero: a debt.
+        var bytes: Double
         var atMilliseconds: Int64
     }
 
@@ -37,15 +53,15 @@ final class RequestBudget: Sendable {
     /// A bucket holds what comes in so many seconds.
     private static let burstSeconds: Int64 = 10
 
-    private let perSecond: Double
-    private let burst: Double
+    private let requestsPerSecond: Double
+    private let bytesPerSecond: Double
     private let accountsPerGeneration: Int
     private let state = Mutex(State())
 
     /// - Parameter accounts: how many are kept at most.
-    init(requestsPerSecond: Int, accounts: Int) {
-        perSecond = Double(requestsPerSecond)
-        burst = Double(requestsPerSecond * Int(Self.burstSeconds))
+    init(requestsPerSecond: Int, bytesPerSecond: Int, accounts: Int) {
+        self.requestsPerSecond = Double(requestsPerSecond)
+        self.bytesPerSecond = Double(bytesPerSecond)
         accountsPerGeneration = max(1, accounts / 2)
     }
 
@@ -53,18 +69,46 @@ final class RequestBudget: Sendable {
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 
     /// Takes one request from the owner's budget.
-    /// - Returns: the seconds after which there is one again; nil when it was taken.
-    func take(_ tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) -> Int? {
+    /// - Returns: what there was none of; nil when it was taken.
+    func take(_ tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) -> Lack? {
         withAccount(tenant, owner, at: now) { account in
-            guard account.tokens >= 1 else { return max(1, Int(((1 - account.tokens) / perSecond).rounded(.up))) }
-            account.tokens -= 1
+            guard account.requests >= 1 else {
+                return Lack(what: .requests, seconds: Self.seconds(for: 1 - account.requests, at: requestsPerSecond))
+            }
+            guard account.bytes > 0 else {
+                return Lack(what: .bytes, seconds: Self.seconds(for: 1 - account.bytes, at: bytesPerSecond))
+            }
+            account.requests -= 1
             return nil
         }
     }
 
+    private static func seconds(for lack: Double, at perSecond: Double) -> Int {
+        max(1, Int((lack / perSecond).rounded(.up)))
+    }
+
+    /// Takes what a request cost.
+    func spend(bytes: Int, of tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) {
+        withAccount(tenant, owner, at: now) { $0.bytes -= Double(bytes) }
+    }
+
     /// Gives back what was taken for a request that turned out to be free.
-    func giveBack(_ tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) {
-        withAccount(tenant, owner, at: now) { $0.tokens = min(burst, $0.tokens + 1) }
+    func giveBack(bytes: Int, of tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) {
+        withAccount(tenant, owner, at: now) { account in
+            account.requests += 1
+            account.bytes += Double(bytes)
+            fill(&account, for: 0)
+        }
+    }
+
+    private func fill(_ account: inout Account, for seconds: Double) {
+        let burst = Double(Self.burstSeconds)
+        account.requests = min(burst * requestsPerSecond, account.requests + seconds * requestsPerSecond)
+        account.bytes = min(burst * bytesPerSecond, account.bytes + seconds * bytesPerSecond)
+    }
+
+    private func debt(of account: Account, at now: Int64) -> Double {
+        -account.bytes - Double(max(0, now - account.atMilliseconds)) / 1000 * bytesPerSecond
     }
 
     private func withAccount<Answer>(
@@ -72,16 +116,19 @@ final class RequestBudget: Sendable {
     ) -> Answer {
         state.withLock { state in
             let key = Key(tenant: tenant, owner: owner)
-            var account = state.young[key] ?? state.old[key] ?? Account(tokens: burst, atMilliseconds: now)
-            let elapsed = Double(max(0, now - account.atMilliseconds)) / 1000
-            account.tokens = min(burst, account.tokens + elapsed * perSecond)
+            var account =
+                state.young[key] ?? state.old[key]
+                ?? Account(requests: .infinity, bytes: .infinity, atMilliseconds: now)
+            fill(&account, for: Double(max(0, now - account.atMilliseconds)) / 1000)
             account.atMilliseconds = now
             let answer = body(&account)
             let isNew = state.young[key] == nil
             let isTime = abs(now - state.turnedAtMilliseconds) >= Self.burstSeconds * 1000
             if isTime || (isNew && state.young.count >= accountsPerGeneration) {
+                let debtors =
+                    isTime ? state.old.filter { state.young[$0.key] == nil && debt(of: $0.value, at: now) > 0 } : [:]
                 state.old = state.young
-                state.young = [:]
+                state.young = debtors.count < accountsPerGeneration ? debtors : [:]
                 state.turnedAtMilliseconds = now
             }
             state.young[key] = account

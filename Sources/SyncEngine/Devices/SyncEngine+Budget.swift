@@ -15,10 +15,16 @@ public struct RequestCharge: Sendable {
     fileprivate let account: Account
     fileprivate let clock: EngineClock
 
-    /// Gives it back: the request turned out to be a replay.
-    public func giveBack() {
+    /// Takes bytes that the request turned out to cost. There may be fewer: the debt is waited for before the next request.
+    public func spend(bytes: Int) {
         guard case .taken(let tenant, let owner) = account else { return }
-        budget.giveBack(tenant, owner, atMilliseconds: clock.now())
+        budget.spend(bytes: bytes, of: tenant, owner, atMilliseconds: clock.now())
+    }
+
+    /// Gives the request back, and the bytes that were taken for it: it turned out to be a replay.
+    public func giveBack(bytes: Int) {
+        guard case .taken(let tenant, let owner) = account else { return }
+        budget.giveBack(bytes: bytes, of: tenant, owner, atMilliseconds: clock.now())
     }
 }
 
@@ -29,8 +35,8 @@ extension SyncEngine {
     @discardableResult
     public func charge(_ caller: Caller) throws(Problem) -> RequestCharge {
         let owner = RequestOwner(caller)
-        if let wait = budget.take(caller.tenant, owner, atMilliseconds: clock.now()) {
-            throw .rateLimited(limits, retryAfterSeconds: wait)
+        if let lack = budget.take(caller.tenant, owner, atMilliseconds: clock.now()) {
+            throw .rateLimited(limits, lack)
         }
         return RequestCharge(budget: budget, account: .taken(caller.tenant, owner), clock: clock)
     }
@@ -51,12 +57,23 @@ extension SyncEngine {
 }
 
 extension Problem {
-    static func rateLimited(_ limits: Limits, retryAfterSeconds: Int) -> Problem {
-        var problem = Problem(
-            .rateLimited,
-            "A device, or a user without one, may make \(limits.requestsPerSecondPerDevice) requests per second.",
-            limit: limits.requestsPerSecondPerDevice)
-        problem.retryAfterSeconds = retryAfterSeconds
+    static func rateLimited(_ limits: Limits, _ lack: RequestBudget.Lack) -> Problem {
+        var problem =
+            switch lack.what {
+            case .requests:
+                Problem(
+                    .rateLimited,
+                    "A device, or a user without one, may make \(limits.requestsPerSecondPerDevice) requests per second.",
+                    limit: limits.requestsPerSecondPerDevice)
+            case .bytes:
+                Problem(
+                    .rateLimited,
+                    """
+                    The batches of a device may cost \(limits.bytesPerSecondPerDevice) bytes per second: their bodies, what they \
+                    write and their answers. The last ones cost more.
+                    """, limit: limits.bytesPerSecondPerDevice)
+            }
+        problem.retryAfterSeconds = lack.seconds
         return problem
     }
 }

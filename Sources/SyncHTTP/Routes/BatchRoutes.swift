@@ -33,6 +33,8 @@ struct BatchRoutes: Sendable {
         let answer = try exchange.query.choice("return", BatchReturn.self) ?? .full
         let isDryRun = try exchange.query.boolean("dryRun")
         let body = try await exchange.jsonBody(engine.limits)
+        // Before it is understood, which costs something even where it is nonsense.
+        charge.spend(bytes: body.readableBytes)
         let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
         guard request.device == nil || request.device == device else {
             throw Problem(
@@ -44,7 +46,11 @@ struct BatchRoutes: Sendable {
             byteCount: body.readableBytes)
         do {
             let reply = try await engine.commit(submission)
-            if reply.isReplayed { charge.giveBack() }
+            if reply.isReplayed {
+                charge.giveBack(bytes: body.readableBytes)
+            } else {
+                charge.spend(bytes: reply.writtenBytes + reply.body.count)
+            }
             if !isDryRun { metrics.noteBatch(reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes) }
             return Self.response(reply)
         } catch {

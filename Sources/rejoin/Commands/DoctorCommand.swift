@@ -48,6 +48,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     "  requests-per-second", String(settings.requestsPerSecond.value),
                     settings.requestsPerSecond.source.text,
                 ],
+                ["  bytes-per-second", String(settings.bytesPerSecond.value), settings.bytesPerSecond.source.text],
                 [
                     "  readers-per-device", String(settings.readersPerDevice.value),
                     settings.readersPerDevice.source.text,

@@ -39,6 +39,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
+        limits.bytesPerSecondPerDevice = settings.bytesPerSecond.value
         limits.readersPerDevice = settings.readersPerDevice.value
         limits.readersPerTenant = settings.readersPerTenant.value
         let metrics = ServerMetrics()
@@ -201,12 +202,7 @@ private struct EngineService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await engine.maintain() }
                 if let file = store as? SQLiteStore {
-                    group.addTask {
-                        while !Task.isCancelled {
-                            try? await Task.sleep(for: .seconds(2))
-                            if !Task.isCancelled { try? await file.checkpoint() }
-                        }
-                    }
+                    group.addTask { await file.keepLogShort() }
                 }
             }
         }

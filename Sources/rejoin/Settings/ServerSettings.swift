@@ -43,6 +43,13 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Requests that one device may make in a second. (default: 50; REJOIN_REQUESTS_PER_SECOND)")
     var requestsPerSecond: Int?
 
+    @Option(
+        help: """
+            Bytes that the batches of one device may cost in a second: their bodies, what they write and their answers. \
+            (default: 4194304; REJOIN_BYTES_PER_SECOND)
+            """)
+    var bytesPerSecond: Int?
+
     @OptionGroup var transport: TransportOptions
 
     @Option(help: "Long polls and streams that one device may hold open. (default: 16; REJOIN_READERS_PER_DEVICE)")
@@ -71,6 +78,8 @@ struct ServerSettings: Sendable {
     let logLevel: Setting<Logger.Level>
     /// Of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
+    /// Of one device's batches, averaged over ten seconds.
+    let bytesPerSecond: Setting<Int>
     let transport: TransportSettings
     let readersPerDevice: Setting<Int>
     let readersPerTenant: Setting<Int>
@@ -95,6 +104,9 @@ struct ServerSettings: Sendable {
         requestsPerSecond = try settings.integer(
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
             default: Limits().requestsPerSecondPerDevice)
+        bytesPerSecond = try settings.integer(
+            .bytesPerSecond, options.bytesPerSecond, in: 1_024...1_000_000_000_000,
+            default: Limits().bytesPerSecondPerDevice)
         transport = try TransportSettings(options.transport, settings)
         readersPerDevice = try settings.integer(
             .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: Limits().readersPerDevice)

@@ -32,6 +32,7 @@ enum SettingName: String, CaseIterable {
     case tokenLeeway = "token-leeway"
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
+    case bytesPerSecond = "bytes-per-second"
     case connections
     case managementPort = "management-port"
     case requestMemory = "request-memory"
