@@ -54,10 +54,15 @@ public struct BatchReply: Sendable, Hashable {
     public let isReplayed: Bool
     /// How many operations had which outcome; empty for a replay.
     public let outcomes: [OutcomeKind: Int]
+    /// How many operations were not applied for which reason, the first that their results give; empty for a replay.
+    public let rejections: [Rejection.Code: Int]
 
-    public init(body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
+    public init(
+        body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:], rejections: [Rejection.Code: Int] = [:]
+    ) {
         self.body = body
         self.isReplayed = isReplayed
         self.outcomes = outcomes
+        self.rejections = rejections
     }
 }
