@@ -81,6 +81,13 @@ extension Problem {
 }
 
 extension Response {
+    /// What `HEAD` is answered where `GET` is answered this (RFC 9110 section 9.3.2). How long a stream is, nobody knows before
+    /// it has been read, so nothing is said of it.
+    func withoutBody() -> Response {
+        guard body.contentLength == nil else { return createHeadResponse() }
+        return Response(status: status, headers: headers, body: ResponseBody { writer in try await writer.finish(nil) })
+    }
+
     /// A JSON answer.
     static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         content(bytes, type: "application/json", status: status, headers: headers)

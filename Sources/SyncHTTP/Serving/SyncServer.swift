@@ -89,6 +89,11 @@ public struct SyncServer: Sendable {
             router.on(route.routerPath, method: route.method) { request, context in
                 try await answer(route, request, context)
             }
+            // The router's own answer to HEAD would say of a stream that it is empty.
+            guard route.method == .get else { continue }
+            router.on(route.routerPath, method: .head) { request, context in
+                try await answer(route, request, context).withoutBody()
+            }
         }
         for route in routes {
             guard let allowed = methods.removeValue(forKey: route.path) else { continue }
