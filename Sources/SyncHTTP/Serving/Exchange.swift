@@ -13,17 +13,19 @@ struct Exchange: Sendable {
     let query: QueryParameters
     /// nil on routes that are open to all.
     let caller: Caller?
+    private let requestID: String
     /// Bytes that the route reads of a body.
     private let bodyBytes: Int
     private let parameters: Parameters
 
     /// - Throws: `invalid_request` for a query parameter that the route does not have.
     init(
-        _ request: Request, on route: Route, parameters: Parameters, caller: Caller?, limits: Limits
+        _ request: Request, on route: Route, _ context: ServerContext, caller: Caller?, limits: Limits
     ) throws(Problem) {
+        requestID = context.requestID
         bodyBytes = route.body.bytes(limits)
         self.request = request
-        self.parameters = parameters
+        parameters = context.parameters
         self.caller = caller
         query = try QueryParameters(request.uri.query, declared: route.query, limits: limits)
     }
@@ -33,6 +35,9 @@ struct Exchange: Sendable {
         guard let caller else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
         return caller
     }
+
+    /// An answer in lines.
+    func lines(_ metrics: ServerMetrics) -> LineStream { LineStream(requestID: requestID, metrics: metrics) }
 
     /// A part of the path, decoded. What cannot be a name names nothing.
     func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {

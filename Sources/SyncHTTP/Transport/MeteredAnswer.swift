@@ -31,10 +31,10 @@ private struct MeteredWriter: ResponseBodyWriter {
     let channel: (any Channel)?
     let isStream: Bool
 
-    /// - Throws: `overloaded` for a stream whose next piece has no room. Its connection ends, and its client goes on from the
-    ///   last cursor that it saw.
+    /// - Throws: `overloaded` for a stream whose next piece has no room. A piece as short as answers that are not counted needs
+    ///   none, so that the reason can still be said.
     mutating func write(_ buffer: ByteBuffer) async throws {
-        if isStream { try charge.take(buffer.readableBytes) }
+        if isStream, buffer.readableBytes > RequestScope.uncountedBytes { try charge.take(buffer.readableBytes) }
         charge.noteSent(buffer.readableBytes)
         try await base.write(buffer)
         guard isStream else { return }
