@@ -93,6 +93,8 @@ extension SyncEngine {
             for (index, outcome) in zip(part, done) {
                 if let outcome { outcomes.note(outcome, at: index) } else { left.insert(index) }
             }
+            // A transaction reads one record at least; where it did not, asking on would have no end.
+            guard left.count < part.count else { throw Problem(.internalError, "The storage read nothing.") }
             parts.putBack(left)
         }
         return outcomes.whole(next: next)

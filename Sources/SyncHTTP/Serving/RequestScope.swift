@@ -14,7 +14,7 @@ struct RequestScope: RouterMiddleware {
     let logger: Logger
 
     /// Answers up to here go into the kernel at once, so they are not counted as memory.
-    static let uncountedBytes = 32 * 1024
+    private static let uncountedBytes = 32 * 1024
 
     /// A client can send any token as a method; the labels of a metric come from a fixed set.
     private static let countedMethods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]

@@ -31,10 +31,12 @@ private struct MeteredWriter: ResponseBodyWriter {
     let channel: (any Channel)?
     let isStream: Bool
 
-    /// - Throws: `overloaded` for a stream whose next piece has no room. A piece as short as answers that are not counted needs
-    ///   none, so that the reason can still be said.
+    /// A line that says why a stream ends is shorter. It has to fit when memory is full.
+    private static let uncountedBytes = 2 * 1024
+
+    /// - Throws: `overloaded` for a stream whose next piece has no room.
     mutating func write(_ buffer: ByteBuffer) async throws {
-        if isStream, buffer.readableBytes > RequestScope.uncountedBytes { try charge.take(buffer.readableBytes) }
+        if isStream, buffer.readableBytes > Self.uncountedBytes { try charge.take(buffer.readableBytes) }
         charge.noteSent(buffer.readableBytes)
         try await base.write(buffer)
         guard isStream else { return }
