@@ -31,6 +31,9 @@ extension PostgreSQLStore {
                 warnings.append("role \(row.role) owns the tables; serve with one that only was granted them")
             }
             if row.fsync != "on" { warnings.append("fsync is \(row.fsync): commits are not durable") }
+            if options.connections < 3 {
+                warnings.append("with fewer than three connections requests wait for the slowest")
+            }
             return Findings(summary: "schema \(version) on PostgreSQL \(row.server)", warnings: warnings)
         }
     }

@@ -28,10 +28,13 @@ import Testing
         }
     }
 
-    @Test(arguments: WorkUse.allCases)
-    func `are never all with one tenant, whose slow work waits for itself`(use: WorkUse) async throws {
+    @Test(arguments: WorkUse.allCases, [2, 3, 4])
+    func `are never all with one tenant, whose slow work waits for itself`(use: WorkUse, connections: Int) async throws
+    {
         try await TestDatabase.with { test in
-            let store = try await test.open()
+            var options = TestDatabase.few
+            options.connections = connections
+            let store = try await test.open(options)
             let end = DispatchSemaphore(value: 0)
             let slow = occupy(store, 40, of: "greedy", for: use, until: end)
             let create = Batch(

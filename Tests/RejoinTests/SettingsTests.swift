@@ -1,4 +1,5 @@
 import Foundation
+import PostgreSQLCluster
 import RejoinProcesses
 import Testing
 
@@ -81,6 +82,23 @@ extension ProcessTests {
                 let bad = try await runRejoin("doctor", "--data", data, "--collections", "/nowhere/c.yaml")
                 #expect(bad.exit == .code(1) && bad.output.contains("wrong  collections:"), "\(bad)")
                 #expect(bad.complaints.count == 1)
+            }
+        }
+
+        @Test func `the doctor says when there are too few connections for fairness`() async throws {
+            try await withTemporaryDirectory { directory in
+                let database = try await PostgreSQLCluster.shared().makeDatabase()
+                let migrated = try await runRejoin(
+                    "migrate", "--database", database.ownerConninfo, "--grant-to", PostgreSQLCluster.serverRole,
+                    "--data", directory)
+                try #require(migrated.exit == .code(0), "\(migrated.errors)")
+                for (connections, isNoted) in [("2", true), ("3", false)] {
+                    let doctor = try await runRejoin(
+                        "doctor", "--data", directory, "--database", database.serverConninfo,
+                        environment: ["REJOIN_DATABASE_CONNECTIONS": connections])
+                    #expect(doctor.output.contains("fewer than three connections") == isNoted, "\(doctor)")
+                }
+                try await database.drop()
             }
         }
 

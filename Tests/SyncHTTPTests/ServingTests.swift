@@ -87,6 +87,9 @@ struct ServingTests {
             _ = try await mac.send(draft, key: "k")
             _ = try await mac.send(draft, key: "k")
             _ = try await mac.send(.update("n", ["mac-secret": 5], ["v": 1]))
+            let bad = ["b1", "b2"].map { mac.creating($0, ["v": 1, "$secret": 2, "$other": 3]) }
+            let partly = batchBody(bad + [.update("b1", ["mac-secret": 2], ["v": 1])], atomic: false)
+            for _ in 0..<2 { _ = try await mac.send(body: partly, key: "partly") }
             _ = try await mac.record("record-secret")
             _ = try await server.send(.init("BREW") ?? .get, "/v1/session")
             let answer = try await server.send(.get, "/metrics")
@@ -95,11 +98,16 @@ struct ServingTests {
             let text = answer.text
             #expect(!text.contains("secret"))
             for line in [
-                "rejoin_batches_total{end=\"committed\"} 1", "rejoin_batches_total{end=\"replayed\"} 1",
+                "rejoin_batches_total{end=\"committed\"} 2", "rejoin_batches_total{end=\"replayed\"} 2",
                 "rejoin_batches_total{end=\"refused\"} 1", "rejoin_operations_total{outcome=\"applied\"} 1",
+                "rejoin_operations_total{outcome=\"rejected\"} 2",
+                "rejoin_rejections_total{code=\"clock_gap\",batch=\"refused\"} 1",
+                "rejoin_rejections_total{code=\"clock_gap\",batch=\"committed\"} 0",
+                "rejoin_rejections_total{code=\"field_invalid\",batch=\"committed\"} 2",
+                "rejoin_rejections_total{code=\"dependency_failed\",batch=\"committed\"} 1",
                 "rejoin_waiting_batches 0", "rejoin_waiting_readers 0",
             ] { #expect(text.contains(line + "\n"), "\(line)") }
-            #expect(text.contains("method=\"POST\",status=\"200\"} 2\n"))
+            #expect(text.contains("method=\"POST\",status=\"200\"} 4\n"))
             #expect(!text.contains("BREW"))
             let line = /^(#\ (HELP|TYPE)\ [a-z_]+\ .+|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})?\ [0-9.e+-]+)$/
             for text in text.split(separator: "\n") { #expect(text.wholeMatch(of: line) != nil, "\(text)") }

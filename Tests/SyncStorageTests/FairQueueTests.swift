@@ -32,11 +32,30 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(takeAll(&queue).work == ["b1", "b2"])
     }
 
-    @Test(arguments: 2...40) func `never has all workers with one tenant or for one use`(workers: Int) {
+    @Test(arguments: WorkUse.allCases)
+    func `of two workers leaves one for the others, whatever a tenant does with its own`(use: WorkUse) {
+        var queue = FairQueue<String>(workers: 2)
+        for _ in 0..<100 { queue.add("greedy", of: "greedy", for: use) }
+        #expect(takeAll(&queue).work == ["greedy"])
+        var order: [String] = []
+        for name in ["read", "write"] {
+            for number in 0..<3 {
+                queue.add(name, of: TenantID("t\(number)"), for: name == "read" ? .reading : .writing)
+            }
+        }
+        while let (element, turn) = queue.take() {
+            order.append(element)
+            queue.finish(turn)
+        }
+        #expect(order.count == 6 && !order.contains("greedy"))
+        #expect(zip(order, order.dropFirst()).allSatisfy { $0 != $1 }, "reads and writes take turns: \(order)")
+    }
+
+    @Test(arguments: 3...40) func `never has all workers with one tenant or for one use`(workers: Int) {
         var queue = FairQueue<String>(workers: workers)
         let (tenantShare, share) = FairQueue<String>.shares(of: workers)
         #expect((1..<workers).contains(share))
-        #expect(workers == 2 || tenantShare < share)
+        #expect(tenantShare < share)
         for number in 0..<200 { queue.add("r", of: TenantID("t\(number)"), for: .reading) }
         let (reads, turns) = takeAll(&queue)
         #expect(reads.count == share)

@@ -49,7 +49,9 @@ extension NoticePage {
         case .trouble(let requestID):
             [
                 "title": "Something is wrong on our side",
-                "words": "Nothing was changed by what you just did. Try again in a moment.", "link": "To the conflicts",
+                "words":
+                    "What you just did may not be done, or only in part. Look again in a moment, and do what is missing once more: nothing is done twice.",
+                "link": "To the conflicts",
                 "address": .text(Addresses.list), "requestID": .name(requestID),
             ]
         }

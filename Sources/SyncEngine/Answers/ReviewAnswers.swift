@@ -22,33 +22,32 @@ extension ReviewResult {
 extension BulkOutcome {
     /// How many were decided, now or before, and how many were not.
     public var counts: (decided: Int, refused: Int) {
-        let decided = outcomes.count { if case .done = $0.outcome { true } else { false } }
-        return (decided, outcomes.count - decided)
+        let decided = entries.count { if case .decided = $0.end { true } else { false } }
+        return (decided, entries.count - decided)
     }
 
     public func encoded(isPreview: Bool) -> [UInt8] {
-        var writer = JSONWriter(reservingCapacity: 256 + 256 * outcomes.count)
+        var writer = JSONWriter(reservingCapacity: 256 + 256 * entries.count)
         writer.beginObject()
         if isPreview { writer.member("dryRun", true) }
         writer.member("decided", counts.decided)
         writer.member("refused", counts.refused)
         writer.key("results")
         writer.beginArray()
-        for entry in outcomes {
+        for entry in entries {
             writer.beginObject()
             writer.member("conflict", String(entry.conflict.position))
-            switch entry.outcome {
-            case .done(let result):
-                writer.member("outcome", result.isRepeated ? "repeated" : "decided")
-                writer.member("version", result.conflict.row.version)
-                if let effect = result.effect { effect.write(to: &writer) }
-            case .decidedOtherwise, .changed, .refused, .notFound:
+            switch entry.end {
+            case .decided(let conflict, let isRepeated, let effect):
+                writer.member("outcome", isRepeated ? "repeated" : "decided")
+                writer.member("version", conflict.version)
+                if let effect, !entry.isCut { effect.write(to: &writer) }
+            case .refused(_, let problem):
                 writer.member("outcome", "refused")
-                if let problem = Problem(entry.outcome) {
-                    writer.key("error")
-                    problem.write(to: &writer, requestID: nil)
-                }
+                writer.key("error")
+                problem.write(to: &writer, requestID: nil)
             }
+            if entry.isCut { writer.member("omitted", true) }
             writer.endObject()
         }
         writer.endArray()

@@ -56,10 +56,15 @@ public struct BatchReply: Sendable, Hashable {
     public let outcomes: [OutcomeKind: Int]
     /// About how many bytes of rows were written for it. Of a commit that it shared, its part by the size of its body.
     public internal(set) var writtenBytes = 0
+    /// How many operations were not applied for which reason, the first that their results give; empty for a replay.
+    public let rejections: [Rejection.Code: Int]
 
-    public init(body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:]) {
+    public init(
+        body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:], rejections: [Rejection.Code: Int] = [:]
+    ) {
         self.body = body
         self.isReplayed = isReplayed
         self.outcomes = outcomes
+        self.rejections = rejections
     }
 }

@@ -154,7 +154,8 @@ struct CommitGroup: Sendable {
             return .success(
                 BatchReply(
                     body: answer.encoded(), isReplayed: kind == .replayed,
-                    outcomes: kind == .replayed ? [:] : outcomes.counts))
+                    outcomes: kind == .replayed ? [:] : outcomes.counts,
+                    rejections: kind == .replayed ? [:] : outcomes.rejections))
         }
 
         /// The records that the batch touched, each once.
@@ -266,6 +267,12 @@ extension Problem {
 extension [OperationOutcome] {
     fileprivate var counts: [OutcomeKind: Int] {
         reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
+    }
+
+    fileprivate var rejections: [Rejection.Code: Int] {
+        reduce(into: [:]) { counts, outcome in
+            if let first = outcome.result.rejections.first { counts[first.code, default: 0] += 1 }
+        }
     }
 }
 

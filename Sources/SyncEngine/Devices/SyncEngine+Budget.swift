@@ -69,8 +69,8 @@ extension Problem {
                 Problem(
                     .rateLimited,
                     """
-                    The batches of a device may cost \(limits.bytesPerSecondPerDevice) bytes per second: their bodies, what they \
-                    write and their answers. The last ones cost more.
+                    What a device or a reviewer writes may cost \(limits.bytesPerSecondPerDevice) bytes per second: bodies, rows \
+                    and answers. The last requests cost more.
                     """, limit: limits.bytesPerSecondPerDevice)
             }
         problem.retryAfterSeconds = lack.seconds

@@ -27,7 +27,7 @@ public enum ReviewOutcome: Sendable {
 public struct ReviewResult: Sendable {
     /// The conflict after it.
     public let conflict: ConflictView
-    /// The record after it; nil where the collection is not declared any more, or the record is purged.
+    /// The record after it; nil where the collection is not declared any more, the record is purged, or nobody wants it.
     public let record: WireRecord?
     /// Whether the same had been done before, so that nothing was done now.
     public let isRepeated: Bool
@@ -37,6 +37,23 @@ public struct ReviewResult: Sendable {
     public struct Effect: Sendable, Hashable {
         public let before: Value?
         public let after: Value?
+        /// Whether the two differ, also where they were left out.
+        public let isChange: Bool
+
+        init(before: Value?, after: Value?) {
+            self.before = before
+            self.after = after
+            isChange = before != after
+        }
+
+        private init(isChange: Bool) {
+            before = nil
+            after = nil
+            self.isChange = isChange
+        }
+
+        /// The same where there is no room for values.
+        var withoutValues: Effect { Effect(isChange: isChange) }
     }
 }
 

@@ -4,6 +4,8 @@ import SyncStorage
 import SyncWire
 
 /// Acts of one reviewer that share a transaction. Pure: what they do is decided over the snapshot, one after the other.
+///
+/// Acts on records that the basis has no room for are left to another transaction.
 struct ReviewCommit: Sendable {
     enum Mode: Sendable, Hashable {
         case commit
@@ -11,11 +13,17 @@ struct ReviewCommit: Sendable {
         case dryRun
     }
 
+    /// Whether what was done is answered with the record, in the form in which devices get it.
+    enum RecordReturn: Sendable, Hashable {
+        case full, none
+    }
+
     let tenant: TenantID
     let reviewer: Reviewer
     /// Each conflict once, with the record that it is about.
     let acts: [(conflict: ConflictID, record: RecordKey, act: ReviewAct)]
     let mode: Mode
+    let records: RecordReturn
     let terms: Terms
     let identity: StoreIdentity
 
@@ -25,19 +33,22 @@ struct ReviewCommit: Sendable {
             basis.conflicts.insert(act.conflict)
             basis.merge.records.insert(act.record)
         }
+        basis.recordBytes = terms.limits.recordBytesPerCommit
         return basis
     }
 
     struct Answer: Sendable {
-        /// One an act, in their order.
-        let outcomes: [ReviewOutcome]
-        /// The tenant's last sequence number after the acts.
-        let sequence: Int64
+        /// One an act, in their order; nil where the act's record was not read.
+        let outcomes: [ReviewOutcome?]
+        /// About how many bytes of rows were written.
+        var writtenBytes = 0
     }
 
     func decide(over snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Answer) {
         var run = Run(commit: self, snapshot: snapshot)
-        for act in acts { try run.take(act.act, on: act.conflict) }
+        for act in acts {
+            if snapshot.omitted.contains(act.record) { run.leave() } else { try run.take(act.act, on: act.conflict) }
+        }
         return try run.finish()
     }
 
@@ -59,6 +70,7 @@ struct ReviewCommit: Sendable {
             case changed(ConflictFile)
             case refused(ConflictFile, [Rejection])
             case notFound
+            case left
         }
 
         init(commit: ReviewCommit, snapshot: StoreSnapshot) {
@@ -70,6 +82,9 @@ struct ReviewCommit: Sendable {
         }
 
         private var schema: Schema { commit.terms.schema }
+
+        /// Passes over an act whose record was not read.
+        mutating func leave() { steps.append(.left) }
 
         mutating func take(_ act: ReviewAct, on id: ConflictID) throws(StoreError) {
             guard let file = snapshot.conflicts[id] else {
@@ -163,11 +178,11 @@ struct ReviewCommit: Sendable {
 
         mutating func finish() throws(StoreError) -> (Commit, Answer) {
             let sealed = ledger.plan.sealed(after: head, of: commit.tenant, identity: commit.identity, schema: schema)
-            var outcomes: [ReviewOutcome] = []
+            var outcomes: [ReviewOutcome?] = []
             let entries = Dictionary(grouping: sealed.entries, by: \.conflict)
             for step in steps { outcomes.append(try outcome(of: step, after: sealed, entries)) }
             guard commit.mode == .commit else {
-                return (Commit(head: snapshot.head), Answer(outcomes: outcomes, sequence: snapshot.head.sequence))
+                return (Commit(head: snapshot.head), Answer(outcomes: outcomes))
             }
             var records: [RecordRow] = []
             for key in ledger.plan.records.keys.sorted() {
@@ -177,7 +192,7 @@ struct ReviewCommit: Sendable {
                 head: sealed.head, records: records, operations: operations, audit: sealed.entries,
                 conflictChanges: sealed.index.changed.values.sorted { $0.id < $1.id },
                 assignments: sealed.index.assigned.values.sorted { $0.id < $1.id })
-            return (stored, Answer(outcomes: outcomes, sequence: sealed.head.sequence))
+            return (stored, Answer(outcomes: outcomes, writtenBytes: stored.byteCount))
         }
 
         private mutating func row(_ record: StoredRecord) -> RecordRow {
@@ -188,8 +203,9 @@ struct ReviewCommit: Sendable {
 
         private mutating func outcome(
             of step: Step, after sealed: SealedAudit, _ entries: [Int64: [AuditEntryRow]]
-        ) throws(StoreError) -> ReviewOutcome {
+        ) throws(StoreError) -> ReviewOutcome? {
             switch step {
+            case .left: return nil
             case .notFound: return .notFound
             case .decidedOtherwise(let file):
                 return .decidedOtherwise(try ConflictView(file.followed(by: sealed, entries)))
@@ -199,8 +215,8 @@ struct ReviewCommit: Sendable {
             case .done(let file, let isRepeated, let effect):
                 let view = try ConflictView(file.followed(by: sealed, entries))
                 var record: WireRecord?
-                if schema.rules(for: view.record.collection) != nil, let stored = ledger.record(view.record),
-                    !stored.isPurged
+                if commit.records == .full, schema.rules(for: view.record.collection) != nil,
+                    let stored = ledger.record(view.record), !stored.isPurged
                 {
                     record = WireRecord(row(stored))
                 }

@@ -29,14 +29,6 @@ public struct BulkDecision: Sendable {
     }
 }
 
-/// What became of conflicts that were decided together: each on its own, so that one that cannot be decided keeps no other.
-public struct BulkOutcome: Sendable {
-    /// With the versions that were looked at.
-    public let outcomes: [(conflict: ConflictID, version: Int64, outcome: ReviewOutcome)]
-    /// Where the next call goes on; nil when the query finds no more.
-    public let next: String?
-}
-
 extension SyncEngine {
     /// Does one thing with a conflict.
     /// - Throws: `not_found`; `already_resolved`, `conflict_changed` with the conflict as it stands; what is wrong with the
@@ -44,80 +36,125 @@ extension SyncEngine {
     public func review(
         _ caller: Caller, _ conflict: ConflictID, _ act: ReviewAct
     ) async throws(Problem) -> ReviewResult {
-        let outcomes = try await review(
-            caller, [PlacedAct(conflict: conflict, record: nil, act: act)], mode: .commit)
-        guard case .done(let result)? = outcomes.first else {
-            throw outcomes.first.flatMap { Problem($0) } ?? .notFound
-        }
+        let placed = try await place([PlacedAct(conflict: conflict, act: act)], of: caller.tenant)
+        guard placed[0].record != nil else { throw .notFound }
+        let outcome = try await carryOut(caller, placed, .commit, returning: .full)[0]
+        guard case .done(let result)? = outcome else { throw outcome.flatMap { Problem($0) } ?? .notFound }
         return result
     }
 
-    /// Decides many conflicts alike, in one transaction.
+    /// Decides many conflicts alike, as many in one transaction as it may read.
+    ///
+    /// Where a later part fails, what the parts before it decided stays decided, and the problem says so. The same request again
+    /// finds that, and goes on.
     /// - Parameters:
     ///   - page: where the call before said that this one begins; for a selection by query.
     ///   - preview: answers what would happen and stores nothing.
+    /// - Throws: `batch_too_large` for what is better asked for in several requests; `storage_unavailable`, `overloaded`.
     public func decide(
         _ caller: Caller, _ bulk: BulkDecision, page: String? = nil, preview: Bool = false
     ) async throws(Problem) -> BulkOutcome {
-        var versions: [Int64] = []
-        func decided(_ conflict: ConflictID, _ version: Int64, of record: RecordKey?) -> PlacedAct {
-            versions.append(version)
+        var looked: [(conflict: ConflictID, version: Int64)] = []
+        var acts: [PlacedAct] = []
+        var next: String?
+        func add(_ conflict: ConflictID, _ version: Int64, of record: RecordKey?) {
+            looked.append((conflict, version))
             let decision = Decision(
                 version: version, choice: bulk.choice, deletedRecord: bulk.deletedRecord, note: bulk.note)
-            return PlacedAct(conflict: conflict, record: record, act: .decide(decision))
+            acts.append(PlacedAct(conflict: conflict, record: record, act: .decide(decision)))
         }
-        var acts: [PlacedAct]
-        var next: String?
         switch bulk.selection {
         case .listed(let conflicts):
-            acts = conflicts.map { decided($0.conflict, $0.version, of: nil) }
+            for listed in conflicts { add(listed.conflict, listed.version, of: nil) }
         case .matching(let query):
+            // Together they are a page, so that they have room in one part.
             let (views, following) = try await conflictPage(caller, query, page: page)
-            acts = views.map { decided($0.id, $0.row.version, of: $0.record) }
+            for view in views { add(view.id, view.row.version, of: view.record) }
             next = following
         }
-        let outcomes = try await review(caller, acts, mode: preview ? .dryRun : .commit)
-        return BulkOutcome(
-            outcomes: acts.indices.map { (acts[$0].conflict, versions[$0], outcomes[$0]) }, next: next)
+        try checkSize(of: bulk.choice, count: acts.count)
+        let placed = try await place(acts, of: caller.tenant)
+        var parts = ReviewParts(
+            placed.map { act in act.record.map { ($0, act.byteCount) } }, byteLimit: limits.recordBytesPerCommit)
+        guard !parts.hasOversizedGroup else { throw .conflictsTooLarge(limits) }
+        var outcomes = BulkOutcomes(looked, byteLimit: limits.answerBytes)
+        for index in placed.indices where placed[index].record == nil { outcomes.note(.notFound, at: index) }
+        let unplaced = outcomes.count
+        while let part = parts.next() {
+            let done: [ReviewOutcome?]
+            do throws(Problem) {
+                done = try await carryOut(
+                    caller, part.map { placed[$0] }, preview ? .dryRun : .commit, returning: .none)
+            } catch {
+                guard !preview, outcomes.count > unplaced else { throw error }
+                throw Problem(error, after: outcomes.count, of: acts.count)
+            }
+            var left: Set<Int> = []
+            for (index, outcome) in zip(part, done) {
+                if let outcome { outcomes.note(outcome, at: index) } else { left.insert(index) }
+            }
+            // A transaction reads one record at least; where it did not, asking on would have no end.
+            guard left.count < part.count else { throw Problem(.internalError, "The storage read nothing.") }
+            parts.putBack(left)
+        }
+        return outcomes.whole(next: next)
     }
 
-    /// An act with the record that its conflict is about, where that is known already.
+    /// A value that is given for many is written as often, so that a short request could write for a long time.
+    private func checkSize(of choice: Decision.Choice, count: Int) throws(Problem) {
+        guard case .value(let value) = choice, count > 1, value.weight > limits.auditBytesPerBatch / count else {
+            return
+        }
+        throw Problem(
+            .batchTooLarge,
+            "A value for \(count) conflicts takes more than \(limits.auditBytesPerBatch) bytes. Give it to fewer at once.",
+            limit: limits.auditBytesPerBatch)
+    }
+
+    /// An act with the record that its conflict is about, where that is known.
     private struct PlacedAct {
         let conflict: ConflictID
         var record: RecordKey?
+        /// About what its conflict takes in memory; 0 where that is bounded otherwise.
+        var byteCount = 0
         let act: ReviewAct
     }
 
-    /// - Parameter acts: each conflict once.
-    private func review(
-        _ caller: Caller, _ acts: [PlacedAct], mode: ReviewCommit.Mode
-    ) async throws(Problem) -> [ReviewOutcome] {
-        // Which record a conflict is about never changes, so it can be read before the transaction whose basis it belongs to.
-        let placed = try await reading { () throws(StoreError) in
+    /// Which record a conflict is about never changes, so it can be read before the transaction whose basis it belongs to.
+    /// - Returns: the acts; those whose conflict is not there have no record.
+    private func place(_ acts: [PlacedAct], of tenant: TenantID) async throws(Problem) -> [PlacedAct] {
+        try await reading { () throws(StoreError) in
             var placed = acts
             for index in placed.indices where placed[index].record == nil {
-                placed[index].record = try await store.conflict(caller.tenant, placed[index].conflict)?.conflict
-                    .recordKey
+                guard let file = try await store.conflict(tenant, placed[index].conflict) else { continue }
+                placed[index].record = file.conflict.recordKey
+                placed[index].byteCount = file.byteCount
             }
             return placed
         }
-        let known = placed.compactMap { act in act.record.map { (act.conflict, $0, act.act) } }
-        guard !known.isEmpty else { return placed.map { _ in .notFound } }
+    }
+
+    /// Carries acts out in one transaction.
+    /// - Parameter acts: each conflict once, with its record.
+    /// - Returns: one outcome an act, nil where the transaction had no room for its record.
+    private func carryOut(
+        _ caller: Caller, _ acts: [PlacedAct], _ mode: ReviewCommit.Mode, returning records: ReviewCommit.RecordReturn
+    ) async throws(Problem) -> [ReviewOutcome?] {
         let commit = ReviewCommit(
-            tenant: caller.tenant, reviewer: Reviewer(user: caller.user, nowMilliseconds: clock.now()), acts: known,
-            mode: mode, terms: terms, identity: store.identity)
+            tenant: caller.tenant, reviewer: Reviewer(user: caller.user, nowMilliseconds: clock.now()),
+            acts: acts.compactMap { act in act.record.map { (act.conflict, $0, act.act) } }, mode: mode,
+            records: records, terms: terms, identity: store.identity)
         let answer = try await settling(in: caller.tenant) { () throws(StoreError) in
             try await store.transact(caller.tenant, basis: commit.basis) {
                 (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, ReviewCommit.Answer) in
                 try commit.decide(over: snapshot)
             }
         }
-        if mode == .commit {
-            // A comment has no place in the feed, and who minds the audit waits for it too.
-            notifier.wake(caller.tenant)
-        }
-        var outcomes = answer.outcomes[...]
-        return placed.map { $0.record == nil ? .notFound : outcomes.removeFirst() }
+        budget.spend(
+            bytes: answer.writtenBytes, of: caller.tenant, RequestOwner(caller), atMilliseconds: clock.now())
+        // A comment has no place in the feed, and who minds the audit waits for it too.
+        if mode == .commit { notifier.wake(caller.tenant) }
+        return answer.outcomes
     }
 
     /// In the tenant's lane. Acts whose fate is unknown are done once more: what was stored of them is recognised as the same.
@@ -136,5 +173,14 @@ extension SyncEngine {
 }
 
 extension ConflictRow {
-    var recordKey: RecordKey { RecordKey(collection: ExactString(collection), id: ExactString(record)) }
+    public var recordKey: RecordKey { RecordKey(collection: ExactString(collection), id: ExactString(record)) }
+}
+
+extension Problem {
+    fileprivate static func conflictsTooLarge(_ limits: Limits) -> Problem {
+        Problem(
+            .batchTooLarge,
+            "The conflicts of one record that are named here take more than \(limits.recordBytesPerCommit) bytes together. "
+                + "Decide them in several requests.", limit: limits.recordBytesPerCommit)
+    }
 }

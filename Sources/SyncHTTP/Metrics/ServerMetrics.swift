@@ -14,12 +14,19 @@ public final class ServerMetrics: Sendable {
         let status: Int
     }
 
+    /// Why an operation was not applied, and what became of its batch.
+    private struct Reason: Hashable {
+        let code: Rejection.Code
+        let batch: BatchEnd
+    }
+
     private struct State {
         var requests: [Request: UInt64] = [:]
         var durations: [String: Histogram] = [:]
         var receivedBytes: [String: Histogram] = [:]
         var sentBytes: [String: Histogram] = [:]
         var operations: [OutcomeKind: UInt64] = [:]
+        var rejections: [Reason: UInt64] = [:]
         var batches: [BatchEnd: UInt64] = [:]
         var problems: [ProblemCode: UInt64] = [:]
         var conflicts: [String: UInt64] = [:]
@@ -55,12 +62,21 @@ public final class ServerMetrics: Sendable {
         }
     }
 
-    func noteBatch(_ end: BatchEnd, outcomes: [OutcomeKind: Int] = [:]) {
+    /// - Parameter rejections: how many operations were not applied, by the first reason of each.
+    func noteBatch(
+        _ end: BatchEnd, outcomes: [OutcomeKind: Int] = [:], rejections: [Rejection.Code: Int] = [:]
+    ) {
         state.withLock { state in
             state.batches[end, default: 0] += 1
             for (outcome, count) in outcomes { state.operations[outcome, default: 0] += UInt64(count) }
+            for (code, count) in rejections {
+                state.rejections[Reason(code: code, batch: end), default: 0] += UInt64(count)
+            }
         }
     }
+
+    /// A stream that began well was refused midway.
+    func noteProblem(_ code: ProblemCode) { state.withLock { $0.problems[code, default: 0] += 1 } }
 
     /// An answer without an end known beforehand began or ended.
     func noteStream(began: Int) { state.withLock { $0.streams += began } }
@@ -110,6 +126,16 @@ public final class ServerMetrics: Sendable {
             "rejoin_operations_total", .counter, "Operations that were decided, by outcome. Replays are not counted.")
         for outcome in OutcomeKind.allCases {
             text.sample("rejoin_operations_total", ["outcome": outcome.rawValue], state.operations[outcome] ?? 0)
+        }
+        text.family(
+            "rejoin_rejections_total", .counter,
+            "Operations that were not applied, by their first reason and by what became of their batch.")
+        for code in Rejection.Code.allCases {
+            for end in [BatchEnd.committed, .refused] {
+                text.sample(
+                    "rejoin_rejections_total", ["code": code.rawValue, "batch": end.rawValue],
+                    state.rejections[Reason(code: code, batch: end)] ?? 0)
+            }
         }
         text.family("rejoin_conflicts_total", .counter, "Conflicts that were recorded, by policy.")
         for policy in MergePolicy.allCases.map(\.rawValue) + DeletePolicy.allCases.map(\.rawValue) {

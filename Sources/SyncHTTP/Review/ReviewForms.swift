@@ -65,25 +65,24 @@ extension BulkPage.Preview {
     init(_ choice: BulkPage.Choice, _ outcome: BulkOutcome) {
         var rows: [BulkPage.Row] = []
         var changed: Set<RecordKey> = []
-        for entry in outcome.outcomes {
-            switch entry.outcome {
-            case .done(let result):
-                let before = result.effect?.before
-                let after = result.effect?.after
-                if before != after { changed.insert(result.conflict.record) }
+        for entry in outcome.entries {
+            switch entry.end {
+            case .decided(let conflict, _, let effect):
+                let isChange = effect?.isChange ?? false
+                if isChange { changed.insert(conflict.recordKey) }
+                // What there was no room for is as long as what is cut off elsewhere.
+                let shown = entry.isCut ? .string("…") : effect?.before.map(PageValue.init(_:))
+                let would = entry.isCut ? .string("…") : effect?.after.map(PageValue.init(_:))
                 rows.append(
                     BulkPage.Row(
-                        conflict: ConflictHead(result.conflict, version: entry.version),
-                        effect: before == after
-                            ? .keeps(shown: before.map(PageValue.init(_:)))
-                            : .changes(
-                                shown: before.map(PageValue.init(_:)), would: after.map(PageValue.init(_:)))))
-            case .decidedOtherwise(let view), .changed(let view), .refused(_, let view):
+                        conflict: ConflictHead(conflict, version: entry.version),
+                        effect: isChange ? .changes(shown: shown, would: would) : .keeps(shown: shown)))
+            case .refused(let conflict?, let problem):
                 rows.append(
                     BulkPage.Row(
-                        conflict: ConflictHead(view, version: entry.version),
-                        effect: .impossible(reason: Problem(entry.outcome)?.detail ?? "")))
-            case .notFound: break
+                        conflict: ConflictHead(conflict, version: entry.version),
+                        effect: .impossible(reason: problem.detail)))
+            case .refused(nil, _): break
             }
         }
         self.init(choice: choice, rows: rows, changedRecords: changed.count, isCut: outcome.next != nil)
@@ -92,14 +91,11 @@ extension BulkPage.Preview {
 
 extension BulkResultPage {
     init(_ outcome: BulkOutcome, session: ReviewSession, filters: ConflictFilters) {
-        let refusals: [Refusal] = outcome.outcomes.compactMap { entry in
-            guard let problem = Problem(entry.outcome) else { return nil }
-            var head: ConflictHead?
-            switch entry.outcome {
-            case .done, .notFound: break
-            case .decidedOtherwise(let view), .changed(let view), .refused(_, let view): head = ConflictHead(view)
-            }
-            return Refusal(conflict: String(entry.conflict.position), head: head, reason: problem.detail)
+        let refusals: [Refusal] = outcome.entries.compactMap { entry in
+            guard case .refused(let conflict, let problem) = entry.end else { return nil }
+            return Refusal(
+                conflict: String(entry.conflict.position), head: conflict.map { ConflictHead($0) },
+                reason: problem.detail)
         }
         self.init(
             session: session, filters: filters, decided: outcome.counts.decided, refusals: refusals)

@@ -81,15 +81,17 @@ extension ConflictFilters {
 }
 
 extension ConflictHead {
-    /// - Parameter version: where another one than the view's was looked at.
-    init(_ view: ConflictView, version: Int64? = nil) {
+    init(_ view: ConflictView) { self.init(view.row) }
+
+    /// - Parameter version: where another one than the row's was looked at.
+    init(_ row: ConflictRow, version: Int64? = nil) {
         self.init(
-            id: String(view.row.id), version: version ?? view.row.version,
-            kind: PageKind(rawValue: view.row.kind) ?? .writeWrite,
-            status: PageStatus(rawValue: view.row.status) ?? .automatic, collection: view.row.collection,
-            record: view.row.record, unit: view.row.unit, policy: view.row.policy,
-            openedAtMilliseconds: view.row.openedAtMilliseconds,
-            assignee: view.row.assignee.isEmpty ? nil : view.row.assignee)
+            id: String(row.id), version: version ?? row.version,
+            kind: PageKind(rawValue: row.kind) ?? .writeWrite,
+            status: PageStatus(rawValue: row.status) ?? .automatic, collection: row.collection,
+            record: row.record, unit: row.unit, policy: row.policy,
+            openedAtMilliseconds: row.openedAtMilliseconds,
+            assignee: row.assignee.isEmpty ? nil : row.assignee)
     }
 }
 

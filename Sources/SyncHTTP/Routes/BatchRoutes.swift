@@ -51,10 +51,13 @@ struct BatchRoutes: Sendable {
             } else {
                 charge.spend(bytes: reply.writtenBytes + reply.body.count)
             }
-            if !isDryRun { metrics.noteBatch(reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes) }
+            if !isDryRun {
+                metrics.noteBatch(
+                    reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes, rejections: reply.rejections)
+            }
             return Self.response(reply)
         } catch {
-            metrics.noteBatch(.refused)
+            metrics.noteBatch(.refused, rejections: error.rejections)
             throw error
         }
     }
@@ -113,5 +116,18 @@ struct BatchRoutes: Sendable {
         return .json(
             try await engine.rejectedOperations(
                 try exchange.requireCaller(), device: device, page: try exchange.query.one("page"), limit: limit))
+    }
+}
+
+extension Problem {
+    /// How many operations of a refused batch were not applied for which reason: the first that is told of each.
+    fileprivate var rejections: [Rejection.Code: Int] {
+        var counts: [Rejection.Code: Int] = [:]
+        var last: Int?
+        for error in errors where error.index != nil && error.index != last {
+            last = error.index
+            if let code = Rejection.Code(rawValue: error.code.rawValue) { counts[code, default: 0] += 1 }
+        }
+        return counts
     }
 }

@@ -10,6 +10,7 @@ import SyncWire
 /// The audit, for reviewers.
 struct ConflictRoutes: Sendable {
     let engine: SyncEngine
+    let metrics: ServerMetrics
 
     var routes: [Route] {
         [
@@ -45,7 +46,7 @@ struct ConflictRoutes: Sendable {
         let stream = try engine.openStream(caller)
         let first = try await engine.conflictPage(caller, query, page: nil)
         let selection = query
-        let body = ResponseBody { writer in
+        let write: @Sendable (inout any ResponseBodyWriter) async throws -> Void = { writer in
             var page = first
             if type == .csv { try await writer.write(ByteBuffer(string: ConflictView.csvHeader)) }
             while true {
@@ -54,7 +55,16 @@ struct ConflictRoutes: Sendable {
                 try await stream.check()
                 page = try await engine.conflictPage(caller, selection, page: next)
             }
-            try await writer.finish(nil)
+        }
+        let body: ResponseBody
+        switch type {
+        case .json, .ndjson, .html: body = exchange.lines(metrics).body(write)
+        // A table has no place for a reason: what is not whole breaks off.
+        case .csv:
+            body = ResponseBody { writer in
+                try await write(&writer)
+                try await writer.finish(nil)
+            }
         }
         return Response(status: .ok, headers: [.contentType: type.text, .cacheControl: "no-store"], body: body)
     }

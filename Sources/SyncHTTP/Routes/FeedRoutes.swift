@@ -9,6 +9,7 @@ import SyncWire
 /// The change feed and single records.
 struct FeedRoutes: Sendable {
     let engine: SyncEngine
+    let metrics: ServerMetrics
 
     var routes: [Route] {
         [
@@ -42,23 +43,22 @@ struct FeedRoutes: Sendable {
         let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
         switch type {
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
-        case .ndjson: return stream(try await engine.catchUp(caller, request))
+        case .ndjson: return stream(try await engine.catchUp(caller, request), exchange.lines(metrics))
         case .json, .csv, .html:
             let body = try await engine.changes(caller, request).body { ByteBuffer(bytes: $0) }
             return .json(body)
         }
     }
 
-    /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. Memory is
-    /// one page.
-    private func stream(_ catchUp: ChangesCatchUp) -> Response {
-        let body = ResponseBody { writer in
+    /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. What ends it
+    /// before its end is told behind the last of these. Memory is one page.
+    private func stream(_ catchUp: ChangesCatchUp, _ lines: LineStream) -> Response {
+        let body = lines.body { writer in
             var next: ChangesAnswer? = catchUp.first
             while let page = next {
                 try await writer.write(ByteBuffer(bytes: page.lines()))
                 next = try await catchUp.page(after: page)
             }
-            try await writer.finish(nil)
         }
         return Response(
             status: .ok, headers: [.contentType: MediaType.ndjson.text, .cacheControl: "no-store"], body: body)

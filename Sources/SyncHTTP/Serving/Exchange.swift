@@ -13,17 +13,19 @@ struct Exchange: Sendable {
     let query: QueryParameters
     /// nil on routes that are open to all.
     let caller: Caller?
+    private let requestID: String
     /// Bytes that the route reads of a body.
     private let bodyBytes: Int
     private let parameters: Parameters
 
     /// - Throws: `invalid_request` for a query parameter that the route does not have.
     init(
-        _ request: Request, on route: Route, parameters: Parameters, caller: Caller?, limits: Limits
+        _ request: Request, on route: Route, _ context: ServerContext, caller: Caller?, limits: Limits
     ) throws(Problem) {
+        requestID = context.requestID
         bodyBytes = route.body.bytes(limits)
         self.request = request
-        self.parameters = parameters
+        parameters = context.parameters
         self.caller = caller
         query = try QueryParameters(request.uri.query, declared: route.query, limits: limits)
     }
@@ -33,6 +35,9 @@ struct Exchange: Sendable {
         guard let caller else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
         return caller
     }
+
+    /// An answer in lines.
+    func lines(_ metrics: ServerMetrics) -> LineStream { LineStream(requestID: requestID, metrics: metrics) }
 
     /// A part of the path, decoded. What cannot be a name names nothing.
     func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {
@@ -81,6 +86,13 @@ extension Problem {
 }
 
 extension Response {
+    /// What `HEAD` is answered where `GET` is answered this (RFC 9110 section 9.3.2). How long a stream is, nobody knows before
+    /// it has been read, so nothing is said of it.
+    func withoutBody() -> Response {
+        guard body.contentLength == nil else { return createHeadResponse() }
+        return Response(status: status, headers: headers, body: ResponseBody { writer in try await writer.finish(nil) })
+    }
+
     /// A JSON answer.
     static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         content(bytes, type: "application/json", status: status, headers: headers)

@@ -58,8 +58,8 @@ public struct SyncServer: Sendable {
 
     /// Everything that the server answers to programs. The reviewers' pages are beside it, for browsers.
     public var routes: [Route] {
-        BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine).routes
-            + ConflictRoutes(engine: engine).routes + ReviewingRoutes(engine: engine).routes
+        BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine, metrics: metrics).routes
+            + ConflictRoutes(engine: engine, metrics: metrics).routes + ReviewingRoutes(engine: engine).routes
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(
                 engine: engine, metrics: metrics, gate: gate, ledger: ledger, transport: transport, gauges: gauges
@@ -89,6 +89,11 @@ public struct SyncServer: Sendable {
             router.on(route.routerPath, method: route.method) { request, context in
                 try await answer(route, request, context)
             }
+            // The router's own answer to HEAD would say of a stream that it is empty.
+            guard route.method == .get else { continue }
+            router.on(route.routerPath, method: .head) { request, context in
+                try await answer(route, request, context).withoutBody()
+            }
         }
         for route in routes {
             guard let allowed = methods.removeValue(forKey: route.path) else { continue }
@@ -114,7 +119,7 @@ public struct SyncServer: Sendable {
         }
         return try await route.handle(
             try Exchange(
-                request, on: route, parameters: context.parameters, caller: caller, limits: engine.limits))
+                request, on: route, context, caller: caller, limits: engine.limits))
     }
 
     private static func methodNotAllowed(

@@ -17,6 +17,8 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether what comes is thrown away.
     var isDropping = false
     private var droppedBytes = 0
+    /// Whether what is written is kept back: the end of a body that is only told of.
+    var isMute = false
 
     init(limits: TransportLimits, gate: ConnectionGate) {
         self.limits = limits
@@ -37,6 +39,7 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isMute else { return context.write(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise) }
         let bytes = unwrapOutboundIn(data).readableBytes
         writtenBytes += bytes
         gate.note(receivedBytes: 0, sentBytes: bytes)

@@ -16,6 +16,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private struct Pending {
         let version: HTTPVersion
         let isKeptAlive: Bool
+        let isHead: Bool
         var awaitsContinue: Bool
         var isBodyComplete = false
     }
@@ -84,6 +85,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 Pending(
                     version: head.version,
                     isKeptAlive: head.isKeepAlive && head.version.isPersistent && admission == .ordinary,
+                    isHead: head.method == .HEAD,
                     awaitsContinue: head.version.isPersistent
                         && head.headers.first(name: "expect")?.lowercased() == "100-continue"))
             body = BodyWatch(beganAt: .now())
@@ -184,8 +186,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             guard let request = pending.first else { return context.write(data, promise: promise) }
             pending.removeFirst()
+            // The encoder does not know what was asked, and would end the chunks that a stream's HEAD only announces.
+            tap.isMute = request.isHead
+            defer { tap.isMute = false }
             guard !endsConnection(after: request) else { return end(context, data, promise) }
             context.write(data, promise: promise)
+            tap.isMute = false
             if case .refusing(let refusal) = phase, pending.isEmpty { answer(refusal, context) }
         case .head, .body:
             context.write(data, promise: promise)

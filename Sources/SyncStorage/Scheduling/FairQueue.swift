@@ -3,7 +3,8 @@
 /// The next piece is always one of the tenant that has the fewest under way, tenants taking turns, so that a tenant with
 /// thousands of pieces delays another by what is under way and no more. No tenant has all workers, neither have all reads
 /// together nor all writes together, and no tenant has all that are for one of these: a part stays free for the others, however
-/// slow the work is.
+/// slow the work is. Two workers are too few for both: they keep tenants apart, and reads and writes take turns. One worker keeps
+/// nobody apart.
 ///
 /// A value, guarded by whoever owns it. Costs O(workers) a piece.
 public struct FairQueue<Element> {
@@ -22,6 +23,8 @@ public struct FairQueue<Element> {
     private let share: Int
     /// How many reads may be under way at once, and how many writes.
     private let shareOfUse: Int
+    /// Whether one use may have all workers; then reads and writes take turns, or what runs long would keep its like waiting.
+    private let isUndivided: Bool
     private var reads = Line()
     private var writes = Line()
     /// The server's own work, such as asking whether the database is there: it belongs to nobody and goes first.
@@ -36,15 +39,17 @@ public struct FairQueue<Element> {
         let shares = Self.shares(of: workers, for: uses)
         share = shares.ofTenant
         shareOfUse = shares.ofUse
+        isUndivided = shares.ofUse >= workers
     }
 
     /// The most workers that one tenant has, and one use: all but a quarter for a use, and all of those but as many again for a
-    /// tenant, so that another one finds some for either. Of one or two workers nobody has more than one.
+    /// tenant, so that another one finds some for either. Of two workers a use may have both, so that the tenants that read do
+    /// not all wait for the slowest of them; a tenant has one.
     public static func shares(
         of workers: Int, for uses: Set<Use> = Set(Use.allCases)
     ) -> (ofTenant: Int, ofUse: Int) {
         let reserve = max(1, workers / 4)
-        let ofUse = uses.count > 1 ? max(1, workers - reserve) : max(1, workers)
+        let ofUse = uses.count > 1 && workers > 2 ? workers - reserve : max(1, workers)
         return (max(1, ofUse - reserve), ofUse)
     }
 
@@ -101,7 +106,7 @@ public struct FairQueue<Element> {
 
     /// Where the next piece of work waits: for which use, and at which place in its order.
     private var place: (use: Use, index: Int)? {
-        let isEven = reads.running == writes.running
+        let isEven = isUndivided || reads.running == writes.running
         let readsFirst = isEven ? lastUse == .writing : reads.running < writes.running
         for use in readsFirst ? [Use.reading, .writing] : [.writing, .reading] {
             let line = use == .reading ? reads : writes

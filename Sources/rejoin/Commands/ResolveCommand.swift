@@ -120,6 +120,8 @@ extension ConflictsCommand {
             var line = "conflict \(id.text): "
             if let error = result["error"]?.members, case .string(let detail)? = error["detail"] {
                 line += "refused, \(detail.text)"
+            } else if result["omitted"] == .boolean(true) {
+                line += "too long to be shown here"
             } else {
                 let (before, after) = (text(result["before"]), text(result["after"]))
                 line += before == after ? "stays \(after)" : "\(before) → \(after)"

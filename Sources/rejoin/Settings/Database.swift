@@ -10,7 +10,8 @@ struct DatabaseOptions: ParsableArguments {
     @Option(
         help: """
             PostgreSQL instead of the file in the data directory: postgres://user@host/name or 'host=… dbname=…', with \
-            everything that libpq reads. (REJOIN_DATABASE)
+            everything that libpq reads. (REJOIN_DATABASE; at most REJOIN_DATABASE_CONNECTIONS connections, 12, and three \
+            at least, so that nobody has to wait for the slowest.)
             """)
     var database: String?
 }

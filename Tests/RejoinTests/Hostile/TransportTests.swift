@@ -76,6 +76,27 @@ extension ProcessTests {
             }
         }
 
+        @Test func `HEAD of a stream announces chunks and sends none, and the connection goes on`() async throws {
+            try await withFreshServer { server in
+                let token = try await server.caller(device: "a").token
+                let text = try await onThread { [address = server.address] in
+                    let client = try RawConnection(address)
+                    let head = "HEAD /v1/changes HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n"
+                    client.send(
+                        "\(head)Accept: application/x-ndjson\r\n\r\n\(head)\r\n"
+                            + "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    return String(decoding: client.rest(), as: UTF8.self)
+                }
+                let parts = text.split(separator: "\r\n\r\n").map { $0.lowercased() }
+                #expect(parts.count == 4 && parts.prefix(3).allSatisfy { $0.hasPrefix("http/1.1 200 ok\r\n") })
+                #expect(parts.first?.contains("transfer-encoding: chunked") == true)
+                #expect(parts.first?.contains("content-length") == false)
+                #expect(parts.dropFirst().first?.contains("transfer-encoding") == false)
+                #expect(parts.dropFirst().first?.contains("content-length") == true)
+                #expect(parts.last == "{\"status\":\"alive\"}")
+            }
+        }
+
         @Test func `a body that came too slowly is asked for again, and goes through under the same key`() async throws
         {
             try await withFreshServer(["--body-timeout", "1"]) { server in

@@ -3,12 +3,13 @@ import MergeCore
 import SyncStorage
 import Synchronization
 
-/// A store whose transactions can be held before they begin, or made to fail after they were committed, and that counts what
-/// it is asked.
+/// A store whose transactions can be held before they begin, or made to fail before or after they were committed, and that
+/// counts what it is asked and what its transactions read.
 struct GatedStore: SyncStore {
     let base: any SyncStore
     let gate = Gate()
     let counts = Counts()
+    let readings = Readings()
 
     /// How often what was asked.
     final class Counts: Sendable {
@@ -21,11 +22,34 @@ struct GatedStore: SyncStore {
         fileprivate func note(_ method: String) { counts.withLock { $0[method, default: 0] += 1 } }
     }
 
+    /// What a transaction has read.
+    struct Reading: Sendable {
+        let records: Int
+        /// About what the records take.
+        let bytes: Int
+    }
+
+    final class Readings: Sendable {
+        private let readings = Mutex<[Reading]>([])
+
+        var all: [Reading] { readings.withLock { $0 } }
+
+        func forget() { readings.withLock { $0 = [] } }
+
+        fileprivate func note(_ snapshot: StoreSnapshot) {
+            let records = snapshot.merge.records
+            let bytes = records.values.reduce(0) { $0 + $1.state.weight }
+            readings.withLock { $0.append(Reading(records: records.count, bytes: bytes)) }
+        }
+    }
+
     /// What stands between a caller and the store.
     actor Gate {
         private var isClosed = false
         private var waiting: [CheckedContinuation<Void, Never>] = []
         private var failuresAfterCommit = 0
+        private var transactionsLeft: Int?
+        private var onRead: (@Sendable (_ method: String, _ count: Int) async throws -> Void)?
 
         var waitingCount: Int { waiting.count }
 
@@ -39,6 +63,20 @@ struct GatedStore: SyncStore {
 
         /// The answers to this many transactions are lost on the way back.
         func loseAnswers(_ count: Int) { failuresAfterCommit = count }
+
+        /// So many transactions go through, and the next one fails before it begins.
+        func failTransaction(after count: Int) { transactionsLeft = count }
+
+        /// Has something done whenever a page is asked for, before it is read.
+        func onRead(_ body: (@Sendable (_ method: String, _ count: Int) async throws -> Void)?) { onRead = body }
+
+        fileprivate func read(_ method: String, _ count: Int) async { try? await onRead?(method, count) }
+
+        fileprivate func failsTransaction() -> Bool {
+            guard let left = transactionsLeft else { return false }
+            transactionsLeft = left > 0 ? left - 1 : nil
+            return left == 0
+        }
 
         fileprivate func pass() async {
             guard isClosed else { return }
@@ -60,7 +98,12 @@ struct GatedStore: SyncStore {
     ) async throws(StoreError) -> Answer {
         counts.note("transact")
         await gate.pass()
-        let answer = try await base.transact(tenant, basis: basis, decide)
+        if await gate.failsTransaction() { throw .unavailable("the database went away") }
+        let answer = try await base.transact(tenant, basis: basis) {
+            [readings] (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Answer) in
+            readings.note(snapshot)
+            return try decide(snapshot)
+        }
         if await gate.losesAnswer() { throw .unavailable("the connection was lost during the commit") }
         return answer
     }
@@ -72,6 +115,7 @@ struct GatedStore: SyncStore {
 
     func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
         counts.note("changes")
+        await gate.read("changes", counts["changes"])
         return try await base.changes(tenant, query)
     }
 
@@ -98,7 +142,9 @@ struct GatedStore: SyncStore {
     }
 
     func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
-        try await base.conflicts(tenant, query)
+        counts.note("conflicts")
+        await gate.read("conflicts", counts["conflicts"])
+        return try await base.conflicts(tenant, query)
     }
 
     func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {

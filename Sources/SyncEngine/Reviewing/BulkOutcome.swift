@@ -1,0 +1,95 @@
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// What became of conflicts that were decided together: each on its own, so that one that cannot be decided keeps no other.
+public struct BulkOutcome: Sendable {
+    public struct Entry: Sendable {
+        public let conflict: ConflictID
+        /// The version that was looked at.
+        public let version: Int64
+        public let end: End
+        /// Whether its values, or the conflict that its problem would hold, were left out because the answer was full.
+        public let isCut: Bool
+    }
+
+    public enum End: Sendable {
+        /// Decided, now or before; with the conflict as it stands after it.
+        case decided(ConflictRow, isRepeated: Bool, ReviewResult.Effect?)
+        /// The conflict is nil where there is none.
+        case refused(ConflictRow?, Problem)
+    }
+
+    /// In the order in which they were named or found.
+    public let entries: [Entry]
+    /// Where the next call goes on; nil when the query finds no more.
+    public let next: String?
+}
+
+/// The outcomes of a bulk decision, part by part. Neither records nor sides are kept, and of values no more than an answer has.
+struct BulkOutcomes: Sendable {
+    private let acts: [(conflict: ConflictID, version: Int64)]
+    private var entries: [BulkOutcome.Entry?]
+    private var bytesLeft: Int
+    /// How many are known.
+    private(set) var count = 0
+
+    init(_ acts: [(conflict: ConflictID, version: Int64)], byteLimit: Int) {
+        self.acts = acts
+        entries = Array(repeating: nil, count: acts.count)
+        bytesLeft = byteLimit
+    }
+
+    mutating func note(_ outcome: ReviewOutcome, at index: Int) {
+        var isCut = false
+        let end: BulkOutcome.End
+        switch outcome {
+        case .done(let result):
+            var effect = result.effect
+            if let whole = effect, !takesRoom(whole.weight) {
+                effect = whole.withoutValues
+                isCut = true
+            }
+            end = .decided(result.conflict.row, isRepeated: result.isRepeated, effect)
+        case .decidedOtherwise(let view), .changed(let view), .refused(_, let view):
+            var problem = Problem(outcome) ?? .notFound
+            if let conflict = problem.conflict, !takesRoom(conflict.utf8.count) {
+                problem.conflict = nil
+                isCut = true
+            }
+            end = .refused(view.row, problem)
+        case .notFound: end = .refused(nil, .notFound)
+        }
+        if entries[index] == nil { count += 1 }
+        entries[index] = BulkOutcome.Entry(
+            conflict: acts[index].conflict, version: acts[index].version, end: end, isCut: isCut)
+    }
+
+    private mutating func takesRoom(_ bytes: Int) -> Bool {
+        guard bytes <= bytesLeft else { return false }
+        bytesLeft -= bytes
+        return true
+    }
+
+    func whole(next: String?) -> BulkOutcome { BulkOutcome(entries: entries.compactMap(\.self), next: next) }
+}
+
+extension ReviewResult.Effect {
+    fileprivate var weight: Int { (before?.weight ?? 0) + (after?.weight ?? 0) }
+}
+
+extension Problem {
+    /// Why a bulk decision ended after some of its parts were stored: they stay, and whoever asked has to know.
+    init(_ problem: Problem, after done: Int, of count: Int) {
+        let advice =
+            problem.isRetryable
+            ? "Send the same request again: they are answered as they were decided, and the others follow."
+            : "The others were not decided. Decide them in smaller numbers, or one by one."
+        self.init(
+            problem.code,
+            "\(done) of \(count) conflicts were gone through before this, and what was decided of them stays. \(advice)",
+            errors: problem.errors, limit: problem.limit)
+        retryAfterSeconds = problem.retryAfterSeconds
+        isRetryableOverride = problem.isRetryableOverride
+    }
+}

@@ -1,0 +1,63 @@
+import MergeCore
+import SyncStorage
+
+/// Acts in parts that one transaction each can take: what a transaction reads has a bound, and how much the records take is
+/// known when they are read and not before.
+///
+/// Acts on one record stay together: what the first decides is what the next finds, and a preview stores nothing in between.
+struct ReviewParts: Sendable {
+    private struct Group {
+        let record: RecordKey
+        /// The acts' places.
+        var acts: [Int]
+        /// Of their conflicts.
+        var bytes: Int
+    }
+
+    private let byteLimit: Int
+    private var waiting: ArraySlice<Group> = []
+    private var latest: [Group] = []
+    /// Records that the next part has at most.
+    private var portion = Int.max
+
+    /// - Parameters:
+    ///   - acts: the record of each, and about how much its conflict takes; nil for an act that is not to be carried out.
+    ///   - byteLimit: of the conflicts of a part.
+    init(_ acts: [(record: RecordKey, bytes: Int)?], byteLimit: Int) {
+        self.byteLimit = byteLimit
+        var places: [RecordKey: Int] = [:]
+        for (index, act) in acts.enumerated() {
+            guard let act else { continue }
+            if let place = places[act.record] {
+                waiting[place].acts.append(index)
+                waiting[place].bytes += act.bytes
+            } else {
+                places[act.record] = waiting.count
+                waiting.append(Group(record: act.record, acts: [index], bytes: act.bytes))
+            }
+        }
+    }
+
+    /// Whether several acts on one record are more than a part may have.
+    var hasOversizedGroup: Bool { waiting.contains { $0.acts.count > 1 && $0.bytes > byteLimit } }
+
+    /// The places of the acts of the next part; nil after the last.
+    mutating func next() -> [Int]? {
+        latest = []
+        var bytes = 0
+        while latest.count < portion, let group = waiting.first, latest.isEmpty || bytes + group.bytes <= byteLimit {
+            bytes += group.bytes
+            latest.append(waiting.removeFirst())
+        }
+        return latest.isEmpty ? nil : latest.flatMap(\.acts)
+    }
+
+    /// Takes back what was not carried out of the latest part. At least one record was, or this would have no end.
+    mutating func putBack(_ left: Set<Int>) {
+        let groups = latest.filter { group in group.acts.contains(where: left.contains) }
+        waiting = ArraySlice(groups + waiting)
+        // About as many fit as fitted now; what a part reads in vain it reads for nothing.
+        let doubled = portion > .max / 2 ? .max : portion * 2
+        portion = groups.isEmpty ? doubled : max(latest.count - groups.count, 1)
+    }
+}

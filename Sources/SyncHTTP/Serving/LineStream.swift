@@ -1,0 +1,37 @@
+import Hummingbird
+import NIOCore
+import SyncWire
+
+/// A body of lines that may be refused when some of them are sent already: for the head's status it is too late then, so that
+/// the last line says why.
+struct LineStream: Sendable {
+    let requestID: String
+    let metrics: ServerMetrics
+
+    /// - Parameter write: writes all lines. What it throws as a problem is the stream's last line.
+    func body(
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> ResponseBody {
+        ResponseBody { writer in
+            do {
+                try await write(&writer)
+            } catch let problem as Problem {
+                metrics.noteProblem(problem.code)
+                try await writer.write(ByteBuffer(bytes: line(problem)))
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    /// `retryAfter` is what the header of the same name says where a problem is the whole answer.
+    private func line(_ problem: Problem) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 512)
+        writer.beginObject()
+        writer.key("problem")
+        problem.write(to: &writer, requestID: requestID)
+        if let seconds = problem.retryAfterSeconds { writer.member("retryAfter", seconds) }
+        writer.endObject()
+        writer.endLine()
+        return writer.bytes
+    }
+}
