@@ -148,10 +148,15 @@ public struct SyncEngine: Sendable {
         var records: TouchedRecords?
         if answer == .full {
             var touched = TouchedRecords(byteLimit: limits.answerBytes)
-            for row in recall.records where !row.isPurged && terms.schema.rules(for: row.key.collection) != nil {
-                touched.take(WireRecord(row))
+            for row in recall.records where !row.isPurged {
+                // As in the answer that a retry gets.
+                if terms.schema.rules(for: row.key.collection) == nil {
+                    touched.omit(row.key)
+                } else {
+                    touched.take(WireRecord(row))
+                }
             }
-            for key in recall.omitted where terms.schema.rules(for: key.collection) != nil { touched.omit(key) }
+            for key in recall.omitted { touched.omit(key) }
             records = touched
         }
         let body = BatchAnswer(

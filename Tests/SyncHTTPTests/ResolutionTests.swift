@@ -226,6 +226,12 @@ struct ResolutionTests {
             #expect(try await rita.resolve(1, #"{"version": 1, "choose": "current"}"#).status == 201)
             #expect(try await mac.record("e", in: "estimates")["deleted"] == true)
             #expect(try await rita.get("/v1/conflicts?status=open")["conflicts"] == [])
+            // Nothing waits in it unseen either: whoever restores it finds one value.
+            let clock: Value = ["mac": 3, "ipad": 1, "reviewer:rita": 1]
+            let back = try await mac.send(.restore("e", clock, in: "estimates"))
+            #expect(back["records", 0, "fields", "status"] == "draft")
+            #expect(back["records", 0, "siblings"] == nil)
+            #expect(back["records", 0, "openConflicts"] == 0)
         }
     }
 
@@ -251,6 +257,10 @@ struct ResolutionTests {
             #expect(type.status == 422)
             let part = try await rita.resolve(id("place"), #"{"version": 1, "value": {"lat": 3}}"#)
             #expect(part.code == "group_incomplete")
+            for beside in ["{}", #"{"title": "x"}"#, #"{"lat": 3, "lng": 3, "title": "x"}"#] {
+                let answer = try await rita.resolve(id("place"), #"{"version": 1, "value": \#(beside)}"#)
+                #expect(answer.code == "group_incomplete", "\(beside)")
+            }
             #expect(try await rita.resolve(id("place"), #"{"version": 1, "choose": "stored"}"#).status == 201)
             let record = try await mac.record("e", in: "estimates")
             #expect(record["fields", "lat"] == 1 && record["fields", "lng"] == 1)

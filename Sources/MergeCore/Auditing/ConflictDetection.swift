@@ -173,21 +173,44 @@ extension RecordState {
     }
 
     /// What a write would have done whose event is in the history already: for each unit whose value it would change, a
-    /// conflict that keeps the value, because its device will forget it.
+    /// conflict that keeps the value, because its device will forget it; and one where it would delete the record or bring it
+    /// back.
     public func staleConflicts(of write: RecordWrite, rules: CollectionRules) -> [ConflictOpening] {
-        if write.kind == .delete {
-            guard !isDeleted(rules.deletes), let stored = latestEvent else { return [] }
-            return [
-                ConflictOpening(
-                    kind: .stale, unit: .record, policy: rules.deletes.rawValue,
-                    sides: [
-                        ConflictSide(role: .stored, won: true, value: .object(visibleFields(rules)), event: stored),
-                        ConflictSide(role: .incoming, won: false, value: nil, event: write.event),
-                    ])
-            ]
-        }
         let latest = latestEvent
-        return write.writes.compactMap { staleConflict(of: $0, in: write, latest: latest, rules: rules) }
+        let existence = staleExistence(of: write, latest: latest, rules: rules)
+        return [existence].compactMap { $0 }
+            + write.writes.compactMap { unitWrite in
+                // A record that is one unit is a side of that conflict already.
+                guard existence == nil || unitWrite.unit != .record else { return nil }
+                return staleConflict(of: unitWrite, in: write, latest: latest, rules: rules)
+            }
+    }
+
+    /// - Returns: nil where the write does not care, or the record is there, or is not there, as it wants.
+    private func staleExistence(of write: RecordWrite, latest: Event?, rules: CollectionRules) -> ConflictOpening? {
+        let stored: (value: Value?, event: Event)
+        let incoming: Value?
+        switch write.kind {
+        case .create, .update: return nil
+        case .delete:
+            guard !isDeleted(rules.deletes), let latest else { return nil }
+            stored = (.object(visibleFields(rules)), latest)
+            incoming = nil
+        case .restore:
+            guard isDeleted(rules.deletes), let delete = life.deletes.max(by: { $0.stamp < $1.stamp }) else {
+                return nil
+            }
+            stored = (nil, delete)
+            // The record as it would come back: what the write names counts before what is hidden.
+            let written = write.writes.flatMap { $0.unit.fields(of: $0.value) }
+            incoming = .object(written + visibleFields(rules).members.map { ($0.name, $0.value) })
+        }
+        return ConflictOpening(
+            kind: .stale, unit: .record, policy: rules.deletes.rawValue,
+            sides: [
+                ConflictSide(role: .stored, won: true, value: stored.value, event: stored.event),
+                ConflictSide(role: .incoming, won: false, value: incoming, event: write.event),
+            ])
     }
 
     /// - Parameter latest: the record's latest known event.

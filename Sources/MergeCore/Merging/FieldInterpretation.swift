@@ -122,13 +122,16 @@ struct FieldInterpretation {
         }
     }
 
-    /// `null` in a required field is refused here; its absence from the record that would result is checked at the merge,
-    /// but for whole-record units it can be seen here.
+    /// `null` in a required field is refused here; its absence from the record that would result is checked at the merge. But
+    /// whoever writes the whole record, with whatever kind of operation, takes away what is not named.
     private mutating func requireRequired(_ operation: Operation, rules: CollectionRules) {
+        guard !rules.required.isEmpty else { return }
+        let writesWhole = writes.contains { $0.unit == .record }
         for field in rules.required {
             let value = operation.fields[field]
-            let isMissing = value == nil && rules.recordMerge != nil && operation.kind != .restore
-            if value == .null || isMissing { reject(.fieldRequired, "This field is required.", field) }
+            if value == .null || (value == nil && writesWhole) {
+                reject(.fieldRequired, "This field is required.", field)
+            }
         }
     }
 }

@@ -79,13 +79,31 @@ extension RecordState {
         return nil
     }
 
-    /// Required fields that neither the record nor the write has.
+    /// Required fields that neither the record shows nor the write has. What the write says itself was read before.
     private func missingFields(_ write: RecordWrite, rules: CollectionRules) -> [Rejection] {
-        let missing = rules.required.filter { units[rules.unit(of: $0)] == nil }
+        let missing = rules.required.filter { lacks($0, rules) }
         guard !missing.isEmpty else { return [] }
         let written = Set(write.writes.map(\.unit))
         return missing.filter { !written.contains(rules.unit(of: $0)) }.map {
             Rejection(.fieldRequired, "This field is required.", at: ["fields", $0])
+        }
+    }
+
+    /// Whether the field is absent or `null`: it may have been written before it was required.
+    private func lacks(_ field: ExactString, _ rules: CollectionRules) -> Bool {
+        let unit = rules.unit(of: field)
+        switch units[unit] {
+        case nil: return true
+        case .extremum, .counter, .set: return false
+        case .register(let register):
+            let rule = rules.policy(of: unit).registerRule ?? .lastWriterWins
+            guard let value = register.visible(by: rule)?.value else { return true }
+            switch unit {
+            case .field: return value == .null
+            case .group, .record:
+                guard case .object(let object) = value else { return true }
+                return object[field] ?? .null == .null
+            }
         }
     }
 

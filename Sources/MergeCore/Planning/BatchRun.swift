@@ -98,7 +98,8 @@ struct BatchRun {
     private mutating func take(
         numberOf operation: Operation, _ result: OperationResult, _ submission: Submission, at index: Int
     ) {
-        guard result.isAccepted, !known(operation.id).contains(where: { $0.device == batch.device }),
+        guard result.isAccepted,
+            !known(operation.id).contains(where: { $0.device == batch.device && $0.result.isAccepted }),
             let clock = OperationClock(operation.clock, authoredBy: batch.device),
             var stored = record(operation.record), !stored.isPurged,
             stored.state.clock[batch.device] > 0 || stored.state.clock.count < ledger.terms.limits.clockEntries,
@@ -146,24 +147,31 @@ struct BatchRun {
     /// The stored outcome of an operation that was decided before; nil when it is new.
     private func replay(of operation: Operation) -> OperationOutcome? {
         let known = known(operation.id)
-        guard
-            let first = known.first(where: { $0.device == batch.device })
-                ?? known.first(where: { $0.user == batch.user && $0.fingerprint == operation.fingerprint })
-        else { return nil }
-        let isSameContent = first.fingerprint == operation.fingerprint
-        if first.result.outcome == .rejected {
-            // It had no effect, so trying it anew cannot double anything: with another clock it may be what the device was
-            // told to do about the rejection.
-            guard isSameContent, first.clock == operation.clock, first.device == batch.device else { return nil }
-        } else if !isSameContent {
-            let reused = Rejection(
-                .operationIDReused, "This id belongs to another operation of the device; ids are never used twice.",
-                at: ["id"])
-            return OperationOutcome(id: operation.id, record: operation.record, result: .rejected([reused]))
+        let own = known.first { $0.device == batch.device }
+        if let own, own.result.isAccepted {
+            guard own.fingerprint == operation.fingerprint else {
+                let reused = Rejection(
+                    .operationIDReused, "This id belongs to another operation of the device; ids are never used twice.",
+                    at: ["id"])
+                return OperationOutcome(id: operation.id, record: operation.record, result: .rejected([reused]))
+            }
+            return told(operation, as: own)
         }
-        return OperationOutcome(
-            id: operation.id, record: first.record, result: first.result, isReplayed: true,
-            keptUnder: first.result.isAccepted ? first.device : nil)
+        // A rejection had no effect, so it says nothing about whether the operation had its effect under another device. Only
+        // one that was accepted there has had it, and must not have it twice.
+        let twin = known.first {
+            $0.user == batch.user && $0.fingerprint == operation.fingerprint && $0.result.isAccepted
+        }
+        if let twin { return told(operation, as: twin) }
+        // With another clock or content it may be what the device was told to do about the rejection.
+        guard let own, own.fingerprint == operation.fingerprint, own.clock == operation.clock else { return nil }
+        return told(operation, as: own)
+    }
+
+    private func told(_ operation: Operation, as known: KnownOperation) -> OperationOutcome {
+        OperationOutcome(
+            id: operation.id, record: known.record, result: known.result, isReplayed: true,
+            keptUnder: known.result.isAccepted ? known.device : nil)
     }
 
     // MARK: One operation (rules B5 and C3 to C9)

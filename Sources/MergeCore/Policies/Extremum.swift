@@ -19,7 +19,7 @@ public struct Extremum: Sendable, Hashable {
         weight = value.weight
     }
 
-    /// The better of the two.
+    /// The better of the two, which are of one direction.
     public func join(_ other: Extremum) -> Extremum {
         if value == other.value { return event.stamp < other.event.stamp ? self : other }
         return isBettered(by: other.value) ? other : self

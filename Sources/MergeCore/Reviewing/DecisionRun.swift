@@ -49,13 +49,7 @@ struct DecisionRun {
         let wanted = wish.value.map { kept($0, wish.unit) }
         if let ended = ended({ _, value in equality.areSame(value, wanted) }) { return ended }
         guard decision.version == conflict.version, hasSeenUnit(wish.unit, of: stored.state) else { return .changed }
-        guard !wish.isOfDeletedRecord else {
-            return .refused([
-                Rejection(
-                    .recordDeleted, "The record is deleted by now. Say that it is to be restored, or leave it as it is."
-                )
-            ])
-        }
+        if let obstacle = wish.obstacle { return .refused([obstacle]) }
         return carryOut(wish, on: stored, rules: rules)
     }
 
@@ -89,23 +83,20 @@ struct DecisionRun {
         let device = reviewer.device
         let dot = Dot(device: device, counter: stored.state.clock[device] + 1)
         let version = conflict.version + 1
-        let operation = Operation(
-            id: OperationID("resolution-\(conflict.id.position)-\(version)"), kind: wish.kind, record: conflict.record,
-            clock: stored.state.clock.setting(device, to: dot.counter), claimedMilliseconds: nil, fields: wish.fields,
-            fingerprint: ContentFingerprint(hexadecimal: ""))
-        var writes: [UnitWrite] = []
-        // An operation that writes nothing is not read under the rules: a record that is one unit would be emptied.
-        if !wish.fields.isEmpty {
-            let interpretation = FieldInterpretation(operation, rules: rules, limits: ledger.terms.limits)
-            guard interpretation.rejections.isEmpty else { return .refused(interpretation.rejections) }
-            writes = interpretation.writes
+        let id = OperationID("resolution-\(conflict.id.position)-\(version)")
+        let clock = stored.state.clock.setting(device, to: dot.counter)
+        let writes: [UnitWrite]
+        do throws(Refusal) {
+            writes = try self.writes(of: wish, id: id, clock: clock, rules: rules)
+        } catch {
+            return .refused(error.rejections)
         }
         // The author of a hybrid clock that has seen all of the record (Kulkarni et al. 2014).
         let stamp = Stamp(
             milliseconds: max(reviewer.nowMilliseconds, stored.state.latestMilliseconds + 1), dot: dot)
         let event = Event(
             stamp: stamp,
-            provenance: Provenance(operation: operation.id, user: reviewer.user, claimedMilliseconds: nil))
+            provenance: Provenance(operation: id, user: reviewer.user, claimedMilliseconds: nil))
         let write = RecordWrite(kind: wish.kind, event: event, context: stored.state.clock, writes: writes)
         let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
         guard rejections.isEmpty else { return .refused(rejections) }
@@ -117,7 +108,7 @@ struct DecisionRun {
         }
         let clocks = (before: stored.state.clock, after: merge.state.clock)
         let author = AuditAuthor(
-            batch: operation.id.name, device: device, atMilliseconds: reviewer.nowMilliseconds)
+            batch: id.name, device: device, atMilliseconds: reviewer.nowMilliseconds)
         var next = stored
         next.state = merge.state
         // It has seen everything, so all that it can do to other conflicts is to end them.
@@ -138,6 +129,34 @@ struct DecisionRun {
         return .decided(
             DecidedConflict(
                 conflict: conflict.id, version: version, record: stored.key, resolution: resolution, kind: wish.kind,
-                clock: operation.clock, fields: wish.fields, sequence: next.sequence))
+                clock: clock, fields: wish.fields ?? ObjectValue([]), sequence: next.sequence))
+    }
+
+    private struct Refusal: Error {
+        let rejections: [Rejection]
+    }
+
+    /// What the decision writes, under the rules of an update: what it says of a unit is all of that unit, whether or not the
+    /// record is deleted or comes back with it.
+    private func writes(
+        of wish: DecisionWish, id: OperationID, clock: VersionVector, rules: CollectionRules
+    ) throws(Refusal) -> [UnitWrite] {
+        guard let fields = wish.fields else { return [] }
+        let update = Operation(
+            id: id, kind: .update, record: conflict.record, clock: clock, claimedMilliseconds: nil, fields: fields,
+            fingerprint: ContentFingerprint(hexadecimal: ""))
+        let interpretation = FieldInterpretation(update, rules: rules, limits: ledger.terms.limits)
+        guard interpretation.rejections.isEmpty else { throw Refusal(rejections: interpretation.rejections) }
+        // A conflict that ends has to end in its unit: what is said of another one would leave its sides as they are.
+        let isPartOfRecord = wish.unit == .record && rules.recordMerge == nil
+        guard isPartOfRecord || interpretation.writes.map(\.unit) == [wish.unit] else {
+            throw Refusal(rejections: [
+                Rejection(
+                    .groupIncomplete,
+                    "The conflict is about '\(wish.unit.name)'. Give all of its fields and no other field.",
+                    at: ["value"])
+            ])
+        }
+        return interpretation.writes
     }
 }

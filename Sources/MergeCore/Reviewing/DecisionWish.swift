@@ -8,10 +8,11 @@ struct DecisionWish {
     /// nil: that the record, or the field, be absent.
     let value: Value?
     private(set) var kind = OperationKind.update
-    /// Empty where the record shows what is wanted already.
-    private(set) var fields = ObjectValue([])
-    /// Whether the record is deleted, and nobody said that it is to come back.
-    private(set) var isOfDeletedRecord = false
+    /// nil where nothing is to be written, because the record shows what is wanted. Not the same as no fields: those make a
+    /// record that is one unit empty.
+    private(set) var fields: ObjectValue?
+    /// Why it cannot be carried out on the record as it stands. Said only to who looked at it as it stands.
+    private(set) var obstacle: Rejection?
 
     /// - Throws: why the decision cannot be carried out.
     init(
@@ -20,36 +21,49 @@ struct DecisionWish {
         let unit = rules.unit(named: conflict.unit)
         self.unit = unit
         let isDeleted = record.isDeleted(rules.deletes)
+        let isAboutExistence = unit == .record && conflict.kind != .writeWrite
         side = try Self.side(decision.choice, of: conflict)
         if let side {
-            value = try Self.value(ofSide: side, of: conflict, in: record, unit: unit, rules: rules)
+            if conflict.sides[side].isWhatAbsorbed(in: conflict, rules.policy(of: unit)) {
+                value = record.held(unit, rules)
+            } else {
+                value = try Self.value(ofSide: side, of: conflict, in: record, unit: unit, rules: rules)
+                obstacle = record.obstacle(to: value, in: unit, rules, at: "choose")
+                if let value { fields = try Self.fields(unit, value, rules) }
+            }
+            // Of a side in which a write met a delete, what shows already is not written once more.
+            if let named = fields, unit == .record, isAboutExistence || rules.recordMerge == nil {
+                let differing = rules.recordMerge == nil ? named.differing(from: record, rules: rules) : named
+                fields = differing.isEmpty ? nil : differing
+            }
         } else if case .value(let given) = decision.choice {
             guard !given.holdsRedactedHash else {
                 throw Rejection(
                     .valueInvalid, "A hash stands for the value of a redacted field; give the value itself.",
                     at: ["value"])
             }
+            obstacle = record.obstacle(to: given, in: unit, rules, at: "value")
             value = given
+            fields = try Self.fields(unit, given, rules)
         } else {
             value = record.shown(unit, rules)
-            if isDeleted { kind = .delete } else { fields = record.settling(unit, rules) }
+            // What a deleted record holds is settled too: whoever restores it would find values beside one another about which
+            // no conflict is open any more.
+            fields = record.settling(unit, rules)
+            if isDeleted { kind = .delete }
             return
         }
-        guard let value else {
-            if unit == .record { kind = .delete }
+        if value == nil, unit == .record {
+            kind = .delete
             return
         }
-        let named = try Self.fields(unit, value, rules)
-        // A value that was given is meant as it is. Of a side in which a write met a delete, what shows already is not written
-        // once more.
-        let isPartOfRecord = unit == .record && rules.recordMerge == nil
-        fields = side != nil && isPartOfRecord ? named.differing(from: record, rules: rules) : named
         guard isDeleted else { return }
         // Whoever decides between a delete and a write for the write wants the record back. A decision about a field of a
         // record that was deleted later has to say so.
         kind = .restore
-        let isAboutExistence = unit == .record && conflict.kind != .writeWrite
-        isOfDeletedRecord = !isAboutExistence && decision.deletedRecord == .staysDeleted
+        guard !isAboutExistence, decision.deletedRecord == .staysDeleted else { return }
+        obstacle = Rejection(
+            .recordDeleted, "The record is deleted by now. Say that it is to be restored, or leave it as it is.")
     }
 
     /// The number of the side that is meant; nil where the choice is not of a side.
@@ -124,12 +138,57 @@ extension RecordState {
         return units[unit]?.visible(by: rules.policy(of: unit))
     }
 
-    /// The fields that make what the unit shows the only value that it holds; none where it is that already.
-    fileprivate func settling(_ unit: UnitKey, _ rules: CollectionRules) -> ObjectValue {
-        guard case .register(let register)? = units[unit], register.count > 1, let shown = shown(unit, rules) else {
-            return ObjectValue([])
+    /// What the unit shows, or would show if the record came back.
+    fileprivate func held(_ unit: UnitKey, _ rules: CollectionRules) -> Value? {
+        units[unit]?.visible(by: rules.policy(of: unit))
+    }
+
+    /// The fields that make what the unit holds first its only value; nil where it is that already.
+    fileprivate func settling(_ unit: UnitKey, _ rules: CollectionRules) -> ObjectValue? {
+        // A record that is not one unit any more has nothing to settle: its fields are units of their own.
+        guard unit != .record || rules.recordMerge != nil, case .register(let register)? = units[unit],
+            register.count > 1, let held = held(unit, rules)
+        else { return nil }
+        return ObjectValue(unit.fields(of: held).map { ObjectValue.Member(name: $0.0, value: $0.1) })
+    }
+
+    /// Why no operation can give the unit the value, so that the decision would say what is not so; nil where one can.
+    /// - Parameter member: of the decision, where the fault is.
+    fileprivate func obstacle(
+        to value: Value?, in unit: UnitKey, _ rules: CollectionRules, at member: ExactString
+    ) -> Rejection? {
+        guard case .field(let name) = unit, let held = held(unit, rules) else { return nil }
+        guard let value else {
+            return Rejection(
+                .valueInvalid,
+                "The field was not there on this side, and what was written by now cannot be made absent. Choose 'current', "
+                    + "or give another value.", at: [member])
         }
-        return ObjectValue(unit.fields(of: shown).map { ObjectValue.Member(name: $0.0, value: $0.1) })
+        guard case .extremum(let best)? = units[unit], best.direction == rules.policy(of: unit).direction,
+            let rule = rules.rule(of: name), rule.type.isComparable(value), value != held, !best.isBettered(by: value)
+        else { return nil }
+        return Rejection(
+            .valueInvalid,
+            "A '\(rule.merge.rawValue)' field never goes back, and it has a better value than this. Choose 'current' to leave "
+                + "it, or give that value or a better one.", at: [member])
+    }
+}
+
+extension RecordedConflict.Side {
+    /// Whether it is what a counter, a set or a best value held when an operation of the past came. It is no change that could
+    /// be made once more: to choose it is to leave out what came, whatever was counted since.
+    fileprivate func isWhatAbsorbed(in conflict: RecordedConflict, _ policy: MergePolicy) -> Bool {
+        switch policy.family {
+        case .register: false
+        case .extremum, .counter, .set: conflict.kind == .stale && role == .stored
+        }
+    }
+}
+
+extension MergePolicy {
+    /// Of a best value.
+    fileprivate var direction: Extremum.Direction? {
+        if case .extremum(let direction) = family { direction } else { nil }
     }
 }
 

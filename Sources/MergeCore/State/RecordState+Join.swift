@@ -26,15 +26,18 @@ extension RecordState {
         switch (mine, theirs) {
         case (.register(let left), .register(let right)):
             return .register(left.join(right, clock: clock, otherClock: otherClock))
-        case (.extremum(let left), .extremum(let right)):
+        case (.extremum(let left), .extremum(let right)) where left.direction == right.direction:
             return .extremum(left.join(right))
         case (.counter(let left), .counter(let right)):
             return .counter(left.join(right))
         case (.set(let left), .set(let right)):
             return .set(left.join(right, clock: clock, otherClock: otherClock))
-        case (_, _):
-            // Written under policies of two families: the one whose family ranks higher stays, so that the law holds.
-            return mine.familyRank >= theirs.familyRank ? mine : theirs
+        case (.register, _), (.extremum, _), (.counter, _), (.set, _):
+            // Written under policies of two families: the one whose family ranks higher stays, and the other side counts as
+            // one that holds nothing of it. As every state holds something of one family only, that is the join of all
+            // families side by side, of which the highest shows; so the laws hold.
+            return mine.familyRank > theirs.familyRank
+                ? join(mine, mine.bottom, clock, otherClock) : join(theirs.bottom, theirs, clock, otherClock)
         }
     }
 }
@@ -50,12 +53,17 @@ extension UnitState {
         }
     }
 
+    /// Another one for each family (rule S7 of docs/semantics.md).
     fileprivate var familyRank: Int {
         switch self {
         case .register: 0
-        case .extremum: 1
-        case .counter: 2
-        case .set: 3
+        case .extremum(let extremum):
+            switch extremum.direction {
+            case .smallest: 1
+            case .greatest: 2
+            }
+        case .counter: 3
+        case .set: 4
         }
     }
 }

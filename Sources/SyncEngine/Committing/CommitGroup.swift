@@ -159,15 +159,20 @@ struct CommitGroup: Sendable {
         }
 
         /// The records that the batch touched, each once.
+        ///
+        /// Those of a collection that is not declared any more are named only. A record is sent as it was written last, under
+        /// the rules of that time; to work it out anew, without them, could show a deleted one as being there.
         private mutating func records(
             of outcomes: [OperationOutcome], wantedBy submission: BatchSubmission,
             row: (inout Run, RecordKey) -> RecordRow?
         ) -> TouchedRecords? {
             guard submission.answer == .full else { return nil }
             var records = TouchedRecords(byteLimit: min(group.terms.limits.answerBytes, answerBytesLeft))
-            for key in outcomes.touchedRecords where group.terms.schema.rules(for: key.collection) != nil {
+            for key in outcomes.touchedRecords {
                 if snapshot.omitted.contains(key) {
                     records.omit(key)
+                } else if group.terms.schema.rules(for: key.collection) == nil {
+                    if let record = ledger.record(key), !record.isPurged { records.omit(key) }
                 } else if let row = row(&self, key), !row.isPurged {
                     records.take(WireRecord(row))
                 }

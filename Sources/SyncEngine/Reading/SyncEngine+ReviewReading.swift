@@ -3,8 +3,10 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// A record as a reviewer sees it beside a conflict: redacted fields are hashed, as in the audit.
+/// A record as a reviewer sees it beside a conflict: redacted fields are hashed, as in the audit. Where the collection is not
+/// declared any more nobody knows which those are, so all are hashed.
 public struct ReviewedRecord: Sendable {
+    public let isDeclared: Bool
     public let isDeleted: Bool
     public let isPurged: Bool
     public let clock: VersionVector
@@ -28,7 +30,7 @@ public struct RecordedEvent: Sendable {
 /// A conflict with everything around it.
 public struct ConflictScene: Sendable {
     public let conflict: ConflictView
-    /// nil where nothing is left of the record, or the collection is not declared any more.
+    /// nil where nothing is left of the record.
     public let record: ReviewedRecord?
     /// Newest first.
     public let events: [RecordedEvent]
@@ -89,7 +91,7 @@ extension SyncEngine {
         return scene
     }
 
-    /// The record of a conflict as it stands now; nil where nothing is left of it, or its collection is not declared any more.
+    /// The record of a conflict as it stands now; nil where nothing is left of it.
     /// - Throws: `not_found` where there is no such conflict.
     public func reviewedRecord(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ReviewedRecord? {
         let view = try await conflictView(caller, id)
@@ -143,19 +145,44 @@ extension SyncEngine {
     private func reviewed(
         _ view: ConflictView, _ tenant: TenantID
     ) async throws(StoreError) -> ReviewedRecord? {
-        guard let row = try await store.record(tenant, view.record),
-            let rules = terms.schema.rules(for: view.record.collection)
-        else { return nil }
+        guard let row = try await store.record(tenant, view.record) else { return nil }
         let record = try row.decoded()
         let redactor = Redactor(identity: store.identity, tenant: tenant)
+        guard let rules = terms.schema.rules(for: view.record.collection) else {
+            return try reviewedUndeclared(row, record.state, view, redactor)
+        }
         let unit = rules.unit(named: ExactString(view.row.unit))
         return ReviewedRecord(
-            isDeleted: row.isDeleted, isPurged: row.isPurged, clock: record.state.clock,
+            isDeclared: true, isDeleted: row.isDeleted, isPurged: row.isPurged, clock: record.state.clock,
             fields: redactor.redacted(
                 record.state.visibleFields(rules), collection: view.record.collection, rules: rules),
             shown: record.state.shown(unit, rules).map {
                 redactor.redacted($0, unit: unit, collection: view.record.collection, rules: rules)
             })
+    }
+
+    /// A record whose rules are not known any more, as it was written last.
+    private func reviewedUndeclared(
+        _ row: RecordRow, _ state: RecordState, _ view: ConflictView, _ redactor: Redactor
+    ) throws(StoreError) -> ReviewedRecord {
+        let stored = try Value.stored(row.fields, as: "a record's fields").storedObject ?? ObjectValue([])
+        let hidden = CollectionRules(
+            fields: Dictionary(
+                stored.members.map { ($0.name, FieldRule(audit: .redacted)) }, uniquingKeysWith: { first, _ in first }))
+        let fields = redactor.redacted(stored, collection: view.record.collection, rules: hidden)
+        let name = ExactString(view.row.unit)
+        var shown: Value?
+        if name == UnitKey.record.name {
+            shown = .object(fields)
+        } else if let group = state.units[.group(name)]?.visible(by: .lww) {
+            let names = Set(UnitKey.group(name).fields(of: group).map(\.0))
+            shown = .object(ObjectValue(fields.members.filter { names.contains($0.name) }))
+        } else {
+            shown = fields[name]
+        }
+        return ReviewedRecord(
+            isDeclared: false, isDeleted: row.isDeleted, isPurged: row.isPurged, clock: state.clock, fields: fields,
+            shown: row.isDeleted ? nil : shown)
     }
 
     /// The newest events of the conflict's record; if its sides are older than those, the newest up to a little after the

@@ -211,6 +211,10 @@ extension ConflictPage {
         guard let record = scene.record, !record.isPurged else {
             return .closed(reason: "Nothing is left of the record, so there is nothing left to decide.")
         }
+        guard record.isDeclared else {
+            return .closed(
+                reason: "The collection is not declared any more. Its conflicts can be decided once it is again.")
+        }
         return .possible
     }
 }

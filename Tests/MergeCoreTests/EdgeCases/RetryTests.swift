@@ -117,6 +117,37 @@ struct RetryTests {
         #expect(tenant.state.clock == ["a": 1, "b": 1])
     }
 
+    @Test(
+        "what was accepted once counts once, whichever devices of the user send it, and whether they were rejected with it before"
+    )
+    func acceptedTwin() {
+        // Every way in which three devices can send one operation four times, each time well or with a clock that is refused.
+        struct Step {
+            let device: DeviceID
+            let isWell: Bool
+        }
+        let devices: [DeviceID] = ["a", "b", "c"]
+        let steps = devices.flatMap { device in [true, false].map { Step(device: device, isWell: $0) } }
+        let sequences = (0..<4).reduce([[Step]]([[]])) { sequences, _ in
+            sequences.flatMap { sequence in steps.map { sequence + [$0] } }
+        }
+        for sequence in sequences {
+            var tenant = Tenant(rules: CollectionRules(fields: ["n": FieldRule(type: .integer, merge: .counter)]))
+            var isAccepted = false
+            for step in sequence {
+                var clock = VersionVector().setting(step.device, to: 1)
+                if !step.isWell { clock = clock.setting("never heard of", to: 1) }
+                let outcome = tenant.send(
+                    operation("o", .create, clock, fields(("n", ["$increment": 1]))), from: step.device)
+                isAccepted = isAccepted || step.isWell
+                guard outcome.result.isAccepted == isAccepted, tenant.fields?["n"] == (isAccepted ? 1 : nil) else {
+                    Issue.record("\(step): \(outcome), \(String(describing: tenant.fields))\n\(sequence)")
+                    return
+                }
+            }
+        }
+    }
+
     @Test("edge 37: an own write that comes back in the pull and is sent again resurrects and doubles nothing")
     func ownWriteComesBack() {
         var tenant = Tenant(rules: CollectionRules(fields: ["n": FieldRule(merge: .counter), "t": FieldRule()]))

@@ -36,6 +36,42 @@ struct JoinTests {
         }
     }
 
+    @Test("states that were written under different policies obey the same laws, as after a change of the declaration")
+    func acrossPolicies() {
+        // Each policy with devices of its own, so that no event means two things.
+        let single = everyPolicy.flatMap { policy -> [RecordState] in
+            let universe = smallUniverse(policy, deletes: .updateWins)
+            var states = [RecordState()]
+            for (index, action) in universe.actions.prefix(2).enumerated() {
+                guard case .write(let writes) = action, let before = states.last else { continue }
+                let dot = Dot(device: DeviceID("\(policy.rawValue)\(index)"), counter: 1)
+                let event = Event(
+                    stamp: Stamp(milliseconds: Int64(index), dot: dot),
+                    provenance: Provenance(operation: "o", user: "ada", claimedMilliseconds: nil))
+                let write = RecordWrite(kind: .update, event: event, context: before.clock, writes: writes)
+                states.append(before.applying(write, rules: universe.rules, limits: Limits()).state)
+            }
+            return Array(states.dropFirst())
+        }
+        let pairs = single.flatMap { left in single.map { left.join($0) } }
+        for (index, left) in single.enumerated() {
+            for (other, right) in single.enumerated() where pairs[index * single.count + other] != right.join(left) {
+                Issue.record("not commutative:\n\(left)\n\(right)")
+                return
+            }
+        }
+        for one in single + pairs {
+            if one.join(one) != one { Issue.record("not idempotent:\n\(one)") }
+            for two in single {
+                let both = one.join(two)
+                for three in single where both.join(three) != one.join(two.join(three)) {
+                    Issue.record("not associative:\n\(one)\n\(two)\n\(three)")
+                    return
+                }
+            }
+        }
+    }
+
     @Test("applying events one by one equals joining the states of the pieces")
     func pieces() {
         expectLaw(seeds: 3000..<3120, events: 4...16) { history, seed in

@@ -57,6 +57,61 @@ struct DeclaredRulesTests {
         #expect(tenant.send(operation("d", .delete, ["a": 3]), from: "a").outcome == .applied)
     }
 
+    @Test("after every write that is taken the required fields are there, whatever was declared before")
+    func requiredOfEveryLayout() {
+        let layouts = [
+            CollectionRules(required: ["f", "g"]),
+            CollectionRules(
+                fields: ["f": FieldRule(), "g": FieldRule()], groups: ["both": GroupRule(fields: ["f", "g"])],
+                required: ["f", "g"]),
+            CollectionRules(recordMerge: .lww, required: ["f", "g"]),
+        ]
+        // Each of the two fields absent, null, or with a value.
+        let states: [Value?] = [nil, .null, .integer(1)]
+        let contents = states.flatMap { f in
+            states.map { g -> ObjectValue in
+                var members: [ObjectValue.Member] = []
+                if let f { members.append(.init(name: "f", value: f)) }
+                if let g { members.append(.init(name: "g", value: g)) }
+                return ObjectValue(members)
+            }
+        }
+        let names: [ExactString] = ["f", "g"]
+        for rules in layouts {
+            let isWhole = rules.recordMerge != nil
+            let isGroup = !rules.groups.isEmpty
+            for before in contents {
+                var old = Tenant(
+                    rules: CollectionRules(fields: rules.fields, groups: rules.groups, recordMerge: rules.recordMerge))
+                guard old.send(operation("o", .create, ["a": 1], before), from: "a").outcome == .applied else {
+                    continue
+                }
+                let asked = [OperationKind.create, .update, .restore].flatMap { kind in contents.map { (kind, $0) } }
+                for (kind, named) in asked where !isGroup || named.count != 1 {
+                    var tenant = Tenant(rules: rules)
+                    tenant.adopt(old)
+                    if kind == .restore { tenant.send(operation("d", .delete, ["a": 2]), from: "a") }
+                    let clock: VersionVector =
+                        switch kind {
+                        case .create, .delete: ["b": 1]
+                        case .update: ["a": 1, "b": 1]
+                        case .restore: ["a": 2, "b": 1]
+                        }
+                    let replaces = isWhole && (kind != .restore || !named.isEmpty)
+                    let wanted = names.map { named[$0] ?? (replaces ? nil : before[$0]) }
+                    let outcome = tenant.send(operation("p", kind, clock, named, at: 9), from: "b")
+                    let isThere = wanted.allSatisfy { $0 != nil && $0 != .null }
+                    #expect(outcome.codes.isEmpty == isThere, "\(kind) \(named) on \(before): \(outcome.codes)")
+                    guard outcome.codes.isEmpty else {
+                        #expect(Set(outcome.codes) == [.fieldRequired])
+                        continue
+                    }
+                    #expect(names.map { tenant.fields?[$0] } == wanted, "\(kind) \(named) on \(before)")
+                }
+            }
+        }
+    }
+
     @Test("an immutable value may be repeated and not changed by who has seen it; others meet it like any write")
     func immutable() {
         var tenant = Tenant(rules: CollectionRules(fields: ["t": FieldRule(merge: .immutable), "s": FieldRule()]))
