@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Runs hostile clients beside an honest load, and says what the honest one noticed.
 
-    Tests/Abuse/abuse.py PROGRAM [--seconds 120] [--database postgres://...]
+    Tests/Abuse/abuse.py PROGRAM [--seconds 120] [--each 5] [--database postgres://...]
 
 For each engine a server of its own is started. An honest tenant sends small batches and polls, first alone, then beside
-hostile clients of other tenants and of nobody. It exits 1 when the honest tenant saw anything but 200, or 429 and 503 with
+hostile clients of other tenants and of nobody, all of them at once and then each of them. It exits 1 when the honest tenant saw anything but 200, or 429 and 503 with
 Retry-After, or when the server ever had more than 512 MiB of memory. Only the standard library is used.
 """
 
 import argparse
+import base64
 import http.client
 import json
 import multiprocessing
@@ -36,6 +37,13 @@ class Server:
         arguments = ["--data", os.path.join(self.data, "data"), "--port", "0", "--log-level", "warning"]
         if database:
             arguments += ["--database", database]
+            # The database may be one of an earlier run, which had a key of its own.
+            os.mkdir(os.path.join(self.data, "data"), 0o700)
+            key = os.open(os.path.join(self.data, "data", "signing.key"), os.O_CREAT | os.O_WRONLY, 0o600)
+            os.write(key, base64.b64encode(os.urandom(32)) + b"\n")
+            os.close(key)
+            subprocess.run([program, "migrate", "--adopt-key", "--data", os.path.join(self.data, "data"),
+                            "--database", database], check=True, stdout=subprocess.DEVNULL)
         self.process = subprocess.Popen(
             [program, "serve"] + arguments, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
@@ -314,40 +322,58 @@ HOSTILE = [big_forms, dribbling_forms, long_polls, idle_connections, unread_answ
            endless_bodies, many_edits_of_one_large_record, bad_names, wide_operations, nonsense]
 
 
-def run(program, database, seconds, only):
-    server = Server(program, database)
+def beside(server, name, clients, seconds):
+    """What an honest tenant measures alone, and then beside hostile clients."""
     place = (server.host, server.port)
-    name = "PostgreSQL" if database else "SQLite"
-    # A database may be used again and again.
-    run_name = uuid.uuid4().hex[:8]
-    faults = []
     workers = []
     try:
-        tokens = {f"honest-{index}": server.token(f"honest-{run_name}", f"honest-{index}") for index in range(3)}
+        tokens = {f"honest-{index}": server.token(f"honest-{name}", f"honest-{index}") for index in range(3)}
         alone = measure(place, tokens, max(5, seconds / 4))
-        for client in HOSTILE:
-            if only and client.__name__ not in only:
-                continue
-            token = server.token(f"{client.__name__.replace('_', '-')}-{run_name}", "abuse")
+        for client in clients:
+            token = server.token(f"{client.__name__.replace('_', '-')}-{name}", "abuse")
             worker = multiprocessing.Process(target=at_low_priority, args=(client, place, token), daemon=True)
             worker.start()
             workers.append(worker)
         time.sleep(2)
-        beside = measure(place, tokens, seconds)
-        peak = server.peak_mib()
+        return alone, measure(place, tokens, seconds)
     finally:
         for worker in workers:
             worker.kill()
+
+
+def row(title, found):
+    figures = [percentile(found["times"], method, share) for method in ("POST", "GET") for share in (0.5, 0.99)]
+    print(f"{title:32}" + "".join(f"{figure:>8.1f}ms" for figure in figures) + f"  {found['statuses']}")
+
+
+def run(program, database, seconds, each, only):
+    clients = [client for client in HOSTILE if not only or client.__name__ in only]
+    # A database may be used again and again.
+    name = uuid.uuid4().hex[:8]
+    server = Server(program, database)
+    try:
+        alone, together = beside(server, name, clients, seconds)
+    finally:
+        peak = server.peak_mib()
         stopping = server.stop()
-    print(f"\n{name}, {seconds} s beside {len(workers)} hostile clients, load average {os.getloadavg()[0]:.1f} "
-          f"on {os.cpu_count()} cores")
-    print(f"{'':22}{'batch p50':>10}{'p99':>10}{'poll p50':>10}{'p99':>10}  answers")
-    for title, found in (("alone", alone), ("beside the abuse", beside)):
-        figures = [percentile(found["times"], method, share) for method in ("POST", "GET") for share in (0.5, 0.99)]
-        print(f"{title:22}" + "".join(f"{figure:>8.1f}ms" for figure in figures) + f"  {found['statuses']}")
-        faults += [f"{title}: {error}" for error in found["errors"]]
-    ratio = percentile(beside["times"], "POST", 0.99) / percentile(alone["times"], "POST", 0.99)
-    print(f"p99 of batches: {ratio:.1f} times that alone; peak memory {peak} MiB; stopped in {stopping:.1f} s")
+    print(f"\n{'PostgreSQL' if database else 'SQLite'}, {seconds:.0f} s beside {len(clients)} hostile clients, load average "
+          f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'':32}{'batch p50':>10}{'p99':>10}{'poll p50':>10}{'p99':>10}  answers")
+    row("alone", alone)
+    row("beside all of them", together)
+    faults = [f"alone: {error}" for error in alone["errors"]] + [f"beside: {error}" for error in together["errors"]]
+    ratio = percentile(together["times"], "POST", 0.99) / percentile(alone["times"], "POST", 0.99)
+    if each:
+        for client in clients:
+            server = Server(program, database)
+            try:
+                _, found = beside(server, f"{name}-{client.__name__}"[:40], [client], each)
+            finally:
+                server.stop()
+            row("beside " + client.__name__.replace("_", " ")[:25], found)
+            faults += [f"beside {client.__name__}: {error}" for error in found["errors"]]
+    print(f"p99 of batches beside all of them: {ratio:.1f} times that alone; peak memory {peak} MiB; stopped in "
+          f"{stopping:.1f} s")
     if peak > MEMORY_MIB:
         faults.append(f"the server had {peak} MiB, more than {MEMORY_MIB}")
     for fault in faults[:20]:
@@ -359,10 +385,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program")
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--each", type=float, default=5, help="seconds beside each hostile client alone; 0: none")
     parser.add_argument("--database", help="a PostgreSQL database, beside SQLite")
     parser.add_argument("--only", action="append", help="run this hostile client alone; may be given again")
     options = parser.parse_args()
-    results = [run(options.program, database, options.seconds, options.only)
+    results = [run(options.program, database, options.seconds, options.each, options.only)
                for database in [None] + ([options.database] if options.database else [])]
     sys.exit(0 if all(results) else 1)
 
