@@ -15,7 +15,7 @@ public final class SQLiteStore: SyncStore {
     private let readers: ReaderTurns
     /// Tenants take turns at the one that writes.
     private let writer = WriterTurns()
-    private let contention = Contention()
+    let contention = Contention()
     private let busyTimeout: Duration
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
@@ -252,7 +252,7 @@ public final class SQLiteStore: SyncStore {
                     let patience = contention.patience(since: arrival, atMost: busyTimeout)
                     sqlite3_busy_timeout(database.sqliteConnection, Int32(clamping: Int(patience / .milliseconds(1))))
                     let connection = Connection(database: database, probe: probe)
-                    let answer = try connection.transaction(whenLocked: { contention.note() }, body)
+                    let answer = try connection.transaction(whenLocked: { contention.note(after: patience) }, body)
                     log.note(database)
                     return answer
                 }

@@ -21,7 +21,6 @@ import Testing
                     DeviceRow(device: "d", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
             }
             try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-            let start = ContinuousClock.now
             await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<24 {
                     group.addTask {
@@ -36,8 +35,8 @@ import Testing
                 }
                 for await isRefused in group { #expect(isRefused) }
             }
-            // One after the other they would have waited for 48 seconds.
-            #expect(ContinuousClock.now - start < .seconds(12))
+            // One after the other each would have waited, 48 seconds in all. Who comes late on a busy machine may wait once more.
+            #expect((1...6).contains(store.contention.waits))
             try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
             for number in 0..<24 { try await register(number) }
             await store.close()
@@ -49,7 +48,7 @@ import Testing
         let contention = Contention()
         let early = ContinuousClock.now
         #expect(contention.patience(since: early, atMost: .seconds(5)) == .seconds(5))
-        contention.note()
+        contention.note(after: .seconds(5))
         #expect(contention.patience(since: early, atMost: .seconds(5)) == .zero, "came while somebody else waited")
         #expect(contention.patience(since: .now, atMost: .seconds(5)) == .zero)
         #expect(contention.patience(since: .now, atMost: .seconds(5), now: .now + .seconds(2)) == .seconds(5))
