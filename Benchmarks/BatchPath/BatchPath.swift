@@ -27,7 +27,8 @@ public struct BatchPath: Sendable {
         let store = RowStore()
         self.limits = limits
         engine = SyncEngine(
-            store: store, terms: Terms(schema: .open, limits: limits), clock: EngineClock { 1_795_212_000_000 },
+            store: store, settings: DecisionSettings(schema: .open, limits: limits),
+            clock: EngineClock { 1_795_212_000_000 },
             logger: Logger(label: "batch-path"))
         let madeElsewhere = SampleBatch.body(operations: count, device: "mac-2", clock: ["mac-2": 1])
         let changedElsewhere = SampleBatch.body(

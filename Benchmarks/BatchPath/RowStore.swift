@@ -26,20 +26,20 @@ actor RowStore: SyncStore {
     func freeze() { isSeeding = false }
 
     func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         var snapshot = StoreSnapshot(
             merge: Snapshot(sequence: head.sequence, auditPosition: head.auditPosition), head: head)
         var decoder = RecordDecoder()
-        snapshot.merge.records.reserveCapacity(basis.merge.records.count)
-        for key in basis.merge.records {
+        snapshot.merge.records.reserveCapacity(readSet.merge.records.count)
+        for key in readSet.merge.records {
             if let row = records[key] { snapshot.merge.records[key] = try decoder.record(row) }
         }
-        for dot in basis.merge.dots {
+        for dot in readSet.merge.dots {
             if let row = dots[dot] { snapshot.merge.dots[dot] = try row.known() }
         }
-        for device in basis.devices { snapshot.devices[device] = devices[device] }
+        for device in readSet.devices { snapshot.devices[device] = devices[device] }
         let (commit, answer) = try decide(snapshot)
         if isSeeding { keep(commit) } else { encode(commit) }
         return answer
@@ -109,11 +109,11 @@ actor RowStore: SyncStore {
         try await rest.operations(tenant, query)
     }
 
-    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         try await rest.conflicts(tenant, query)
     }
 
-    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         try await rest.conflict(tenant, id)
     }
 
@@ -121,8 +121,8 @@ actor RowStore: SyncStore {
         try await rest.conflictCounts(tenant, queries)
     }
 
-    func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
-        try await rest.conflictSummary(tenant)
+    func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
+        try await rest.conflictCounts(tenant)
     }
 
     func auditEntries(
@@ -161,7 +161,9 @@ actor RowStore: SyncStore {
         try await rest.spend(tenant, code, nowMilliseconds: nowMilliseconds)
     }
 
-    func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await rest.acknowledge(sightings) }
+    func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
+        try await rest.acknowledge(heartbeats)
+    }
 
     func ping() async throws(StoreError) { try await rest.ping() }
 

@@ -46,6 +46,6 @@ public enum SampleBatch {
         guard let request = try? BatchRequest(body: body.span, limits: Limits()) else { return nil }
         return Batch(
             key: key, device: "ipad-7", user: "ana", atomicity: request.atomicity, receivedAtMilliseconds: 0,
-            sentAtMilliseconds: nil, submissions: request.submissions)
+            sentAtMilliseconds: nil, items: request.items)
     }
 }

@@ -6,22 +6,22 @@ import SyncWire
 /// The largest things that the limits allow, each with operations that name little of them.
 public struct WorstCase: Sendable {
     public let name: String
-    private let ledger: Ledger
+    private let decider: BatchDecider
     private let batch: Batch
 
     /// Decides the batch over what is there.
     public func run() -> BatchDecision {
-        var ledger = ledger
-        return ledger.decide(batch)
+        var decider = decider
+        return decider.decide(batch)
     }
 
     private init(_ name: String, _ record: RecordState, _ rules: CollectionRules, _ batch: Batch) {
         self.name = name
         self.batch = batch
         let stored = StoredRecord(key: Self.key, state: record, sequence: 1)
-        ledger = Ledger(
+        decider = BatchDecider(
             over: Snapshot(records: [Self.key: stored], sequence: 1),
-            under: Terms(schema: Schema(declaring: ["c": rules])))
+            under: DecisionSettings(schema: Schema(declaring: ["c": rules])))
         precondition(run().outcomes.allSatisfy { $0.result.isAccepted }, "\(name): the batch is not accepted")
     }
 
@@ -39,7 +39,7 @@ public struct WorstCase: Sendable {
         let dot = Dot(device: "a", counter: 1)
         let set = ObservedRemoveSet((0..<count).map { .init(value: .string("element \($0)"), dots: [dot]) })
         return RecordState(
-            clock: ["a": 1], units: [.field("tags"): .set(set)], life: Life(writes: [event("a", 1)]))
+            clock: ["a": 1], units: [.field("tags"): .set(set)], deletion: DeletionState(writes: [event("a", 1)]))
     }
 
     private static func oneElement(operations count: Int) -> WorstCase {
@@ -61,7 +61,7 @@ public struct WorstCase: Sendable {
         }
         return WorstCase(
             "a record of 1,000 fields, 1,000 operations of one field",
-            RecordState(clock: ["a": 1], units: UnitStates(units), life: Life(writes: [event("a", 1)])),
+            RecordState(clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)])),
             CollectionRules(), batch(1_000) { number in .object([(ExactString("field \(number)"), Value.integer(2))]) })
     }()
 
@@ -76,7 +76,8 @@ public struct WorstCase: Sendable {
         return WorstCase(
             "64 values of 10 kB beside one another, 1,000 operations that have seen none of them",
             RecordState(
-                clock: clock, units: [.field("t"): .register(Register(values))], life: Life(writes: values.map(\.event))
+                clock: clock, units: [.field("t"): .register(Register(values))],
+                deletion: DeletionState(writes: values.map(\.event))
             ),
             CollectionRules(fields: ["t": FieldRule(type: .string, merge: .manual)]),
             batch(1_000, context: [:]) { ["t": .string("short \($0)")] })
@@ -93,7 +94,8 @@ public struct WorstCase: Sendable {
         }
         return WorstCase(
             "a clock of 511 devices, 20 operations of 256 fields that conflict",
-            RecordState(clock: clock, units: UnitStates(units), life: Life(writes: events)), CollectionRules(),
+            RecordState(clock: clock, units: UnitStates(units), deletion: DeletionState(writes: events)),
+            CollectionRules(),
             batch(20, context: [:]) { number in
                 .object((0..<256).map { (ExactString("f\($0)"), .integer(Int64(number + 2))) })
             })
@@ -110,7 +112,7 @@ public struct WorstCase: Sendable {
     private static func batch(
         _ count: Int, context: VersionVector = ["a": 1], _ fields: (Int) -> Value
     ) -> Batch {
-        let operations = (0..<count).map { index -> Submission in
+        let operations = (0..<count).map { index -> BatchItem in
             guard case .object(let object) = fields(index) else { preconditionFailure("fields are an object") }
             return .operation(
                 Operation(
@@ -120,7 +122,7 @@ public struct WorstCase: Sendable {
         }
         return Batch(
             key: "k", device: "b", user: "ana", atomicity: .eachOperation, receivedAtMilliseconds: 10,
-            sentAtMilliseconds: nil, submissions: operations)
+            sentAtMilliseconds: nil, items: operations)
     }
 
     /// A row of a record with very many fields, as an earlier version may have written it.
@@ -131,7 +133,8 @@ public struct WorstCase: Sendable {
                 value: UnitState.register(Register(.init(value: 1, event: event("a", 1))))
             )
         }
-        let state = RecordState(clock: ["a": 1], units: UnitStates(units), life: Life(writes: [event("a", 1)]))
+        let state = RecordState(
+            clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)]))
         return RecordRow(
             StoredRecord(key: key, state: state, sequence: 1), rules: CollectionRules(), changedAtMilliseconds: 0)
     }
@@ -151,7 +154,7 @@ public struct WorstCase: Sendable {
     }
 
     /// A conflict with so many entries, each of which brought one side and took another.
-    public static func longConflict(entries count: Int64) -> ConflictFile {
+    public static func longConflict(entries count: Int64) -> ConflictHistory {
         func side(_ counter: Int64) -> AuditSideRow {
             AuditSideRow(
                 role: "incoming", won: true, present: true, value: "\(counter)", device: "b", counter: counter,
@@ -165,7 +168,7 @@ public struct WorstCase: Sendable {
                 detail: #"{"dropped":[{"counter":\#(number),"device":"b"}],"unit":"t"}"#,
                 sides: number == 1 ? [side(1), side(2)] : [side(number + 1)], hash: [])
         }
-        return ConflictFile(
+        return ConflictHistory(
             conflict: ConflictRow(
                 id: 1, kind: "write_write", status: "open", version: count, collection: "c", record: "r", unit: "t",
                 policy: "manual", openedAtMilliseconds: 0), entries: entries)

@@ -72,7 +72,7 @@ public struct Batches: RequestStream {
     }
 
     private let shape: Shape
-    private let expected: [(needle: Needle, count: Int)]
+    private let expected: [(search: SubstringSearch, count: Int)]
     private var template: Template
     private let key: Template.Slot
     private let operations: [OperationSlots]
@@ -82,7 +82,7 @@ public struct Batches: RequestStream {
     public init(_ endpoint: Endpoint, _ shape: Shape) {
         self.shape = shape
         let outcomes = shape.outcomes.isEmpty ? [("applied", shape.operations)] : shape.outcomes
-        expected = outcomes.map { (Needle("\"outcome\":\"\($0.0)\""), $0.1) }
+        expected = outcomes.map { (SubstringSearch("\"outcome\":\"\($0.0)\""), $0.1) }
         let operations = Array(repeating: Self.operation(shape), count: shape.operations).joined(separator: ",")
         let body = "{\"device\":\"\(shape.device)\",\"operations\":[\(operations)]}"
         let head = """
@@ -148,7 +148,7 @@ public struct Batches: RequestStream {
     }
 
     public func check(status: Int, body: UnsafeRawBufferPointer) throws(LoadError) {
-        guard status == 200, expected.allSatisfy({ $0.needle.count(in: body) == $0.count }) else {
+        guard status == 200, expected.allSatisfy({ $0.search.count(in: body) == $0.count }) else {
             throw .unexpected(
                 "\(status), not \(shape.operations) results as expected: "
                     + String(decoding: body.prefix(1_000), as: UTF8.self))

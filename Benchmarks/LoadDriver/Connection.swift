@@ -9,7 +9,7 @@ final class Connection {
         let body: UnsafeRawBufferPointer
     }
 
-    private static let endOfHead = Needle("\r\n\r\n")
+    private static let endOfHead = SubstringSearch("\r\n\r\n")
     private let descriptor: Int32
     private var buffer: UnsafeMutableRawBufferPointer
 

@@ -15,12 +15,12 @@ public struct Pulls: RequestStream {
     ///   - records: in each page.
     public init(_ endpoint: Endpoint, cursors: [String?], limit: Int, records: Int) throws(LoadError) {
         let connection = try Connection(port: endpoint.port)
-        let needle = Needle("\"sequence\":")
+        let search = SubstringSearch("\"sequence\":")
         var pages: [Page] = []
         for cursor in cursors {
             let request = Self.request(endpoint, since: cursor, limit: limit)
             let answer = try Self.exchange(connection, request)
-            guard answer.status == 200, needle.count(in: answer.body) == records else {
+            guard answer.status == 200, search.count(in: answer.body) == records else {
                 throw .unexpected(
                     "\(answer.status), not \(records) records: \(String(decoding: answer.body.prefix(300), as: UTF8.self))"
                 )

@@ -17,13 +17,13 @@ public struct Readings: RequestStream {
         _ endpoint: Endpoint, paths: [String], header: String, containing text: String
     ) throws(LoadError) {
         let connection = try Connection(port: endpoint.port)
-        let needle = Needle(text)
+        let search = SubstringSearch(text)
         var readings: [Reading] = []
         for path in paths {
             let request = Array(
                 "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(endpoint.port)\r\n\(header)\r\n\r\n".utf8)
             let answer = try request.lend { (bytes) throws(LoadError) in try connection.exchange(bytes) }
-            guard answer.status == 200, needle.firstIndex(in: answer.body) != nil else {
+            guard answer.status == 200, search.firstIndex(in: answer.body) != nil else {
                 throw .unexpected(
                     "\(path): \(answer.status): \(String(decoding: answer.body.prefix(300), as: UTF8.self))")
             }

@@ -1,6 +1,6 @@
 import SyncStorage
 
-/// One step of the schema: the number of its file and its text.
+/// One step of the PostgreSQL schema: the number of its file and its text.
 struct Migration: Sendable {
     let version: Int
     let sql: String

@@ -34,10 +34,10 @@ extension PostgreSQLStore {
         }
     }
 
-    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+    public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64)
         async throws(StoreError)
     {
-        let end = AccessEndRow(end)
+        let end = AccessRevocationRow(end)
         try await write(tenant) { name in
             [
                 Request(Statements.upsertAccessEnd) { row in
@@ -50,7 +50,7 @@ extension PostgreSQLStore {
                 Request(Statements.forgetAccessEnds) { row in
                     row.text(name)
                     row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
-                    row.integer(Int64(AccessEnd.forgottenAtOnce))
+                    row.integer(Int64(AccessRevocation.forgottenAtOnce))
                 },
             ]
         } reading: { _ in

@@ -3,7 +3,7 @@ import MergeCore
 import SyncStorage
 
 extension PostgreSQLStore {
-    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let range = try reading.range(of: query)
             let narrowest = query.narrowest(try reading.counts(of: query.probes))
@@ -12,7 +12,7 @@ extension PostgreSQLStore {
                     query.bind(to: &$0, tenant: reading.tenant, within: range)
                 })[0]
                 .all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
-            return try reading.files(rows)
+            return try reading.histories(rows)
         }
     }
 
@@ -29,7 +29,7 @@ extension PostgreSQLStore {
         }
     }
 
-    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let rows = try reading.ask(
                 Request(Statements.selectConflict) { row in
@@ -37,28 +37,28 @@ extension PostgreSQLStore {
                     row.integer(id.position)
                 })[0]
                 .all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
-            return try reading.files(rows).first
+            return try reading.histories(rows).first
         }
     }
 
-    public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
+    public func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let tenant = { (row: inout Parameters) in row.text(reading.tenant) }
             let results = try reading.askLast(
                 Request(Statements.countByStatus, tenant), Request(Statements.countByKind, tenant),
                 Request(Statements.countByCollection, tenant), Request(Statements.countByUnit, tenant),
                 Request(Statements.countByDevice, tenant), Request(Statements.countByDay, tenant))
-            var summary = ConflictSummary()
-            summary.byStatus = try results[0].counts()
-            summary.byKind = try results[1].counts()
-            summary.byCollection = try results[2].counts()
-            summary.byUnit = try results[3].unitCounts()
-            summary.byDevice = try results[4].counts()
-            summary.byDay = try results[5].all { row in
+            var conflictCounts = ConflictCounts()
+            conflictCounts.byStatus = try results[0].counts()
+            conflictCounts.byKind = try results[1].counts()
+            conflictCounts.byCollection = try results[2].counts()
+            conflictCounts.byUnit = try results[3].unitCounts()
+            conflictCounts.byDevice = try results[4].counts()
+            conflictCounts.byDay = try results[5].all { row in
                 let day = Timestamp(milliseconds: row.integer(0) * 86_400_000).text.prefix(10)
-                return ConflictSummary.Count(name: String(day), count: row.integer(1))
+                return ConflictCounts.Count(name: String(day), count: row.integer(1))
             }
-            return summary
+            return conflictCounts
         }
     }
 
@@ -109,20 +109,20 @@ extension PostgreSQLStore {
 extension Reading {
     /// The conflicts with their entries, in their order, in two statements for all, and two more where they refer to entries of
     /// others; ends the transaction.
-    fileprivate func files(_ conflicts: [ConflictRow]) throws(StoreError) -> [ConflictFile] {
+    fileprivate func histories(_ conflicts: [ConflictRow]) throws(StoreError) -> [ConflictHistory] {
         let bind = { (row: inout Parameters) in
             row.text(self.tenant)
             row.integers(conflicts) { $0.id }
         }
         let results = try ask(
             Request(Statements.selectEntriesOfConflicts, bind), Request(Statements.selectSidesOfConflicts, bind))
-        let files = try [ConflictFile](conflicts, entries: results[0], sides: results[1])
-        let references = files.references
+        let histories = try [ConflictHistory](conflicts, entries: results[0], sides: results[1])
+        let references = histories.references
         guard !references.isEmpty else {
             _ = try askLast()
-            return files
+            return histories
         }
-        return try files.filledIn(from: try [AuditEntryRow](askLast(Request.entries(at: references, of: tenant))))
+        return try histories.filledIn(from: try [AuditEntryRow](askLast(Request.entries(at: references, of: tenant))))
     }
 
     /// How many rows each probe selects, each counted once, all in one round trip.
@@ -189,7 +189,7 @@ extension [AuditEntryRow] {
     }
 }
 
-extension [ConflictFile] {
+extension [ConflictHistory] {
     /// Conflicts in their order, each with its entries and their sides.
     init(_ conflicts: [ConflictRow], entries: QueryResult, sides: QueryResult) throws(StoreError) {
         let entries = try entries.all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
@@ -197,7 +197,7 @@ extension [ConflictFile] {
         let entriesByConflict = Dictionary(grouping: entries, by: \.conflict)
         let sidesByConflict = Dictionary(grouping: sides, by: \.conflict)
         self = conflicts.map { conflict in
-            ConflictFile(
+            ConflictHistory(
                 conflict: conflict,
                 entries: (entriesByConflict[conflict.id] ?? []).with(sidesByConflict[conflict.id] ?? []))
         }
@@ -207,15 +207,15 @@ extension [ConflictFile] {
 extension QueryResult {
     fileprivate func count() throws(StoreError) -> Int { Int(try first { $0.integer(0) } ?? 0) }
 
-    fileprivate func counts() throws(StoreError) -> [ConflictSummary.Count] {
+    fileprivate func counts() throws(StoreError) -> [ConflictCounts.Count] {
         try all { (row: Columns) throws(StoreError) in
-            ConflictSummary.Count(name: try row.text(0), count: row.integer(1))
+            ConflictCounts.Count(name: try row.text(0), count: row.integer(1))
         }
     }
 
-    fileprivate func unitCounts() throws(StoreError) -> [ConflictSummary.UnitCount] {
+    fileprivate func unitCounts() throws(StoreError) -> [ConflictCounts.UnitCount] {
         try all { (row: Columns) throws(StoreError) in
-            ConflictSummary.UnitCount(
+            ConflictCounts.UnitCount(
                 collection: ExactString(try row.text(0)), unit: ExactString(try row.text(1)), count: row.integer(2))
         }
     }

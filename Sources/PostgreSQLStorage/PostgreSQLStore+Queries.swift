@@ -175,7 +175,7 @@ extension PostgreSQLStore {
     ) async throws(StoreError) -> Set<DeviceID> {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let rows = try reading.askLast(
-                Request(Statements.selectDevicesOfBasis) { row in
+                Request(Statements.selectDevicesOfReadSet) { row in
                     row.text(reading.tenant)
                     row.texts(devices) { $0.name.text }
                 })[0].all { (row: Columns) throws(StoreError) in try DeviceRow(row) }
@@ -226,15 +226,15 @@ extension PostgreSQLStore {
     }
 
     /// One transaction a tenant.
-    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
-        for (tenant, sightings) in Dictionary(grouping: sightings, by: \.tenant).sorted(by: { $0.key < $1.key }) {
+    public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
+        for (tenant, heartbeats) in Dictionary(grouping: heartbeats, by: \.tenant).sorted(by: { $0.key < $1.key }) {
             try await write(tenant) { name in
                 [
                     Request(Statements.acknowledge) { row in
                         row.text(name)
-                        row.texts(sightings) { $0.device.name.text }
-                        row.integers(sightings) { $0.acknowledgedSequence }
-                        row.integers(sightings) { $0.seenAtMilliseconds }
+                        row.texts(heartbeats) { $0.device.name.text }
+                        row.integers(heartbeats) { $0.acknowledgedSequence }
+                        row.integers(heartbeats) { $0.seenAtMilliseconds }
                     }
                 ]
             } reading: { _ in
@@ -264,8 +264,8 @@ extension PostgreSQLStore {
         }
     }
 
-    /// A transaction in the tenant's lane that needs to read nothing before it writes: one round trip. The tenant's row is made
-    /// where there is none: a tenant begins with its first device.
+    /// A transaction under the tenant's lock that needs to read nothing before it writes: one round trip. The tenant's row is
+    /// made where there is none: a tenant begins with its first device.
     func write<Answer: Sendable>(
         _ tenant: TenantID, _ requests: @escaping @Sendable (_ tenant: String) -> [Request],
         reading: @escaping @Sendable ([QueryResult]) throws(StoreError) -> Answer

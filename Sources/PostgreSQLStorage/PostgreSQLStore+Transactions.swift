@@ -4,7 +4,7 @@ import SyncStorage
 
 extension PostgreSQLStore {
     public func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         let answer: Answer
@@ -12,13 +12,13 @@ extension PostgreSQLStore {
         do throws(StoreError) {
             (answer, sequence) = try await threads.run(of: tenant, for: .writing, probe: probe) {
                 (session: Session) throws(StoreError) in
-                try session.transact(tenant.name.text, basis, decide)
+                try session.transact(tenant.name.text, readSet, decide)
             }
         } catch {
             if error.isFullDisk { fullDisk.note() }
             throw error
         }
-        if let sequence { exchange.note(tenant, sequence: sequence) }
+        if let sequence { broadcast.note(tenant, sequence: sequence) }
         return answer
     }
 }
@@ -26,10 +26,10 @@ extension PostgreSQLStore {
 extension Session {
     /// - Returns: beside the answer, the tenant's sequence where readers may not have heard of it.
     fileprivate func transact<Answer>(
-        _ tenant: String, _ basis: StoreBasis,
+        _ tenant: String, _ readSet: StoreReadSet,
         _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) throws(StoreError) -> (Answer, Int64?) {
-        let keys = BasisKeys(basis, tenant: tenant)
+        let keys = ReadSetKeys(readSet, tenant: tenant)
         let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
         let lock = Request(Statements.lockHead) { $0.text(tenant) }
         var results = try exchange(begin + [lock] + keys.requests)[2...]
@@ -46,8 +46,8 @@ extension Session {
         let references = Array(snapshot.conflicts.values).references
         if !references.isEmpty {
             let entries = try [AuditEntryRow](exchange(Request.entries(at: references, of: tenant)))
-            for file in try Array(snapshot.conflicts.values).filledIn(from: entries) {
-                snapshot.conflicts[ConflictID(position: file.conflict.id)] = file
+            for history in try Array(snapshot.conflicts.values).filledIn(from: entries) {
+                snapshot.conflicts[ConflictID(position: history.conflict.id)] = history
             }
         }
         let (commit, answer) = try decide(snapshot)
@@ -57,9 +57,9 @@ extension Session {
                 rollBack()
                 return (answer, nil)
             }
-            // What is told again was committed before, and yet a standby need not have it: a crash ends the wait for the standby,
-            // and after it the commit is there to be read. The commit of the lane's lock waits for all that came before it. And
-            // who committed may have been lost before it could tell the readers.
+            // What is told again was committed before, and yet a standby need not have it: a crash ends the wait for the
+            // standby, and after it the commit is there to be read. The commit of the tenant's lock waits for all that came
+            // before it. And who committed may have been lost before it could tell the readers.
             _ = try exchange(end)
             return (answer, head.sequence)
         }
@@ -68,9 +68,9 @@ extension Session {
     }
 }
 
-/// The keys of a basis in a fixed order, the statements that read them and what these have found. A kind of key that the basis
-/// does not name has no statement.
-private struct BasisKeys {
+/// The keys of a read set in a fixed order, the statements that read them and what these have found. A kind of key that the
+/// read set does not name has no statement.
+private struct ReadSetKeys {
     private let tenant: String
     private let records: [RecordKey]
     private let recordBytes: Int
@@ -80,15 +80,15 @@ private struct BasisKeys {
     private let devices: [DeviceID]
     private let conflicts: [Int64]
 
-    init(_ basis: StoreBasis, tenant: String) {
+    init(_ readSet: StoreReadSet, tenant: String) {
         self.tenant = tenant
-        records = Array(basis.merge.records)
-        recordBytes = basis.recordBytes
-        operations = Array(basis.merge.operations)
-        dots = Array(basis.merge.dots)
-        batches = Array(basis.batches)
-        devices = Array(basis.devices)
-        conflicts = basis.conflicts.map(\.position)
+        records = Array(readSet.merge.records)
+        recordBytes = readSet.recordBytes
+        operations = Array(readSet.merge.operations)
+        dots = Array(readSet.merge.dots)
+        batches = Array(readSet.batches)
+        devices = Array(readSet.devices)
+        conflicts = readSet.conflicts.map(\.position)
     }
 
     var requests: [Request] {
@@ -129,7 +129,7 @@ private struct BasisKeys {
         }
         if !devices.isEmpty {
             requests.append(
-                Request(Statements.selectDevicesOfBasis) { row in
+                Request(Statements.selectDevicesOfReadSet) { row in
                     row.text(tenant)
                     row.texts(devices) { $0.name.text }
                 })
@@ -194,8 +194,8 @@ private struct BasisKeys {
         }
         if !conflicts.isEmpty, let rows = results.next(), let entries = results.next(), let sides = results.next() {
             let conflicts = try rows.all { (row: Columns) throws(StoreError) in try ConflictRow(row) }
-            for file in try [ConflictFile](conflicts, entries: entries, sides: sides) {
-                snapshot.conflicts[ConflictID(position: file.conflict.id)] = file
+            for history in try [ConflictHistory](conflicts, entries: entries, sides: sides) {
+                snapshot.conflicts[ConflictID(position: history.conflict.id)] = history
             }
         }
         return snapshot

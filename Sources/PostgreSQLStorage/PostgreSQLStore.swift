@@ -2,8 +2,9 @@ import SyncStorage
 
 /// The production engine: PostgreSQL, one or several servers on it.
 ///
-/// The lane of a tenant is the lock on its row, taken first by every transaction that writes, so that no two commits of a
-/// tenant overlap on any server, and no deadlock can be. A commit is two round trips, whatever its size.
+/// What the commits of all servers queue for is the lock on their tenant's row, taken first by every transaction that writes,
+/// so that no two commits of a tenant overlap on any server, and no deadlock can be. A commit is two round trips, whatever its
+/// size.
 public final class PostgreSQLStore: SyncStore {
     public let identity: StoreIdentity
     /// What people may see of where the database is.
@@ -11,7 +12,7 @@ public final class PostgreSQLStore: SyncStore {
     let threads: SessionThreads
     /// A session of its own: whether the database answers does not depend on who keeps the others busy.
     private let watcher: SessionThreads
-    let exchange: HintExchange
+    let broadcast: ChangeBroadcast
     let fullDisk = FullDiskMemory()
     let probe: StoreProbe?
 
@@ -22,7 +23,7 @@ public final class PostgreSQLStore: SyncStore {
         public var connections = 12
         /// How long a new connection, or a free one, is waited for.
         public var connectTimeout: Duration = .seconds(5)
-        /// How long a commit waits for its tenant's lane while another server has it.
+        /// How long a commit waits for its tenant's lock while another server has it.
         public var lockTimeout: Duration = .seconds(10)
         /// How long a single statement may take, and, five seconds added, an answer.
         public var statementTimeout: Duration = .seconds(30)
@@ -32,18 +33,18 @@ public final class PostgreSQLStore: SyncStore {
 
     private init(
         identity: StoreIdentity, location: String, threads: SessionThreads, watcher: SessionThreads,
-        exchange: HintExchange, probe: StoreProbe?
+        broadcast: ChangeBroadcast, probe: StoreProbe?
     ) {
         self.watcher = watcher
         self.identity = identity
         self.location = location
         self.threads = threads
-        self.exchange = exchange
+        self.broadcast = broadcast
         self.probe = probe
     }
 
     /// What to do about a schema that is not the newest.
-    public enum SchemaCare: Sendable, Hashable {
+    public enum SchemaMaintenance: Sendable, Hashable {
         case bringUpToDate, leaveAsItIs
     }
 
@@ -51,7 +52,7 @@ public final class PostgreSQLStore: SyncStore {
     ///
     /// - Throws: `unavailable` when there is no database to be reached; `cannotOpen` with what to do; `newerSchema`.
     public static func open(
-        _ conninfo: Conninfo, schema: SchemaCare = .bringUpToDate, options: Options = Options(),
+        _ conninfo: Conninfo, schema: SchemaMaintenance = .bringUpToDate, options: Options = Options(),
         probe: StoreProbe? = nil
     ) async throws(StoreError) -> PostgreSQLStore {
         let connect: @Sendable () throws(StoreError) -> Session = { () throws(StoreError) in
@@ -76,7 +77,7 @@ public final class PostgreSQLStore: SyncStore {
             }
             return PostgreSQLStore(
                 identity: identity, location: conninfo.description, threads: threads, watcher: watcher,
-                exchange: HintExchange(conninfo, options: options), probe: probe)
+                broadcast: ChangeBroadcast(conninfo, options: options), probe: probe)
         } catch {
             await threads.close()
             throw error
@@ -96,7 +97,7 @@ public final class PostgreSQLStore: SyncStore {
         }
     }
 
-    // MARK: Care
+    // MARK: Maintenance
 
     /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer, and
     ///   for a while after a commit that found the disk full: nothing else tells.
@@ -109,12 +110,12 @@ public final class PostgreSQLStore: SyncStore {
     }
 
     public func close() async {
-        await exchange.close()
+        await broadcast.close()
         await watcher.close()
         await threads.close()
     }
 
-    public func hints() -> AsyncStream<ChangeHint> { exchange.hints() }
+    public func changeNotifications() -> AsyncStream<ChangeNotification> { broadcast.changeNotifications() }
 
     // MARK: Access
 
@@ -173,7 +174,7 @@ extension Session {
             Request(Statements.configure) { row in
                 row.text(options.statementTimeout.milliseconds)
                 row.text(options.lockTimeout.milliseconds)
-                // A server that stands still in the middle of a commit must not keep its tenants' lanes.
+                // A server that stands still in the middle of a commit must not keep its tenants' locks.
                 row.text(options.statementTimeout.milliseconds)
             },
             Request(Statements.selectServer),

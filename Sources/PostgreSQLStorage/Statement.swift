@@ -1,4 +1,4 @@
-/// One statement of the engine: fixed text, values only through parameters.
+/// One statement of the PostgreSQL engine: fixed text, values only through parameters.
 struct Statement: Sendable, Hashable {
     /// What fault injection, tests and errors call it, and under which each session prepares it.
     let name: String

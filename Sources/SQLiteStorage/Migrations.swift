@@ -2,7 +2,7 @@ import GRDB
 import GRDBSQLite
 import SyncStorage
 
-/// One step of the schema: the number of its file and its text. Each file sets `user_version` to its number.
+/// One step of the SQLite schema: the number of its file and its text. Each file sets `user_version` to its number.
 struct Migration: Sendable {
     let version: Int
     let sql: String

@@ -25,10 +25,10 @@ extension SQLiteStore {
         }
     }
 
-    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+    public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64)
         async throws(StoreError)
     {
-        let end = AccessEndRow(end)
+        let end = AccessRevocationRow(end)
         try await write(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
             try connection.prepare(Statements.upsertAccessEnd).execute { row in
@@ -41,7 +41,7 @@ extension SQLiteStore {
             try connection.prepare(Statements.forgetAccessEnds).execute { row in
                 row.text(tenant.name.text)
                 row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
-                row.integer(Int64(AccessEnd.forgottenAtOnce))
+                row.integer(Int64(AccessRevocation.forgottenAtOnce))
             }
             return ((), .commit)
         }

@@ -3,16 +3,16 @@ import MergeCore
 import SyncStorage
 
 extension SQLiteStore {
-    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         try await read(tenant) { (connection: Connection) throws(StoreError) in
             let range = try connection.range(of: query, tenant: tenant)
             let narrowest = query.narrowest(try connection.counts(of: query.probes, tenant: tenant))
             let rows = try connection.prepare(Statements.selectConflicts(query, by: narrowest)).all(
                 { query.bind(to: &$0, tenant: tenant, within: range) }, { ConflictRow($0) })
-            var files: [ConflictFile] = []
-            files.reserveCapacity(rows.count)
-            for row in rows { files.append(try connection.file(row, tenant: tenant)) }
-            return try connection.filledIn(files, tenant: tenant)
+            var histories: [ConflictHistory] = []
+            histories.reserveCapacity(rows.count)
+            for row in rows { histories.append(try connection.history(row, tenant: tenant)) }
+            return try connection.filledIn(histories, tenant: tenant)
         }
     }
 
@@ -27,27 +27,27 @@ extension SQLiteStore {
         }
     }
 
-    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         try await read(tenant) { (connection: Connection) throws(StoreError) in
-            try connection.file(id, tenant: tenant)
+            try connection.history(id, tenant: tenant)
         }
     }
 
-    public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
+    public func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
         try await read(tenant) { (connection: Connection) throws(StoreError) in
-            var summary = ConflictSummary()
-            summary.byStatus = try connection.counts(Statements.countByStatus, tenant)
-            summary.byKind = try connection.counts(Statements.countByKind, tenant)
-            summary.byCollection = try connection.counts(Statements.countByCollection, tenant)
-            summary.byUnit = try connection.unitCounts(tenant)
-            summary.byDevice = try connection.counts(Statements.countByDevice, tenant)
-            summary.byDay = try connection.prepare(Statements.countByDay).all(
+            var conflictCounts = ConflictCounts()
+            conflictCounts.byStatus = try connection.counts(Statements.countByStatus, tenant)
+            conflictCounts.byKind = try connection.counts(Statements.countByKind, tenant)
+            conflictCounts.byCollection = try connection.counts(Statements.countByCollection, tenant)
+            conflictCounts.byUnit = try connection.unitCounts(tenant)
+            conflictCounts.byDevice = try connection.counts(Statements.countByDevice, tenant)
+            conflictCounts.byDay = try connection.prepare(Statements.countByDay).all(
                 { $0.text(tenant.name.text) },
                 { row in
                     let day = Timestamp(milliseconds: row.integer(0) * 86_400_000).text.prefix(10)
-                    return ConflictSummary.Count(name: String(day), count: row.integer(1))
+                    return ConflictCounts.Count(name: String(day), count: row.integer(1))
                 })
-            return summary
+            return conflictCounts
         }
     }
 
@@ -94,20 +94,21 @@ extension SQLiteStore {
 }
 
 extension Connection {
-    func file(_ id: ConflictID, tenant: TenantID) throws(StoreError) -> ConflictFile? {
+    func history(_ id: ConflictID, tenant: TenantID) throws(StoreError) -> ConflictHistory? {
         let row = try prepare(Statements.selectConflict).first(
             { row in
                 row.text(tenant.name.text)
                 row.integer(id.position)
             }, { ConflictRow($0) })
         guard let row else { return nil }
-        return try filledIn([try file(row, tenant: tenant)], tenant: tenant)[0]
+        return try filledIn([try history(row, tenant: tenant)], tenant: tenant)[0]
     }
 
     /// Conflicts with what stands in entries of others. Each of these entries is read once for all of them.
-    fileprivate func filledIn(_ files: [ConflictFile], tenant: TenantID) throws(StoreError) -> [ConflictFile] {
+    fileprivate func filledIn(_ histories: [ConflictHistory], tenant: TenantID) throws(StoreError) -> [ConflictHistory]
+    {
         var entries: [AuditEntryRow] = []
-        for position in files.references {
+        for position in histories.references {
             let bind = { (row: inout Bindings) in
                 row.text(tenant.name.text)
                 row.integer(position)
@@ -115,7 +116,7 @@ extension Connection {
             entries += try prepare(Statements.selectAuditEntry).all(bind) { AuditEntryRow($0) }
                 .with(try prepare(Statements.selectSidesOfEntry).all(bind) { PlacedSide($0) })
         }
-        return try files.filledIn(from: entries)
+        return try histories.filledIn(from: entries)
     }
 
     /// How many rows each probe selects, each counted once.
@@ -164,32 +165,32 @@ extension Connection {
             }, { $0.integer(0) })
     }
 
-    fileprivate func unitCounts(_ tenant: TenantID) throws(StoreError) -> [ConflictSummary.UnitCount] {
+    fileprivate func unitCounts(_ tenant: TenantID) throws(StoreError) -> [ConflictCounts.UnitCount] {
         try prepare(Statements.countByUnit).all(
             { $0.text(tenant.name.text) },
             { (row: Columns) throws(StoreError) in
-                ConflictSummary.UnitCount(
+                ConflictCounts.UnitCount(
                     collection: ExactString(try row.text(0)), unit: ExactString(try row.text(1)), count: row.integer(2))
             })
     }
 
-    fileprivate func file(_ conflict: ConflictRow, tenant: TenantID) throws(StoreError) -> ConflictFile {
+    fileprivate func history(_ conflict: ConflictRow, tenant: TenantID) throws(StoreError) -> ConflictHistory {
         let bind = { (row: inout Bindings) in
             row.text(tenant.name.text)
             row.integer(conflict.id)
         }
         let entries = try prepare(Statements.selectEntriesOfConflict).all(bind) { AuditEntryRow($0) }
         let sides = try prepare(Statements.selectSidesOfConflict).all(bind) { PlacedSide($0) }
-        return ConflictFile(conflict: conflict, entries: entries.with(sides))
+        return ConflictHistory(conflict: conflict, entries: entries.with(sides))
     }
 
     fileprivate func counts(
         _ statement: Statement, _ tenant: TenantID
-    ) throws(StoreError) -> [ConflictSummary.Count] {
+    ) throws(StoreError) -> [ConflictCounts.Count] {
         try prepare(statement).all(
             { $0.text(tenant.name.text) },
             { (row: Columns) throws(StoreError) in
-                ConflictSummary.Count(name: try row.text(0), count: row.integer(1))
+                ConflictCounts.Count(name: try row.text(0), count: row.integer(1))
             })
     }
 }

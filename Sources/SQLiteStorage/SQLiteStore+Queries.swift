@@ -191,16 +191,16 @@ extension SQLiteStore {
         }
     }
 
-    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
-        guard !sightings.isEmpty else { return }
+    public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
+        guard !heartbeats.isEmpty else { return }
         try await write(nil) { (connection: Connection) throws(StoreError) in
             let statement = try connection.prepare(Statements.acknowledge)
-            for sighting in sightings {
+            for heartbeat in heartbeats {
                 try statement.execute { row in
-                    row.text(sighting.tenant.name.text)
-                    row.text(sighting.device.name.text)
-                    row.integer(sighting.acknowledgedSequence)
-                    row.integer(sighting.seenAtMilliseconds)
+                    row.text(heartbeat.tenant.name.text)
+                    row.text(heartbeat.device.name.text)
+                    row.integer(heartbeat.acknowledgedSequence)
+                    row.integer(heartbeat.seenAtMilliseconds)
                 }
             }
             return ((), .commit)

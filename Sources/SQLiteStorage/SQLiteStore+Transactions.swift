@@ -4,29 +4,29 @@ import SyncStorage
 
 extension SQLiteStore {
     public func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
-        await turns.take(tenant)
+        await locks.acquire(tenant)
         do throws(StoreError) {
-            let answer = try await transactInTurn(tenant, basis: basis, decide)
-            await turns.pass(tenant)
+            let answer = try await transactInTurn(tenant, readSet: readSet, decide)
+            await locks.release(tenant)
             return answer
         } catch {
-            await turns.pass(tenant)
+            await locks.release(tenant)
             throw error
         }
     }
 
-    /// What the basis names cannot change until the turn is passed: this process alone commits batches to the file, and
+    /// What the read set names cannot change until the lock is released: this process alone commits batches to the file, and
     /// what is written for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`, and `end`, which a command
     /// beside the server may write too) changes nothing that a decision has to see sooner than at the next one. So reading and deciding need not keep other tenants from writing.
     private func transactInTurn<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         let snapshot = try await read { (connection: Connection) throws(StoreError) in
-            try connection.snapshot(of: tenant, basis)
+            try connection.snapshot(of: tenant, readSet)
         }
         let (commit, answer) = try decide(snapshot)
         guard !commit.isEmpty else { return answer }
@@ -43,20 +43,20 @@ extension Connection {
         try prepare(Statements.selectHead).first({ $0.text(tenant.name.text) }, { TenantHead($0) }) ?? TenantHead()
     }
 
-    /// Reads each key of the basis once.
-    fileprivate func snapshot(of tenant: TenantID, _ basis: StoreBasis) throws(StoreError) -> StoreSnapshot {
+    /// Reads each key of the read set once.
+    fileprivate func snapshot(of tenant: TenantID, _ readSet: StoreReadSet) throws(StoreError) -> StoreSnapshot {
         let name = tenant.name.text
         let head = try head(of: tenant)
         var snapshot = StoreSnapshot(
             merge: Snapshot(
                 sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
             head: head)
-        if !basis.merge.records.isEmpty {
+        if !readSet.merge.records.isEmpty {
             let statement = try prepare(Statements.selectRecord)
             var decoder = RecordDecoder()
-            snapshot.merge.records.reserveCapacity(basis.merge.records.count)
-            var allowance = ReadAllowance(bytes: basis.recordBytes)
-            for key in basis.merge.records {
+            snapshot.merge.records.reserveCapacity(readSet.merge.records.count)
+            var allowance = ReadAllowance(bytes: readSet.recordBytes)
+            for key in readSet.merge.records {
                 guard let row = try statement.record(name, key) else { continue }
                 if allowance.admits(row.byteCount) {
                     snapshot.merge.records[key] = try decoder.record(row)
@@ -65,9 +65,9 @@ extension Connection {
                 }
             }
         }
-        if !basis.merge.operations.isEmpty {
+        if !readSet.merge.operations.isEmpty {
             let statement = try prepare(Statements.selectKnownOperations)
-            for id in basis.merge.operations {
+            for id in readSet.merge.operations {
                 let known = try statement.all(
                     { row in
                         row.text(name)
@@ -76,19 +76,19 @@ extension Connection {
                 if !known.isEmpty { snapshot.merge.operations[id] = known }
             }
         }
-        if !basis.merge.dots.isEmpty {
+        if !readSet.merge.dots.isEmpty {
             let statement = try prepare(Statements.selectKnownDot)
-            for dot in basis.merge.dots { snapshot.merge.dots[dot] = try statement.known(name, dot) }
+            for dot in readSet.merge.dots { snapshot.merge.dots[dot] = try statement.known(name, dot) }
         }
-        if !basis.batches.isEmpty {
+        if !readSet.batches.isEmpty {
             let statement = try prepare(Statements.selectBatch)
-            for key in basis.batches { snapshot.batches[key] = try statement.batch(name, key) }
+            for key in readSet.batches { snapshot.batches[key] = try statement.batch(name, key) }
         }
-        if !basis.devices.isEmpty {
+        if !readSet.devices.isEmpty {
             let statement = try prepare(Statements.selectDevice)
-            for device in basis.devices { snapshot.devices[device] = try statement.device(name, device) }
+            for device in readSet.devices { snapshot.devices[device] = try statement.device(name, device) }
         }
-        for id in basis.conflicts { snapshot.conflicts[id] = try file(id, tenant: tenant) }
+        for id in readSet.conflicts { snapshot.conflicts[id] = try history(id, tenant: tenant) }
         return snapshot
     }
 

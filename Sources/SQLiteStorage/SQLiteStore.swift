@@ -20,7 +20,7 @@ public final class SQLiteStore: SyncStore {
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
     /// Whose transaction is under way: one a tenant.
-    let turns = TenantTurns()
+    let locks = TenantLocks()
     /// Asks whether the engine answers, whoever else keeps the pool busy.
     private let watcher: DatabaseQueue?
     let options: Options
@@ -151,7 +151,7 @@ public final class SQLiteStore: SyncStore {
         return configuration
     }
 
-    // MARK: Care
+    // MARK: Maintenance
 
     /// Calls `checkpoint` when much was written, and every two seconds, until it is cancelled. A failure is tried again.
     public func keepLogShort() async {

@@ -1,4 +1,4 @@
-/// One statement of the engine: fixed text, values only through parameters.
+/// One statement of the SQLite engine: fixed text, values only through parameters.
 struct Statement: Sendable, Hashable {
     /// What fault injection, tests and errors call it.
     let name: String

@@ -1,5 +1,5 @@
-/// Every statement of the engine. Values go in through parameters only; `?1` is the tenant wherever there is one, and every
-/// condition begins with it.
+/// Every statement of the SQLite engine. Values go in through parameters only; `?1` is the tenant wherever there is one, and
+/// every condition begins with it.
 enum Statements {
     // MARK: The connection
     /// 16 MiB of pages, for each connection.
@@ -84,7 +84,7 @@ enum Statements {
 
     /// What a decision needs of an operation, without its content.
     static let selectKnownOperations = Statement(
-        "select operations of basis",
+        "select operations of read set",
         """
         SELECT id, device, user, collection, record, clock, fingerprint, outcome, result
         FROM operations WHERE tenant = ?1 AND id = ?2

@@ -4,7 +4,7 @@ import SyncStorage
 private let tenant = TenantID("tenant")
 private let now: Int64 = 1_700_000_000_000
 /// When a session that had ended by `now` is forgotten.
-private let afterwards = now + AccessEnd.rememberedMilliseconds + 1
+private let afterwards = now + AccessRevocation.rememberedMilliseconds + 1
 
 extension StorageLaw {
     static let accessLaws = [
@@ -15,7 +15,7 @@ extension StorageLaw {
                 let anna = AccessQuery(user: "anna", session: "s", device: "d")
                 try expectEqual(
                     try await store.access(tenant, anna), AccessState(), "before anything ended")
-                let ends: [AccessEnd] = [
+                let ends: [AccessRevocation] = [
                     .session("s", expiresAtMilliseconds: now + 60_000),
                     .sessions(of: "anna", beganBeforeMilliseconds: 5),
                     .sessions(of: nil, beganBeforeMilliseconds: 3),
@@ -107,7 +107,7 @@ extension StorageLaw {
         ) {
             factory in
             try await factory.withStore { store in
-                let bound = AccessEnd.forgottenAtOnce
+                let bound = AccessRevocation.forgottenAtOnce
                 try await store.end(
                     tenant, .tokens(of: "u", issuedBeforeMilliseconds: 1), nowMilliseconds: now)
                 try await store.end(
@@ -130,7 +130,7 @@ extension StorageLaw {
                     return count
                 }
                 try expectEqual(try await remembered(), bound + 20, "before")
-                let late = AccessEnd.session("late", expiresAtMilliseconds: afterwards + 1)
+                let late = AccessRevocation.session("late", expiresAtMilliseconds: afterwards + 1)
                 try await store.end(tenant, late, nowMilliseconds: afterwards)
                 try expectEqual(try await remembered(), 20, "after one")
                 try await store.end(tenant, late, nowMilliseconds: afterwards)

@@ -39,7 +39,7 @@ extension StorageLaw {
                 entry.position = position + 1
                 entry.conflict = position + 1
                 let forged = entry
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     var commit = Commit(head: snapshot.head, audit: [forged])
                     commit.head.auditPosition += 1
                     commit.head.auditHash = forged.hash

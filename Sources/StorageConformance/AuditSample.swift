@@ -8,18 +8,18 @@ public enum AuditSample {
 
     /// Writes it as a tenant's first commit.
     public static func put(in store: any SyncStore, of tenant: TenantID) async throws(StoreError) {
-        try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
-            var seal = AuditSeal(tenant: tenant, identity: store.identity, after: snapshot.head.auditHash)
+        try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
+            var chain = AuditChainWriter(tenant: tenant, identity: store.identity, after: snapshot.head.auditHash)
             var index = AuditIndex()
             var commit = Commit(head: snapshot.head)
             for entry in entries {
-                let row = seal.seal(entry, rules: CollectionRules())
+                let row = chain.append(entry, rules: CollectionRules())
                 try index.note(row)
                 commit.audit.append(row)
             }
             commit.conflicts = index.opened.values.sorted { $0.id < $1.id }
             commit.head.auditPosition = entries.last?.position ?? 0
-            commit.head.auditHash = seal.hash
+            commit.head.auditHash = chain.hash
             commit.head.auditMilliseconds = entries.last?.recordedAtMilliseconds ?? 0
             return (commit, ())
         }

@@ -3,16 +3,16 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// Commits batches of one tenant the way the server does: decided by a `Ledger` over the snapshot, sealed, written.
+/// Commits batches of one tenant the way the server does: decided by a `BatchDecider` over the snapshot, chained, written.
 public struct Committer: Sendable {
     public let store: any SyncStore
     public let tenant: TenantID
-    public let terms: Terms
+    public let settings: DecisionSettings
 
     public init(_ store: any SyncStore, _ tenant: TenantID, under schema: Schema = .open) {
         self.store = store
         self.tenant = tenant
-        terms = Terms(schema: schema)
+        settings = DecisionSettings(schema: schema)
     }
 
     /// What one commit did: a decision for each batch, and the changed records as the merge left them.
@@ -25,8 +25,8 @@ public struct Committer: Sendable {
     /// All batches in one transaction.
     @discardableResult
     public func commit(_ batches: [Batch]) async throws(StoreError) -> Answer {
-        try await store.transact(tenant, basis: Self.basis(of: batches)) { snapshot throws(StoreError) in
-            var draft = Draft(snapshot, tenant: tenant, identity: store.identity, terms: terms)
+        try await store.transact(tenant, readSet: Self.readSet(of: batches)) { snapshot throws(StoreError) in
+            var draft = Draft(snapshot, tenant: tenant, identity: store.identity, settings: settings)
             let decisions = batches.map { draft.decide($0) }
             let commit = try draft.finished()
             return (commit, Answer(decisions: decisions, records: draft.records, sequence: commit.head.sequence))
@@ -36,37 +36,37 @@ public struct Committer: Sendable {
     @discardableResult
     public func commit(_ batch: Batch) async throws(StoreError) -> Answer { try await commit([batch]) }
 
-    public static func basis(of batches: [Batch]) -> StoreBasis {
-        var basis = StoreBasis()
+    public static func readSet(of batches: [Batch]) -> StoreReadSet {
+        var readSet = StoreReadSet()
         for batch in batches {
-            basis.merge.formUnion(batch.basis)
-            basis.batches.insert(BatchKey(device: batch.device, key: batch.key))
-            basis.devices.insert(batch.device)
+            readSet.merge.formUnion(batch.readSet)
+            readSet.batches.insert(BatchKey(device: batch.device, key: batch.key))
+            readSet.devices.insert(batch.device)
         }
-        return basis
+        return readSet
     }
 }
 
 /// One commit in the making.
 private struct Draft {
     private let snapshot: StoreSnapshot
-    private var ledger: Ledger
-    private var seal: AuditSeal
+    private var decider: BatchDecider
+    private var chain: AuditChainWriter
     private var commit: Commit
     private var latestMilliseconds: Int64 = 0
     private var writer = JSONWriter()
 
-    init(_ snapshot: StoreSnapshot, tenant: TenantID, identity: StoreIdentity, terms: Terms) {
+    init(_ snapshot: StoreSnapshot, tenant: TenantID, identity: StoreIdentity, settings: DecisionSettings) {
         self.snapshot = snapshot
-        ledger = Ledger(over: snapshot.merge, under: terms)
-        seal = AuditSeal(tenant: tenant, identity: identity, after: snapshot.head.auditHash)
+        decider = BatchDecider(over: snapshot.merge, under: settings)
+        chain = AuditChainWriter(tenant: tenant, identity: identity, after: snapshot.head.auditHash)
         commit = Commit(head: snapshot.head)
     }
 
-    var records: [RecordKey: StoredRecord] { ledger.plan.records }
+    var records: [RecordKey: StoredRecord] { decider.plan.records }
 
     mutating func decide(_ batch: Batch) -> BatchDecision {
-        let decision = ledger.decide(batch)
+        let decision = decider.decide(batch)
         let key = BatchKey(device: batch.device, key: batch.key)
         guard !decision.isRefused, snapshot.batches[key] == nil else { return decision }
         latestMilliseconds = max(latestMilliseconds, batch.receivedAtMilliseconds)
@@ -89,34 +89,34 @@ private struct Draft {
     }
 
     mutating func finished() throws(StoreError) -> Commit {
-        commit.records = ledger.plan.records.values.sorted { $0.sequence < $1.sequence }.map { record in
+        commit.records = decider.plan.records.values.sorted { $0.sequence < $1.sequence }.map { record in
             RecordRow(record, rules: rules(record.key.collection), changedAtMilliseconds: latestMilliseconds)
         }
         var index = AuditIndex()
-        for entry in ledger.plan.audit {
-            let row = seal.seal(entry, rules: rules(entry.record.collection))
+        for entry in decider.plan.audit {
+            let row = chain.append(entry, rules: rules(entry.record.collection))
             commit.audit.append(row)
             try index.note(row)
         }
         commit.conflicts = index.opened.values.sorted { $0.id < $1.id }
         commit.conflictChanges = index.changed.values.sorted { $0.id < $1.id }
         commit.assignments = index.assigned.values.sorted { $0.id < $1.id }
-        commit.head.sequence = ledger.plan.sequence
-        commit.head.auditPosition = ledger.plan.auditPosition
-        commit.head.auditHash = seal.hash
-        commit.head.auditMilliseconds = ledger.plan.auditMilliseconds
+        commit.head.sequence = decider.plan.sequence
+        commit.head.auditPosition = decider.plan.auditPosition
+        commit.head.auditHash = chain.hash
+        commit.head.auditMilliseconds = decider.plan.auditMilliseconds
         return commit
     }
 
     private func rules(_ collection: ExactString) -> CollectionRules {
-        ledger.terms.schema.rules(for: collection) ?? CollectionRules()
+        decider.settings.schema.rules(for: collection) ?? CollectionRules()
     }
 }
 
 extension OperationRow {
     fileprivate init(_ decided: DecidedOperation, of batch: Batch, ordinal: Int64) {
         let content: Value =
-            switch decided.submission {
+            switch decided.item {
             case .operation(let operation): .object(operation.fields)
             case .malformed(let malformed): malformed.content
             }
@@ -157,7 +157,7 @@ extension Batch {
         self.init(
             key: key, device: device, user: ExactString("user of \(device)"), atomicity: .eachOperation,
             receivedAtMilliseconds: milliseconds, sentAtMilliseconds: nil,
-            submissions: operations.map { .operation($0) })
+            items: operations.map { .operation($0) })
     }
 }
 

@@ -22,7 +22,7 @@ extension StorageLaw {
                         query.limit = number < Corpus.singleConditions.count ? 7 : 1 + random.below(20)
                         let expected = corpus.selected(query)
                         nonEmpty += expected.isEmpty ? 0 : 1
-                        var found: [ConflictFile] = []
+                        var found: [ConflictHistory] = []
                         while true {
                             let page = try await store.conflicts(tenant, query)
                             try expect(page.count <= query.limit, "\(page.count) conflicts in a page of \(query.limit)")
@@ -31,7 +31,7 @@ extension StorageLaw {
                             query.beyond = ConflictID(position: last.conflict.id)
                         }
                         try expectEqual(found.map(\.conflict.id), expected.map(\.conflict.id), "conflicts for \(query)")
-                        try expectEqual(found, expected, "files for \(query)")
+                        try expectEqual(found, expected, "histories for \(query)")
                         query.beyond = nil
                         var wide = query
                         wide.limit = 1_000
@@ -48,9 +48,9 @@ extension StorageLaw {
                 var random = SeededGenerator(seed: 12)
                 let corpus = Corpus(&random)
                 try await corpus.put(in: store)
-                for file in corpus.files {
-                    let id = ConflictID(position: file.conflict.id)
-                    try expectEqual(try await store.conflict(tenant, id), file, "conflict \(id.position)")
+                for history in corpus.histories {
+                    let id = ConflictID(position: history.conflict.id)
+                    try expectEqual(try await store.conflict(tenant, id), history, "conflict \(id.position)")
                 }
                 for position: Int64 in [-1, 0, Int64(corpus.entries.count) + 1] {
                     try expectEqual(
@@ -58,26 +58,27 @@ extension StorageLaw {
                 }
             }
         },
-        StorageLaw("a transaction reads the conflicts of its basis with all their entries, and no other") { factory in
+        StorageLaw("a transaction reads the conflicts of its read set with all their entries, and no other") {
+            factory in
             try await factory.withStore { store in
                 var random = SeededGenerator(seed: 15)
                 let corpus = Corpus(&random)
                 try await corpus.put(in: store)
-                var basis = StoreBasis()
-                let wanted = corpus.files.filter { _ in random.below(3) == 0 }
-                basis.conflicts = Set(wanted.map { ConflictID(position: $0.conflict.id) })
+                var readSet = StoreReadSet()
+                let wanted = corpus.histories.filter { _ in random.below(3) == 0 }
+                readSet.conflicts = Set(wanted.map { ConflictID(position: $0.conflict.id) })
                 // An entry that opened no conflict, and positions that are not there.
-                let others = Set(corpus.entries.map(\.position)).subtracting(corpus.files.map(\.conflict.id))
-                basis.conflicts.formUnion((others + [-1, 0, 900]).map { ConflictID(position: $0) })
-                let keys = basis
-                let found = try await store.transact(tenant, basis: keys) { snapshot throws(StoreError) in
+                let others = Set(corpus.entries.map(\.position)).subtracting(corpus.histories.map(\.conflict.id))
+                readSet.conflicts.formUnion((others + [-1, 0, 900]).map { ConflictID(position: $0) })
+                let keys = readSet
+                let found = try await store.transact(tenant, readSet: keys) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head), snapshot.conflicts)
                 }
                 try expect(wanted.count > 10 && wanted.contains { $0.entries.count > 1 }, "the corpus is rich enough")
                 try expectEqual(
                     found,
                     Dictionary(uniqueKeysWithValues: wanted.map { (ConflictID(position: $0.conflict.id), $0) }),
-                    "conflicts of the basis")
+                    "conflicts of the read set")
             }
         },
         StorageLaw("a conflict has each version once; comments and assignments stand beside one under it") {
@@ -87,19 +88,19 @@ extension StorageLaw {
                 let corpus = Corpus(&random)
                 try await corpus.put(in: store)
                 let head = try await store.head(of: tenant)
-                guard let file = corpus.files.last else { throw Violation("no corpus") }
+                guard let history = corpus.histories.last else { throw Violation("no corpus") }
                 func append(_ type: AuditEntryRow.EntryType, version: Int64) async throws {
-                    var entry = AuditEntryRow.sample(file.conflict, sides: [])
+                    var entry = AuditEntryRow.sample(history.conflict, sides: [])
                     let position = try await store.head(of: tenant).auditPosition + 1
                     (entry.position, entry.version, entry.type) = (position, version, type.rawValue)
                     let added = entry
-                    try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                    try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                         var commit = Commit(head: snapshot.head, audit: [added])
                         commit.head.auditPosition = position
                         return (commit, ())
                     }
                 }
-                let version = file.conflict.version
+                let version = history.conflict.version
                 for type in AuditEntryRow.EntryType.allCases where !type.isVersion {
                     try await append(type, version: version)
                     try await append(type, version: version)
@@ -113,10 +114,10 @@ extension StorageLaw {
                 }
                 try await append(.resolved, version: version + 1)
                 try expectEqual(try await store.head(of: tenant).auditPosition, head.auditPosition + 5, "position")
-                let id = ConflictID(position: file.conflict.id)
+                let id = ConflictID(position: history.conflict.id)
                 try expectEqual(
                     try await store.conflict(tenant, id)?.entries.map(\.version),
-                    file.entries.map(\.version) + [version, version, version, version, version + 1], "versions")
+                    history.entries.map(\.version) + [version, version, version, version, version + 1], "versions")
             }
         },
         StorageLaw("the summary counts every conflict under each of its names") { factory in
@@ -124,7 +125,7 @@ extension StorageLaw {
                 var random = SeededGenerator(seed: 13)
                 let corpus = Corpus(&random)
                 try await corpus.put(in: store)
-                try expectEqual(try await store.conflictSummary(tenant), corpus.summary, "summary")
+                try expectEqual(try await store.conflictCounts(tenant), corpus.conflictCounts, "summary")
             }
         },
         StorageLaw("the index over the audit is listed in order, page by page") { factory in
@@ -138,7 +139,7 @@ extension StorageLaw {
                     found += page
                     if page.isEmpty { break }
                 }
-                try expectEqual(found, corpus.files.map(\.conflict), "index")
+                try expectEqual(found, corpus.histories.map(\.conflict), "index")
             }
         },
     ]
@@ -146,8 +147,8 @@ extension StorageLaw {
 
 /// Conflicts with every combination of names, few of each, so that every condition selects some.
 private struct Corpus: Sendable {
-    let files: [ConflictFile]
-    var entries: [AuditEntryRow] { files.flatMap(\.entries).sorted { $0.position < $1.position } }
+    let histories: [ConflictHistory]
+    var entries: [AuditEntryRow] { histories.flatMap(\.entries).sorted { $0.position < $1.position } }
 
     static let collections: [ExactString] = ["estimates", "notes", "a/b"]
     static let records: [ExactString] = ["r1", "r2", "\u{E9}", "e\u{301}"]
@@ -192,7 +193,7 @@ private struct Corpus: Sendable {
                 entries[position] = [.sample(row, sides: sides)]
             }
         }
-        files = rows.map { ConflictFile(conflict: $0, entries: entries[$0.id] ?? []) }
+        histories = rows.map { ConflictHistory(conflict: $0, entries: entries[$0.id] ?? []) }
     }
 
     /// In two commits: conflicts of the second change conflicts of the first.
@@ -200,22 +201,22 @@ private struct Corpus: Sendable {
         let entries = entries
         for half in [entries.prefix(50), entries.dropFirst(50)] {
             let later = Set(half.map(\.position))
-            let opened = files.filter { later.contains($0.conflict.id) }
-            let changed = files.filter { file in
-                !later.contains(file.conflict.id) && file.entries.contains { later.contains($0.position) }
+            let opened = histories.filter { later.contains($0.conflict.id) }
+            let changed = histories.filter { history in
+                !later.contains(history.conflict.id) && history.entries.contains { later.contains($0.position) }
             }
-            try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+            try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                 var commit = Commit(head: snapshot.head)
                 commit.head.auditPosition = half.last?.position ?? 0
                 commit.audit = Array(half)
                 commit.conflicts = opened.map(\.conflict)
-                commit.conflictChanges = changed.map { file in
+                commit.conflictChanges = changed.map { history in
                     ConflictChange(
-                        id: file.conflict.id, version: file.conflict.version,
-                        status: ConflictStatus(rawValue: file.conflict.status) ?? .open)
+                        id: history.conflict.id, version: history.conflict.version,
+                        status: ConflictStatus(rawValue: history.conflict.status) ?? .open)
                 }
-                commit.assignments = changed.map { file in
-                    ConflictAssignment(id: file.conflict.id, assignee: file.conflict.assignee)
+                commit.assignments = changed.map { history in
+                    ConflictAssignment(id: history.conflict.id, assignee: history.conflict.assignee)
                 }
                 return (commit, ())
             }
@@ -265,10 +266,10 @@ private struct Corpus: Sendable {
     }
 
     /// The definition of each condition, said once more, over all conflicts.
-    func selected(_ query: ConflictQuery) -> [ConflictFile] {
-        let selected = files.filter { file in
-            let row = file.conflict
-            let sides = file.entries.flatMap(\.sides)
+    func selected(_ query: ConflictQuery) -> [ConflictHistory] {
+        let selected = histories.filter { history in
+            let row = history.conflict
+            let sides = history.entries.flatMap(\.sides)
             func holds(_ wanted: ExactString?, _ found: String) -> Bool {
                 wanted == nil || wanted == ExactString(found)
             }
@@ -285,28 +286,28 @@ private struct Corpus: Sendable {
         return query.order == .oldest ? selected : selected.reversed()
     }
 
-    var summary: ConflictSummary {
-        func counts(_ names: [String]) -> [ConflictSummary.Count] {
+    var conflictCounts: ConflictCounts {
+        func counts(_ names: [String]) -> [ConflictCounts.Count] {
             Dictionary(grouping: names.map { ExactString($0) }) { $0 }.sorted { $0.key < $1.key }
-                .map { ConflictSummary.Count(name: $0.key.text, count: Int64($0.value.count)) }
+                .map { ConflictCounts.Count(name: $0.key.text, count: Int64($0.value.count)) }
         }
-        let rows = files.map(\.conflict)
-        var summary = ConflictSummary()
-        summary.byStatus = counts(rows.map(\.status))
-        summary.byKind = counts(rows.map(\.kind))
-        summary.byCollection = counts(rows.map(\.collection))
+        let rows = histories.map(\.conflict)
+        var conflictCounts = ConflictCounts()
+        conflictCounts.byStatus = counts(rows.map(\.status))
+        conflictCounts.byKind = counts(rows.map(\.kind))
+        conflictCounts.byCollection = counts(rows.map(\.collection))
         for collection in Self.collections.sorted() {
             for unit in Self.units.sorted() {
                 let count = rows.count { ExactString($0.collection) == collection && ExactString($0.unit) == unit }
                 if count > 0 {
-                    summary.byUnit.append(.init(collection: collection, unit: unit, count: Int64(count)))
+                    conflictCounts.byUnit.append(.init(collection: collection, unit: unit, count: Int64(count)))
                 }
             }
         }
-        summary.byDevice = counts(
-            files.flatMap { Set($0.entries.flatMap(\.sides).map { ExactString($0.device) }).map(\.text) })
+        conflictCounts.byDevice = counts(
+            histories.flatMap { Set($0.entries.flatMap(\.sides).map { ExactString($0.device) }).map(\.text) })
         let days: [Int64: String] = [0: "1970-01-01", 1: "1970-01-02", 19_675: "2023-11-14", 20_833: "2027-01-15"]
-        summary.byDay = counts(rows.compactMap { days[$0.openedAtMilliseconds / 86_400_000] })
-        return summary
+        conflictCounts.byDay = counts(rows.compactMap { days[$0.openedAtMilliseconds / 86_400_000] })
+        return conflictCounts
     }
 }

@@ -8,8 +8,8 @@ struct Contents: Sendable, Equatable {
     var records: [RecordRow]
     var operations: [OperationRow]
     var batches: [BatchRow?]
-    var conflicts: [ConflictFile]
-    var summary: ConflictSummary
+    var conflicts: [ConflictHistory]
+    var conflictCounts: ConflictCounts
     var audit: [AuditEntryRow]
     var index: [ConflictRow]
     var devices: [DeviceRow]
@@ -26,7 +26,7 @@ struct Contents: Sendable, Equatable {
         batches = []
         for key in keys { batches.append(try await store.batch(tenant, key)) }
         conflicts = try await store.conflicts(tenant, ConflictQuery(limit: .max))
-        summary = try await store.conflictSummary(tenant)
+        conflictCounts = try await store.conflictCounts(tenant)
         audit = try await store.auditEntries(tenant, after: 0, limit: .max)
         index = try await store.conflictIndex(tenant, after: 0, limit: .max)
         devices = try await store.devices(tenant)
@@ -39,7 +39,7 @@ struct Contents: Sendable, Equatable {
         try Self.expectEqual(operations, other.operations, "\(subject), operations")
         try Self.expectEqual(batches, other.batches, "\(subject), batches")
         try Self.expectEqual(conflicts, other.conflicts, "\(subject), conflicts")
-        try StorageConformance.expectEqual(summary, other.summary, "\(subject), summary")
+        try StorageConformance.expectEqual(conflictCounts, other.conflictCounts, "\(subject), summary")
         try Self.expectEqual(audit, other.audit, "\(subject), audit")
         try Self.expectEqual(index, other.index, "\(subject), conflict index")
         try Self.expectEqual(devices, other.devices, "\(subject), devices")

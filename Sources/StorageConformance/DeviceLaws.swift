@@ -20,7 +20,7 @@ extension StorageLaw {
                 let other = DeviceRow(
                     device: "ben", user: "w", registeredAtMilliseconds: 20, lastSeenAtMilliseconds: 20)
                 let rows = [second, other]
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head, devices: rows), ())
                 }
                 try expectEqual(try await store.devices(tenant), [device, other], "devices")
@@ -94,13 +94,13 @@ extension StorageLaw {
             try await factory.withStore { store in
                 _ = try await store.register(tenant, device)
                 _ = try await store.register("other", device)
-                let sightings: [(Int64, Int64)] = [(5, 50), (3, 60), (8, 40), (8, 40), (0, 0)]
-                for (sequence, milliseconds) in sightings {
+                let heartbeats: [(Int64, Int64)] = [(5, 50), (3, 60), (8, 40), (8, 40), (0, 0)]
+                for (sequence, milliseconds) in heartbeats {
                     try await store.acknowledge([
-                        DeviceSighting(
+                        DeviceHeartbeat(
                             tenant: tenant, device: "anna", acknowledgedSequence: sequence,
                             seenAtMilliseconds: milliseconds),
-                        DeviceSighting(
+                        DeviceHeartbeat(
                             tenant: tenant, device: "absent", acknowledgedSequence: 1, seenAtMilliseconds: 1),
                     ])
                 }
@@ -110,10 +110,10 @@ extension StorageLaw {
                 try expectEqual(try await store.devices(tenant), [seen], "devices")
                 try expectEqual(try await store.devices("other"), [device], "devices of another tenant")
                 try await store.acknowledge([])
-                // Several sightings of one device in one call, the highest not last.
+                // Several heartbeats of one device in one call, the highest not last.
                 try await store.acknowledge(
                     [(9, 61), (11, 62), (10, 70)].map { sequence, milliseconds in
-                        DeviceSighting(
+                        DeviceHeartbeat(
                             tenant: tenant, device: "anna", acknowledgedSequence: sequence,
                             seenAtMilliseconds: milliseconds)
                     })

@@ -160,7 +160,7 @@ extension StorageLaw {
     private static func put(
         _ store: any SyncStore, _ rows: [RecordRow], floor: Int64 = 0, head: Int64? = nil
     ) async throws {
-        try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+        try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
             var next = snapshot.head
             next.sequence = head ?? rows.map(\.sequence).max() ?? next.sequence
             next.purgeFloor = floor

@@ -62,7 +62,7 @@ extension StorageLaw {
                     auditHash: [UInt8](0...255), auditMilliseconds: .min, purgeFloor: .max)
                 let commit = Commit(
                     head: head, records: [row], operations: [operation], audit: [entry], conflicts: [conflict])
-                try await store.transact(tenant, basis: StoreBasis()) { _ throws(StoreError) in (commit, ()) }
+                try await store.transact(tenant, readSet: StoreReadSet()) { _ throws(StoreError) in (commit, ()) }
                 try expectEqual(try await store.head(of: tenant), head, "head")
                 try expectEqual(try await store.record(tenant, row.key), row, "record")
                 try expectEqual(
@@ -70,7 +70,7 @@ extension StorageLaw {
                 try expectEqual(try await store.operations(tenant, id: "o"), [operation], "operation")
                 try expectEqual(
                     try await store.conflict(tenant, ConflictID(position: .max - 1)),
-                    ConflictFile(conflict: conflict, entries: [entry]), "conflict")
+                    ConflictHistory(conflict: conflict, entries: [entry]), "conflict")
             }
         },
         StorageLaw("large texts and every kind of scalar come back byte for byte") { factory in
@@ -83,7 +83,7 @@ extension StorageLaw {
                 row.siblings = String(all)
                 row.state = ""
                 let wanted = row
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head, records: [wanted]), ())
                 }
                 let again = try await factory.reopened(store)
@@ -103,9 +103,9 @@ extension StorageLaw {
                         workload.took(answer)
                         expected.merge(answer.records) { $1 }
                     }
-                    var basis = StoreBasis()
-                    basis.merge.records = Set(Workload.records)
-                    let found = try await store.transact(tenant, basis: basis) { snapshot throws(StoreError) in
+                    var readSet = StoreReadSet()
+                    readSet.merge.records = Set(Workload.records)
+                    let found = try await store.transact(tenant, readSet: readSet) { snapshot throws(StoreError) in
                         (Commit(head: snapshot.head), snapshot.merge.records)
                     }
                     for key in Workload.records {

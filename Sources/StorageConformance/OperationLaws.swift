@@ -17,7 +17,7 @@ extension StorageLaw {
                     row.counter = row.outcome == .rejected || row.record == nil ? nil : Int64(ordinal)
                     return row
                 }
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head, operations: rows), ())
                 }
                 let selections: [(OperationQuery.Selection, (OperationRow) -> Bool)] = [
@@ -54,7 +54,7 @@ extension StorageLaw {
                     row.device = device
                     return row
                 }
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head, operations: rows), ())
                 }
                 let found = try await store.operations(tenant, id: "o")
@@ -73,7 +73,7 @@ extension StorageLaw {
                         fingerprint: ContentFingerprint(hexadecimal: "f\(index)"), results: results,
                         recordedAtMilliseconds: Int64(index))
                 }
-                try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head, batches: rows), ())
                 }
                 for row in rows {

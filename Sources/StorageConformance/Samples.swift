@@ -35,7 +35,7 @@ extension OperationRow {
 }
 
 extension AuditEntryRow {
-    /// An entry that opens a conflict, with sides, unsealed.
+    /// An entry that opens a conflict, with sides, not yet chained.
     static func sample(_ conflict: ConflictRow, sides: [AuditSideRow]) -> AuditEntryRow {
         AuditEntryRow(
             position: conflict.id, conflict: conflict.id, version: 1, type: EntryType.opened.rawValue,

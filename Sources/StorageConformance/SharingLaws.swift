@@ -42,10 +42,10 @@ extension StorageLaw {
 
                 var query = ConflictQuery(limit: 100)
                 query.order = .oldest
-                let files = try await store.conflicts(tenant, query)
-                try expectEqual(files.count, 50, "conflicts")
-                for (number, file) in files.enumerated() {
-                    let entry = file.entries[0]
+                let histories = try await store.conflicts(tenant, query)
+                try expectEqual(histories.count, 50, "conflicts")
+                for (number, history) in histories.enumerated() {
+                    let entry = history.entries[0]
                     try expectEqual(entry.sides.map(\.value).first, long.canonicalText, "the stored side of \(number)")
                     try expectEqual(
                         entry.sides.last?.value, "\"short \(number + 1)\"", "the incoming side of \(number)")
@@ -54,17 +54,18 @@ extension StorageLaw {
                     try expectEqual(
                         entry.clockAfter, seen.setting("ben", to: Int64(number + 1)).canonicalText,
                         "the clock after \(number)")
-                    let alone = try await store.conflict(tenant, ConflictID(position: file.conflict.id))
-                    try expectEqual(alone, file, "conflict \(number) alone")
+                    let alone = try await store.conflict(tenant, ConflictID(position: history.conflict.id))
+                    try expectEqual(alone, history, "conflict \(number) alone")
                 }
-                let ids = Set(files.map { ConflictID(position: $0.conflict.id) })
-                var basis = StoreBasis()
-                basis.conflicts = ids
-                let decided = try await store.transact(tenant, basis: basis) { snapshot throws(StoreError) in
+                let ids = Set(histories.map { ConflictID(position: $0.conflict.id) })
+                var readSet = StoreReadSet()
+                readSet.conflicts = ids
+                let decided = try await store.transact(tenant, readSet: readSet) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head), snapshot.conflicts)
                 }
                 try expectEqual(
-                    files.map { decided[ConflictID(position: $0.conflict.id)] }, files.map { $0 }, "those of a basis")
+                    histories.map { decided[ConflictID(position: $0.conflict.id)] }, histories.map { $0 },
+                    "those of a read set")
                 try expectEqual(try await store.verifyAudit(of: tenant).fault, nil, "the audit")
             }
         },
@@ -98,7 +99,7 @@ extension StorageLaw {
                     try await store.recall("other", key, recordBytes: .max), nil, "recall of another tenant")
             }
         },
-        StorageLaw("a commit reads no more bytes of records than its basis allows, but for one record") { factory in
+        StorageLaw("a commit reads no more bytes of records than its read set allows, but for one record") { factory in
             try await factory.withStore { store in
                 let committer = Committer(store, tenant)
                 let keys = (1...20).map { RecordKey("c", ExactString("r\($0)")) }
@@ -108,10 +109,10 @@ extension StorageLaw {
                         "b", from: "anna",
                         keys.map { Operation(.create, OperationID($0.id), on: $0, clock: ["anna": 1], ["t": text]) }))
                 for (bytes, expected) in [(Int.max, 20), (1, 1), (45_000, 4), (0, 1)] {
-                    var basis = StoreBasis()
-                    basis.merge.records = Set(keys + [RecordKey("c", "absent")])
-                    basis.recordBytes = bytes
-                    let (read, omitted) = try await store.transact(tenant, basis: basis) {
+                    var readSet = StoreReadSet()
+                    readSet.merge.records = Set(keys + [RecordKey("c", "absent")])
+                    readSet.recordBytes = bytes
+                    let (read, omitted) = try await store.transact(tenant, readSet: readSet) {
                         snapshot throws(StoreError) in
                         (Commit(head: snapshot.head), (snapshot.merge.records.count, snapshot.omitted))
                     }

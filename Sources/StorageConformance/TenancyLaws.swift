@@ -40,7 +40,7 @@ extension StorageLaw {
                         Operation(.create, "o", on: RecordKey("estimates", "r"), clock: ["anna": 1], ["title": "hers"])
                     ])
                 try await Committer(store, anna).commit(batch)
-                let found = try await store.transact(ben, basis: Committer.basis(of: [batch])) {
+                let found = try await store.transact(ben, readSet: Committer.readSet(of: [batch])) {
                     snapshot throws(StoreError) in (Commit(head: snapshot.head), snapshot)
                 }
                 try expect(

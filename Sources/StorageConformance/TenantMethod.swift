@@ -67,14 +67,14 @@ struct TenantMethod: Sendable {
             return try await $0.conflicts($1, query)
         },
         TenantMethod(name: "conflict") { store, tenant in
-            var files: [ConflictFile?] = []
+            var histories: [ConflictHistory?] = []
             for position: Int64 in 1...5 {
-                files.append(try await store.conflict(tenant, ConflictID(position: position)))
+                histories.append(try await store.conflict(tenant, ConflictID(position: position)))
             }
-            return files
+            return histories
         },
         TenantMethod(name: "conflict counts") { try await $0.conflictCounts($1, [ConflictQuery(limit: 5)]) },
-        TenantMethod(name: "conflict summary") { try await $0.conflictSummary($1) },
+        TenantMethod(name: "conflict counts") { try await $0.conflictCounts($1) },
         TenantMethod(name: "audit entries") { try await $0.auditEntries($1, after: 0, limit: 100) },
         TenantMethod(name: "conflict index") { try await $0.conflictIndex($1, after: 0, limit: 100) },
         TenantMethod(name: "device") { try await $0.device($1, "anna") },
@@ -88,11 +88,11 @@ struct TenantMethod: Sendable {
         },
         TenantMethod(name: "retire") { try await $0.retire($1, "anna", atMilliseconds: 5) },
         TenantMethod(name: "acknowledge") { store, tenant in
-            let sightings = (["anna", "new"] as [DeviceID]).map {
-                DeviceSighting(tenant: tenant, device: $0, acknowledgedSequence: 1, seenAtMilliseconds: 1)
+            let heartbeats = (["anna", "new"] as [DeviceID]).map {
+                DeviceHeartbeat(tenant: tenant, device: $0, acknowledgedSequence: 1, seenAtMilliseconds: 1)
             }
-            try await store.acknowledge(sightings)
-            return sightings
+            try await store.acknowledge(heartbeats)
+            return heartbeats
         },
         TenantMethod(name: "spend") { try await $0.spend($1, .sample("code"), nowMilliseconds: 1) },
         TenantMethod(name: "end access") { store, tenant in

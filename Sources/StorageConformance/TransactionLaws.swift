@@ -15,7 +15,7 @@ extension StorageLaw {
                 try expect(
                     contents.records.isEmpty && contents.operations.isEmpty && contents.batches == [nil]
                         && contents.conflicts.isEmpty && contents.audit.isEmpty && contents.index.isEmpty
-                        && contents.devices.isEmpty && contents.summary == ConflictSummary(),
+                        && contents.devices.isEmpty && contents.conflictCounts == ConflictCounts(),
                     "a new store tells of \(contents)")
                 try expectEqual(try await store.tenants(), [], "tenants")
                 try expectEqual(try await store.record(tenant, record), nil, "record")
@@ -26,7 +26,7 @@ extension StorageLaw {
                 try await store.ping()
             }
         },
-        StorageLaw("a snapshot holds what the basis names and nothing else") { factory in
+        StorageLaw("a snapshot holds what the read set names and nothing else") { factory in
             try await factory.withStore { store in
                 let committer = Committer(store, tenant)
                 let other = RecordKey("estimates", "r2")
@@ -43,18 +43,18 @@ extension StorageLaw {
                             Operation(.update, "o1", on: other, clock: ["anna": 1, "ben": 1], ["title": "three"])
                         ]),
                 ])
-                var basis = StoreBasis()
-                try expectEqual(try await snapshot(store, basis).size, 0, "rows of an empty basis")
-                basis.merge.records = [record, RecordKey("estimates", "absent")]
-                basis.merge.operations = ["o1", "absent"]
-                basis.merge.dots = [
+                var readSet = StoreReadSet()
+                try expectEqual(try await snapshot(store, readSet).size, 0, "rows of an empty read set")
+                readSet.merge.records = [record, RecordKey("estimates", "absent")]
+                readSet.merge.operations = ["o1", "absent"]
+                readSet.merge.dots = [
                     RecordDot(record: other, dot: Dot(device: "ben", counter: 1)),
                     RecordDot(record: other, dot: Dot(device: "ben", counter: 2)),
                     RecordDot(record: record, dot: Dot(device: "ben", counter: 1)),
                 ]
-                basis.batches = [BatchKey(device: "ben", key: "b1"), BatchKey(device: "eva", key: "b1")]
-                basis.devices = ["anna", "eva"]
-                let found = try await snapshot(store, basis)
+                readSet.batches = [BatchKey(device: "ben", key: "b1"), BatchKey(device: "eva", key: "b1")]
+                readSet.devices = ["anna", "eva"]
+                let found = try await snapshot(store, readSet)
                 try expectEqual(Set(found.merge.records.keys), [record], "records")
                 try expectEqual(found.merge.records[record]?.sequence, 1, "sequence of the record")
                 try expectEqual(Set(found.merge.operations.keys), ["o1"], "operations")
@@ -101,7 +101,7 @@ extension StorageLaw {
             try await factory.withStore { store in
                 let thrown = StoreError.damaged("thrown by the decision")
                 let error = try await expectStoreError("transact") {
-                    try await store.transact(tenant, basis: StoreBasis()) { _ throws(StoreError) in throw thrown }
+                    try await store.transact(tenant, readSet: StoreReadSet()) { _ throws(StoreError) in throw thrown }
                 }
                 try expectEqual(error, thrown, "error")
                 try expectEqual(try await store.head(of: tenant), TenantHead(), "head")
@@ -113,7 +113,7 @@ extension StorageLaw {
         },
         StorageLaw("a commit without rows writes nothing") { factory in
             try await factory.withStore { store in
-                let answer = try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                let answer = try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head), "the answer")
                 }
                 try expectEqual(answer, "the answer", "answer")
@@ -125,7 +125,7 @@ extension StorageLaw {
                 let seen = try await withThrowingTaskGroup(of: Int64.self) { group in
                     for number in 0..<50 {
                         group.addTask {
-                            try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                            try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                                 var head = snapshot.head
                                 head.sequence += 1
                                 let batch = BatchRow(
@@ -149,7 +149,7 @@ extension StorageLaw {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for number in 1...Int64(commits) {
-                            try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                            try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                                 var head = snapshot.head
                                 let rows = ["a", "b"].map { id in
                                     head.sequence += 1
@@ -204,7 +204,7 @@ extension StorageLaw {
                 ]
                 for (name, spoil) in wrong {
                     let error = try await expectStoreError("overwriting the \(name)") {
-                        try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+                        try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
                             var commit = Commit(head: snapshot.head)
                             commit.head.sequence += 1
                             commit.records = [.sample("new", sequence: commit.head.sequence, changedAt: 0)]
@@ -233,8 +233,8 @@ extension StorageLaw {
         },
     ]
 
-    private static func snapshot(_ store: any SyncStore, _ basis: StoreBasis) async throws -> StoreSnapshot {
-        try await store.transact(tenant, basis: basis) { snapshot throws(StoreError) in
+    private static func snapshot(_ store: any SyncStore, _ readSet: StoreReadSet) async throws -> StoreSnapshot {
+        try await store.transact(tenant, readSet: readSet) { snapshot throws(StoreError) in
             (Commit(head: snapshot.head), snapshot)
         }
     }
@@ -242,7 +242,7 @@ extension StorageLaw {
     private static func write(
         _ store: any SyncStore, _ fill: @escaping @Sendable (inout Commit) -> Void
     ) async throws {
-        try await store.transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+        try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
             var commit = Commit(head: snapshot.head)
             fill(&commit)
             return (commit, ())

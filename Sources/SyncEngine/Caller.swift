@@ -3,6 +3,7 @@ import SyncStorage
 
 /// Who asks, as a verified token says.
 public struct Caller: Sendable, Hashable {
+    /// What somebody may do. The role of a conflict's side is `ConflictSide.Role`.
     public enum Role: String, Sendable, Hashable, CaseIterable {
         case device, reviewer, admin
     }

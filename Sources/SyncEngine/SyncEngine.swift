@@ -4,18 +4,18 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// The application without HTTP: commits batches in their tenants' lanes, answers reads, and wakes those who wait.
+/// The application without HTTP: commits batches in their tenants' commit queues, answers reads, and wakes those who wait.
 ///
 /// Everything that can be refused is thrown as the `Problem` that the caller is to be told.
 public struct SyncEngine: Sendable {
-    public let terms: Terms
+    public let settings: DecisionSettings
     public let clock: EngineClock
     /// What this server authenticates what it gives out with.
     public let keys: ServerKeys
     let store: any SyncStore
-    let lanes: CommitLanes
+    let queues: CommitQueues
     let notifier: ChangeNotifier
-    let sightings: DeviceSightings
+    let heartbeats: DeviceHeartbeats
     let budget: RequestBudget
     let gate = AccessGate()
     let seats: ReaderSeats
@@ -23,18 +23,18 @@ public struct SyncEngine: Sendable {
 
     /// - Parameter keys: the same at every server on the data.
     public init(
-        store: any SyncStore, terms: Terms, keys: ServerKeys, clock: EngineClock = .system,
+        store: any SyncStore, settings: DecisionSettings, keys: ServerKeys, clock: EngineClock = .system,
         logger: Logger
     ) {
         let notifier = ChangeNotifier()
         self.store = store
         self.keys = keys
-        self.terms = terms
+        self.settings = settings
         self.clock = clock
         self.logger = logger
         self.notifier = notifier
-        lanes = CommitLanes(
-            store: store, terms: terms, keys: keys, clock: clock,
+        queues = CommitQueues(
+            store: store, settings: settings, keys: keys, clock: clock,
             onCommit: { tenant, sequence in notifier.advance(tenant, to: sequence) },
             onFailure: { error in
                 let message: Logger.Message =
@@ -45,14 +45,14 @@ public struct SyncEngine: Sendable {
                     }
                 logger.error(message, metadata: ["error": "\(error)"])
             })
-        sightings = DeviceSightings(store: store)
+        heartbeats = DeviceHeartbeats(store: store)
         budget = RequestBudget(
-            requestsPerSecond: terms.limits.requestsPerSecondPerDevice,
-            bytesPerSecond: terms.limits.bytesPerSecondPerDevice, accounts: terms.limits.requestAccounts)
-        seats = ReaderSeats(limits: terms.limits)
+            requestsPerSecond: settings.limits.requestsPerSecondPerDevice,
+            bytesPerSecond: settings.limits.bytesPerSecondPerDevice, accounts: settings.limits.requestAccounts)
+        seats = ReaderSeats(limits: settings.limits)
     }
 
-    public var limits: Limits { terms.limits }
+    public var limits: Limits { settings.limits }
 
     /// The data set's id; cursors of another one are answered with `resync_required`.
     public var lineage: String { identity.lineage }
@@ -72,8 +72,8 @@ public struct SyncEngine: Sendable {
     }
 
     private func hearOfOthers() async {
-        for await hint in store.hints() {
-            switch hint {
+        for await notification in store.changeNotifications() {
+            switch notification {
             case .advanced(let tenant, let sequence): notifier.advance(tenant, to: sequence)
             case .missed: notifier.wakeAll()
             }
@@ -92,7 +92,7 @@ public struct SyncEngine: Sendable {
     /// stays open: it belongs to whoever opened it.
     public func close() async {
         notifier.close()
-        await lanes.close()
+        await queues.close()
         await flush()
     }
 
@@ -103,9 +103,9 @@ public struct SyncEngine: Sendable {
 
     private func flush() async {
         do {
-            try await sightings.flush()
+            try await heartbeats.flush()
         } catch {
-            logger.warning("device sightings could not be written yet", metadata: ["error": "\(error)"])
+            logger.warning("device heartbeats could not be written yet", metadata: ["error": "\(error)"])
         }
     }
 
@@ -113,7 +113,7 @@ public struct SyncEngine: Sendable {
     ///
     /// Readers that are open are those that wait and those that are being answered, streams among them.
     public func load() async -> (waitingBatches: Int, waitingReaders: Int, openReaders: Int) {
-        (await lanes.depth, notifier.waiterCount, seats.count)
+        (await queues.depth, notifier.waiterCount, seats.count)
     }
 
     /// Whether the storage answers.
@@ -134,7 +134,7 @@ public struct SyncEngine: Sendable {
     /// Commits a batch, or answers what it was answered before.
     public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
         await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: clock.now())
-        return try await lanes.commit(submission)
+        return try await queues.commit(submission)
     }
 
     func recall(_ tenant: TenantID, _ key: BatchKey) async throws(Problem) -> BatchRecall? {
@@ -150,7 +150,7 @@ public struct SyncEngine: Sendable {
             var touched = TouchedRecords(byteLimit: limits.answerBytes)
             for row in recall.records where !row.isPurged {
                 // As in the answer that a retry gets.
-                if terms.schema.rules(for: row.key.collection) == nil {
+                if settings.schema.rules(for: row.key.collection) == nil {
                     touched.omit(row.key)
                 } else {
                     touched.take(WireRecord(row))
@@ -192,8 +192,8 @@ public struct SyncEngine: Sendable {
     func note(
         _ tenant: TenantID, _ device: DeviceID, acknowledged sequence: Int64, seenAtMilliseconds: Int64
     ) async {
-        await sightings.note(
-            DeviceSighting(
+        await heartbeats.note(
+            DeviceHeartbeat(
                 tenant: tenant, device: device, acknowledgedSequence: sequence, seenAtMilliseconds: seenAtMilliseconds))
     }
 
@@ -207,11 +207,11 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// A call of the store that writes, in the tenant's lane.
+    /// A call of the store that writes, in the tenant's commit queue.
     func writing<Answer: Sendable>(
         in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
     ) async throws(Problem) -> Answer {
-        switch try await lanes.perform(in: tenant, body) {
+        switch try await queues.perform(in: tenant, body) {
         case .success(let answer): return answer
         case .failure(let error):
             logger.error("the storage failed", metadata: ["error": "\(error)"])
@@ -219,12 +219,12 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    func cursors(of tenant: TenantID) -> Cursor.Seal {
-        Cursor.Seal(store.identity, tenant, keys)
+    func cursors(of tenant: TenantID) -> Cursor.Codec {
+        Cursor.Codec(store.identity, tenant, keys)
     }
 }
 
-extension Cursor.Seal {
+extension Cursor.Codec {
     init(_ identity: StoreIdentity, _ tenant: TenantID, _ keys: ServerKeys) {
         self.init(
             lineage: identity.lineage, tenant: tenant.name.text, key: keys.cursor,

@@ -63,7 +63,7 @@ package final class BrowserDriver: Sendable {
         ]
         let answer = try await command("POST", "/session", ["capabilities": ["alwaysMatch": capabilities]])
         guard let id = answer.member("sessionId")?.string else {
-            throw BrowserFault("a session without an id: \(answer.canonicalText)")
+            throw BrowserError("a session without an id: \(answer.canonicalText)")
         }
         return try await BrowserSession(driver: self, id: id)
     }
@@ -83,7 +83,7 @@ package final class BrowserDriver: Sendable {
         if let error = answer.member("error")?.string {
             let message = answer.member("message")?.string ?? ""
             // The stack of the driver's own functions follows.
-            throw BrowserFault("\(method) \(path): \(error): \(message.prefix(2_000))")
+            throw BrowserError("\(method) \(path): \(error): \(message.prefix(2_000))")
         }
         return answer
     }

@@ -56,7 +56,7 @@ extension BrowserWindow {
     private func picture(_ parameters: Value) async throws -> Data {
         let answer = try await devtools("Page.captureScreenshot", parameters)
         guard let data = (answer.member("data")?.string).flatMap({ Data(base64Encoded: $0) }) else {
-            throw BrowserFault("no picture: \(answer.canonicalText.prefix(200))")
+            throw BrowserError("no picture: \(answer.canonicalText.prefix(200))")
         }
         return data
     }

@@ -53,7 +53,7 @@ package struct BrowserWindow: Sendable {
     package func count(_ selector: String) async throws -> Int {
         let answer = try await script("return document.querySelectorAll(arguments[0]).length", .string(selector))
         if case .integer(let count) = answer { return Int(count) }
-        throw BrowserFault("no count: \(answer.canonicalText)")
+        throw BrowserError("no count: \(answer.canonicalText)")
     }
 
     package func attribute(_ name: String, of selector: String) async throws -> String? {
@@ -173,7 +173,7 @@ package struct BrowserWindow: Sendable {
             guard ContinuousClock.now < deadline else { break }
             try await Task.sleep(for: .milliseconds(15))
         }
-        throw BrowserFault("waited \(bound) for \(what); \(await report())")
+        throw BrowserError("waited \(bound) for \(what); \(await report())")
     }
 
     /// Where the window is and what it shows, for whoever has to find out why a test failed.

@@ -44,11 +44,11 @@ final class DriverProcess: Sendable {
                     found.finish()
                 }
             }
-            found.finish(throwing: BrowserFault("the WebDriver server did not start: \(text)"))
+            found.finish(throwing: BrowserError("the WebDriver server did not start: \(text)"))
             withExtendedLifetime(output) {}
         }
         for try await port in ports { return port }
-        throw BrowserFault("the WebDriver server named no port")
+        throw BrowserError("the WebDriver server named no port")
     }
 
     /// The first of the programs that the path has.
@@ -60,6 +60,6 @@ final class DriverProcess: Sendable {
                 if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
             }
         }
-        throw BrowserFault("\(names[0]) is not installed; `make test` installs chromium and chromium-driver")
+        throw BrowserError("\(names[0]) is not installed; `make test` installs chromium and chromium-driver")
     }
 }

@@ -37,18 +37,18 @@ import Testing
             let store = try await test.open()
             try await Committer(store, "tenant").commit(Self.create("a"))
             await #expect(throws: StoreError.self) {
-                try await store.transact("tenant", basis: StoreBasis()) { _ throws(StoreError) -> (Commit, Int) in
+                try await store.transact("tenant", readSet: StoreReadSet()) { _ throws(StoreError) -> (Commit, Int) in
                     throw .unavailable("given up")
                 }
             }
-            // The session is fit for use again, and the lane free.
+            // The session is fit for use again, and the lock free.
             try await Committer(store, "tenant").commit(Self.create("b"))
             #expect(try await store.head(of: "tenant").sequence == 2)
             await store.close()
         }
     }
 
-    @Test func `while the lane is held elsewhere ends the wait in time`() async throws {
+    @Test func `while the tenant's lock is held elsewhere ends the wait in time`() async throws {
         try await TestDatabase.with { test in
             var options = TestDatabase.few
             options.lockTimeout = .milliseconds(200)
@@ -64,7 +64,7 @@ import Testing
                         Request(Statements.lockHead) { $0.text("tenant") },
                     ])
                     held.finish()
-                    // Until somebody has given up waiting for the lane.
+                    // Until somebody has given up waiting for the lock.
                     isOver.wait()
                     session.rollBack()
                 }

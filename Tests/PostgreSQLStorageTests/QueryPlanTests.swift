@@ -107,7 +107,7 @@ extension TestDatabase {
             ),
             (Statements.selectBatches, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
             (Statements.selectBatch, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
-            (Statements.selectDevicesOfBasis, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.selectDevicesOfReadSet, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.selectDevice, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.selectDevices, ["devices_pkey (tenant=?)"]),
             (Statements.retireDevice, ["devices_pkey (tenant=? AND device=?)"]),
@@ -265,7 +265,8 @@ extension TestDatabase {
     @Test func `are those of a commit on tables that have just begun to fill, too`() async throws {
         let ofCommits: Set<Statement> = [
             Statements.lockHead, Statements.selectRecords, Statements.selectKnownOperations, Statements.selectKnownDots,
-            Statements.selectBatches, Statements.selectDevicesOfBasis, Statements.updateHead, Statements.selectChanges,
+            Statements.selectBatches, Statements.selectDevicesOfReadSet, Statements.updateHead,
+            Statements.selectChanges,
         ]
         try await TestDatabase.with { test in
             try await test.database.psql(Filling(records: 2_000, conflicts: 2_000, devices: 1_000).sql)

@@ -55,8 +55,9 @@ extension PostgreSQLStore {
             }
             #expect(
                 seen[0] == [
-                    "begin", "set tenant", "lock head", "select records of basis", "select operations of basis",
-                    "select dots of basis", "select batches of basis", "select devices of basis", "write records",
+                    "begin", "set tenant", "lock head", "select records of read set", "select operations of read set",
+                    "select dots of read set", "select batches of read set", "select devices of read set",
+                    "write records",
                     "write operations", "insert batches", "write head", "wait for commit", "commit",
                 ])
             #expect(seen[1] == seen[0])
@@ -114,8 +115,9 @@ extension PostgreSQLStore {
             try await Committer(store, "tenant").commit(batch)
             #expect(
                 recording.taken() == [
-                    "begin", "set tenant", "lock head", "select records of basis", "select operations of basis",
-                    "select dots of basis", "select batches of basis", "select devices of basis", "wait for commit",
+                    "begin", "set tenant", "lock head", "select records of read set", "select operations of read set",
+                    "select dots of read set", "select batches of read set", "select devices of read set",
+                    "wait for commit",
                     "commit",
                 ])
             await store.close()

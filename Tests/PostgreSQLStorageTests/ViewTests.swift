@@ -89,7 +89,7 @@ import Testing
 
     @Test func `refuse a name that PostgreSQL would cut`() {
         let long = ExactString(String(repeating: "x", count: 64))
-        #expect(throws: CollectionViews.Fault.self) {
+        #expect(throws: CollectionViews.NamingError.self) {
             try CollectionViews(Schema(declaring: [long: CollectionRules()]))
         }
     }

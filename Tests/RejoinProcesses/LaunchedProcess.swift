@@ -72,7 +72,7 @@ package final class LaunchedProcess: Sendable {
                 }
             }
         }
-        throw TestFault("the executable is not beside the tests")
+        throw TestError("the executable is not beside the tests")
     }
 }
 
@@ -144,7 +144,7 @@ package func runRejoin(
 }
 
 /// Something in the tests themselves went wrong, or an answer is not of the shape it must have.
-package struct TestFault: Error, CustomStringConvertible {
+package struct TestError: Error, CustomStringConvertible {
     package let description: String
 
     package init(_ description: String) { self.description = description }

@@ -27,7 +27,7 @@ package final class RawConnection: Sendable {
     /// - Parameter receiveBytes: the size of the kernel's buffer for what comes.
     package init(_ server: String, receiveBytes: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw TestFault("no socket: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw TestError("no socket: \(String(cString: strerror(errno)))") }
         if var bytes = receiveBytes {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
         }
@@ -35,7 +35,7 @@ package final class RawConnection: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard let port = server.split(separator: ":").last.flatMap({ UInt16($0) }) else {
-            throw TestFault("\(server) names no port")
+            throw TestError("\(server) names no port")
         }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -46,7 +46,7 @@ package final class RawConnection: Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard connected == 0 else { throw TestFault("cannot connect: \(String(cString: strerror(errno)))") }
+        guard connected == 0 else { throw TestError("cannot connect: \(String(cString: strerror(errno)))") }
     }
 
     deinit { close(descriptor) }
@@ -125,7 +125,7 @@ extension ServerProcess {
             let status = try String(contentsOfFile: "/proc/\(process.id)/status", encoding: .utf8)
             let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
             guard let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-                throw TestFault("the process says nothing of its memory")
+                throw TestError("the process says nothing of its memory")
             }
             return kilobytes / 1024
         }

@@ -14,7 +14,7 @@ package struct ServerProcess: Sendable {
         let process = try LaunchedProcess(
             ["serve", "--data", data, "--port", "0"] + arguments, environment: environment, descriptors: descriptors)
         guard let line = await process.output.firstLine(), let start = line.range(of: "http://")?.lowerBound else {
-            throw TestFault("the server did not start (\(await process.exit)): \(process.errors.text)")
+            throw TestError("the server did not start (\(await process.exit)): \(process.errors.text)")
         }
         return ServerProcess(
             process: process, data: data, address: String(line[start...].prefix { $0 != "," }))

@@ -17,15 +17,15 @@ extension ProcessTests {
                 configuration.allowsUnsafeTransactions = true
                 lock = try DatabaseQueue(path: server.data + "/rejoin.sqlite", configuration: configuration)
                 try await lock.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-                // Those that come together leave the lane together. One that waits shows that those before it are in the
-                // commit that waits for the lock.
+                // Those that come together leave the commit queue together. One that waits shows that those before it are in
+                // the commit that waits for the lock.
                 for number in 0..<20 {
                     try await send("device-\(number)", server)
                     for _ in 0..<50 {
                         if number > 0, try await server.gauge("rejoin_waiting_batches") == 1 { return }
                     }
                 }
-                throw TestFault("no batch waits for the lock")
+                throw TestError("no batch waits for the lock")
             }
 
             private mutating func send(_ name: String, _ server: ServerProcess) async throws {

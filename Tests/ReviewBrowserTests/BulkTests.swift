@@ -7,11 +7,11 @@ extension BrowserTests {
     /// Many conflicts at once.
     @Suite struct BulkTests {
         @Test func `many are decided only after a look at what would change`() async throws {
-            try await Office.open { office, session in
+            try await ReviewFixture.open { fixture, session in
                 let records = (1...5).map { "e-\($0)" }
                 var devices: [Device] = []
                 for record in records {
-                    let (ana, _) = try await office.disagree(about: record)
+                    let (ana, _) = try await fixture.disagree(about: record)
                     devices.append(ana)
                 }
                 func statuses() async throws -> [Value?] {
@@ -21,7 +21,7 @@ extension BrowserTests {
                     }
                     return found
                 }
-                let window = try await office.window(of: "rita", in: session)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.click(saying: "Decide all of these…")
                 try await window.sees("5 conflicts (open)", in: ".reason")
                 try await window.click("#choose-loser")
@@ -34,7 +34,7 @@ extension BrowserTests {
 
                 // One of them is decided by somebody else meanwhile.
                 let other = try await session.openWindow()
-                try await other.openList(office)
+                try await other.openList(fixture)
                 try await other.openConflict("e-3")
                 try await other.click(saying: "Keep what shows now")
                 try await other.sees("Decided.", in: ".message")
@@ -57,10 +57,10 @@ extension BrowserTests {
     /// What reviewers say to each other about a conflict.
     @Suite struct TalkTests {
         @Test func `comments and assignments are seen by other reviewers, and found by filters`() async throws {
-            try await Office.open { office, session in
-                try await office.disagree()
-                try await office.disagree(about: "e-43")
-                let rita = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await fixture.disagree()
+                try await fixture.disagree(about: "e-43")
+                let rita = try await fixture.window(of: "rita", in: session)
                 try await rita.openConflict("e-42")
                 try await rita.fill("#comment-text", "Who spoke to the client?\nIt was <b>not</b> me.")
                 try await rita.click(saying: "Comment", in: ".comments")
@@ -70,9 +70,9 @@ extension BrowserTests {
                 try await rita.click(saying: "Assign", in: ".assignment")
                 try await rita.sees("This conflict is sam’s to decide now.", in: ".message")
 
-                try await office.lend { _, another in
-                    let sam = try await office.window(of: "sam", in: another)
-                    try await sam.openList(office, "?assignee=me")
+                try await fixture.lend { _, another in
+                    let sam = try await fixture.window(of: "sam", in: another)
+                    try await sam.openList(fixture, "?assignee=me")
                     expect(try await sam.rows().map { $0.contains("e-42") }, is: [true])
                     try await sam.sees("for sam", in: ".row")
                     try await sam.sees("1 comment", in: ".row")
@@ -81,7 +81,7 @@ extension BrowserTests {
                     try await sam.click(saying: "Comment", in: ".comments")
                     try await sam.sees("2 comments", in: "h2")
                     try await sam.photograph("comments")
-                    try await sam.openList(office, "?assignee=nobody")
+                    try await sam.openList(fixture, "?assignee=nobody")
                     expect(try await sam.rows().map { $0.contains("e-43") }, is: [true])
                     try await sam.openConflict("e-43")
                     try await sam.click(saying: "Assign to me")

@@ -12,9 +12,9 @@ extension BrowserTests {
         }
 
         @Test func `the side that a reviewer chooses reaches the devices`() async throws {
-            try await Office.open { office, session in
-                let (ana, ben) = try await office.disagree()
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, ben) = try await fixture.disagree()
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 expect(try await window.count("article.side"), is: 2)
                 try await window.sees("ana’s ipad-7 and ben’s mac-2 changed status without having seen", in: ".reason")
@@ -35,14 +35,14 @@ extension BrowserTests {
         }
 
         @Test func `a decided conflict leaves the list in another window, which is not loaded anew`() async throws {
-            try await Office.open { office, session in
-                try await office.disagree()
-                try await office.disagree(about: "e-43", "rejected", "invoiced")
-                let list = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await fixture.disagree()
+                try await fixture.disagree(about: "e-43", "rejected", "invoiced")
+                let list = try await fixture.window(of: "rita", in: session)
                 expect(try await list.rows().count, is: 2)
                 _ = try await list.script("window.__sameDocument = true")
                 let other = try await session.openWindow()
-                try await other.openList(office)
+                try await other.openList(fixture)
                 try await other.openConflict("e-42")
                 try await other.choose("1")
                 try await other.sees("Decided.", in: ".message")
@@ -57,10 +57,10 @@ extension BrowserTests {
         @Test func `who decides on sides that are not all of them is shown the new one, and keeps the note`()
             async throws
         {
-            try await Office.open { office, session in
-                let (ana, _) = try await office.disagree()
-                let cem = try await office.device("phone-3", of: "cem")
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, _) = try await fixture.disagree()
+                let cem = try await fixture.device("phone-3", of: "cem")
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 try await window.fill("#decide-note", "as agreed on the phone")
                 // Cem has seen the estimate as Ana made it, and nothing since.
@@ -89,10 +89,10 @@ extension BrowserTests {
         }
 
         @Test func `a side that was seen and replaced is shown as that, and is none of those that met`() async throws {
-            try await Office.open { office, session in
-                let ana = try await office.device("ipad-7", of: "ana")
-                let ben = try await office.device("mac-2", of: "ben")
-                let dora = try await office.device("office-pc", of: "dora")
+            try await ReviewFixture.open { fixture, session in
+                let ana = try await fixture.device("ipad-7", of: "ana")
+                let ben = try await fixture.device("mac-2", of: "ben")
+                let dora = try await fixture.device("office-pc", of: "dora")
                 try await ana.create("estimates", "e-42", ("title", "Kitchen"), ("status", "draft"))
                 try await ben.pull("estimates", "e-42")
                 try await ana.update("estimates", "e-42", ("status", "sent"))
@@ -100,7 +100,7 @@ extension BrowserTests {
                 try await ben.update("estimates", "e-42", ("status", "accepted"))
                 // Dora has seen Ana's edit, and Ben's not.
                 try await dora.update("estimates", "e-42", ("status", "lost"))
-                let window = try await office.window(of: "rita", in: session)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 expect(try await window.count("article.side"), is: 3)
                 try await window.sees("seen and replaced", in: "article.side.dropped")
@@ -112,12 +112,12 @@ extension BrowserTests {
         }
 
         @Test func `of two reviewers the second is told who decided otherwise`() async throws {
-            try await Office.open { office, session in
-                let (ana, _) = try await office.disagree()
-                let rita = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, _) = try await fixture.disagree()
+                let rita = try await fixture.window(of: "rita", in: session)
                 try await rita.openConflict("e-42")
-                try await office.lend { _, another in
-                    let sam = try await office.window(of: "sam", in: another)
+                try await fixture.lend { _, another in
+                    let sam = try await fixture.window(of: "sam", in: another)
                     try await sam.openConflict("e-42")
                     try await rita.choose("1")
                     try await rita.sees("Decided.", in: ".message")
@@ -135,12 +135,12 @@ extension BrowserTests {
         }
 
         @Test func `the same decision twice is one decision`() async throws {
-            try await Office.open { office, session in
-                try await office.disagree()
-                let first = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await fixture.disagree()
+                let first = try await fixture.window(of: "rita", in: session)
                 try await first.openConflict("e-42")
                 let second = try await session.openWindow()
-                try await second.openList(office)
+                try await second.openList(fixture)
                 try await second.openConflict("e-42")
                 try await first.choose("1")
                 try await first.sees("Decided.", in: ".message")
@@ -150,9 +150,9 @@ extension BrowserTests {
         }
 
         @Test func `a value that nobody had sent can be set, and one that is no JSON cannot`() async throws {
-            try await Office.open { office, session in
-                let (ana, _) = try await office.disagree()
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, _) = try await fixture.disagree()
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 try await window.click(saying: "Another value…")
                 expect(try await window.value(of: "#decide-value"), is: "\"accepted\"", "as it shows now")
@@ -175,12 +175,12 @@ extension BrowserTests {
         }
 
         @Test func `the side that lost to a policy can be brought back`() async throws {
-            try await Office.open { office, session in
-                let (ana, ben) = try await office.disagree()
+            try await ReviewFixture.open { fixture, session in
+                let (ana, ben) = try await fixture.disagree()
                 try await ana.update("estimates", "e-42", ("total", 99_000))
                 try await ben.update("estimates", "e-42", ("total", 120_000))
-                let window = try await office.window(of: "rita", in: session)
-                try await window.openList(office, "?status=automatic")
+                let window = try await fixture.window(of: "rita", in: session)
+                try await window.openList(fixture, "?status=automatic")
                 try await window.openConflict("total")
                 try await window.sees("By the collection’s policy, the later edit shows.", in: ".reason")
                 let sides = try await window.texts("article.side header")
@@ -192,13 +192,13 @@ extension BrowserTests {
         }
 
         @Test func `a delete that lost can be carried out`() async throws {
-            try await Office.open { office, session in
-                let (ana, ben) = try await office.disagree()
+            try await ReviewFixture.open { fixture, session in
+                let (ana, ben) = try await fixture.disagree()
                 try await ben.pull("estimates", "e-42")
                 try await ben.delete("estimates", "e-42")
                 try await ana.update("estimates", "e-42", ("title", "Kitchen, ground floor"))
-                let window = try await office.window(of: "rita", in: session)
-                try await window.openList(office, "?status=all&kind=delete_write")
+                let window = try await fixture.window(of: "rita", in: session)
+                try await window.openList(fixture, "?status=all&kind=delete_write")
                 try await window.openConflict("e-42")
                 try await window.sees("Deletes the record.", in: "article.side")
                 try await window.sees("deleted the record while", in: ".reason")
@@ -211,16 +211,16 @@ extension BrowserTests {
         }
 
         @Test func `an edit that lost to a delete can be brought back, with its record`() async throws {
-            try await Office.open { office, session in
-                let ana = try await office.device("ipad-7", of: "ana")
-                let ben = try await office.device("mac-2", of: "ben")
+            try await ReviewFixture.open { fixture, session in
+                let ana = try await fixture.device("ipad-7", of: "ana")
+                let ben = try await fixture.device("mac-2", of: "ben")
                 try await ana.create("cost_book_items", "screws", ("name", "Screws"), ("price", 1_250))
                 try await ben.pull("cost_book_items", "screws")
                 try await ben.delete("cost_book_items", "screws")
                 try await ana.update("cost_book_items", "screws", ("name", "Screws 4×40"))
                 expect(try await ana.pull("cost_book_items", "screws")["deleted"], is: true)
-                let window = try await office.window(of: "rita", in: session)
-                try await window.openList(office, "?status=all&collection=cost_book_items")
+                let window = try await fixture.window(of: "rita", in: session)
+                try await window.openList(fixture, "?status=all&collection=cost_book_items")
                 try await window.openConflict("screws")
                 try await window.sees("The record is deleted now", in: ".now")
                 try await window.sees("\"Screws 4×40\"", in: ".now")

@@ -7,12 +7,12 @@ extension BrowserTests {
     /// The drawing of who had seen what.
     @Suite struct DiagramTests {
         /// An estimate that four devices work on in turns, until three of them change its status apart from each other.
-        static func makeLongHistory(_ office: Office) async throws {
+        static func makeLongHistory(_ fixture: ReviewFixture) async throws {
             let (ana, ben) = (
-                try await office.device("ipad-7", of: "ana"), try await office.device("mac-2", of: "ben")
+                try await fixture.device("ipad-7", of: "ana"), try await fixture.device("mac-2", of: "ben")
             )
             let (cem, dora) = (
-                try await office.device("phone-3", of: "cem"), try await office.device("office-pc", of: "dora")
+                try await fixture.device("phone-3", of: "cem"), try await fixture.device("office-pc", of: "dora")
             )
             try await ana.create("estimates", "e-7", ("title", "Attic"), ("status", "draft"))
             for round in 1...4 {
@@ -32,9 +32,9 @@ extension BrowserTests {
         }
 
         @Test func `the drawing marks each side, draws what had been seen, and says the same in words`() async throws {
-            try await Office.open { office, session in
-                try await office.disagree()
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await fixture.disagree()
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 expect(try await window.texts(".diagram .side-letter"), is: ["A", "B"])
                 #expect(
@@ -44,15 +44,15 @@ extension BrowserTests {
                 #expect(try await window.count(".diagram .band") > 0)
                 let name = try await window.accessibleName(of: ".diagram svg")
                 #expect(name.contains("Who had seen what"), "\(name)")
-                #expect(name.contains("2 devices, 3 events") && name.contains("happened apart"), "\(name)")
+                #expect(name.contains("2 devices, 3 events") && name.contains("happened concurrently"), "\(name)")
                 try await window.sees("A had not seen B", in: ".diagram figcaption")
             }
         }
 
         @Test func `a long history is drawn whole, and scrolls within its box`() async throws {
-            try await Office.open { office, session in
-                try await Self.makeLongHistory(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await Self.makeLongHistory(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-7")
                 expect(try await window.texts(".diagram .side-letter"), is: ["A", "B", "C"])
                 expect(try await window.count(".diagram .event"), is: 22)

@@ -7,9 +7,9 @@ extension BrowserTests {
     /// The list: tabs, filters, and the way to one conflict.
     @Suite struct FindingTests {
         /// Six conflicts: two open ones, three that a policy decided, one with a delete.
-        static func fill(_ office: Office) async throws {
-            let (ana, ben) = try await office.disagree()
-            try await office.disagree(about: "e-43", "rejected", "invoiced")
+        static func fill(_ fixture: ReviewFixture) async throws {
+            let (ana, ben) = try await fixture.disagree()
+            try await fixture.disagree(about: "e-43", "rejected", "invoiced")
             try await ana.create("estimates", "e-44", ("title", "Bath"), ("notes", "Tiles to be chosen"))
             try await ben.pull("estimates", "e-44")
             try await ana.update(
@@ -25,9 +25,9 @@ extension BrowserTests {
         }
 
         @Test func `every conflict is found by tabs and filters, and each filter can be taken away`() async throws {
-            try await Office.open { office, session in
-                try await Self.fill(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await Self.fill(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.sees("2 conflicts wait for a decision", in: "h1")
                 expect(try await window.rows().count, is: 2)
                 try await window.photograph("list")
@@ -53,7 +53,7 @@ extension BrowserTests {
                 try await window.click(saying: "e-44", in: ".chips")
                 try await window.sees("6 conflicts in all", in: "h1")
 
-                try await window.openList(office, "?status=all&device=nobody%27s")
+                try await window.openList(fixture, "?status=all&device=nobody%27s")
                 try await window.sees("Nothing fits these filters", in: ".empty")
                 try await window.click(saying: "Remove all filters")
                 try await window.sees("6 conflicts in all", in: "h1")
@@ -61,9 +61,9 @@ extension BrowserTests {
         }
 
         @Test func `from a conflict the way leads to its neighbours in the list, and back`() async throws {
-            try await Office.open { office, session in
-                try await Self.fill(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await Self.fill(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-43")
                 try await window.click("[data-step=next]")
                 try await window.sees("e-42", in: "h1")
@@ -76,11 +76,11 @@ extension BrowserTests {
         }
 
         @Test func `a conflict that opens joins the list that somebody looks at`() async throws {
-            try await Office.open { office, session in
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.sees("All quiet", in: ".empty")
                 _ = try await window.script("window.__sameDocument = true")
-                try await office.disagree()
+                try await fixture.disagree()
                 try await window.sees("e-42", in: ".row")
                 try await window.sees("1 conflict waits", in: "h1")
                 expect(try await window.script("return window.__sameDocument"), is: true, "nothing was loaded anew")
@@ -88,9 +88,9 @@ extension BrowserTests {
         }
 
         @Test func `the summary's bars stay in their cards and lead to their conflicts`() async throws {
-            try await Office.open { office, session in
-                try await Self.fill(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await Self.fill(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.click(saying: "Summary", in: "header")
                 try await window.sees("6 conflicts in 30 days", in: ".reason")
                 try await window.photograph("summary")

@@ -30,9 +30,9 @@ extension BrowserTests {
         }
 
         @Test func `a form on another site changes nothing, whatever it knows`() async throws {
-            try await Office.open { office, session in
-                let (ana, _) = try await office.disagree()
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, _) = try await fixture.disagree()
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 let number = try await window.conflictNumber()
                 // Even with the page's own token, which no other site can read.
@@ -40,7 +40,7 @@ extension BrowserTests {
                 let version = try await window.value(of: "#decide [name=version]") ?? ""
                 #expect(!csrf.isEmpty && !version.isEmpty)
                 let fields: Value = ["csrf": .string(csrf), "version": .string(version), "choose": "0"]
-                let target = office.server.address + "/review/conflicts/\(number)/decide"
+                let target = fixture.server.address + "/review/conflicts/\(number)/decide"
 
                 try await window.open("data:text/html,<p>A prize for you")
                 try await send(fields, to: target, from: window)
@@ -57,11 +57,11 @@ extension BrowserTests {
                         try await window.open(neighbour.address + "/healthz")
                         try await send(
                             ["csrf": .string(csrf), ExactString(more.0): .string(more.1)],
-                            to: office.server.address + "/review/conflicts/\(number)/\(path)", from: window)
+                            to: fixture.server.address + "/review/conflicts/\(number)/\(path)", from: window)
                         try await window.sees("this form was of an earlier session")
                     }
                 }
-                try await window.open(office.server.address + "/review/conflicts/\(number)")
+                try await window.open(fixture.server.address + "/review/conflicts/\(number)")
                 expect(try await window.count(".comment"), is: 0)
                 expect(try await window.count("#decide"), is: 1)
                 try await window.sees("Nobody’s yet", in: ".assignment")
@@ -69,9 +69,9 @@ extension BrowserTests {
         }
 
         @Test func `a form without the session's token changes nothing, and keeps what was entered`() async throws {
-            try await Office.open { office, session in
-                let (ana, _) = try await office.disagree()
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let (ana, _) = try await fixture.disagree()
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("e-42")
                 try await window.fill("#decide-note", "as agreed on the phone")
                 _ = try await window.script("document.querySelector('#decide [name=csrf]').value = 'forged'")

@@ -24,9 +24,9 @@ extension BrowserTests {
 
         private static let wide = String(repeating: "W", count: 50_000) + String(repeating: image + " ", count: 700)
 
-        private func makeHarm(_ office: Office) async throws {
-            let evil = try await office.device(Self.deviceName, of: Self.image)
-            let other = try await office.device("mac-2", of: "ben\u{200B}neb")
+        private func makeHarm(_ fixture: ReviewFixture) async throws {
+            let evil = try await fixture.device(Self.deviceName, of: Self.image)
+            let other = try await fixture.device("mac-2", of: "ben\u{200B}neb")
             let long = String(repeating: "x", count: 128)
             for (device, number) in [(evil, 0), (other, 1)] {
                 let ending = Value.string(Self.turning + "\(number)")
@@ -50,14 +50,14 @@ extension BrowserTests {
         }
 
         @Test func `what a device sends runs nowhere, hides nothing and breaks no page`() async throws {
-            try await Office.open { office, session in
-                try await makeHarm(office)
-                let window = try await office.window(of: "rita\u{200B}\"><b>", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await makeHarm(fixture)
+                let window = try await fixture.window(of: "rita\u{200B}\"><b>", in: session)
                 try await window.photograph("hostile list")
                 try await isHarmless(window)
                 for width in [1_280, 360] {
                     try await window.setSize(width: width, height: 900)
-                    try await window.openList(office, "?status=all")
+                    try await window.openList(fixture, "?status=all")
                     let addresses = try await window.script(
                         "return [...document.querySelectorAll('.row h2 a')].map((a) => a.href)"
                     ).elements.compactMap(\.text)
@@ -73,12 +73,13 @@ extension BrowserTests {
                         try await isHarmless(window)
                     }
                     for path in ["/review/summary", "/review/bulk?status=all&choose=current"] {
-                        try await window.open(office.server.address + path)
+                        try await window.open(fixture.server.address + path)
                         try await isHarmless(window)
                     }
                     for name in ["record", "device", "user"] {
                         let text = Self.image.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-                        try await window.openList(office, "?status=all&\(name)=\(text)&assignee=named&assigned=\(text)")
+                        try await window.openList(
+                            fixture, "?status=all&\(name)=\(text)&assignee=named&assigned=\(text)")
                         try await isHarmless(window)
                     }
                 }
@@ -86,9 +87,9 @@ extension BrowserTests {
         }
 
         @Test func `a hostile record is reviewed like any other`() async throws {
-            try await Office.open { office, session in
-                try await makeHarm(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await makeHarm(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.openConflict("status")
                 while !(try await window.text("h1") ?? "").contains("img") {
                     try await window.click("[data-step=next]")

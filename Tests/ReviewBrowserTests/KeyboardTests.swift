@@ -19,10 +19,10 @@ extension BrowserTests {
         }
 
         @Test func `a conflict is found, read and decided by its keys alone`() async throws {
-            try await Office.open { office, session in
-                try await FindingTests.fill(office)
-                let ana = try await office.device("ipad-9", of: "ana")
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await FindingTests.fill(fixture)
+                let ana = try await fixture.device("ipad-9", of: "ana")
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.press("j")
                 #expect(try await focus(window).contains("e-43"), "the newest is the first")
                 try await window.press("j")
@@ -106,9 +106,9 @@ extension BrowserTests {
         }
 
         @Test func `Tab goes through every page in reading order, and the focus can be seen`() async throws {
-            try await Office.open { office, session in
-                try await FindingTests.fill(office)
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                try await FindingTests.fill(fixture)
+                let window = try await fixture.window(of: "rita", in: session)
                 let list = try await walk(window)
                 #expect(list.first?.contains("Skip to the content") == true)
                 #expect(list.contains { $0.contains("e-42") } && list.contains { $0.contains("Decide all") })
@@ -119,16 +119,16 @@ extension BrowserTests {
                 ] {
                     #expect(conflict.contains { $0.contains(part) }, "\(part) of \(conflict)")
                 }
-                try await window.open(office.server.address + "/review/bulk?choose=current")
+                try await window.open(fixture.server.address + "/review/bulk?choose=current")
                 #expect(try await walk(window).contains { $0.contains("Decide 2 conflicts") })
-                try await window.open(office.server.address + "/review/summary")
+                try await window.open(fixture.server.address + "/review/summary")
                 #expect(try await walk(window).count > 15)
             }
         }
 
         @Test func `the skip link shows itself and leads past the head`() async throws {
-            try await Office.open { office, session in
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let window = try await fixture.window(of: "rita", in: session)
                 try await window.press(.tab)
                 #expect(try await focus(window).contains("Skip to the content"))
                 try await window.photographView("skip link")
@@ -138,10 +138,10 @@ extension BrowserTests {
         }
 
         @Test func `forms are filled in and sent without a mouse`() async throws {
-            try await Office.open { office, session in
-                try await office.disagree()
+            try await ReviewFixture.open { fixture, session in
+                try await fixture.disagree()
                 let window = try await session.window()
-                try await window.open(try await office.link(for: "rita"))
+                try await window.open(try await fixture.link(for: "rita"))
                 while !(try await focus(window)).contains("button") { try await window.press(.tab) }
                 try await window.press(.enter)
                 try await window.sees("1 conflict waits", in: "h1")

@@ -15,15 +15,15 @@ extension BrowserTests {
             try #require(migrated.exit == .code(0), "\(migrated.errors)")
             try await withTemporaryDirectory { directory in
                 let collections = directory + "/collections.yaml"
-                try Office.collections.write(toFile: collections, atomically: true, encoding: .utf8)
+                try ReviewFixture.collections.write(toFile: collections, atomically: true, encoding: .utf8)
                 let arguments = ["--database", database.serverConninfo, "--collections", collections]
                 try await withServer(data: directory + "/data", arguments) { server in
-                    try await Office(server: server).lend { office, session in
-                        let (ana, ben) = try await office.disagree()
-                        let list = try await office.window(of: "rita", in: session)
+                    try await ReviewFixture(server: server).lend { fixture, session in
+                        let (ana, ben) = try await fixture.disagree()
+                        let list = try await fixture.window(of: "rita", in: session)
                         try await list.sees("e-42", in: ".row")
                         let window = try await session.openWindow()
-                        try await window.openList(office)
+                        try await window.openList(fixture)
                         try await window.openConflict("e-42")
                         expect(try await window.texts(".diagram .side-letter"), is: ["A", "B"])
                         let letters = try await window.texts("article.side header")

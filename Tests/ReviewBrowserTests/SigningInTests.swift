@@ -5,9 +5,9 @@ extension BrowserTests {
     /// The link that `rejoin token --link` prints, and the session that it makes.
     @Suite struct SigningInTests {
         @Test func `a link signs in once, and says so when it is used again`() async throws {
-            try await Office.open { office, session in
+            try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
-                let link = try await office.link(for: "rita")
+                let link = try await fixture.link(for: "rita")
                 try await window.open(link)
                 try await window.sees("as rita of acme")
                 try await window.photograph("sign-in")
@@ -24,9 +24,9 @@ extension BrowserTests {
         }
 
         @Test func `looking at the link does not spend it`() async throws {
-            try await Office.open { office, session in
+            try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
-                let link = try await office.link(for: "rita")
+                let link = try await fixture.link(for: "rita")
                 for _ in 1...3 {
                     try await window.open(link)
                     try await window.sees("as rita of acme")
@@ -38,12 +38,12 @@ extension BrowserTests {
 
         @Test func `a made-up link signs nobody in, and without a session every page says how to get one`() async throws
         {
-            try await Office.open { office, session in
+            try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
-                try await window.open(office.server.address + "/review/sign-in?code=nonsense")
+                try await window.open(fixture.server.address + "/review/sign-in?code=nonsense")
                 try await window.sees("This link cannot be used any more", in: "h1")
                 for path in ["/review", "/review/summary", "/review/bulk", "/review/conflicts/1"] {
-                    try await window.open(office.server.address + path)
+                    try await window.open(fixture.server.address + path)
                     try await window.sees("You are not signed in", in: "h1")
                     try await window.sees("rejoin token", in: ".command")
                     #expect(try await window.cookies().isEmpty)
@@ -53,8 +53,8 @@ extension BrowserTests {
         }
 
         @Test func `no script can read the session, and no other site can send it`() async throws {
-            try await Office.open { office, session in
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let window = try await fixture.window(of: "rita", in: session)
                 let cookies = try await window.cookies()
                 #expect(cookies.count == 1)
                 let cookie = try #require(cookies.first)
@@ -64,15 +64,15 @@ extension BrowserTests {
         }
 
         @Test func `signing out ends the session, in every window`() async throws {
-            try await Office.open { office, session in
-                let window = try await office.window(of: "rita", in: session)
+            try await ReviewFixture.open { fixture, session in
+                let window = try await fixture.window(of: "rita", in: session)
                 let other = try await session.openWindow()
-                try await other.openList(office)
+                try await other.openList(fixture)
                 try await other.sees("0 conflicts wait", in: "h1")
                 try await window.click(saying: "Sign out")
                 try await window.sees("You are signed out", in: "h1")
                 #expect(try await window.cookies().isEmpty)
-                try await window.openList(office)
+                try await window.openList(fixture)
                 try await window.sees("You are not signed in", in: "h1")
                 try await other.reload()
                 try await other.sees("You are not signed in", in: "h1")

@@ -7,12 +7,12 @@ extension BrowserTests {
     /// The pages in a browser that runs no scripts.
     @Suite struct WithoutScriptsTests {
         @Test func `everything can be read, filtered, said and decided`() async throws {
-            try await Office.open { office, session in
-                try await FindingTests.fill(office)
-                let ana = try await office.device("ipad-9", of: "ana")
+            try await ReviewFixture.open { fixture, session in
+                try await FindingTests.fill(fixture)
+                let ana = try await fixture.device("ipad-9", of: "ana")
                 let window = try await session.window()
                 try await window.disableScripts()
-                try await office.signIn("rita", in: window)
+                try await fixture.signIn("rita", in: window)
                 expect(try await window.count(".scripted"), is: 0, "no script ran")
                 try await window.sees("2 conflicts wait", in: "h1")
                 try await window.photograph("no-JS list")
@@ -43,11 +43,11 @@ extension BrowserTests {
                 try await window.sees("Decided.", in: ".message")
                 expect(try await ana.pull("estimates", "e-42")["fields"]?["status"], is: "on hold")
 
-                try await window.open(office.server.address + "/review/bulk")
+                try await window.open(fixture.server.address + "/review/bulk")
                 try await window.click(saying: "See what would change")
                 try await window.click(".confirm button")
                 try await window.sees("Decided 1 conflict", in: "h1")
-                try await window.open(office.server.address + "/review/summary")
+                try await window.open(fixture.server.address + "/review/summary")
                 try await window.sees("6 conflicts in 30 days", in: ".reason")
                 try await window.click(saying: "Sign out")
                 try await window.sees("You are signed out", in: "h1")

@@ -188,7 +188,7 @@ struct DiagramTests {
         let sentences = DiagramWords(Samples.events).sentences.map(\.flat)
         #expect(
             sentences == [
-                "A (event 3 on ana-ipad) and B (event 3 on ben-mac) happened apart: A had not seen B, as its clock has "
+                "A (event 3 on ana-ipad) and B (event 3 on ben-mac) happened concurrently: A had not seen B, as its clock has "
                     + "ben-mac at 1, and B had not seen A, as its clock has ana-ipad at 2."
             ])
     }

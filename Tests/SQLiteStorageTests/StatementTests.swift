@@ -83,7 +83,7 @@ private func counted(_ names: [String]) -> [String: Int] {
             try await Committer(store, "tenant").commit(Batch("b", from: "d", operations))
             #expect(
                 counted(steps.taken()) == [
-                    "begin": 1, "select head": 1, "select record": 1_000, "select operations of basis": 1_000,
+                    "begin": 1, "select head": 1, "select record": 1_000, "select operations of read set": 1_000,
                     "select dot": 1_000, "select batch": 1, "select device": 1, "write record": 1_000,
                     "write operation": 1_000, "insert batch": 1, "insert device": 1, "write head": 1, "commit": 1,
                 ])
@@ -124,7 +124,7 @@ private func counted(_ names: [String]) -> [String: Int] {
             try await Committer(store, "tenant").commit(batch)
             #expect(
                 steps.taken() == [
-                    "select head", "select record", "select operations of basis", "select dot", "select batch",
+                    "select head", "select record", "select operations of read set", "select dot", "select batch",
                     "select device",
                 ])
         }

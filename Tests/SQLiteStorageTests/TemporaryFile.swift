@@ -62,7 +62,7 @@ func raw<Answer>(_ path: String, _ body: (Database) throws -> Answer) throws -> 
 extension SQLiteStore {
     /// Commits that many new records of a tenant at once.
     func put(count: Int, tenant: TenantID = "tenant") async throws {
-        try await transact(tenant, basis: StoreBasis()) { snapshot throws(StoreError) in
+        try await transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
             var head = snapshot.head
             let rows = (0..<count).map { _ in
                 head.sequence += 1

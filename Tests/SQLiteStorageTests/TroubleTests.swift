@@ -51,11 +51,11 @@ import Testing
         try await withTemporaryStore { store in
             try await store.put(count: 1)
             try raw(store.path) { try $0.execute(sql: "UPDATE records SET state = '{'") }
-            var basis = StoreBasis()
-            basis.merge.records = [.init(collection: "c", id: "r1")]
-            let wanted = basis
+            var readSet = StoreReadSet()
+            readSet.merge.records = [.init(collection: "c", id: "r1")]
+            let wanted = readSet
             let error = await #expect(throws: StoreError.self) {
-                try await store.transact("tenant", basis: wanted) { snapshot throws(StoreError) in
+                try await store.transact("tenant", readSet: wanted) { snapshot throws(StoreError) in
                     (Commit(head: snapshot.head), ())
                 }
             }

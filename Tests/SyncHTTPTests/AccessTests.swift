@@ -140,7 +140,7 @@ struct AccessTests {
     func bound() async throws {
         try await TestServer.run(.memory) { server in
             let other = SyncEngine(
-                store: server.store, terms: Terms(schema: .test, limits: Limits()),
+                store: server.store, settings: DecisionSettings(schema: .test, limits: Limits()),
                 keys: ServerKeys(secret: TestServer.secret), clock: server.clock.engineClock,
                 logger: Logger(label: "other"))
             let token = try await server.token(device: "mac", roles: ["device"])
@@ -177,7 +177,8 @@ struct AccessTests {
             #expect(identity.formerCursorKey.isEmpty)
             for secret in [identity.redactionKey, Array(identity.lineage.utf8), []] {
                 let thief = SyncEngine(
-                    store: InMemoryStore(identity: identity), terms: Terms(schema: .test, limits: Limits()),
+                    store: InMemoryStore(identity: identity),
+                    settings: DecisionSettings(schema: .test, limits: Limits()),
                     keys: ServerKeys(secret: secret), clock: server.clock.engineClock,
                     logger: Logger(label: "thief"))
                 let caller = Caller(tenant: "acme", user: "ada", device: "mac", roles: [.device])

@@ -253,11 +253,11 @@ struct AuthenticationTests {
 
     @Test("A secret that is too short and keys that cannot be read are refused at the start")
     func badKeys() async throws {
-        await #expect(throws: TokenVerifier.Fault.secretTooShort(bytes: 31)) {
+        await #expect(throws: TokenVerifier.KeyError.secretTooShort(bytes: 31)) {
             _ = try await TokenVerifier(.secret([UInt8](repeating: 1, count: 31)))
         }
         for key in [TokenKey.publicKey("x"), .publicKey(""), .keySet("x"), .keySet("{}")] {
-            await #expect(throws: TokenVerifier.Fault.self) { _ = try await TokenVerifier(key) }
+            await #expect(throws: TokenVerifier.KeyError.self) { _ = try await TokenVerifier(key) }
         }
     }
 }

@@ -29,7 +29,8 @@ struct BrokenStreamTests {
             case .retirement: _ = try await server.store.base.retire("acme", "ipad", atMilliseconds: server.clock.now)
             case .expiry: server.clock.advance(milliseconds: 3_700_000)
             case .fault: server.faults.setDown(true)
-            case .memory: #expect(server.server.ledger.take(server.server.ledger.capacityBytes, for: "other"))
+            case .memory:
+                #expect(server.server.memoryBudget.take(server.server.memoryBudget.capacityBytes, for: "other"))
             }
         }
 
@@ -37,7 +38,7 @@ struct BrokenStreamTests {
             switch self {
             case .retirement, .expiry: break
             case .fault: server.faults.setDown(false)
-            case .memory: server.server.ledger.giveBack(server.server.ledger.capacityBytes, of: "other")
+            case .memory: server.server.memoryBudget.giveBack(server.server.memoryBudget.capacityBytes, of: "other")
             }
         }
     }

@@ -20,10 +20,10 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `do not begin to wait when hints were missed since they read`() async {
+    func `do not begin to wait when notifications were missed since they read`() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: nil)
-        // Here the caller reads, and finds nothing; then another server commits, and its hint is lost.
+        // Here the caller reads, and finds nothing; then another server commits, and its notification is lost.
         notifier.wakeAll()
         let wake = await subscription.wait(after: subscription.version, for: query(0), atMost: long)
         #expect(isChanged(wake))

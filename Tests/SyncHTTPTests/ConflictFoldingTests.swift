@@ -11,7 +11,7 @@ private func side(_ device: String, _ counter: Int64, at stamp: Int64, value: St
         operation: "o", stampMilliseconds: stamp, claimedAtMilliseconds: nil)
 }
 
-private func file(_ steps: [(joined: [AuditSideRow], dropped: [Dot])]) -> ConflictFile {
+private func history(_ steps: [(joined: [AuditSideRow], dropped: [Dot])]) -> ConflictHistory {
     let entries = steps.enumerated().map { index, step in
         let dropped = step.dropped.map { "{\"counter\":\($0.counter),\"device\":\"\($0.device.name)\"}" }
         return AuditEntryRow(
@@ -21,7 +21,7 @@ private func file(_ steps: [(joined: [AuditSideRow], dropped: [Dot])]) -> Confli
             detail: index == 0 ? "{}" : "{\"dropped\":[\(dropped.joined(separator: ","))],\"unit\":\"t\"}",
             sides: step.joined, hash: [])
     }
-    return ConflictFile(
+    return ConflictHistory(
         conflict: ConflictRow(
             id: 1, kind: "write_write", status: "open", version: Int64(entries.count), collection: "c", record: "r",
             unit: "t", policy: "manual", openedAtMilliseconds: 0), entries: entries)
@@ -42,7 +42,7 @@ struct ConflictFoldingTests {
                 let dots = steps.flatMap(\.joined).map { Dot(device: DeviceID($0.device), counter: $0.counter) }
                 steps.append((joined, dots.filter { (Int($0.counter) + seed + step) % 4 == 0 }))
             }
-            let view = try ConflictView(file(steps))
+            let view = try ConflictView(history(steps))
             // By the definition, from all entries at once.
             let all = steps.enumerated().flatMap { step, entry in entry.joined.map { (step, $0) } }
             let standing = all.indices.filter { index in
@@ -72,7 +72,7 @@ struct ConflictFoldingTests {
                 dropped: counter > 2 ? [Dot(device: "b", counter: counter - 1)] : [Dot(device: "b", counter: 1)]
             )
         }
-        let view = try ConflictView(file(steps))
+        let view = try ConflictView(history(steps))
         #expect(view.sides.count == Int(count) + 1)
         #expect(view.sides.filter { !$0.isDropped }.map(\.row.counter) == [1, count])
         #expect(view.sides.filter(\.won).map(\.row.counter) == [count])

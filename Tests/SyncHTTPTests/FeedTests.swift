@@ -160,17 +160,18 @@ struct FeedTests {
         }
     }
 
-    @Test("edge 38: a reader that got no hint has the change when its wait is over", arguments: Engine.allCases)
-    func lostHint(engine: Engine) async throws {
+    @Test("edge 38: a reader that got no notification has the change when its wait is over", arguments: Engine.allCases)
+    func lostNotification(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let cursor = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
             async let waiting = mac.get("/v1/changes?wait=5&since=\(cursor)")
             try await eventually("the reader waits") { await server.server.engine.load().waitingReaders == 1 }
-            // Another process on the same data: its hint does not reach this one.
+            // Another process on the same data: its notification does not reach this one.
             let other = SyncEngine(
-                store: server.store, terms: Terms(schema: .test), keys: ServerKeys(secret: TestServer.secret),
+                store: server.store, settings: DecisionSettings(schema: .test),
+                keys: ServerKeys(secret: TestServer.secret),
                 clock: server.clock.engineClock,
                 logger: server.log.logger())
             let request = try BatchRequest(

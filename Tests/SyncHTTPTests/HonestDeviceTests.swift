@@ -30,7 +30,7 @@ struct HonestDeviceTests {
         case .clockFull: options.limits.clockEntries = 2
         case .batchTooLarge: options.limits.operationsPerBatch = 2
         case .rateLimited: options.limits.requestsPerSecondPerDevice = 1
-        case .overloaded: options.limits.laneDepth = 1
+        case .overloaded: options.limits.commitQueueDepth = 1
         case .batchFull: options.limits.auditBytesPerBatch = 3_000
         case .recordFull: options.limits.recordBytes = 2_000
         case .conflictFull: options.limits.commentsPerConflict = 1
@@ -103,7 +103,7 @@ struct HonestDeviceTests {
             var row = try #require(try await server.store.record("acme", key))
             row.state = "{"
             let damaged = row
-            try await server.store.transact("acme", basis: StoreBasis()) {
+            try await server.store.transact("acme", readSet: StoreReadSet()) {
                 (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Void) in
                 (Commit(head: snapshot.head, records: [damaged]), ())
             }
@@ -273,7 +273,7 @@ struct HonestDeviceTests {
         // Of reads and of what reviewers do: one request more, or none.
         case .cursorInvalid, .resyncRequired:
             try await begin(device)
-            let elsewhere = Cursor.Seal(
+            let elsewhere = Cursor.Codec(
                 lineage: "another", tenant: "acme", key: ServerKeys(secret: TestServer.secret).cursor)
             let cursor = code == .cursorInvalid ? "x" : Cursor(sequence: 1).text(elsewhere)
             let mac = try await server.device("mac")

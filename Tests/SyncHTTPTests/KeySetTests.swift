@@ -70,7 +70,7 @@ struct KeySetTests {
                 try await expect(401, server, other, claims(), "\(bad)")
                 #expect(server.log.text.contains("key 1 is not used"), "\(bad)")
             }
-            await #expect(throws: TokenVerifier.Fault.self, "\(bad)") {
+            await #expect(throws: TokenVerifier.KeyError.self, "\(bad)") {
                 _ = try await TokenVerifier(.keySet(HandmadeKey.set([bad])))
             }
         }
@@ -100,10 +100,11 @@ struct KeySetTests {
     }
 
     @Test("A token is for this server, by this issuer and valid now, give or take what clocks differ")
-    func terms() async throws {
+    func requirements() async throws {
         let key = HandmadeKey(id: "1")
         var options = options(key.jwk())
-        options.tokenTerms = TokenTerms(issuer: "https://id.example.org", audience: "rejoin", leewaySeconds: 60)
+        options.tokenRequirements = TokenRequirements(
+            issuer: "https://id.example.org", audience: "rejoin", leewaySeconds: 60)
         try await TestServer.run(.memory, options) { server in
             let issuer = #","iss":"https://id.example.org""#
             for good in [

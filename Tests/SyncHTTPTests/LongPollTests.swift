@@ -17,7 +17,7 @@ struct LongPollTests {
 
     /// Sets a tenant's last sequence, as what was purged, a restore, or a failover leaves it.
     private static func setHead(_ server: TestServer, to sequence: Int64) async throws {
-        try await server.store.base.transact("acme", basis: StoreBasis()) { snapshot throws(StoreError) in
+        try await server.store.base.transact("acme", readSet: StoreReadSet()) { snapshot throws(StoreError) in
             var head = snapshot.head
             head.sequence = sequence
             // A commit of nothing is none.
@@ -34,7 +34,7 @@ struct LongPollTests {
     }
 
     @Test(
-        "A hint of what the store does not have costs one reading, and then the reader waits on",
+        "A notification of what the store does not have costs one reading, and then the reader waits on",
         arguments: Engine.allCases)
     func headTooHigh(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -50,7 +50,7 @@ struct LongPollTests {
                 try await eventually("it read") { server.store.counts["changes"] > reads }
                 try await Self.waiting(1, server)
             }
-            #expect(server.store.counts["changes"] - before == 5, "the first, and one for each hint")
+            #expect(server.store.counts["changes"] - before == 5, "the first, and one for each notification")
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await answer["changes"]?.elements.map { $0["id"] } == ["m"])
             #expect(server.store.counts["changes"] - before <= 7)
@@ -70,12 +70,12 @@ struct LongPollTests {
                 try await eventually("it read") { server.store.counts["changes"] > reads }
                 try await Self.waiting(1, server)
             }
-            // The newest row is gone, as a purge leaves it; the hint tells of its sequence.
+            // The newest row is gone, as a purge leaves it; the notification tells of its sequence.
             try await Self.setHead(server, to: 9)
             server.server.engine.notifier.advance("acme", to: 9)
             try await eventually("it read") { server.store.counts["changes"] == before + 6 }
             try await Self.waiting(1, server)
-            // Doubled hints say nothing new to who has read up to there.
+            // Doubled notifications say nothing new to who has read up to there.
             for _ in 0..<5 { server.server.engine.notifier.advance("acme", to: 9) }
             #expect(await server.server.engine.load().waitingReaders == 1)
             server.server.engine.notifier.close()
@@ -214,7 +214,7 @@ struct LongPollTests {
             #expect(try await server.admin().send(.delete, "/v1/devices/mac").status == 204)
             #expect(try await here.code == "device_retired")
             try await Self.waiting(1, server)
-            // By another server: nobody tells of it, and the next hint of anything brings it out.
+            // By another server: nobody tells of it, and the next notification of anything brings it out.
             _ = try await server.store.base.retire("acme", "ipad", atMilliseconds: server.clock.now)
             let writer = try await server.device("writer")
             _ = try await writer.send(writer.creating("n", ["v": 1]))

@@ -156,7 +156,7 @@ struct MergingTests {
         }
     }
 
-    @Test("edge 27: a body that is no JSON, no UTF-8, too deep or has faults outside operations is refused as a whole")
+    @Test("edge 27: a body that is no JSON, no UTF-8, too deep or has issues outside operations is refused as a whole")
     func faultyBodies() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")

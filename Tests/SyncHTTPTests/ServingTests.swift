@@ -115,11 +115,11 @@ struct ServingTests {
     }
 
     @Test(
-        "A lane that is full turns batches away with a time to come back, and what it took is committed",
+        "A commit queue that is full turns batches away with a time to come back, and what it took is committed",
         arguments: Engine.allCases)
     func overload(engine: Engine) async throws {
         var options = ServerOptions()
-        options.limits.laneDepth = 3
+        options.limits.commitQueueDepth = 3
         try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             await server.store.gate.close()
@@ -136,7 +136,7 @@ struct ServingTests {
                 #expect(refused.code == "overloaded")
                 #expect(refused["retryable"] == true)
                 #expect(refused.header("Retry-After") == "1")
-                // Another tenant's lane is another one.
+                // Another tenant's commit queue is another one.
                 let stranger = try await server.device("mac", tenant: "globex")
                 group.addTask { try await stranger.send(stranger.creating("n", ["v": 1])) }
                 try await eventually("the stranger is taken") { await server.store.gate.waitingCount == 2 }
@@ -149,7 +149,7 @@ struct ServingTests {
     }
 
     @Test(
-        "What waits in a lane leaves together, and each batch has the answer that it would have had alone",
+        "What waits in a commit queue leaves together, and each batch has the answer that it would have had alone",
         arguments: Engine.allCases)
     func groupCommit(engine: Engine) async throws {
         try await TestServer.run(engine) { server in

@@ -87,14 +87,14 @@ import Testing
         let row = BatchRow(
             key: Self.key, fingerprint: ContentFingerprint(hexadecimal: ""), results: answer, recordedAtMilliseconds: 0)
         let outcomes = try row.readResults().outcomes { _ in nil }
-        let mention = ConflictMention(
+        let summary = ConflictSummary(
             id: ConflictID(position: 17), unit: "total", policy: "lww", status: .automatic, winner: .stored)
         #expect(
             outcomes == [
                 OperationOutcome(
                     id: "o1", record: Self.record,
                     result: OperationResult(
-                        outcome: .conflicted, relation: .concurrent, conflicts: [mention], sequence: 3)),
+                        outcome: .conflicted, relation: .concurrent, conflicts: [summary], sequence: 3)),
                 OperationOutcome(id: "o4", record: nil, result: Self.rejected),
             ])
     }

@@ -6,10 +6,10 @@ import Testing
     private static let old = [UInt8](repeating: 7, count: 32)
     private static let keys = ServerKeys(secret: [UInt8](repeating: 1, count: 32))
 
-    private func seal(
+    private func codec(
         lineage: String = "l", tenant: String = "t", key: [UInt8] = keys.cursor, formerKey: [UInt8] = []
-    ) -> Cursor.Seal {
-        Cursor.Seal(lineage: lineage, tenant: tenant, key: key, formerKey: formerKey)
+    ) -> Cursor.Codec {
+        Cursor.Codec(lineage: lineage, tenant: tenant, key: key, formerKey: formerKey)
     }
 
     /// As the first version wrote it, with the key that lay in the data.
@@ -22,34 +22,34 @@ import Testing
     }
 
     @Test func `is read by every server that has the secret, and by no other`() throws {
-        let text = Cursor(sequence: 5).text(seal())
+        let text = Cursor(sequence: 5).text(codec())
         #expect(
-            try Cursor(text, seal(key: ServerKeys(secret: [UInt8](repeating: 1, count: 32)).cursor))
+            try Cursor(text, codec(key: ServerKeys(secret: [UInt8](repeating: 1, count: 32)).cursor))
                 .sequence == 5)
         let others = [
-            seal(tenant: "u"), seal(key: ServerKeys(secret: [UInt8](repeating: 2, count: 32)).cursor),
+            codec(tenant: "u"), codec(key: ServerKeys(secret: [UInt8](repeating: 2, count: 32)).cursor),
             // Whoever has the data has the former key, and makes no cursor with it.
-            seal(key: Self.old), seal(key: Self.old, formerKey: Self.old),
+            codec(key: Self.old), codec(key: Self.old, formerKey: Self.old),
         ]
         for other in others {
-            #expect(throws: Cursor.Fault.invalid) { try Cursor(text, other) }
-            #expect(throws: Cursor.Fault.invalid) { try Cursor(Cursor(sequence: 5).text(other), seal()) }
+            #expect(throws: Cursor.ReadingError.invalid) { try Cursor(text, other) }
+            #expect(throws: Cursor.ReadingError.invalid) { try Cursor(Cursor(sequence: 5).text(other), codec()) }
         }
-        #expect(throws: Cursor.Fault.otherLineage) { try Cursor(text, seal(lineage: "m")) }
+        #expect(throws: Cursor.ReadingError.otherLineage) { try Cursor(text, codec(lineage: "m")) }
     }
 
     @Test func `of before the key moved out of the data is read where the data still has that key`()
         throws
     {
         let text = Self.formerText(sequence: 5)
-        #expect(try Cursor(text, seal(formerKey: Self.old)).sequence == 5)
-        #expect(throws: Cursor.Fault.invalid) { try Cursor(text, seal()) }
-        #expect(throws: Cursor.Fault.invalid) {
-            try Cursor(text, seal(formerKey: [UInt8](repeating: 8, count: 32)))
+        #expect(try Cursor(text, codec(formerKey: Self.old)).sequence == 5)
+        #expect(throws: Cursor.ReadingError.invalid) { try Cursor(text, codec()) }
+        #expect(throws: Cursor.ReadingError.invalid) {
+            try Cursor(text, codec(formerKey: [UInt8](repeating: 8, count: 32)))
         }
-        #expect(throws: Cursor.Fault.invalid) { try Cursor(text, seal(key: Self.old)) }
-        #expect(throws: Cursor.Fault.invalid) {
-            try Cursor(text, seal(tenant: "u", formerKey: Self.old))
+        #expect(throws: Cursor.ReadingError.invalid) { try Cursor(text, codec(key: Self.old)) }
+        #expect(throws: Cursor.ReadingError.invalid) {
+            try Cursor(text, codec(tenant: "u", formerKey: Self.old))
         }
     }
 

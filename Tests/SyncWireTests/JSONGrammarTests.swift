@@ -68,7 +68,7 @@ struct JSONGrammarTests {
         #expect(error?.offset == offset)
         #expect(error?.isMalformed == true)
         let collecting = #expect(throws: JSONSyntaxError.self) {
-            try JSONParser().parseCollectingFaults(Array(text.utf8))
+            try JSONParser().parseCollectingIssues(Array(text.utf8))
         }
         #expect(collecting == error)
     }
@@ -89,7 +89,7 @@ struct JSONGrammarTests {
             ("\"\\u0000", "\""), ("{\"a\":1,\"a", "\":2}"),
         ] {
             let text = Array(before.utf8) + bytes + Array(after.utf8)
-            let error = #expect(throws: JSONSyntaxError.self) { try JSONParser().parseCollectingFaults(text) }
+            let error = #expect(throws: JSONSyntaxError.self) { try JSONParser().parseCollectingIssues(text) }
             #expect(error?.kind == .invalidUTF8, "\(what) in \(before)…\(after)")
         }
         #expect(throws: JSONSyntaxError.self) { try JSONParser().parse(bytes) }
@@ -142,7 +142,7 @@ struct JSONGrammarTests {
         }
     }
 
-    @Test("errors and faults never carry a value")
+    @Test("errors and issues never carry a value")
     func keepsValuesOutOfErrors() {
         let secret = "hunter2"
         for text in [

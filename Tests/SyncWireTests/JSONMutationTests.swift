@@ -25,19 +25,19 @@ struct JSONMutationTests {
         }
     }
 
-    @Test("a parse that collects faults agrees with a strict one")
+    @Test("a parse that collects issues agrees with a strict one")
     func agrees() throws {
         for seed in UInt64(10_000)..<14_000 {
             var generator = SeededGenerator(seed: seed)
             var bytes = Array(generator.spelling(of: generator.value()).utf8)
             mutate(&bytes, with: &generator)
             let strict = Result { () throws(JSONSyntaxError) in try JSONParser().parse(bytes) }
-            let collecting = Result { () throws(JSONSyntaxError) in try JSONParser().parseCollectingFaults(bytes) }
+            let collecting = Result { () throws(JSONSyntaxError) in try JSONParser().parseCollectingIssues(bytes) }
             switch (strict, collecting) {
             case (.success(let value), .success(let document)):
-                #expect(document.faults.isEmpty && document.value == value, "seed \(seed)")
+                #expect(document.issues.isEmpty && document.value == value, "seed \(seed)")
             case (.failure(let error), .success(let document)):
-                #expect(document.faults.first.map { .fault($0.kind) } == error.kind, "seed \(seed)")
+                #expect(document.issues.first.map { .issue($0.kind) } == error.kind, "seed \(seed)")
             case (.failure(let left), .failure(let right)): #expect(left == right, "seed \(seed)")
             case (.success, .failure): Issue.record("seed \(seed)")
             }
@@ -45,10 +45,10 @@ struct JSONMutationTests {
     }
 
     private func check(_ bytes: [UInt8], seed: UInt64) {
-        guard let document = try? JSONParser().parseCollectingFaults(bytes) else { return }
+        guard let document = try? JSONParser().parseCollectingIssues(bytes) else { return }
         let text = document.value.canonicalText
         #expect((try? Value(json: text)) == document.value, "seed \(seed)")
-        for fault in document.faults { #expect(bytes.indices.contains(fault.offset), "seed \(seed)") }
+        for issue in document.issues { #expect(bytes.indices.contains(issue.offset), "seed \(seed)") }
     }
 
     private func mutate(_ bytes: inout [UInt8], with generator: inout SeededGenerator) {

@@ -56,10 +56,10 @@ struct JSONNumberTests {
 
     @Test("edge 26: a number that neither an Int64 nor a double holds is refused", arguments: unrepresentable)
     func refusesOthers(literal: String) throws {
-        let document = try JSONParser().parseCollectingFaults(Array("{\"n\":\(literal)}".utf8))
-        #expect(document.faults.map(\.kind) == [.numberNotRepresentable])
-        #expect(document.faults.map(\.pointer.text) == ["/n"])
-        #expect(document.faults.map(\.offset) == [5])
+        let document = try JSONParser().parseCollectingIssues(Array("{\"n\":\(literal)}".utf8))
+        #expect(document.issues.map(\.kind) == [.numberNotRepresentable])
+        #expect(document.issues.map(\.pointer.text) == ["/n"])
+        #expect(document.issues.map(\.offset) == [5])
         #expect(document.value == ["n": .null])
     }
 
@@ -85,8 +85,8 @@ struct JSONNumberTests {
             String(repeating: "9", count: many), "0.\(String(repeating: "3", count: many))", "1.\(zeros)1",
             "1e\(String(repeating: "9", count: many))", "1e-\(String(repeating: "9", count: many))",
         ] {
-            let document = try JSONParser().parseCollectingFaults(Array(literal.utf8))
-            #expect(document.faults.map(\.kind) == [.numberNotRepresentable])
+            let document = try JSONParser().parseCollectingIssues(Array(literal.utf8))
+            #expect(document.issues.map(\.kind) == [.numberNotRepresentable])
         }
     }
 
@@ -96,8 +96,8 @@ struct JSONNumberTests {
             var generator = SeededGenerator(seed: seed)
             let literal = generator.numberLiteral()
             let denoted = DecimalOracle(literal: literal)
-            let document = try JSONParser().parseCollectingFaults(Array(literal.utf8))
-            switch document.faults.isEmpty ? document.value : nil {
+            let document = try JSONParser().parseCollectingIssues(Array(literal.utf8))
+            switch document.issues.isEmpty ? document.value : nil {
             case .integer(let integer):
                 #expect(DecimalOracle(literal: String(integer)) == denoted, "seed \(seed): \(literal)")
             case .double(let double):

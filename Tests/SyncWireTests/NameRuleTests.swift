@@ -4,7 +4,7 @@ import SyncWire
 import Testing
 
 @Suite struct `A name` {
-    private func fault(_ text: String) -> String? { NameRule.fault(in: ExactString(text), limits: Limits()) }
+    private func issue(_ text: String) -> String? { NameRule.issue(in: ExactString(text), limits: Limits()) }
 
     @Test func `is refused with every control character, wherever it stands, and with none of its neighbours`() throws {
         let controls: [ClosedRange<UInt32>] = [
@@ -16,18 +16,18 @@ import Testing
             for (before, after) in [("", ""), ("a", ""), ("", "b"), ("abcdefgh", "ijklmnop"), ("é", "ü")] {
                 let text = before + String(Character(scalar)) + after
                 let isDots = text == "." || text == ".."
-                #expect((fault(text) != nil) == (isControl || isDots), "U+\(String(value, radix: 16)) in '\(text)'")
+                #expect((issue(text) != nil) == (isControl || isDots), "U+\(String(value, radix: 16)) in '\(text)'")
             }
         }
     }
 
     @Test(arguments: [".", ".."])
     func `is never what a path is cut short by`(_ dots: String) {
-        #expect(fault(dots) != nil)
+        #expect(issue(dots) != nil)
         #expect(IdempotencyKey(field: dots, limit: 255) == nil)
         #expect(IdempotencyKey(field: "\"\(dots)\"", limit: 255) == nil)
         for name in [dots + ".", "a" + dots, dots + "a", "...", "․"] where name != ".." {
-            #expect(fault(name) == nil, "\(name)")
+            #expect(issue(name) == nil, "\(name)")
         }
     }
 }

@@ -11,8 +11,8 @@ struct CommitCapture {
 
     private static let tenant = "900000"
 
-    init(_ context: Context, _ ground: PostgreSQLGround) async throws {
-        let logged = try await LoggedServer(context, ground)
+    init(_ context: Context, _ instance: PostgreSQLInstance) async throws {
+        let logged = try await LoggedServer(context, instance)
         let endpoint = Endpoint(
             port: logged.server.port, token: try context.tokens.token(Self.tenant, Bench.device(0)))
         let firstRecord = Bench.firstRecord(client: 0)
@@ -29,7 +29,7 @@ struct CommitCapture {
         let updates = try client(.update, firstNumber: 710_000_000_000, counter: 1)
         for _ in 2...6 { try updates.step() }
         let (sequence, ordinal) = (5_000_000_000, 6_000_000_000)
-        try await ground.database.psql(
+        try await instance.database.psql(
             "UPDATE rejoin.tenants SET sequence = :sequence, operation_ordinal = :ordinal WHERE tenant = :'tenant'",
             variables: ["sequence": "\(sequence)", "ordinal": "\(ordinal)", "tenant": Self.tenant])
         let last = try client(.update, firstNumber: 720_000_000_000, counter: 6)

@@ -4,13 +4,13 @@ import PostgreSQLCluster
 /// A server whose statements PostgreSQL logs. Not for measuring.
 final class LoggedServer {
     let server: Server
-    private let ground: PostgreSQLGround
+    private let instance: PostgreSQLInstance
 
-    init(_ context: Context, _ ground: PostgreSQLGround) async throws {
-        self.ground = ground
-        try await ground.database.psql(
+    init(_ context: Context, _ instance: PostgreSQLInstance) async throws {
+        self.instance = instance
+        try await instance.database.psql(
             "ALTER ROLE :\"role\" SET log_statement = 'all'", variables: ["role": PostgreSQLCluster.serverRole])
-        server = try Server(context.server, data: context.data, database: ground.database.serverConninfo)
+        server = try Server(context.server, data: context.data, database: instance.database.serverConninfo)
     }
 
     /// The transaction in which a statement with a certain text is sent meanwhile, from BEGIN to COMMIT.
@@ -34,7 +34,7 @@ final class LoggedServer {
     /// Ends it. - Returns: for `PGOPTIONS`, what it set in each of its sessions.
     func finish() async throws -> String {
         server.stop()
-        try await ground.database.psql(
+        try await instance.database.psql(
             "ALTER ROLE :\"role\" RESET log_statement", variables: ["role": PostgreSQLCluster.serverRole])
         let sent = try StatementLog.statements(in: String(decoding: log(), as: UTF8.self))
         guard let configure = sent.map(\.statement).first(where: { $0.sql.contains("plan_cache_mode") }) else {
@@ -42,7 +42,7 @@ final class LoggedServer {
         }
         // Does the same, and asks what has changed by it.
         let values = configure.parameters.map { $0.map { "'\($0.replacing("'", with: "''"))'" } ?? "NULL" }
-        let changed = try await ground.database.psql(
+        let changed = try await instance.database.psql(
             """
             PREPARE configure AS \(configure.sql);
             EXECUTE configure(\(values.joined(separator: ", ")));
@@ -56,5 +56,5 @@ final class LoggedServer {
             .joined(separator: " ")
     }
 
-    private func log() throws -> Data { try Data(contentsOf: URL(filePath: ground.cluster.logFile)) }
+    private func log() throws -> Data { try Data(contentsOf: URL(filePath: instance.cluster.logFile)) }
 }

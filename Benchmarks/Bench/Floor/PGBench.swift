@@ -6,7 +6,7 @@ import LoadDriver
 struct PGBench {
     let program: String
     let conninfo: String
-    /// `-c name=value …`, see `PostgreSQLGround.sessionSettings`.
+    /// `-c name=value …`, see `PostgreSQLInstance.sessionSettings`.
     let sessionOptions: String
 
     /// - Parameters:

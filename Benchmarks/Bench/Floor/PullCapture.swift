@@ -8,8 +8,8 @@ struct PullCapture {
     private static let tenant = "900001"
     private static let (start, limit) = (200, 77)
 
-    init(_ context: Context, _ ground: PostgreSQLGround) async throws {
-        let logged = try await LoggedServer(context, ground)
+    init(_ context: Context, _ instance: PostgreSQLInstance) async throws {
+        let logged = try await LoggedServer(context, instance)
         let endpoint = Endpoint(
             port: logged.server.port, token: try context.tokens.token(Self.tenant, Bench.device(0)))
         var creates = Batches.Shape(

@@ -78,7 +78,8 @@ private struct SampleWriter {
         let (number, body) = batches.nextBody()
         let request = try BatchRequest(body: body.span, limits: Limits())
         let engine = SyncEngine(
-            store: store, terms: Terms(schema: .open), keys: ServerKeys(secret: [1]), logger: Logger(label: "bench"))
+            store: store, settings: DecisionSettings(schema: .open), keys: ServerKeys(secret: [1]),
+            logger: Logger(label: "bench"))
         let now = engine.clock.now()
         let reply = try await engine.commit(
             BatchSubmission(

@@ -8,14 +8,14 @@ struct CostAgainstSize {
     private let context: Context
     private let server: Server
     private let turns: Turns
-    private let ground: PostgreSQLGround
+    private let instance: PostgreSQLInstance
 
     private static let records = 400
 
     static func run(_ context: Context) async throws {
         context.note("starting PostgreSQL; making tenants of \(context.plan.sizes) records")
-        let ground = try await PostgreSQLGround(context)
-        let filling = RecordFilling(context: context, ground: ground)
+        let instance = try await PostgreSQLInstance(context)
+        let filling = RecordFilling(context: context, instance: instance)
         try filling.seed()
         let sizes = context.plan.sizes
         var next = 6_000_000
@@ -30,11 +30,11 @@ struct CostAgainstSize {
         for _ in 0..<8 { plain.append(try await tenant(records: records)) }
         try await filling.finish()
 
-        let server = try Server(context.server, data: context.data, database: ground.database.serverConninfo)
+        let server = try Server(context.server, data: context.data, database: instance.database.serverConninfo)
         let run = CostAgainstSize(
             context: context, server: server,
-            turns: Turns(context: context, meter: CPUMeter(server: server.process, postmaster: ground.postmaster)),
-            ground: ground)
+            turns: Turns(context: context, meter: CPUMeter(server: server.process, postmaster: instance.postmaster)),
+            instance: instance)
         let base = try run.client(sized[0].1, records: sized[0].0)
         for (size, tenant) in sized.dropFirst() {
             try await run.compare("\(size) records", base, run.client(tenant, records: size))
@@ -49,7 +49,7 @@ struct CostAgainstSize {
             try await run.compare("\(share) % conflicts", noConflict, run.client(tenant, conflictPercent: share))
         }
         server.stop()
-        try await ground.cluster.remove()
+        try await instance.cluster.remove()
     }
 
     private func compare(_ name: String, _ base: Client<Batches>, _ other: Client<Batches>) async throws {

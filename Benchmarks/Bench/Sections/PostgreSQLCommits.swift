@@ -31,11 +31,11 @@ struct PostgreSQLCommits {
 
     static func run(_ context: Context, _ parts: [Part]) async throws {
         context.note("starting PostgreSQL; capturing the statements of a commit")
-        let ground = try await PostgreSQLGround(context)
-        let capture = try await CommitCapture(context, ground)
-        let pgbench = ground.pgbench(sessionOptions: capture.sessionOptions)
-        let server = try Server(context.server, data: context.data, database: ground.database.serverConninfo)
-        let turns = Turns(context: context, meter: CPUMeter(server: server.process, postmaster: ground.postmaster))
+        let instance = try await PostgreSQLInstance(context)
+        let capture = try await CommitCapture(context, instance)
+        let pgbench = instance.pgbench(sessionOptions: capture.sessionOptions)
+        let server = try Server(context.server, data: context.data, database: instance.database.serverConninfo)
+        let turns = Turns(context: context, meter: CPUMeter(server: server.process, postmaster: instance.postmaster))
         for part in parts {
             let (tenants, floorTenants, counts): (Fleet.Tenants, CommitScript.Tenants, [Int]) =
                 switch part {
@@ -47,20 +47,20 @@ struct PostgreSQLCommits {
             try Fleet.makeRecords(context, server, tenants, clients: most)
             let fleet = try Fleet(context, server, tenants, clients: most)
             switch part {
-            case .apart: try await ground.copyTenants(apart...(apart + most - 1), by: offset)
-            case .hot: try await ground.copyTenants(hot...hot, by: offset)
+            case .apart: try await instance.copyTenants(apart...(apart + most - 1), by: offset)
+            case .hot: try await instance.copyTenants(hot...hot, by: offset)
             }
             let script = try CommitScript(capture.statements, of: capture.sample, tenants: floorTenants)
             let file = "\(context.directory)/floor-\(part).sql"
             try script.text.write(toFile: file, atomically: true, encoding: .utf8)
             var n = 0
             for count in counts {
-                let comparison = try await turns.compare(reset: ground.reset) { _ in
+                let comparison = try await turns.compare(reset: instance.reset) { _ in
                     var variables = script.variables
                     variables["n"] = "\(n)"
                     n += 1_000_000
                     let result = try pgbench.run(file, clients: count, for: context.plan.run, variables: variables)
-                    try await checkFloor(ground, transactions: result.requests)
+                    try await checkFloor(instance, transactions: result.requests)
                     return result
                 } server: { round in
                     if round == 0 { _ = try fleet.run(clients: count, for: context.plan.warmUp) }
@@ -72,12 +72,12 @@ struct PostgreSQLCommits {
             }
         }
         server.stop()
-        try await ground.cluster.remove()
+        try await instance.cluster.remove()
     }
 
     /// The floor has to have done the work: every transaction a batch and its operations.
-    private static func checkFloor(_ ground: PostgreSQLGround, transactions: Int) async throws {
-        let counts = try await ground.database.psql(
+    private static func checkFloor(_ instance: PostgreSQLInstance, transactions: Int) async throws {
+        let counts = try await instance.database.psql(
             "SELECT (SELECT count(*) FROM rejoin.batches), (SELECT count(*) FROM rejoin.operations)")
         // Those under way when the time was over are finished too.
         let numbers = counts.split(separator: "|").compactMap { Int($0) }

@@ -23,9 +23,9 @@ struct PostgreSQLPulls {
     static func run(_ context: Context) async throws {
         let plan = context.plan
         context.note("starting PostgreSQL; making \(plan.records.all) records")
-        let ground = try await PostgreSQLGround(context)
-        let capture = try await PullCapture(context, ground)
-        let filling = RecordFilling(context: context, ground: ground)
+        let instance = try await PostgreSQLInstance(context)
+        let capture = try await PullCapture(context, instance)
+        let filling = RecordFilling(context: context, instance: instance)
         try filling.seed()
         try await filling.fill(large, records: plan.records.large)
         try await filling.fill(small, records: plan.records.small)
@@ -33,8 +33,8 @@ struct PostgreSQLPulls {
         for index in 0..<(rest / recordsOfOthers) { try await filling.fill(others + index, records: recordsOfOthers) }
         try await filling.finish()
 
-        let server = try Server(context.server, data: context.data, database: ground.database.serverConninfo)
-        let turns = Turns(context: context, meter: CPUMeter(server: server.process, postmaster: ground.postmaster))
+        let server = try Server(context.server, data: context.data, database: instance.database.serverConninfo)
+        let turns = Turns(context: context, meter: CPUMeter(server: server.process, postmaster: instance.postmaster))
         for (tenant, count) in [(large, plan.records.large), (small, plan.records.small)] {
             let endpoint = Endpoint(port: server.port, token: try context.tokens.token("\(tenant)", Bench.device(0)))
             // A cursor every so many records, the last at the end.
@@ -49,15 +49,15 @@ struct PostgreSQLPulls {
                 Pull(name: "first page of 1,000", limit: 1_000, records: 1_000, starts: [(0, nil)]),
                 Pull(name: "empty poll", limit: 500, records: 0, starts: [end]),
             ] {
-                try await measure(pull, endpoint, tenant: tenant, of: count, turns, ground, capture)
+                try await measure(pull, endpoint, tenant: tenant, of: count, turns, instance, capture)
             }
         }
         server.stop()
-        try await ground.cluster.remove()
+        try await instance.cluster.remove()
     }
 
     private static func measure(
-        _ pull: Pull, _ endpoint: Endpoint, tenant: Int, of count: Int, _ turns: Turns, _ ground: PostgreSQLGround,
+        _ pull: Pull, _ endpoint: Endpoint, tenant: Int, of count: Int, _ turns: Turns, _ instance: PostgreSQLInstance,
         _ capture: PullCapture
     ) async throws {
         let context = turns.context
@@ -65,7 +65,7 @@ struct PostgreSQLPulls {
             tenant: tenant, limit: pull.limit, positions: pull.starts.map(\.position))
         let file = "\(context.directory)/pull.sql"
         try script.write(toFile: file, atomically: true, encoding: .utf8)
-        let pgbench = ground.pgbench(sessionOptions: capture.sessionOptions)
+        let pgbench = instance.pgbench(sessionOptions: capture.sessionOptions)
         let pulls = try Pulls(
             endpoint, cursors: pull.starts.map(\.cursor), limit: pull.limit, records: pull.records)
         let client = try Client(endpoint, pulls)

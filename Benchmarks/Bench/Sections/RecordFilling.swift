@@ -5,14 +5,14 @@ import PostgreSQLCluster
 /// Fills tables with rows that a server wrote once, copied with other ids and sequence numbers.
 struct RecordFilling {
     let context: Context
-    let ground: PostgreSQLGround
+    let instance: PostgreSQLInstance
 
     private static let seed = 900_002
     private static let seedRecords = 400
 
     /// Has a server write the rows to be copied.
     func seed() throws {
-        let server = try Server(context.server, data: context.data, database: ground.database.serverConninfo)
+        let server = try Server(context.server, data: context.data, database: instance.database.serverConninfo)
         defer { server.stop() }
         let endpoint = Endpoint(
             port: server.port, token: try context.tokens.token("\(Self.seed)", Bench.device(0)))
@@ -32,7 +32,7 @@ struct RecordFilling {
                 table == "records"
                 ? ":'record' || (:firstRecord + g)::text, g + 1"
                 : ":'operation' || (:firstNumber + g)::text, g + 1, :'record' || (:firstRecord + g)::text"
-            try await ground.cluster.psql(
+            try await instance.cluster.psql(
                 """
                 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
                 WHERE attrelid = 'rejoin.\(table)'::regclass AND attnum > 0 AND NOT attisdropped
@@ -41,22 +41,22 @@ struct RecordFilling {
                 SELECT :'tenant', \(values), :columns FROM generate_series(0, :records - 1) AS g JOIN (
                     SELECT *, row_number() OVER () - 1 AS place FROM rejoin.\(table) WHERE tenant = :'seed') AS seed
                     ON seed.place = g % :seedRecords
-                """, database: ground.database.name, variables: variables(tenant, records), limit: .seconds(900))
+                """, database: instance.database.name, variables: variables(tenant, records), limit: .seconds(900))
         }
-        try await ground.cluster.psql(
+        try await instance.cluster.psql(
             """
             INSERT INTO rejoin.tenants SELECT (jsonb_populate_record(t, jsonb_build_object(
                 'tenant', :'tenant', 'sequence', :records, 'operation_ordinal', :records))).*
             FROM rejoin.tenants AS t WHERE tenant = :'seed';
             INSERT INTO rejoin.devices SELECT (jsonb_populate_record(d, jsonb_build_object('tenant', :'tenant'))).*
             FROM rejoin.devices AS d WHERE tenant = :'seed';
-            """, database: ground.database.name, variables: variables(tenant, records))
+            """, database: instance.database.name, variables: variables(tenant, records))
     }
 
     /// What autovacuum would have done by and by.
     func finish() async throws {
-        try await ground.cluster.psql(
-            "VACUUM (ANALYZE); CHECKPOINT;".replacing("; ", with: ";\n"), database: ground.database.name,
+        try await instance.cluster.psql(
+            "VACUUM (ANALYZE); CHECKPOINT;".replacing("; ", with: ";\n"), database: instance.database.name,
             limit: .seconds(900))
     }
 

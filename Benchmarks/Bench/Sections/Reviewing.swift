@@ -23,10 +23,10 @@ struct Reviewing {
     /// On the embedded engine, and on PostgreSQL.
     static func run(_ context: Context) async throws {
         try await run(context, on: "SQLite", database: nil, postmaster: nil)
-        let ground = try await PostgreSQLGround(context)
+        let instance = try await PostgreSQLInstance(context)
         try await run(
-            context, on: "PostgreSQL", database: ground.database.serverConninfo, postmaster: ground.postmaster)
-        try await ground.cluster.remove()
+            context, on: "PostgreSQL", database: instance.database.serverConninfo, postmaster: instance.postmaster)
+        try await instance.cluster.remove()
     }
 
     private static func run(

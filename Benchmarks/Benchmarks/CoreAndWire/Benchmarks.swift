@@ -46,8 +46,8 @@ let benchmarks: @Sendable () -> Void = {
         Benchmark("core: decide a batch of \(count) creates") { benchmark in
             guard let batch = SampleBatch.batch(SampleBatch.body(operations: count), key: "k") else { return }
             for _ in benchmark.scaledIterations {
-                var ledger = Ledger(over: Snapshot(), under: Terms(schema: .open))
-                blackHole(ledger.decide(batch))
+                var decider = BatchDecider(over: Snapshot(), under: DecisionSettings(schema: .open))
+                blackHole(decider.decide(batch))
             }
         }
     }
@@ -64,9 +64,9 @@ let benchmarks: @Sendable () -> Void = {
     }
     Benchmark("storage: encode and decode a record's row, 1,000 times") { benchmark in
         guard let batch = SampleBatch.batch(SampleBatch.body(operations: 1), key: "k") else { return }
-        var ledger = Ledger(over: Snapshot(), under: Terms(schema: .open))
-        _ = ledger.decide(batch)
-        guard let record = ledger.record(RecordKey(collection: "estimates", id: "estimate-0")) else { return }
+        var decider = BatchDecider(over: Snapshot(), under: DecisionSettings(schema: .open))
+        _ = decider.decide(batch)
+        guard let record = decider.record(RecordKey(collection: "estimates", id: "estimate-0")) else { return }
         for _ in benchmark.scaledIterations {
             for _ in 0..<1_000 {
                 let row = RecordRow(record, rules: CollectionRules(), changedAtMilliseconds: 0)

@@ -26,9 +26,9 @@ extension RecordMerge {
         let deleteWon = rules.deletes == .deleteWins
         let sides: [ConflictSide]
         if write.kind == .delete {
-            guard !life.unseenWrites.isEmpty else { return nil }
+            guard !deletion.unseenWrites.isEmpty else { return nil }
             let isUnseen = { (dot: Dot) in !write.context.contains(dot) }
-            let writes = life.unseenWrites + before.broughtBack(beside: life.unseenWrites, where: isUnseen)
+            let writes = deletion.unseenWrites + before.broughtBack(beside: deletion.unseenWrites, where: isUnseen)
             let values = before.contributions(rules, of: writes.map(\.dot.device), where: isUnseen)
             sides =
                 writes.map { event in
@@ -36,12 +36,12 @@ extension RecordMerge {
                     return ConflictSide(role: .stored, won: !deleteWon, value: .object(value), event: event)
                 } + [ConflictSide(role: .incoming, won: deleteWon, value: nil, event: write.event)]
         } else {
-            guard !life.unseenDeletes.isEmpty, deleteWon || life.wasDeleted else { return nil }
+            guard !deletion.unseenDeletes.isEmpty, deleteWon || deletion.wasDeleted else { return nil }
             var written = write.writes.flatMap { $0.unit.fields(of: $0.value) }
             // A restore wants back what its author had seen in the record, beside what it writes itself.
             if write.kind == .restore { written += before.contribution(rules, where: write.context.contains) }
             sides =
-                life.unseenDeletes.map { ConflictSide(role: .stored, won: deleteWon, value: nil, event: $0) }
+                deletion.unseenDeletes.map { ConflictSide(role: .stored, won: deleteWon, value: nil, event: $0) }
                 + [ConflictSide(role: .incoming, won: !deleteWon, value: .object(written), event: write.event)]
         }
         return ConflictOpening(kind: .deleteWrite, unit: .record, policy: rules.deletes.rawValue, sides: sides)
@@ -197,7 +197,7 @@ extension RecordState {
             stored = (.object(visibleFields(rules)), latest)
             incoming = nil
         case .restore:
-            guard isDeleted(rules.deletes), let delete = life.deletes.max(by: { $0.stamp < $1.stamp }) else {
+            guard isDeleted(rules.deletes), let delete = deletion.deletes.max(by: { $0.stamp < $1.stamp }) else {
                 return nil
             }
             stored = (nil, delete)
@@ -259,7 +259,7 @@ extension RecordState {
     }
 
     private var latestEvent: Event? {
-        (life.writes + life.deletes).max { $0.stamp < $1.stamp }
+        (deletion.writes + deletion.deletes).max { $0.stamp < $1.stamp }
     }
 }
 

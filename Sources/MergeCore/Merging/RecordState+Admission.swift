@@ -38,8 +38,8 @@ extension RecordState {
     private func hasSeenDeletion(_ context: VersionVector, policy: DeletePolicy) -> Bool {
         guard isDeleted(policy) else { return false }
         switch policy {
-        case .updateWins: return life.deletes.allSatisfy { context.contains($0.dot) }
-        case .deleteWins: return life.deletes.contains { context.contains($0.dot) }
+        case .updateWins: return deletion.deletes.allSatisfy { context.contains($0.dot) }
+        case .deleteWins: return deletion.deletes.contains { context.contains($0.dot) }
         }
     }
 

@@ -22,7 +22,7 @@ public struct RecordMerge: Sendable, Hashable {
     public let state: RecordState
     /// The registers that were written, in the order of the writes, as far as they were asked for.
     public let registers: [RegisterMerge]
-    public let life: LifeMerge
+    public let deletion: DeletionMerge
 }
 
 /// What happened in one register.
@@ -40,8 +40,8 @@ public struct RegisterMerge: Sendable, Hashable {
     public let result: Register
 }
 
-/// What a delete and writes that had not seen each other met in.
-public struct LifeMerge: Sendable, Hashable {
+/// Which deletes and writes that had not seen each other met in a merge.
+public struct DeletionMerge: Sendable, Hashable {
     public let wasDeleted: Bool
     public let isDeleted: Bool
     /// For a write: the deletes it had not seen.
@@ -62,27 +62,28 @@ extension RecordState {
     ) -> RecordMerge {
         var next = self
         var registers: [RegisterMerge] = []
-        let sight = Sight(write.context, of: clock)
+        let coverage = CausalCoverage(write.context, of: clock)
         var position: UnitStates.Position?
         for unitWrite in write.writes {
             let merge = next.units.update(unitWrite.unit, near: &position) { state in
-                Self.apply(unitWrite, of: write, seeing: sight, to: &state, rules: rules, limits: limits)
+                Self.apply(unitWrite, of: write, seeing: coverage, to: &state, rules: rules, limits: limits)
             }
             guard let merge else { continue }
             if let open, merge.remaining.isEmpty, open.isEmpty || open[merge.unit] == nil { continue }
             registers.append(merge)
         }
         let isDelete = write.kind == .delete
-        next.life =
+        next.deletion =
             isDelete
-            ? life.deleted(write.event, context: write.context) : life.written(write.event, context: write.context)
+            ? deletion.deleted(write.event, context: write.context)
+            : deletion.written(write.event, context: write.context)
         next.clock = clock.union(write.context).setting(write.event.dot.device, to: write.event.dot.counter)
         next.latestMilliseconds = max(latestMilliseconds, write.event.stamp.milliseconds)
-        let life = LifeMerge(
+        let deletion = DeletionMerge(
             wasDeleted: isDeleted(rules.deletes), isDeleted: next.isDeleted(rules.deletes),
-            unseenDeletes: isDelete ? [] : life.deletes.filter { !write.context.contains($0.dot) },
-            unseenWrites: isDelete ? life.writes.filter { !write.context.contains($0.dot) } : [])
-        return RecordMerge(state: next, registers: registers, life: life)
+            unseenDeletes: isDelete ? [] : deletion.deletes.filter { !write.context.contains($0.dot) },
+            unseenWrites: isDelete ? deletion.writes.filter { !write.context.contains($0.dot) } : [])
+        return RecordMerge(state: next, registers: registers, deletion: deletion)
     }
 
     /// The state with an event in its clock that wrote nothing.
@@ -93,7 +94,7 @@ extension RecordState {
     }
 
     /// What a write's author had seen of a record.
-    private enum Sight {
+    private enum CausalCoverage {
         case all
         case some
 
@@ -104,7 +105,7 @@ extension RecordState {
 
     /// - Returns: what happened in the register, nil where the policy absorbs the write.
     private static func apply(
-        _ unitWrite: UnitWrite, of write: RecordWrite, seeing sight: Sight, to state: inout UnitState?,
+        _ unitWrite: UnitWrite, of write: RecordWrite, seeing coverage: CausalCoverage, to state: inout UnitState?,
         rules: CollectionRules,
         limits: Limits
     ) -> RegisterMerge? {
@@ -138,7 +139,7 @@ extension RecordState {
                 // value that arrives later could find that event replaced, and be taken for concurrent where it was not.
                 if rule.succession == .mustEqual, register.holdsValue(seenBy: write.context) { return nil }
                 let replaced =
-                    switch sight {
+                    switch coverage {
                     case .all: register.dropAll()
                     case .some: register.drop(seenBy: write.context)
                     }

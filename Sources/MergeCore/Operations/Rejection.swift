@@ -22,7 +22,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case valueInvalid = "value_invalid"
         case dependencyFailed = "dependency_failed"
         case batchFull = "batch_full"
-        /// Of reviewers' acts.
+        /// Of reviewers' commands.
         case conflictFull = "conflict_full"
 
         /// Whether the same operation may succeed later without being changed.

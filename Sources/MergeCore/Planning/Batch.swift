@@ -3,7 +3,7 @@ import Causality
 /// One operation of a batch as it came off the wire: read, or found to be wrong before it could be.
 ///
 /// Kept apart from what holds it, because it is passed on from step to step.
-public indirect enum Submission: Sendable, Hashable {
+public indirect enum BatchItem: Sendable, Hashable {
     case operation(Operation)
     case malformed(MalformedOperation)
 }
@@ -44,11 +44,11 @@ public struct Batch: Sendable, Hashable {
     public let receivedAtMilliseconds: Int64
     /// The device's clock when it sent; nil for a device that keeps a hybrid clock in server time.
     public let sentAtMilliseconds: Int64?
-    public let submissions: [Submission]
+    public let items: [BatchItem]
 
     public init(
         key: ExactString, device: DeviceID, user: ExactString, atomicity: Atomicity, receivedAtMilliseconds: Int64,
-        sentAtMilliseconds: Int64?, submissions: [Submission]
+        sentAtMilliseconds: Int64?, items: [BatchItem]
     ) {
         self.key = key
         self.device = device
@@ -56,28 +56,28 @@ public struct Batch: Sendable, Hashable {
         self.atomicity = atomicity
         self.receivedAtMilliseconds = receivedAtMilliseconds
         self.sentAtMilliseconds = sentAtMilliseconds
-        self.submissions = submissions
+        self.items = items
     }
 
     /// All that has to be read to decide the batch, known before any of it is read.
-    public var basis: Basis {
-        var basis = Basis()
-        basis.reserveCapacity(submissions.count)
-        for submission in submissions {
-            switch submission {
+    public var readSet: ReadSet {
+        var readSet = ReadSet()
+        readSet.reserveCapacity(items.count)
+        for item in items {
+            switch item {
             case .operation(let operation):
-                basis.records.insert(operation.record)
-                basis.operations.insert(operation.id)
-                if !operation.dependsOn.isEmpty { basis.operations.formUnion(operation.dependsOn) }
+                readSet.records.insert(operation.record)
+                readSet.operations.insert(operation.id)
+                if !operation.dependsOn.isEmpty { readSet.operations.formUnion(operation.dependsOn) }
                 let counter = operation.clock[device]
                 if counter > 0 {
-                    basis.dots.insert(RecordDot(record: operation.record, dot: Dot(device: device, counter: counter)))
+                    readSet.dots.insert(RecordDot(record: operation.record, dot: Dot(device: device, counter: counter)))
                 }
             case .malformed(let malformed):
-                if let id = malformed.id { basis.operations.insert(id) }
+                if let id = malformed.id { readSet.operations.insert(id) }
             }
         }
-        return basis
+        return readSet
     }
 }
 
@@ -93,7 +93,7 @@ public struct RecordDot: Sendable, Hashable {
 }
 
 /// The keys of what a decision reads.
-public struct Basis: Sendable, Hashable {
+public struct ReadSet: Sendable, Hashable {
     public var records: Set<RecordKey> = []
     public var operations: Set<OperationID> = []
     public var dots: Set<RecordDot> = []
@@ -109,7 +109,7 @@ public struct Basis: Sendable, Hashable {
         dots.reserveCapacity(count)
     }
 
-    public mutating func formUnion(_ other: Basis) {
+    public mutating func formUnion(_ other: ReadSet) {
         guard !isEmpty else {
             self = other
             return

@@ -7,7 +7,7 @@ struct AuditAuthor {
     let atMilliseconds: Int64
 }
 
-/// What one batch, or one act of a reviewer, would change. Apart from the ledger until it is known to stand.
+/// What one batch, or one command of a reviewer, would change. Apart from the decider until it is known to stand.
 struct BatchChanges {
     var records: [RecordKey: StoredRecord] = [:]
     var operations: [OperationID: KnownOperation] = [:]

@@ -4,7 +4,7 @@ extension BatchRun {
     struct Written {
         let unit: UnitKey
         /// nil for a note about which the operation's author need not hear.
-        let mention: ConflictMention?
+        let summary: ConflictSummary?
         /// The conflict as the record is to remember it, nil when it does not wait for a decision.
         let stillOpen: OpenConflict?
     }
@@ -24,7 +24,7 @@ extension BatchRun {
             let isWaiting = opening.awaitsDecision
             written = Written(
                 unit: opening.unit,
-                mention: ConflictMention(
+                summary: ConflictSummary(
                     id: conflict, unit: opening.unit.name, policy: ExactString(opening.policy),
                     status: opening.status, winner: opening.winner),
                 stillOpen: isWaiting ? OpenConflict(id: conflict, version: 1) : stored.openConflicts[opening.unit])
@@ -32,17 +32,17 @@ extension BatchRun {
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
             content = .sidesChanged(unit: unit, joined: joined, dropped: dropped)
-            let mention = joined.first { $0.role == .incoming }.map { side in
-                ConflictMention(
+            let summary = joined.first { $0.role == .incoming }.map { side in
+                ConflictSummary(
                     id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
                     winner: side.won ? .incoming : .stored)
             }
-            written = Written(unit: unit, mention: mention, stillOpen: OpenConflict(id: id, version: version))
+            written = Written(unit: unit, summary: summary, stillOpen: OpenConflict(id: id, version: version))
         case .superseded(let id, let unit, let event):
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
             content = .superseded(by: event)
-            written = Written(unit: unit, mention: nil, stillOpen: nil)
+            written = Written(unit: unit, summary: nil, stillOpen: nil)
         }
         changes.append(
             content, to: (conflict, version, stored.key), clocks: (before, after),

@@ -2,7 +2,7 @@ import Causality
 
 /// One pass over the operations of one batch, in their order.
 struct BatchRun {
-    let ledger: Ledger
+    let decider: BatchDecider
     let batch: Batch
     private let correction: StampCorrection
     var changes: BatchChanges
@@ -16,27 +16,27 @@ struct BatchRun {
     /// How many reasons for refusing operations may still be told.
     private var rejectionsLeft: Int
 
-    static func run(_ batch: Batch, over ledger: Ledger) -> (BatchDecision, BatchChanges) {
-        var run = BatchRun(batch, over: ledger)
-        run.reserveCapacity(batch.submissions.count)
-        for (index, submission) in batch.submissions.enumerated() { run.take(submission, at: index) }
+    static func run(_ batch: Batch, over decider: BatchDecider) -> (BatchDecision, BatchChanges) {
+        var run = BatchRun(batch, over: decider)
+        run.reserveCapacity(batch.items.count)
+        for (index, item) in batch.items.enumerated() { run.take(item, at: index) }
         return run.finish()
     }
 
-    private init(_ batch: Batch, over ledger: Ledger) {
+    private init(_ batch: Batch, over decider: BatchDecider) {
         self.batch = batch
-        self.ledger = ledger
+        self.decider = decider
         correction = StampCorrection(
             receivedAtMilliseconds: batch.receivedAtMilliseconds, sentAtMilliseconds: batch.sentAtMilliseconds)
-        changes = BatchChanges(after: ledger.plan)
-        rejectionsLeft = ledger.terms.limits.rejectionsPerBatch
+        changes = BatchChanges(after: decider.plan)
+        rejectionsLeft = decider.settings.limits.rejectionsPerBatch
     }
 
     /// The result with as many reasons as may be told, at least one.
     private mutating func bounded(_ result: OperationResult) -> OperationResult {
         guard !result.rejections.isEmpty else { return result }
         let bounded = result.keeping(
-            rejections: max(1, min(rejectionsLeft, ledger.terms.limits.rejectionsPerOperation)))
+            rejections: max(1, min(rejectionsLeft, decider.settings.limits.rejectionsPerOperation)))
         rejectionsLeft -= bounded.rejections.count
         return bounded
     }
@@ -49,8 +49,8 @@ struct BatchRun {
         decided.reserveCapacity(count)
     }
 
-    private mutating func take(_ submission: Submission, at index: Int) {
-        switch submission {
+    private mutating func take(_ item: BatchItem, at index: Int) {
+        switch item {
         case .malformed(let malformed):
             let result = bounded(.rejected(malformed.rejections))
             outcomes.append(OperationOutcome(id: malformed.id, record: malformed.record, result: result))
@@ -60,13 +60,13 @@ struct BatchRun {
                     KnownOperation(
                         id: id, device: batch.device, user: batch.user, record: malformed.record,
                         clock: VersionVector(), fingerprint: ContentFingerprint(hexadecimal: ""), result: result),
-                    submission, at: index, dot: nil, stamp: nil)
+                    item, at: index, dot: nil, stamp: nil)
             }
         case .operation(let operation):
             if let replayed = replay(of: operation) {
                 outcomes.append(replayed)
                 if !replayed.result.isAccepted { fail(operation.id, operation.record) }
-                take(numberOf: operation, replayed.result, submission, at: index)
+                take(numberOf: operation, replayed.result, item, at: index)
                 return
             }
             let result = bounded(decide(operation))
@@ -80,7 +80,7 @@ struct BatchRun {
                 result.isAccepted && result.outcome != .older && changes.records[operation.record] != nil
             let dot = Dot(device: batch.device, counter: operation.clock[batch.device])
             keep(
-                known(operation, result), submission, at: index, dot: isEvent ? dot : nil,
+                known(operation, result), item, at: index, dot: isEvent ? dot : nil,
                 stamp: correction.corrected(operation.claimedMilliseconds))
         }
     }
@@ -96,14 +96,14 @@ struct BatchRun {
     /// joins the record's clock and changes nothing else. Where it cannot (a full clock, a collection that is not declared any
     /// more), the answer is the same and the number stays free.
     private mutating func take(
-        numberOf operation: Operation, _ result: OperationResult, _ submission: Submission, at index: Int
+        numberOf operation: Operation, _ result: OperationResult, _ item: BatchItem, at index: Int
     ) {
         guard result.isAccepted,
             !known(operation.id).contains(where: { $0.device == batch.device && $0.result.isAccepted }),
             let clock = OperationClock(operation.clock, authoredBy: batch.device),
             var stored = record(operation.record), !stored.isPurged,
-            stored.state.clock[batch.device] > 0 || stored.state.clock.count < ledger.terms.limits.clockEntries,
-            ledger.terms.schema.rules(for: operation.record.collection) != nil
+            stored.state.clock[batch.device] > 0 || stored.state.clock.count < decider.settings.limits.clockEntries,
+            decider.settings.schema.rules(for: operation.record.collection) != nil
         else { return }
         switch Classification(clock, against: stored.state.clock) {
         case .past, .gap, .ahead: return
@@ -112,7 +112,7 @@ struct BatchRun {
         stored.state = stored.state.noting(clock.dot)
         changes.take(&stored)
         keep(
-            known(operation, result), submission, at: index, dot: clock.dot,
+            known(operation, result), item, at: index, dot: clock.dot,
             stamp: correction.corrected(operation.claimedMilliseconds))
     }
 
@@ -123,23 +123,23 @@ struct BatchRun {
 
     /// - Parameter dot: the event that the operation became; nil when it became none.
     private mutating func keep(
-        _ known: KnownOperation, _ submission: Submission, at index: Int, dot: Dot?, stamp: Int64?
+        _ known: KnownOperation, _ item: BatchItem, at index: Int, dot: Dot?, stamp: Int64?
     ) {
         // The same id twice in a batch: a rejected operation that was mended further down. The last one counts.
         if changes.operations.updateValue(known, forKey: known.id) != nil { hasRepeatedIDs = true }
         if let dot, let record = known.record { changes.dots[RecordDot(record: record, dot: dot)] = known }
         decided.append(
-            DecidedOperation(index: index, submission: submission, known: known, dot: dot, stampMilliseconds: stamp))
+            DecidedOperation(index: index, item: item, known: known, dot: dot, stampMilliseconds: stamp))
     }
 
     private func known(_ id: OperationID) -> [KnownOperation] {
-        let before = ledger.known(id)
+        let before = decider.known(id)
         guard let own = changes.operations[id] else { return before }
         return before.filter { $0.device != batch.device } + [own]
     }
 
     private func record(_ key: RecordKey) -> StoredRecord? {
-        changes.records[key] ?? ledger.record(key)
+        changes.records[key] ?? decider.record(key)
     }
 
     // MARK: Replays (rules I1 to I4 of docs/semantics.md)
@@ -178,10 +178,10 @@ struct BatchRun {
 
     private mutating func decide(_ operation: Operation) -> OperationResult {
         if let skipped = skip(operation) { return skipped }
-        guard let rules = ledger.terms.schema.rules(for: operation.record.collection) else {
+        guard let rules = decider.settings.schema.rules(for: operation.record.collection) else {
             return .rejected([Rejection(.unknownCollection, "The collection is not declared.", at: ["collection"])])
         }
-        let interpretation = FieldInterpretation(operation, rules: rules, limits: ledger.terms.limits)
+        let interpretation = FieldInterpretation(operation, rules: rules, limits: decider.settings.limits)
         guard interpretation.rejections.isEmpty else { return .rejected(interpretation.rejections) }
         guard let clock = OperationClock(operation.clock, authoredBy: batch.device) else {
             return .rejected([Rejection(.clockInvalid, "The clock has no entry of its own device.", at: ["clock"])])
@@ -259,7 +259,7 @@ struct BatchRun {
         _ operation: Operation, _ write: RecordWrite, stored: StoredRecord, rules: CollectionRules, relation: Relation
     ) -> OperationResult {
         let dot = RecordDot(record: operation.record, dot: write.event.dot)
-        let other = changes.dots[dot] ?? ledger.known(dot)
+        let other = changes.dots[dot] ?? decider.known(dot)
         if let other, other.id != operation.id, other.fingerprint != operation.fingerprint {
             // Whoever makes a record again has not lost its numbers: it takes the record for gone.
             guard operation.kind != .create else {
@@ -275,13 +275,13 @@ struct BatchRun {
             ])
         }
         let openings = stored.state.staleConflicts(of: write, rules: rules)
-        guard changes.admits(openings.map { .opened($0) }, on: operation.record, limits: ledger.terms.limits) else {
+        guard changes.admits(openings.map { .opened($0) }, on: operation.record, limits: decider.settings.limits) else {
             return .rejected([.batchFull])
         }
         let conflicts = openings.map { opening in
             audit(.opened(opening), of: stored, before: stored.state.clock, after: stored.state.clock)
         }
-        return OperationResult(outcome: .older, relation: relation, conflicts: conflicts.compactMap(\.mention))
+        return OperationResult(outcome: .older, relation: relation, conflicts: conflicts.compactMap(\.summary))
     }
 
     private mutating func merge(
@@ -290,34 +290,34 @@ struct BatchRun {
         if write.kind == .delete, stored.state.isUnknown {
             return OperationResult(outcome: .applied, relation: relation)
         }
-        let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
+        let rejections = stored.state.rejections(of: write, rules: rules, limits: decider.settings.limits)
         guard rejections.isEmpty else { return .rejected(rejections) }
         let merge = stored.state.applying(
-            write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
-        if let full = merge.fullness(of: write, before: stored.state, limits: ledger.terms.limits) {
+            write, rules: rules, limits: decider.settings.limits, notingOnly: stored.openConflicts)
+        if let full = merge.fullness(of: write, before: stored.state, limits: decider.settings.limits) {
             return .rejected([full])
         }
         let notes = merge.conflictNotes(
-            of: write, before: stored.state, rules: rules, limits: ledger.terms.limits, open: stored.openConflicts)
-        guard changes.admits(notes, on: stored.key, limits: ledger.terms.limits) else {
+            of: write, before: stored.state, rules: rules, limits: decider.settings.limits, open: stored.openConflicts)
+        guard changes.admits(notes, on: stored.key, limits: decider.settings.limits) else {
             return .rejected([.batchFull])
         }
         var next = stored
         next.state = merge.state
-        var mentions: [ConflictMention] = []
+        var summaries: [ConflictSummary] = []
         for note in notes {
             let written = audit(note, of: next, before: stored.state.clock, after: merge.state.clock)
             next.openConflicts[written.unit] = written.stillOpen
-            if let mention = written.mention { mentions.append(mention) }
+            if let summary = written.summary { summaries.append(summary) }
         }
         changes.take(&next)
         let outcome: OutcomeKind =
             switch relation {
             case .newer, .equal, .older: .applied
-            case .concurrent: mentions.isEmpty ? .merged : .conflicted
+            case .concurrent: summaries.isEmpty ? .merged : .conflicted
             }
         return OperationResult(
-            outcome: outcome, relation: relation, conflicts: mentions, sequence: next.sequence)
+            outcome: outcome, relation: relation, conflicts: summaries, sequence: next.sequence)
     }
 
     // MARK: The batch as a whole
@@ -348,7 +348,7 @@ struct BatchRun {
         let isRefused = batch.atomicity == .allOrNothing && hasFailed
         guard !isRefused else {
             return (
-                BatchDecision(outcomes: outcomes, isRefused: true, operations: [], sequence: ledger.plan.sequence),
+                BatchDecision(outcomes: outcomes, isRefused: true, operations: [], sequence: decider.plan.sequence),
                 changes
             )
         }

@@ -1,6 +1,6 @@
 /// The bound of every quantity that comes from outside, in one place. Over a limit a request is refused before work is done.
 public struct Limits: Sendable, Hashable {
-    /// Operations in one batch. Bounds how long one transaction holds its tenant's lane.
+    /// Operations in one batch. Bounds how long one transaction holds up its tenant's commit queue.
     public var operationsPerBatch = 1_000
     /// Bytes of a request's body, after decompression too. Bounds memory per request.
     public var bodyBytes = 8 * 1024 * 1024
@@ -66,14 +66,15 @@ public struct Limits: Sendable, Hashable {
     public var commentBytes = 8_192
     /// Seconds for which an empty answer may be held.
     public var waitSeconds = 60
-    /// Batches that may wait in one tenant's lane before new ones are turned away.
-    public var laneDepth = 256
-    /// Batches, and operations in them, that leave a lane in one transaction.
+    /// Batches that may wait in one tenant's commit queue before new ones are turned away.
+    public var commitQueueDepth = 256
+    /// Batches, and operations in them, that leave a commit queue in one transaction.
     public var batchesPerCommit = 64
     public var operationsPerCommit = 4_000
-    /// Bytes of the batches that may wait in one tenant's lane: four of the largest, which take several times that in memory.
-    public var laneBytes = 32 * 1024 * 1024
-    /// Bytes of the batches that leave a lane in one transaction, where it is more than one batch.
+    /// Bytes of the batches that may wait in one tenant's commit queue: four of the largest, which take several times that in
+    /// memory.
+    public var commitQueueBytes = 32 * 1024 * 1024
+    /// Bytes of the batches that leave a commit queue in one transaction, where it is more than one batch.
     public var bytesPerCommit = 16 * 1024 * 1024
     /// Requests per second of one device, or of one user without a device, averaged over ten seconds.
     public var requestsPerSecondPerDevice = 50

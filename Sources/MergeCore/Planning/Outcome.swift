@@ -5,8 +5,8 @@ public enum OutcomeKind: String, Sendable, Hashable, CaseIterable {
     case applied, merged, conflicted, older, rejected, skipped
 }
 
-/// A conflict as it is named in the result of the operation that met it.
-public struct ConflictMention: Sendable, Hashable {
+/// A conflict as it is named in the result of the operation that met it. All of it is `ConflictView` in `SyncEngine`.
+public struct ConflictSummary: Sendable, Hashable {
     public let id: ConflictID
     public let unit: ExactString
     public let policy: ExactString
@@ -29,14 +29,14 @@ public struct OperationResult: Sendable, Hashable {
     public let outcome: OutcomeKind
     /// nil for `rejected` and `skipped`.
     public let relation: Relation?
-    public let conflicts: [ConflictMention]
+    public let conflicts: [ConflictSummary]
     /// The record's place in the change feed after the batch; nil when the operation changed nothing.
     public var sequence: Int64?
     /// Why it was rejected or skipped; empty otherwise.
     public let rejections: [Rejection]
 
     public init(
-        outcome: OutcomeKind, relation: Relation?, conflicts: [ConflictMention] = [], sequence: Int64? = nil,
+        outcome: OutcomeKind, relation: Relation?, conflicts: [ConflictSummary] = [], sequence: Int64? = nil,
         rejections: [Rejection] = []
     ) {
         self.outcome = outcome

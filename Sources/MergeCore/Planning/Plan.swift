@@ -4,23 +4,23 @@ import Causality
 public struct DecidedOperation: Sendable, Hashable {
     /// Its place in the batch, from 0.
     public let index: Int
-    public let submission: Submission
+    public let item: BatchItem
     public internal(set) var known: KnownOperation
     /// The event that it became; nil when it changed no record.
     public let dot: Dot?
     /// The corrected time of the edit. nil for an operation that could not be read.
     public let stampMilliseconds: Int64?
 
-    public init(index: Int, submission: Submission, known: KnownOperation, dot: Dot?, stampMilliseconds: Int64?) {
+    public init(index: Int, item: BatchItem, known: KnownOperation, dot: Dot?, stampMilliseconds: Int64?) {
         self.index = index
-        self.submission = submission
+        self.item = item
         self.known = known
         self.dot = dot
         self.stampMilliseconds = stampMilliseconds
     }
 }
 
-/// What is to be written for one batch or several, in one transaction.
+/// What is to be written for one batch or several, in one transaction. As rows it is a `Commit` of `SyncStorage`.
 public struct Plan: Sendable, Hashable {
     /// Each changed record once, in its last state.
     public var records: [RecordKey: StoredRecord] = [:]

@@ -79,7 +79,8 @@ public struct KnownOperation: Sendable, Hashable {
     }
 }
 
-/// What a store holds under the keys of a basis. What is not there is absent from the dictionaries.
+/// What a store holds under the keys of a read set. What is not there is absent from the dictionaries. `StoreSnapshot` in
+/// `SyncStorage` has it as a part.
 public struct Snapshot: Sendable, Hashable {
     public var records: [RecordKey: StoredRecord]
     /// By id; several where devices of the tenant chose the same id.

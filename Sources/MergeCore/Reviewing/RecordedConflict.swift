@@ -22,7 +22,7 @@ public struct RecordedConflict: Sendable, Hashable {
         }
     }
 
-    /// How a conflict ended.
+    /// How a conflict ended, as far as a decision on it has to know. `ConflictView` in `SyncEngine` has who ended it and when.
     public enum Ending: Sendable, Hashable {
         /// By a write that had seen all sides.
         case superseded

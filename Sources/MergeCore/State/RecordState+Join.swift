@@ -9,7 +9,7 @@ extension RecordState {
     public func join(_ other: RecordState) -> RecordState {
         var joined = RecordState(
             clock: clock.union(other.clock), units: units,
-            life: life.join(other.life, clock: clock, otherClock: other.clock),
+            deletion: deletion.join(other.deletion, clock: clock, otherClock: other.clock),
             latestMilliseconds: max(latestMilliseconds, other.latestMilliseconds))
         for (key, theirs) in other.units {
             joined.units[key] = Self.join(units[key] ?? theirs.bottom, theirs, clock, other.clock)

@@ -15,17 +15,17 @@ public struct RecordState: Sendable, Hashable {
     /// Which events were merged.
     public internal(set) var clock: VersionVector
     public internal(set) var units: UnitStates
-    public internal(set) var life: Life
+    public internal(set) var deletion: DeletionState
     /// The greatest stamp that was ever merged, in milliseconds. A device's hybrid clock stays above it.
     public internal(set) var latestMilliseconds: Int64
 
     public init(
-        clock: VersionVector = VersionVector(), units: UnitStates = [:], life: Life = Life(),
+        clock: VersionVector = VersionVector(), units: UnitStates = [:], deletion: DeletionState = DeletionState(),
         latestMilliseconds: Int64 = 0
     ) {
         self.clock = clock
         self.units = units
-        self.life = life
+        self.deletion = deletion
         self.latestMilliseconds = latestMilliseconds
     }
 
@@ -34,6 +34,6 @@ public struct RecordState: Sendable, Hashable {
 
     /// Whether the record exists and is hidden by a delete.
     public func isDeleted(_ policy: DeletePolicy) -> Bool {
-        !isUnknown && life.isDeleted(policy)
+        !isUnknown && deletion.isDeleted(policy)
     }
 }

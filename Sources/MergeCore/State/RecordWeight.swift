@@ -81,7 +81,7 @@ extension RecordState {
     /// What the record weighs: its units, its clock, and the events that decide whether it is deleted.
     /// O(devices): the units keep theirs.
     public var weight: Int {
-        units.weight.bytes + clock.weight + life.weight
+        units.weight.bytes + clock.weight + deletion.weight
     }
 }
 
@@ -91,7 +91,7 @@ extension VersionVector {
     }
 }
 
-extension Life {
+extension DeletionState {
     fileprivate var weight: Int {
         writes.reduce(0) { $0 + $1.weight } + deletes.reduce(0) { $0 + $1.weight }
     }

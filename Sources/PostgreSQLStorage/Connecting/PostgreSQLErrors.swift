@@ -1,7 +1,7 @@
 import SyncStorage
 
 /// An error that the server reported for one statement.
-struct ServerReport: Error {
+struct ServerError: Error {
     let sqlState: String
     let statement: String
 

@@ -83,7 +83,7 @@ final class Session {
     ) throws(StoreError) -> [QueryResult] {
         if commit != nil { hasSentCommit = true }
         var results: [QueryResult] = []
-        var report: (index: Int, ServerReport)?
+        var report: (index: Int, ServerError)?
         do throws(StoreError) {
             let fresh = try queue(requests)
             let deadline = ContinuousClock.now + patience
@@ -145,7 +145,7 @@ final class Session {
         defer { PQclear(result) }
         guard PQresultStatus(result) != PGRES_COMMAND_OK, PQresultStatus(result) != PGRES_TUPLES_OK else { return }
         guard let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))) else { throw lost() }
-        throw ServerReport(sqlState: String(cString: state), statement: name).meaning
+        throw ServerError(sqlState: String(cString: state), statement: name).meaning
     }
 
     /// Notifications that have arrived since the last call, without waiting.
@@ -183,8 +183,8 @@ final class Session {
     /// - Returns: nil for a statement that was skipped because one before it failed.
     private func answer(
         to statement: String, by deadline: ContinuousClock.Instant
-    ) throws(StoreError) -> Result<QueryResult, ServerReport>? {
-        var found: Result<QueryResult, ServerReport>?
+    ) throws(StoreError) -> Result<QueryResult, ServerError>? {
+        var found: Result<QueryResult, ServerError>?
         // One result, and a null that ends the statement's results.
         while let result = try nextResult(by: deadline) {
             switch PQresultStatus(result) {
@@ -195,7 +195,7 @@ final class Session {
                 PQclear(result)
                 // Without a state it is libpq that reports: the connection is gone.
                 guard let state else { throw lost() }
-                found = .failure(ServerReport(sqlState: state, statement: statement))
+                found = .failure(ServerError(sqlState: state, statement: statement))
             }
         }
         if found == nil, PQstatus(handle) == CONNECTION_BAD { throw lost() }

@@ -122,11 +122,11 @@ extension Statements {
         ORDER BY id LIMIT $3::bigint
         """)
     static let selectConflicts = Statement(
-        "select conflicts of basis",
+        "select conflicts of read set",
         """
         SELECT c.id, c.kind, c.status, c.version, c.collection, c.record, c.unit, c.policy, c.opened_at, c.assignee
-        FROM unnest($2::bigint[]) AS basis (id)
-        CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = basis.id LIMIT 1) AS c
+        FROM unnest($2::bigint[]) AS read_set (id)
+        CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = read_set.id LIMIT 1) AS c
         """)
     /// Where a range of times begins: the first conflict that was opened at or after a time.
     static let selectFirstConflictSince = Statement(

@@ -1,6 +1,6 @@
-/// Every statement of the engine. Values go in through parameters only; `$1` is the tenant wherever there is one, and every
-/// condition begins with it. What is written in bulk comes as one array a column, so that a commit of a thousand rows has the
-/// statements of a commit of one.
+/// Every statement of the PostgreSQL engine. Values go in through parameters only; `$1` is the tenant wherever there is one,
+/// and every condition begins with it. What is written in bulk comes as one array a column, so that a commit of a thousand rows
+/// has the statements of a commit of one.
 enum Statements {
     // MARK: The session
 
@@ -77,7 +77,7 @@ enum Statements {
     static let beginReading = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     static let endReading = Statement("end reading", "COMMIT")
 
-    /// The tenant's lane: held until the transaction ends.
+    /// The tenant's lock: held until the transaction ends.
     static let lockHead = Statement(
         "lock head",
         """
@@ -114,7 +114,7 @@ enum Statements {
 
     /// Of records beyond the bytes that are allowed only the name: the length of a long text is known without reading it.
     static let selectRecords = Statement(
-        "select records of basis",
+        "select records of read set",
         """
         SELECT s.collection, s.id, s.sequence, s.deleted, s.purged, CASE WHEN s.fits THEN s.clock END, s.stamp,
             CASE WHEN s.fits THEN s.fields END, CASE WHEN s.fits THEN s.siblings END, CASE WHEN s.fits THEN s.state END,
@@ -123,10 +123,10 @@ enum Statements {
             SELECT r.*, row_number() OVER read = 1 OR sum(
                 octet_length(r.clock) + octet_length(r.fields) + octet_length(r.state)
                 + coalesce(octet_length(r.siblings), 0)) OVER read <= $4::bigint AS fits
-            FROM unnest($2::text[], $3::text[]) AS basis (collection, id)
+            FROM unnest($2::text[], $3::text[]) AS read_set (collection, id)
             CROSS JOIN LATERAL (
                 SELECT * FROM records
-                WHERE tenant = $1::text AND collection = basis.collection AND id = basis.id LIMIT 1) AS r
+                WHERE tenant = $1::text AND collection = read_set.collection AND id = read_set.id LIMIT 1) AS r
             WINDOW read AS (ROWS UNBOUNDED PRECEDING)) AS s
         """)
     static let writeRecords = Statement(
@@ -180,21 +180,21 @@ enum Statements {
 
     /// What a decision needs of an operation, without its content.
     static let selectKnownOperations = Statement(
-        "select operations of basis",
+        "select operations of read set",
         """
         SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result
-        FROM unnest($2::text[]) AS basis (id)
-        CROSS JOIN LATERAL (SELECT * FROM operations WHERE tenant = $1::text AND id = basis.id ORDER BY device) AS o
+        FROM unnest($2::text[]) AS read_set (id)
+        CROSS JOIN LATERAL (SELECT * FROM operations WHERE tenant = $1::text AND id = read_set.id ORDER BY device) AS o
         """)
     static let selectKnownDots = Statement(
-        "select dots of basis",
+        "select dots of read set",
         """
         SELECT o.id, o.device, o."user", o.collection, o.record, o.clock, o.fingerprint, o.outcome, o.result, o.counter
-        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS basis (collection, record, device, counter)
+        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS read_set (collection, record, device, counter)
         CROSS JOIN LATERAL (
             SELECT * FROM operations
-            WHERE tenant = $1::text AND collection = basis.collection AND record = basis.record
-                AND device = basis.device AND counter = basis.counter AND counter IS NOT NULL LIMIT 1) AS o
+            WHERE tenant = $1::text AND collection = read_set.collection AND record = read_set.record
+                AND device = read_set.device AND counter = read_set.counter AND counter IS NOT NULL LIMIT 1) AS o
         """)
     /// Only a rejection gives way. Anything else that is there gets an outcome that its column refuses, and the commit, which
     /// was sent in the same breath, fails.
@@ -263,13 +263,13 @@ enum Statements {
     // MARK: Batches
 
     static let selectBatches = Statement(
-        "select batches of basis",
+        "select batches of read set",
         """
         SELECT b.device, b.key, b.fingerprint, b.results, b.recorded_at
-        FROM unnest($2::text[], $3::text[]) AS basis (device, key)
+        FROM unnest($2::text[], $3::text[]) AS read_set (device, key)
         CROSS JOIN LATERAL (
             SELECT * FROM batches
-            WHERE tenant = $1::text AND device = basis.device AND key = basis.key LIMIT 1) AS b
+            WHERE tenant = $1::text AND device = read_set.device AND key = read_set.key LIMIT 1) AS b
         """)
     static let selectBatch = Statement(
         "select batch",
@@ -286,13 +286,13 @@ enum Statements {
 
     // MARK: Devices
 
-    static let selectDevicesOfBasis = Statement(
-        "select devices of basis",
+    static let selectDevicesOfReadSet = Statement(
+        "select devices of read set",
         """
         SELECT d.device, d."user", d.registered_at, d.last_seen_at, d.acknowledged, d.retired_at
-        FROM unnest($2::text[]) AS basis (device)
+        FROM unnest($2::text[]) AS read_set (device)
         CROSS JOIN LATERAL (
-            SELECT * FROM devices WHERE tenant = $1::text AND device = basis.device LIMIT 1) AS d
+            SELECT * FROM devices WHERE tenant = $1::text AND device = read_set.device LIMIT 1) AS d
         """)
     static let selectDevice = Statement(
         "select device",
@@ -327,7 +327,7 @@ enum Statements {
             last_seen_at = greatest(d.last_seen_at, seen.at)
         FROM (
             SELECT device, max(acknowledged) AS acknowledged, max(at) AS at
-            FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS sighting (device, acknowledged, at)
+            FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS heartbeat (device, acknowledged, at)
             GROUP BY device) AS seen
         WHERE d.tenant = $1::text AND d.device = ANY ($2::text[]) AND d.device = seen.device
         """)
@@ -381,7 +381,7 @@ enum Statements {
         "select key check", "SELECT key_check FROM store WHERE key_check IS NOT NULL")
     static let updateKeyCheck = Statement("agree on key", "UPDATE store SET key_check = $1::bytea")
 
-    // MARK: Hints
+    // MARK: Notifications
 
     static let listen = Statement("listen", "LISTEN rejoin_changes")
     static let notify = Statement("notify", "SELECT pg_notify('rejoin_changes', $1::text)")

@@ -10,7 +10,7 @@ public struct CollectionViews: Sendable {
     public static let schemaName = "rejoin_views"
 
     /// Why a view cannot be made.
-    public struct Fault: Error, Sendable, Hashable {
+    public struct NamingError: Error, Sendable, Hashable {
         public let message: String
     }
 
@@ -20,7 +20,7 @@ public struct CollectionViews: Sendable {
     public let script: String
 
     /// - Throws: where a name is longer than PostgreSQL's 63 bytes, which it would cut without a word.
-    public init(_ schema: Schema) throws(Fault) {
+    public init(_ schema: Schema) throws(NamingError) {
         var statements = ["CREATE SCHEMA IF NOT EXISTS \(Self.schemaName);"]
         var names: [String] = []
         for (name, rules) in schema.collections.sorted(by: { $0.key < $1.key }) {
@@ -45,7 +45,7 @@ private struct CollectionView {
         ("open_conflicts", "r.open_conflicts"),
     ]
 
-    init(name: String, rules: CollectionRules) throws(CollectionViews.Fault) {
+    init(name: String, rules: CollectionRules) throws(CollectionViews.NamingError) {
         quotedName = try Self.identifier(name)
         var columns = Self.ownColumns.map { "\($0.1) AS \($0.0)" }
         var taken = Set(Self.ownColumns.map(\.0))
@@ -92,9 +92,9 @@ private struct CollectionView {
     }
 
     /// PostgreSQL documentation, "Identifiers and Key Words": doubled quotes; at most NAMEDATALEN − 1 bytes.
-    private static func identifier(_ name: String) throws(CollectionViews.Fault) -> String {
+    private static func identifier(_ name: String) throws(CollectionViews.NamingError) -> String {
         guard name.utf8.count <= 63 else {
-            throw CollectionViews.Fault(message: "'\(name)' is longer than the 63 bytes of a name in PostgreSQL")
+            throw CollectionViews.NamingError(message: "'\(name)' is longer than the 63 bytes of a name in PostgreSQL")
         }
         return "\"" + name.replacing("\"", with: "\"\"") + "\""
     }

@@ -29,7 +29,7 @@ struct DiagramWords {
         return switch (leftKnows, rightKnows) {
         case (false, false):
             """
-            \(name(left)) and \(name(right)) happened apart: \(letter(left)) had not seen \(letter(right)), as its clock \
+            \(name(left)) and \(name(right)) happened concurrently: \(letter(left)) had not seen \(letter(right)), as its clock \
             \(knowledge(left, of: right)), and \(letter(right)) had not seen \(letter(left)), as its clock \
             \(knowledge(right, of: left)).
             """

@@ -1,4 +1,4 @@
-/// Which conflicts a list shows, as the query of its address says it.
+/// Which conflicts a list shows, as the query of its address says it. What the store is asked is a `ConflictQuery`.
 public struct ConflictFilters: Sendable, Hashable {
     public enum Assignee: Sendable, Hashable {
         case anybody

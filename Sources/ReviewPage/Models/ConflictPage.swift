@@ -1,6 +1,7 @@
 import Causality
 
-/// One conflict with all that a reviewer needs to decide it.
+/// One conflict with all that a reviewer needs to decide it. Its parts are texts for the page; the types of their names in
+/// `MergeCore` and `SyncEngine` are what these texts are made from.
 public struct ConflictPage: Sendable, Hashable {
     public let session: ReviewSession
     public let conflict: ConflictHead

@@ -1,6 +1,6 @@
 import Causality
 
-/// One operation of a record's history.
+/// One operation of a record's history, as pages show it: made from the engine's `RecordedEvent`.
 public struct RecordEvent: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case create

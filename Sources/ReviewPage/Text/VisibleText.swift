@@ -4,6 +4,7 @@
 /// page shows it as a chip; a combining mark without a base gets one. Nothing that a device wrote can then reorder, hide or
 /// pile up on what stands around it. Joiners and selectors inside emoji stay, as they are what makes the emoji.
 struct VisibleText {
+    /// A piece of the text that is shown alike from end to end.
     enum Run: Hashable {
         case plain(String)
         /// A scalar without ink, so many times in a row.

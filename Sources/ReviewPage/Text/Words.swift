@@ -22,7 +22,7 @@ enum Words {
 
     static func kind(_ kind: PageKind) -> String {
         switch kind {
-        case .writeWrite: "edits apart"
+        case .writeWrite: "concurrent edits"
         case .deleteWrite: "delete and edit"
         case .stale: "late edit"
         }

@@ -4,7 +4,7 @@ import SyncStorage
 import SyncWire
 
 /// A conflict as people and programs read it: its entries folded into the sides that stand, what was said about it and how
-/// it ended.
+/// it ended. Decisions are made on the shorter `RecordedConflict` of `MergeCore`, which has its own `Side` and `Ending`.
 public struct ConflictView: Sendable, Hashable {
     public struct Side: Sendable, Hashable {
         public let row: AuditSideRow
@@ -57,16 +57,16 @@ public struct ConflictView: Sendable, Hashable {
     public let ending: Ending?
 
     /// - Throws: `damaged` when an entry's detail cannot be read.
-    public init(_ file: ConflictFile) throws(StoreError) {
-        row = file.conflict
-        batch = file.entries.first?.batch ?? ""
-        clockBefore = file.entries.first?.clockBefore ?? "{}"
-        clockAfter = file.entries.first?.clockAfter ?? "{}"
+    public init(_ history: ConflictHistory) throws(StoreError) {
+        row = history.conflict
+        batch = history.entries.first?.batch ?? ""
+        clockBefore = history.entries.first?.clockBefore ?? "{}"
+        clockAfter = history.entries.first?.clockAfter ?? "{}"
         var sides = StandingSides()
         var comments: [Comment] = []
         var assignments: [Assignment] = []
         var ending: Ending?
-        for entry in file.entries {
+        for entry in history.entries {
             let detail = try entry.readDetail()
             switch AuditEntryRow.EntryType(rawValue: entry.type) {
             case .opened: sides.open(with: entry.sides)

@@ -46,7 +46,7 @@ extension DeviceRow {
     }
 }
 
-extension ConflictSummary {
+extension ConflictCounts {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
         for (name, counts) in [

@@ -43,7 +43,7 @@ public struct BatchSubmission: Sendable {
         Batch(
             key: key, device: device, user: user, atomicity: request.atomicity,
             receivedAtMilliseconds: receivedAtMilliseconds, sentAtMilliseconds: request.sentAtMilliseconds,
-            submissions: request.submissions)
+            items: request.items)
     }
 }
 

@@ -8,28 +8,29 @@ import SyncWire
 struct CommitGroup: Sendable {
     let tenant: TenantID
     let submissions: [BatchSubmission]
-    let terms: Terms
+    let settings: DecisionSettings
     let identity: StoreIdentity
     let keys: ServerKeys
     let nowMilliseconds: Int64
 
+    /// What became of the group. What became of an operation is an `OperationOutcome`.
     struct Outcome: Sendable {
-        /// One a submission, in their order; nil when the group would read or record too much at once. Then nothing is decided,
-        /// and each batch has to have a transaction of its own.
+        /// One for each submission, in their order; nil when the group would read or record too much at once. Then nothing is
+        /// decided, and each batch has to have a transaction of its own.
         let replies: [Result<BatchReply, Problem>]?
         /// The tenant's last sequence number after the group.
         let sequence: Int64
     }
 
-    var basis: StoreBasis {
-        var basis = StoreBasis()
+    var readSet: StoreReadSet {
+        var readSet = StoreReadSet()
         for submission in submissions {
-            basis.merge.formUnion(submission.batch.basis)
-            basis.batches.insert(submission.batchKey)
-            basis.devices.insert(submission.device)
+            readSet.merge.formUnion(submission.batch.readSet)
+            readSet.batches.insert(submission.batchKey)
+            readSet.devices.insert(submission.device)
         }
-        basis.recordBytes = terms.limits.recordBytesPerCommit
-        return basis
+        readSet.recordBytes = settings.limits.recordBytesPerCommit
+        return readSet
     }
 
     func decide(over snapshot: StoreSnapshot) -> (Commit, Outcome) {
@@ -38,7 +39,7 @@ struct CommitGroup: Sendable {
         }
         var run = Run(group: self, snapshot: snapshot)
         var replies = submissions.map { run.reply(to: $0) }
-        guard submissions.count == 1 || run.ledger.plan.auditBytes <= terms.limits.auditBytesPerBatch else {
+        guard submissions.count == 1 || run.decider.plan.auditBytes <= settings.limits.auditBytesPerBatch else {
             return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
         }
         let commit = run.commit()
@@ -69,8 +70,8 @@ struct CommitGroup: Sendable {
         let group: CommitGroup
         let snapshot: StoreSnapshot
         let redactor: Redactor
-        let cursors: Cursor.Seal
-        var ledger: Ledger
+        let cursors: Cursor.Codec
+        var decider: BatchDecider
         var head: TenantHead
         var batches: [BatchKey: BatchRow] = [:]
         var operations: [OperationRow] = []
@@ -87,10 +88,10 @@ struct CommitGroup: Sendable {
             self.group = group
             self.snapshot = snapshot
             redactor = Redactor(identity: group.identity, tenant: group.tenant)
-            cursors = Cursor.Seal(group.identity, group.tenant, group.keys)
-            ledger = Ledger(over: snapshot.merge, under: group.terms)
+            cursors = Cursor.Codec(group.identity, group.tenant, group.keys)
+            decider = BatchDecider(over: snapshot.merge, under: group.settings)
             head = snapshot.head
-            answerBytesLeft = group.terms.limits.answerBytes * 2
+            answerBytesLeft = group.settings.limits.answerBytes * 2
         }
 
         mutating func reply(to submission: BatchSubmission) -> Result<BatchReply, Problem> {
@@ -98,31 +99,31 @@ struct CommitGroup: Sendable {
             if let stored = batches[submission.batchKey] ?? snapshot.batches[submission.batchKey] {
                 return replay(of: stored, to: submission)
             }
-            guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.terms.limits)) }
+            guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.settings.limits)) }
             switch submission.mode {
             case .commit:
-                let decision = ledger.decide(submission.batch)
+                let decision = decider.decide(submission.batch)
                 guard !decision.isRefused else {
-                    return .failure(Problem(refusing: decision.outcomes, limits: group.terms.limits))
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
                 }
                 keep(submission, decision: decision)
                 // Before others change the records further.
                 let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
-                    run.ledger.record(key).map { run.row($0) }
+                    run.decider.record(key).map { run.row($0) }
                 }
                 return reply(to: submission, .committed, decision.outcomes, records, at: decision.sequence)
             case .dryRun:
-                // A ledger of its own, so that the batches that follow are not told of what did not happen.
-                var imagined = ledger
+                // A decider of its own, so that the batches that follow are not told of what did not happen.
+                var imagined = decider
                 let decision = imagined.decide(submission.batch)
                 guard !decision.isRefused else {
-                    return .failure(Problem(refusing: decision.outcomes, limits: group.terms.limits))
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
                 }
                 let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
                     imagined.record(key).map { run.newRow($0) }
                 }
                 // A cursor for what did not happen would make its owner skip what happens there later.
-                return reply(to: submission, .dryRun, decision.outcomes, records, at: ledger.plan.sequence)
+                return reply(to: submission, .dryRun, decision.outcomes, records, at: decider.plan.sequence)
             }
         }
 
@@ -133,12 +134,12 @@ struct CommitGroup: Sendable {
             guard stored.fingerprint == submission.request.fingerprint else { return .failure(.keyReused) }
             do throws(StoreError) {
                 let outcomes = try stored.readResults().outcomes { owner in
-                    ledger.known(owner.id).first { $0.device == owner.device }
+                    decider.known(owner.id).first { $0.device == owner.device }
                 }
                 let records = records(of: outcomes, wantedBy: submission) { run, key in
-                    run.ledger.record(key).map { run.row($0) }
+                    run.decider.record(key).map { run.row($0) }
                 }
-                return reply(to: submission, .replayed, outcomes, records, at: ledger.plan.sequence)
+                return reply(to: submission, .replayed, outcomes, records, at: decider.plan.sequence)
             } catch {
                 return .failure(Problem(error))
             }
@@ -167,12 +168,12 @@ struct CommitGroup: Sendable {
             row: (inout Run, RecordKey) -> RecordRow?
         ) -> TouchedRecords? {
             guard submission.answer == .full else { return nil }
-            var records = TouchedRecords(byteLimit: min(group.terms.limits.answerBytes, answerBytesLeft))
+            var records = TouchedRecords(byteLimit: min(group.settings.limits.answerBytes, answerBytesLeft))
             for key in outcomes.touchedRecords {
                 if snapshot.omitted.contains(key) {
                     records.omit(key)
-                } else if group.terms.schema.rules(for: key.collection) == nil {
-                    if let record = ledger.record(key), !record.isPurged { records.omit(key) }
+                } else if group.settings.schema.rules(for: key.collection) == nil {
+                    if let record = decider.record(key), !record.isPurged { records.omit(key) }
                 } else if let row = row(&self, key), !row.isPurged {
                     records.take(WireRecord(row))
                 }
@@ -191,7 +192,7 @@ struct CommitGroup: Sendable {
 
         private mutating func newRow(_ record: StoredRecord) -> RecordRow {
             RecordRow(
-                record, rules: group.terms.schema.rules(for: record.key.collection) ?? .undeclared,
+                record, rules: group.settings.schema.rules(for: record.key.collection) ?? .undeclared,
                 changedAtMilliseconds: group.nowMilliseconds, using: &writer)
         }
 
@@ -203,7 +204,7 @@ struct CommitGroup: Sendable {
                 head.operationOrdinal += 1
                 let row = OperationRow(
                     operation, of: submission, ordinal: head.operationOrdinal, redactor: redactor,
-                    schema: group.terms.schema, using: &writer)
+                    schema: group.settings.schema, using: &writer)
                 // A rejected operation that was repaired in a later batch of the group has one row: the last.
                 let owner = OperationOwner(id: row.id, device: row.device)
                 if let position = positionOfOperation[owner] {
@@ -221,16 +222,17 @@ struct CommitGroup: Sendable {
         }
 
         mutating func commit() -> Commit {
-            let sealed = ledger.plan.sealed(
-                after: head, of: group.tenant, identity: group.identity, schema: group.terms.schema)
+            let chained = decider.plan.chained(
+                after: head, of: group.tenant, identity: group.identity, schema: group.settings.schema)
             return Commit(
-                head: sealed.head,
-                records: ledger.plan.records.keys.sorted().compactMap { key in ledger.plan.records[key].map { row($0) }
+                head: chained.head,
+                records: decider.plan.records.keys.sorted().compactMap { key in
+                    decider.plan.records[key].map { row($0) }
                 },
                 operations: operations, batches: Array(batches.values), devices: Array(newDevices.values),
-                audit: sealed.entries, conflicts: sealed.index.opened.values.sorted { $0.id < $1.id },
-                conflictChanges: sealed.index.changed.values.sorted { $0.id < $1.id },
-                assignments: sealed.index.assigned.values.sorted { $0.id < $1.id })
+                audit: chained.entries, conflicts: chained.index.opened.values.sorted { $0.id < $1.id },
+                conflictChanges: chained.index.changed.values.sorted { $0.id < $1.id },
+                assignments: chained.index.assigned.values.sorted { $0.id < $1.id })
         }
     }
 }

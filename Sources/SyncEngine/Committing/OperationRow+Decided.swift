@@ -14,7 +14,7 @@ extension OperationRow {
         let clock = writer.takeText()
         operation.known.result.writeStored(to: &writer)
         let result = writer.takeText()
-        operation.submission.writeContent(
+        operation.item.writeContent(
             fields: submission.request.fieldTexts[operation.index], to: &writer, redactor: redactor, schema: schema)
         self.init(
             id: operation.known.id, device: operation.known.device, ordinal: ordinal, user: operation.known.user,
@@ -26,7 +26,7 @@ extension OperationRow {
     }
 }
 
-extension Submission {
+extension BatchItem {
     /// What was sent, in canonical form: the members by name.
     /// - Parameter fields: the canonical text of an operation's fields.
     func writeContent(

@@ -23,9 +23,9 @@ extension SyncEngine {
     public func register(
         _ caller: Caller, _ device: DeviceID, user: ExactString
     ) async throws(Problem) -> (body: [UInt8], isNew: Bool) {
-        if let fault = device.registrationFault(limits) {
+        if let issue = device.registrationIssue(limits) {
             throw Problem(
-                .invalidRequest, fault, errors: [.init(.invalidRequest, fault, at: .root.appending(name: "id"))])
+                .invalidRequest, issue, errors: [.init(.invalidRequest, issue, at: .root.appending(name: "id"))])
         }
         let now = clock.now()
         let there = try await reading { () throws(StoreError) in try await store.device(caller.tenant, device) }
@@ -61,8 +61,8 @@ extension SyncEngine {
 
 extension DeviceID {
     /// Why a client cannot have this id; nil when it can.
-    public func registrationFault(_ limits: Limits) -> String? {
+    public func registrationIssue(_ limits: Limits) -> String? {
         if isReserved { return "Ids that begin with '\(Self.reviewerPrefix)' belong to the server." }
-        return NameRule.fault(in: name, limits: limits)
+        return NameRule.issue(in: name, limits: limits)
     }
 }

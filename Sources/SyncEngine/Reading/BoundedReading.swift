@@ -46,7 +46,7 @@ extension OperationRow {
     var byteCount: Int { 256 + content.utf8.count + result.utf8.count + clock.utf8.count }
 }
 
-extension ConflictFile {
+extension ConflictHistory {
     /// About what the conflict takes in an answer.
     var byteCount: Int {
         entries.reduce(256) { sum, entry in

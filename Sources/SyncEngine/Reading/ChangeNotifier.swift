@@ -3,16 +3,18 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// Wakes those who wait for a tenant's next change. A hint that is lost or doubled costs latency only: whoever wakes reads.
+/// Wakes those who wait for a tenant's next change. A notification that is lost or doubled costs latency only: whoever wakes
+/// reads.
 ///
 /// Nobody compares a head that is remembered with one that was read: heads may fall, when data is set back or a standby is
-/// behind. What counts is whether something was told of since the reading began, so that each hint costs one reading at most.
+/// behind. What counts is whether something was told of since the reading began, so that each notification costs one reading at
+/// most.
 final class ChangeNotifier: Sendable {
     /// How a wait ended.
     enum Wake: Sendable {
         /// Something may have changed. What is to be read then is read once for all whom it woke.
         case changed(WakeRound, page: SharedRead<ChangesAnswer>?)
-        /// The time is over. Hints are lost now and then: whoever minds reads once more.
+        /// The time is over. Notifications are lost now and then: whoever minds reads once more.
         case timedOut
         /// The caller was cancelled, or the server stops.
         case stopped
@@ -78,7 +80,7 @@ final class ChangeNotifier: Sendable {
 
     /// The tenant's last sequence is this one now. It may be lower than before.
     func advance(_ tenant: TenantID, to sequence: Int64) {
-        // Who has read up to there already knows: hints come doubled.
+        // Who has read up to there already knows: notifications come doubled.
         turn(tenant) { $0.query?.after != sequence }
     }
 

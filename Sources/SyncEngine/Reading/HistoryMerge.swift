@@ -5,12 +5,12 @@ import SyncWire
 /// Merges a record's operations and conflicts, each newest first, into one listing by the server's time.
 struct HistoryMerge {
     private var operations: ArraySlice<OperationRow>
-    private var conflicts: ArraySlice<ConflictFile>
+    private var conflicts: ArraySlice<ConflictHistory>
     private let moreOperations: Bool
     private let moreConflicts: Bool
     private let byteLimit: Int
 
-    init(operations: BoundedRows<OperationRow>, conflicts: BoundedRows<ConflictFile>, byteLimit: Int) {
+    init(operations: BoundedRows<OperationRow>, conflicts: BoundedRows<ConflictHistory>, byteLimit: Int) {
         self.operations = operations.rows[...]
         self.conflicts = conflicts.rows[...]
         moreOperations = operations.hasMore

@@ -121,10 +121,10 @@ extension SyncEngine {
             after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections)
     }
 
-    private func position(_ since: String?, _ seal: Cursor.Seal) throws(Problem) -> Int64? {
+    private func position(_ since: String?, _ codec: Cursor.Codec) throws(Problem) -> Int64? {
         guard let since else { return nil }
         do {
-            return try Cursor(since, seal).sequence
+            return try Cursor(since, codec).sequence
         } catch {
             switch error {
             case .invalid:

@@ -27,18 +27,18 @@ extension SyncEngine {
         return try await reading { () throws(StoreError) in
             var query = query
             query.beyond = beyond.map { ConflictID(position: $0) }
-            let page = try await conflictFiles(caller.tenant, query)
+            let page = try await conflictHistories(caller.tenant, query)
             var views: [ConflictView] = []
-            for file in page.rows { views.append(try ConflictView(file)) }
+            for history in page.rows { views.append(try ConflictView(history)) }
             let next = page.hasMore ? views.last.map { PageToken.text($0.row.id, kind: "c") } : nil
             return (views, next)
         }
     }
 
     /// The conflicts of a query, as many as it wants and a page may hold.
-    func conflictFiles(
+    func conflictHistories(
         _ tenant: TenantID, _ query: ConflictQuery
-    ) async throws(StoreError) -> BoundedRows<ConflictFile> {
+    ) async throws(StoreError) -> BoundedRows<ConflictHistory> {
         try await BoundedRows.reading(query.limit, byteLimit: limits.pageBytes, byteCount: \.byteCount) {
             last, limit throws(StoreError) in
             var portion = query
@@ -72,18 +72,19 @@ extension SyncEngine {
     public func conflictView(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ConflictView {
         try await admit(caller)
         let view = try await reading { () throws(StoreError) -> ConflictView? in
-            guard let file = try await store.conflict(caller.tenant, id) else { return nil }
-            return try ConflictView(file)
+            guard let history = try await store.conflict(caller.tenant, id) else { return nil }
+            return try ConflictView(history)
         }
         guard let view else { throw .notFound }
         return view
     }
 
-    public func conflictSummary(_ caller: Caller) async throws(Problem) -> [UInt8] {
+    public func conflictCounts(_ caller: Caller) async throws(Problem) -> [UInt8] {
         try await admit(caller)
-        let summary = try await reading { () throws(StoreError) in try await store.conflictSummary(caller.tenant) }
+        let conflictCounts = try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant)
+        }
         var writer = JSONWriter()
-        summary.write(to: &writer)
+        conflictCounts.write(to: &writer)
         return writer.bytes
     }
 }

@@ -62,14 +62,14 @@ extension SyncEngine {
         try await admit(caller)
         let token = try HistoryToken(page)
         let (operations, conflicts, exists) = try await reading {
-            () throws(StoreError) -> (BoundedRows<OperationRow>, BoundedRows<ConflictFile>, Bool) in
+            () throws(StoreError) -> (BoundedRows<OperationRow>, BoundedRows<ConflictHistory>, Bool) in
             let operations = try await operationRows(
                 caller.tenant, OperationQuery(.record(key), before: token.operation, limit: limit))
             var query = ConflictQuery(limit: limit)
             query.collection = key.collection
             query.record = key.id
             query.beyond = token.conflict.map { ConflictID(position: $0) }
-            let conflicts = try await conflictFiles(caller.tenant, query)
+            let conflicts = try await conflictHistories(caller.tenant, query)
             let exists = try await store.record(caller.tenant, key) != nil
             return (operations, conflicts, exists)
         }

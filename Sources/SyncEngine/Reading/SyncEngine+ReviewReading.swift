@@ -16,7 +16,7 @@ public struct ReviewedRecord: Sendable {
     public let shown: Value?
 }
 
-/// An operation in a record's history, as far as a picture of it needs it.
+/// An operation in a record's history, as far as a picture of it needs it. The core's `Event` is what merges keep of one.
 public struct RecordedEvent: Sendable {
     public let dot: Dot
     public let clock: VersionVector
@@ -27,8 +27,8 @@ public struct RecordedEvent: Sendable {
     public let atMilliseconds: Int64
 }
 
-/// A conflict with everything around it.
-public struct ConflictScene: Sendable {
+/// A conflict with everything around it that a reviewer looks at: its record, the record's events, its neighbours.
+public struct ConflictDetail: Sendable {
     public let conflict: ConflictView
     /// nil where nothing is left of the record.
     public let record: ReviewedRecord?
@@ -73,22 +73,22 @@ extension SyncEngine {
     /// A conflict with its record, the record's history and its neighbours.
     /// - Parameter list: the list in which its neighbours are looked for.
     /// - Throws: `not_found`.
-    public func conflictScene(
+    public func conflictDetail(
         _ caller: Caller, _ id: ConflictID, in list: ConflictQuery
-    ) async throws(Problem) -> ConflictScene {
+    ) async throws(Problem) -> ConflictDetail {
         try await admit(caller)
         let position = try await position(caller)
-        let scene = try await reading { () throws(StoreError) -> ConflictScene? in
+        let detail = try await reading { () throws(StoreError) -> ConflictDetail? in
             guard let file = try await store.conflict(caller.tenant, id) else { return nil }
             let view = try ConflictView(file)
             let (events, isCut) = try await events(around: view, caller.tenant)
-            return ConflictScene(
+            return ConflictDetail(
                 conflict: view, record: try await reviewed(view, caller.tenant), events: events, isCut: isCut,
                 previous: try await neighbour(of: id, in: list.reversed, caller.tenant),
                 next: try await neighbour(of: id, in: list, caller.tenant), position: position)
         }
-        guard let scene else { throw .notFound }
-        return scene
+        guard let detail else { throw .notFound }
+        return detail
     }
 
     /// The record of a conflict as it stands now; nil where nothing is left of it.
@@ -99,9 +99,9 @@ extension SyncEngine {
     }
 
     /// How many conflicts there are, by each of the things that people ask for.
-    public func countedConflicts(_ caller: Caller) async throws(Problem) -> ConflictSummary {
+    public func countedConflicts(_ caller: Caller) async throws(Problem) -> ConflictCounts {
         try await admit(caller)
-        return try await reading { () throws(StoreError) in try await store.conflictSummary(caller.tenant) }
+        return try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) }
     }
 
     /// Where the tenant's data and audit stand: another text after any change of either.
@@ -148,7 +148,7 @@ extension SyncEngine {
         guard let row = try await store.record(tenant, view.record) else { return nil }
         let record = try row.decoded()
         let redactor = Redactor(identity: store.identity, tenant: tenant)
-        guard let rules = terms.schema.rules(for: view.record.collection) else {
+        guard let rules = settings.schema.rules(for: view.record.collection) else {
             return try reviewedUndeclared(row, record.state, view, redactor)
         }
         let unit = rules.unit(named: ExactString(view.row.unit))

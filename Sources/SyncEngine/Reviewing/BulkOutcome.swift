@@ -28,15 +28,15 @@ public struct BulkOutcome: Sendable {
 
 /// The outcomes of a bulk decision, part by part. Neither records nor sides are kept, and of values no more than an answer has.
 struct BulkOutcomes: Sendable {
-    private let acts: [(conflict: ConflictID, version: Int64)]
+    private let commands: [(conflict: ConflictID, version: Int64)]
     private var entries: [BulkOutcome.Entry?]
     private var bytesLeft: Int
     /// How many are known.
     private(set) var count = 0
 
-    init(_ acts: [(conflict: ConflictID, version: Int64)], byteLimit: Int) {
-        self.acts = acts
-        entries = Array(repeating: nil, count: acts.count)
+    init(_ commands: [(conflict: ConflictID, version: Int64)], byteLimit: Int) {
+        self.commands = commands
+        entries = Array(repeating: nil, count: commands.count)
         bytesLeft = byteLimit
     }
 
@@ -62,7 +62,7 @@ struct BulkOutcomes: Sendable {
         }
         if entries[index] == nil { count += 1 }
         entries[index] = BulkOutcome.Entry(
-            conflict: acts[index].conflict, version: acts[index].version, end: end, isCut: isCut)
+            conflict: commands[index].conflict, version: commands[index].version, end: end, isCut: isCut)
     }
 
     private mutating func takesRoom(_ bytes: Int) -> Bool {

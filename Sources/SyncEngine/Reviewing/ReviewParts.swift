@@ -1,15 +1,16 @@
 import MergeCore
 import SyncStorage
 
-/// Acts in parts that one transaction each can take: what a transaction reads has a bound, and how much the records take is
+/// Commands in parts that one transaction each can take: what a transaction reads has a bound, and how much the records take is
 /// known when they are read and not before.
 ///
-/// Acts on one record stay together: what the first decides is what the next finds, and a preview stores nothing in between.
+/// Commands on one record stay together: what the first decides is what the next finds, and a preview stores nothing in
+/// between.
 struct ReviewParts: Sendable {
     private struct Group {
         let record: RecordKey
-        /// The acts' places.
-        var acts: [Int]
+        /// The commands' places.
+        var commands: [Int]
         /// Of their conflicts.
         var bytes: Int
     }
@@ -21,27 +22,28 @@ struct ReviewParts: Sendable {
     private var portion = Int.max
 
     /// - Parameters:
-    ///   - acts: the record of each, and about how much its conflict takes; nil for an act that is not to be carried out.
+    ///   - commands: the record of each, and about how much its conflict takes; nil for a command that is not to be carried
+    ///     out.
     ///   - byteLimit: of the conflicts of a part.
-    init(_ acts: [(record: RecordKey, bytes: Int)?], byteLimit: Int) {
+    init(_ commands: [(record: RecordKey, bytes: Int)?], byteLimit: Int) {
         self.byteLimit = byteLimit
         var places: [RecordKey: Int] = [:]
-        for (index, act) in acts.enumerated() {
-            guard let act else { continue }
-            if let place = places[act.record] {
-                waiting[place].acts.append(index)
-                waiting[place].bytes += act.bytes
+        for (index, command) in commands.enumerated() {
+            guard let command else { continue }
+            if let place = places[command.record] {
+                waiting[place].commands.append(index)
+                waiting[place].bytes += command.bytes
             } else {
-                places[act.record] = waiting.count
-                waiting.append(Group(record: act.record, acts: [index], bytes: act.bytes))
+                places[command.record] = waiting.count
+                waiting.append(Group(record: command.record, commands: [index], bytes: command.bytes))
             }
         }
     }
 
-    /// Whether several acts on one record are more than a part may have.
-    var hasOversizedGroup: Bool { waiting.contains { $0.acts.count > 1 && $0.bytes > byteLimit } }
+    /// Whether several commands on one record are more than a part may have.
+    var hasOversizedGroup: Bool { waiting.contains { $0.commands.count > 1 && $0.bytes > byteLimit } }
 
-    /// The places of the acts of the next part; nil after the last.
+    /// The places of the commands of the next part; nil after the last.
     mutating func next() -> [Int]? {
         latest = []
         var bytes = 0
@@ -49,12 +51,12 @@ struct ReviewParts: Sendable {
             bytes += group.bytes
             latest.append(waiting.removeFirst())
         }
-        return latest.isEmpty ? nil : latest.flatMap(\.acts)
+        return latest.isEmpty ? nil : latest.flatMap(\.commands)
     }
 
     /// Takes back what was not carried out of the latest part. At least one record was, or this would have no end.
     mutating func putBack(_ left: Set<Int>) {
-        let groups = latest.filter { group in group.acts.contains(where: left.contains) }
+        let groups = latest.filter { group in group.commands.contains(where: left.contains) }
         waiting = ArraySlice(groups + waiting)
         // About as many fit as fitted now; what a part reads in vain it reads for nothing.
         let doubled = portion > .max / 2 ? .max : portion * 2

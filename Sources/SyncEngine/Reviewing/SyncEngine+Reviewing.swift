@@ -34,9 +34,9 @@ extension SyncEngine {
     /// - Throws: `not_found`; `already_resolved`, `conflict_changed` with the conflict as it stands; what is wrong with the
     ///   decision; `storage_unavailable`.
     public func review(
-        _ caller: Caller, _ conflict: ConflictID, _ act: ReviewAct
+        _ caller: Caller, _ conflict: ConflictID, _ command: ReviewCommand
     ) async throws(Problem) -> ReviewResult {
-        let placed = try await place([PlacedAct(conflict: conflict, act: act)], of: caller.tenant)
+        let placed = try await place([PlacedCommand(conflict: conflict, command: command)], of: caller.tenant)
         guard placed[0].record != nil else { throw .notFound }
         let outcome = try await carryOut(caller, placed, .commit, returning: .full)[0]
         guard case .done(let result)? = outcome else { throw outcome.flatMap { Problem($0) } ?? .notFound }
@@ -55,13 +55,13 @@ extension SyncEngine {
         _ caller: Caller, _ bulk: BulkDecision, page: String? = nil, preview: Bool = false
     ) async throws(Problem) -> BulkOutcome {
         var looked: [(conflict: ConflictID, version: Int64)] = []
-        var acts: [PlacedAct] = []
+        var commands: [PlacedCommand] = []
         var next: String?
         func add(_ conflict: ConflictID, _ version: Int64, of record: RecordKey?) {
             looked.append((conflict, version))
             let decision = Decision(
                 version: version, choice: bulk.choice, deletedRecord: bulk.deletedRecord, note: bulk.note)
-            acts.append(PlacedAct(conflict: conflict, record: record, act: .decide(decision)))
+            commands.append(PlacedCommand(conflict: conflict, record: record, command: .decide(decision)))
         }
         switch bulk.selection {
         case .listed(let conflicts):
@@ -72,10 +72,11 @@ extension SyncEngine {
             for view in views { add(view.id, view.row.version, of: view.record) }
             next = following
         }
-        try checkSize(of: bulk.choice, count: acts.count)
-        let placed = try await place(acts, of: caller.tenant)
+        try checkSize(of: bulk.choice, count: commands.count)
+        let placed = try await place(commands, of: caller.tenant)
         var parts = ReviewParts(
-            placed.map { act in act.record.map { ($0, act.byteCount) } }, byteLimit: limits.recordBytesPerCommit)
+            placed.map { command in command.record.map { ($0, command.byteCount) } },
+            byteLimit: limits.recordBytesPerCommit)
         guard !parts.hasOversizedGroup else { throw .conflictsTooLarge(limits) }
         var outcomes = BulkOutcomes(looked, byteLimit: limits.answerBytes)
         for index in placed.indices where placed[index].record == nil { outcomes.note(.notFound, at: index) }
@@ -87,7 +88,7 @@ extension SyncEngine {
                     caller, part.map { placed[$0] }, preview ? .dryRun : .commit, returning: .none)
             } catch {
                 guard !preview, outcomes.count > unplaced else { throw error }
-                throw Problem(error, after: outcomes.count, of: acts.count)
+                throw Problem(error, after: outcomes.count, of: commands.count)
             }
             var left: Set<Int> = []
             for (index, outcome) in zip(part, done) {
@@ -111,20 +112,20 @@ extension SyncEngine {
             limit: limits.auditBytesPerBatch)
     }
 
-    /// An act with the record that its conflict is about, where that is known.
-    private struct PlacedAct {
+    /// A command with the record that its conflict is about, where that is known.
+    private struct PlacedCommand {
         let conflict: ConflictID
         var record: RecordKey?
         /// About what its conflict takes in memory; 0 where that is bounded otherwise.
         var byteCount = 0
-        let act: ReviewAct
+        let command: ReviewCommand
     }
 
-    /// Which record a conflict is about never changes, so it can be read before the transaction whose basis it belongs to.
-    /// - Returns: the acts; those whose conflict is not there have no record.
-    private func place(_ acts: [PlacedAct], of tenant: TenantID) async throws(Problem) -> [PlacedAct] {
+    /// Which record a conflict is about never changes, so it can be read before the transaction whose read set it belongs to.
+    /// - Returns: the commands; those whose conflict is not there have no record.
+    private func place(_ commands: [PlacedCommand], of tenant: TenantID) async throws(Problem) -> [PlacedCommand] {
         try await reading { () throws(StoreError) in
-            var placed = acts
+            var placed = commands
             for index in placed.indices where placed[index].record == nil {
                 guard let file = try await store.conflict(tenant, placed[index].conflict) else { continue }
                 placed[index].record = file.conflict.recordKey
@@ -134,18 +135,20 @@ extension SyncEngine {
         }
     }
 
-    /// Carries acts out in one transaction.
-    /// - Parameter acts: each conflict once, with its record.
-    /// - Returns: one outcome an act, nil where the transaction had no room for its record.
+    /// Carries commands out in one transaction.
+    /// - Parameter commands: each conflict once, with its record.
+    /// - Returns: one outcome for each command, nil where the transaction had no room for its record.
     private func carryOut(
-        _ caller: Caller, _ acts: [PlacedAct], _ mode: ReviewCommit.Mode, returning records: ReviewCommit.RecordReturn
+        _ caller: Caller, _ commands: [PlacedCommand], _ mode: ReviewCommit.Mode,
+        returning records: ReviewCommit.RecordReturn
     ) async throws(Problem) -> [ReviewOutcome?] {
         let commit = ReviewCommit(
             tenant: caller.tenant, reviewer: Reviewer(user: caller.user, nowMilliseconds: clock.now()),
-            acts: acts.compactMap { act in act.record.map { (act.conflict, $0, act.act) } }, mode: mode,
-            records: records, terms: terms, identity: store.identity)
+            commands: commands.compactMap { command in command.record.map { (command.conflict, $0, command.command) } },
+            mode: mode,
+            records: records, settings: settings, identity: store.identity)
         let answer = try await settling(in: caller.tenant) { () throws(StoreError) in
-            try await store.transact(caller.tenant, basis: commit.basis) {
+            try await store.transact(caller.tenant, readSet: commit.readSet) {
                 (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, ReviewCommit.Answer) in
                 try commit.decide(over: snapshot)
             }
@@ -157,7 +160,8 @@ extension SyncEngine {
         return answer.outcomes
     }
 
-    /// In the tenant's lane. Acts whose fate is unknown are done once more: what was stored of them is recognised as the same.
+    /// In the tenant's commit queue. Commands whose fate is unknown are done once more: what was stored of them is recognised
+    /// as the same.
     private func settling<Answer: Sendable>(
         in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
     ) async throws(Problem) -> Answer {

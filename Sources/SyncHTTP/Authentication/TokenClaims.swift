@@ -80,30 +80,33 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// Who the token speaks for.
     /// - Throws: `token_expired`; `unauthenticated` for claims that are missing or malformed; `device_mismatch` for a device
     ///   id that no client may have.
-    func caller(nowMilliseconds: Int64, terms: TokenTerms, limits: Limits) throws(Problem) -> Caller {
+    func caller(nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits) throws(Problem) -> Caller {
         // A link is in a browser's history and in somebody's mail: it opens the page once, and nothing else.
         guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
-        return try identity(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
+        return try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
     }
 
     /// Whom the code of a link signs in; nil for a token that is none.
     func link(
-        nowMilliseconds: Int64, terms: TokenTerms, limits: Limits
+        nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits
     ) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
         guard use == Self.linkUse, let jti, let id = Self.name(jti, limits: limits) else { return nil }
-        let caller = try identity(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
+        let caller = try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
         guard caller.device == nil, caller.roles.contains(.reviewer),
             let code = OneTimeCode(id: id, expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
         else { return nil }
         return (caller, code)
     }
 
-    private func identity(nowMilliseconds: Int64, terms: TokenTerms, limits: Limits) throws(Problem) -> Caller {
+    private func identity(nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits) throws(Problem)
+        -> Caller
+    {
         let now = Double(nowMilliseconds) / 1000
-        let leeway = Double(terms.leewaySeconds)
+        let leeway = Double(requirements.leewaySeconds)
         // Before the expiry: a new token of the same kind would be refused as well.
-        guard terms.issuer == nil || iss == terms.issuer,
-            terms.audience.map({ aud?.names.contains($0) == true }) ?? true, nbf.map({ $0 <= now + leeway }) ?? true
+        guard requirements.issuer == nil || iss == requirements.issuer,
+            requirements.audience.map({ aud?.names.contains($0) == true }) ?? true,
+            nbf.map({ $0 <= now + leeway }) ?? true
         else { throw Problem(.unauthenticated, "The token is not valid here.") }
         guard exp.isFinite, exp + leeway > now, exp < 1e12 else {
             throw Problem(.tokenExpired, "The token's 'exp' has passed. Get a new token and send the request again.")
@@ -115,7 +118,7 @@ public struct TokenClaims: JWTPayload, Equatable {
         var deviceID: DeviceID?
         if let device {
             let id = DeviceID(device)
-            if let fault = id.registrationFault(limits) { throw Problem(.deviceMismatch, fault) }
+            if let issue = id.registrationIssue(limits) { throw Problem(.deviceMismatch, issue) }
             deviceID = id
             // A token that names a device and no role is a device's.
             if self.roles == nil { roles.insert(.device) }
@@ -131,6 +134,6 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// strict than the server's own lets through.
     private static func name(_ text: String, limits: Limits) -> ExactString? {
         let name = ExactString(text)
-        return NameRule.fault(in: name, limits: limits) == nil ? name : nil
+        return NameRule.issue(in: name, limits: limits) == nil ? name : nil
     }
 }

@@ -14,7 +14,7 @@ public enum TokenKey: Sendable {
     /// A public key in PEM: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA).
     case publicKey(String)
 
-    func read() async throws(TokenVerifier.Fault) -> VerificationKeys {
+    func read() async throws(TokenVerifier.KeyError) -> VerificationKeys {
         switch self {
         case .secret(let bytes): try await .secret(bytes)
         case .keySet(let json): try await .keySet(json)
@@ -24,7 +24,7 @@ public enum TokenKey: Sendable {
 }
 
 /// What a token has to say, beside being signed.
-public struct TokenTerms: Sendable, Hashable {
+public struct TokenRequirements: Sendable, Hashable {
     /// By how much clocks of those who sign and this server's may differ.
     public static let standardLeewaySeconds = 60
 
@@ -44,30 +44,30 @@ public struct TokenTerms: Sendable, Hashable {
 
 /// Verifies bearer tokens.
 public struct TokenVerifier: Sendable {
-    public enum Fault: Error, Sendable, Hashable {
+    public enum KeyError: Error, Sendable, Hashable {
         case secretTooShort(bytes: Int)
         case unreadable(String)
     }
 
     private let ring: KeyRing
-    private let terms: TokenTerms
+    private let requirements: TokenRequirements
     /// What of the keys cannot be used, and why.
     public let findings: [String]
 
     /// - Parameter source: gives the key once more, as it stands by then; nil where it cannot be read.
     /// - Throws: where there is no key that can be used.
     public init(
-        _ key: TokenKey, terms: TokenTerms = TokenTerms(),
+        _ key: TokenKey, requirements: TokenRequirements = TokenRequirements(),
         readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
         logger: Logger = Logger(label: "rejoin")
-    ) async throws(Fault) {
+    ) async throws(KeyError) {
         let keys = try await key.read()
         guard !keys.keys.isEmpty else {
             throw .unreadable((["the key set has no key that can be used"] + keys.findings).joined(separator: "; "))
         }
         ring = KeyRing(keys, source: source, logger: logger)
         findings = keys.findings
-        self.terms = terms
+        self.requirements = requirements
     }
 
     /// Reads the keys again, where they are in a file.
@@ -84,7 +84,7 @@ public struct TokenVerifier: Sendable {
         guard let claims = await claims(String(parts[1]), nowMilliseconds: nowMilliseconds) else {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
-        return try claims.caller(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
+        return try claims.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
     }
 
     /// Whom the code of a link signs in.
@@ -93,7 +93,7 @@ public struct TokenVerifier: Sendable {
         code: String, nowMilliseconds: Int64, limits: Limits
     ) async -> (caller: Caller, code: OneTimeCode)? {
         guard let claims = await claims(code, nowMilliseconds: nowMilliseconds) else { return nil }
-        return try? claims.link(nowMilliseconds: nowMilliseconds, terms: terms, limits: limits)
+        return try? claims.link(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
     }
 
     private func claims(_ token: String, nowMilliseconds: Int64) async -> TokenClaims? {

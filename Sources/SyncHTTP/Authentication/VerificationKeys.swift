@@ -41,7 +41,7 @@ extension VerificationKeys {
     private static let leastModulusBytes = 256
 
     /// A secret, for HS256. - Throws: `secretTooShort` (RFC 7518 section 3.2).
-    static func secret(_ bytes: [UInt8]) async throws(TokenVerifier.Fault) -> VerificationKeys {
+    static func secret(_ bytes: [UInt8]) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         guard bytes.count >= 32 else { throw .secretTooShort(bytes: bytes.count) }
         let signer = JWTKeyCollection()
         await signer.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
@@ -49,7 +49,7 @@ extension VerificationKeys {
     }
 
     /// The PEM says of which kind the key is, and each kind fixes the algorithm.
-    static func publicKey(_ pem: String) async throws(TokenVerifier.Fault) -> VerificationKeys {
+    static func publicKey(_ pem: String) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         let signer = JWTKeyCollection()
         let algorithm: String
         if let key = try? Insecure.RSA.PublicKey(pem: pem) {
@@ -71,7 +71,7 @@ extension VerificationKeys {
     }
 
     /// A JSON Web Key Set. One key that cannot be used takes nothing from the others.
-    static func keySet(_ json: String) async throws(TokenVerifier.Fault) -> VerificationKeys {
+    static func keySet(_ json: String) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         guard let value = try? Value(json: json), case .object(let set) = value, case .array(let members)? = set["keys"]
         else { throw .unreadable("the key set is no JWKS: it is an object with an array 'keys'") }
         var read = VerificationKeys(isNamed: true)

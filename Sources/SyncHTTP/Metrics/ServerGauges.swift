@@ -52,7 +52,7 @@ extension ConnectionGate {
     }
 }
 
-extension ByteLedger {
+extension MemoryBudget {
     func write(to text: inout Exposition) {
         let figures = figures
         text.single("rejoin_memory_bytes", .gauge, "Bytes of bodies and answers in memory.", figures.heldBytes)

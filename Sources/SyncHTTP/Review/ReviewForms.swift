@@ -104,26 +104,26 @@ extension BulkResultPage {
 
 extension SummaryPage {
     /// - Parameter rows: of each kind of name, at most so many.
-    init(_ summary: ConflictSummary, session: ReviewSession, nowMilliseconds: Int64, rows: Int) {
+    init(_ counts: ConflictCounts, session: ReviewSession, nowMilliseconds: Int64, rows: Int) {
         let byDay = Dictionary(
-            summary.byDay.map { ($0.name, Int($0.count)) }, uniquingKeysWith: { first, _ in first })
+            counts.byDay.map { ($0.name, Int($0.count)) }, uniquingKeysWith: { first, _ in first })
         let days = (0..<30).reversed().map { back -> Count in
             let day = String(Timestamp(milliseconds: nowMilliseconds - Int64(back) * 86_400_000).text.prefix(10))
             return Count(day, byDay[day] ?? 0)
         }
-        func most(_ counts: [ConflictSummary.Count]) -> [Count] {
+        func most(_ counts: [ConflictCounts.Count]) -> [Count] {
             counts.sorted { $0.count > $1.count }.prefix(rows).map { Count($0.name, Int($0.count)) }
         }
         self.init(
             session: session, days: days,
-            statuses: summary.byStatus.compactMap { count in
+            statuses: counts.byStatus.compactMap { count in
                 PageStatus(rawValue: count.name).map { StatusCount(status: $0, count: Int(count.count)) }
             },
-            kinds: summary.byKind.compactMap { count in
+            kinds: counts.byKind.compactMap { count in
                 PageKind(rawValue: count.name).map { KindCount(kind: $0, count: Int(count.count)) }
-            }, collections: most(summary.byCollection),
-            units: summary.byUnit.sorted { $0.count > $1.count }.prefix(rows).map {
+            }, collections: most(counts.byCollection),
+            units: counts.byUnit.sorted { $0.count > $1.count }.prefix(rows).map {
                 UnitCount(collection: $0.collection.text, unit: $0.unit.text, count: Int($0.count))
-            }, devices: most(summary.byDevice))
+            }, devices: most(counts.byDevice))
     }
 }

@@ -170,10 +170,10 @@ struct EnteredDecision: Sendable {
 
 extension ConflictPage {
     init(
-        _ scene: ConflictScene, session: ReviewSession, filters: ConflictFilters, entered: EnteredDecision,
+        _ detail: ConflictDetail, session: ReviewSession, filters: ConflictFilters, entered: EnteredDecision,
         message: PageMessage?
     ) throws(StoreError) {
-        let view = scene.conflict
+        let view = detail.conflict
         var sides: [Side] = []
         for (number, side) in view.sides.enumerated() {
             sides.append(
@@ -190,25 +190,25 @@ extension ConflictPage {
         self.init(
             session: session, conflict: ConflictHead(view), batch: view.batch,
             clockBefore: try VersionVector(stored: view.clockBefore),
-            clockAfter: try VersionVector(stored: view.clockAfter), sides: sides, record: RecordNow(scene.record),
+            clockAfter: try VersionVector(stored: view.clockAfter), sides: sides, record: RecordNow(detail.record),
             decision: Decision(
-                offer: Self.offer(scene), chosen: entered.chosen, valueText: entered.valueText, note: entered.note,
+                offer: Self.offer(detail), chosen: entered.chosen, valueText: entered.valueText, note: entered.note,
                 restores: entered.restores),
             resolution: view.ending.map(Resolution.init(_:)),
             comments: view.comments.map {
                 Comment(user: $0.user.text, atMilliseconds: $0.atMilliseconds, text: $0.text.text)
             },
-            history: History(events: scene.events.map { RecordEvent($0, sides: dots) }, omitted: scene.omittedEvents),
+            history: History(events: detail.events.map { RecordEvent($0, sides: dots) }, omitted: detail.omittedEvents),
             neighbours: Neighbours(
-                previous: scene.previous.map { String($0.position) }, next: scene.next.map { String($0.position) },
-                filters: filters), position: scene.position, message: message)
+                previous: detail.previous.map { String($0.position) }, next: detail.next.map { String($0.position) },
+                filters: filters), position: detail.position, message: message)
     }
 
-    private static func offer(_ scene: ConflictScene) -> Decision.Offer {
-        guard scene.conflict.ending == nil else {
+    private static func offer(_ detail: ConflictDetail) -> Decision.Offer {
+        guard detail.conflict.ending == nil else {
             return .closed(reason: "This conflict has ended; there is nothing left to decide.")
         }
-        guard let record = scene.record, !record.isPurged else {
+        guard let record = detail.record, !record.isPurged else {
             return .closed(reason: "Nothing is left of the record, so there is nothing left to decide.")
         }
         guard record.isDeclared else {
@@ -219,7 +219,7 @@ extension ConflictPage {
     }
 }
 
-extension ConflictScene {
+extension ConflictDetail {
     /// How many events of the record were not read. A device's events are counted without gaps, so its entry in the record's
     /// clock says how many there are.
     fileprivate var omittedEvents: Int {

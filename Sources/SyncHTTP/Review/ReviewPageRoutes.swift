@@ -8,7 +8,7 @@ import SyncEngine
 import SyncStorage
 import SyncWire
 
-/// The reviewers' page: the same acts as the audit's routes, for people with a browser.
+/// The reviewers' page: the same commands as the audit's routes, for people with a browser.
 ///
 /// What it guards against: values come from devices and are hostile, so the pages escape everything and run under a strict
 /// Content-Security-Policy; the session is a cookie that scripts cannot read and other sites cannot send, and every form
@@ -196,23 +196,23 @@ struct ReviewPageRoutes: Sendable {
     // MARK: One conflict
 
     private func conflict(_ exchange: ReviewExchange) async throws -> Response {
-        let scene = try await scene(exchange)
+        let detail = try await detail(exchange)
         return html(
-            try page(exchange, scene, message: PageMessage(said: exchange.query.all("said").first, scene.conflict)))
+            try page(exchange, detail, message: PageMessage(said: exchange.query.all("said").first, detail.conflict)))
     }
 
-    private func scene(_ exchange: ReviewExchange) async throws -> ConflictScene {
-        try await engine.conflictScene(
+    private func detail(_ exchange: ReviewExchange) async throws -> ConflictDetail {
+        try await engine.conflictDetail(
             exchange.caller, try exchange.conflictID(), in: exchange.filters.query(me: exchange.caller.user, limit: 1))
     }
 
     private func page(
-        _ exchange: ReviewExchange, _ scene: ConflictScene, entered: EnteredDecision = EnteredDecision(),
+        _ exchange: ReviewExchange, _ detail: ConflictDetail, entered: EnteredDecision = EnteredDecision(),
         message: PageMessage?
     ) throws -> String {
         pages.conflict(
             try ConflictPage(
-                scene, session: exchange.session, filters: exchange.filters, entered: entered, message: message))
+                detail, session: exchange.session, filters: exchange.filters, entered: entered, message: message))
     }
 
     private func decide(_ exchange: ReviewExchange) async throws -> Response {
@@ -222,7 +222,7 @@ struct ReviewPageRoutes: Sendable {
             chosen: form["choose"], valueText: form["choose"] == "value" ? form["value"] : nil, note: form["note"],
             restores: form["restore"] == "true")
         guard isOwn(form, exchange) else {
-            let page = try page(exchange, try await scene(exchange), entered: entered, message: .formExpired)
+            let page = try page(exchange, try await detail(exchange), entered: entered, message: .formExpired)
             return html(page, status: .forbidden)
         }
         do {
@@ -234,16 +234,16 @@ struct ReviewPageRoutes: Sendable {
         } catch let problem as Problem {
             guard problem.code != .notFound else { throw problem }
             // Where not even this can be read, a page says so instead.
-            let scene = try await scene(exchange)
+            let detail = try await detail(exchange)
             let page = try page(
-                exchange, scene, entered: entered,
-                message: PageMessage(problem, on: scene.conflict, lookedAt: Int64(form["version"])))
+                exchange, detail, entered: entered,
+                message: PageMessage(problem, on: detail.conflict, lookedAt: Int64(form["version"])))
             return html(page, status: HTTPResponse.Status(code: problem.code.status))
         }
     }
 
     private func comment(_ exchange: ReviewExchange) async throws -> Response {
-        try await act(exchange) { form in
+        try await carryOut(exchange) { form in
             guard let text = try form.text("text", limits: engine.limits) else {
                 throw Problem(.invalidRequest, "A comment has at least one character.")
             }
@@ -252,32 +252,32 @@ struct ReviewPageRoutes: Sendable {
     }
 
     private func assign(_ exchange: ReviewExchange) async throws -> Response {
-        try await act(exchange) { form in
+        try await carryOut(exchange) { form in
             let name = ExactString(form["to"].trimmingPrefix { $0 == " " }.description)
             guard !name.text.isEmpty else { return (.assign(nil), "assigned") }
-            if let fault = NameRule.fault(in: name, limits: engine.limits) { throw Problem(.invalidRequest, fault) }
+            if let issue = NameRule.issue(in: name, limits: engine.limits) { throw Problem(.invalidRequest, issue) }
             return (.assign(name), "assigned")
         }
     }
 
     /// - Parameter read: what the form asks for, and the word for it when it is done.
-    private func act(
-        _ exchange: ReviewExchange, _ read: (FormFields) throws -> (ReviewAct, String)
+    private func carryOut(
+        _ exchange: ReviewExchange, _ read: (FormFields) throws -> (ReviewCommand, String)
     ) async throws -> Response {
         let id = try exchange.conflictID()
         let form = try await FormFields(of: exchange.request, limits: engine.limits)
         guard isOwn(form, exchange) else {
             return html(
-                try page(exchange, try await scene(exchange), message: .formExpired), status: .forbidden)
+                try page(exchange, try await detail(exchange), message: .formExpired), status: .forbidden)
         }
         do {
-            let (act, word) = try read(form)
-            _ = try await engine.review(exchange.caller, id, act)
+            let (command, word) = try read(form)
+            _ = try await engine.review(exchange.caller, id, command)
             return seeOther(exchange.address("/review/conflicts/\(id.position)", saying: word))
         } catch let problem as Problem {
             guard problem.code.status < 500, problem.code != .notFound else { throw problem }
             return html(
-                try page(exchange, try await scene(exchange), message: .refused(reason: problem.detail)),
+                try page(exchange, try await detail(exchange), message: .refused(reason: problem.detail)),
                 status: HTTPResponse.Status(code: problem.code.status))
         }
     }

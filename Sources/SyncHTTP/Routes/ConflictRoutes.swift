@@ -18,7 +18,7 @@ struct ConflictRoutes: Sendable {
                 try await list($0)
             },
             Route(.get, "/v1/conflicts/summary", .reviewer) {
-                .json(try await engine.conflictSummary(try $0.requireCaller()))
+                .json(try await engine.conflictCounts(try $0.requireCaller()))
             },
             Route(.get, "/v1/conflicts/export", .reviewer, query: Exchange.conflictConditions) { try await export($0) },
             Route(.get, "/v1/conflicts/{id}", .reviewer) { try await show($0) },

@@ -21,7 +21,7 @@ struct FeedRoutes: Sendable {
             Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer, query: ["limit", "page"]) {
                 try await history($0)
             },
-            Route(.get, "/v1/collections", .anyone) { _ in .json(engine.terms.schema.encoded()) },
+            Route(.get, "/v1/collections", .anyone) { _ in .json(engine.settings.schema.encoded()) },
         ]
     }
 
@@ -30,8 +30,8 @@ struct FeedRoutes: Sendable {
         let limits = engine.limits
         var collections: Set<ExactString> = []
         for text in exchange.query.all("collection") {
-            if let fault = NameRule.fault(in: ExactString(text), limits: limits) {
-                throw Problem.invalidQuery("'collection': \(fault)")
+            if let issue = NameRule.issue(in: ExactString(text), limits: limits) {
+                throw Problem.invalidQuery("'collection': \(issue)")
             }
             collections.insert(ExactString(text))
         }

@@ -8,7 +8,7 @@ struct OperatorRoutes: Sendable {
     let engine: SyncEngine
     let metrics: ServerMetrics
     let gate: ConnectionGate
-    let ledger: ByteLedger
+    let memoryBudget: MemoryBudget
     let transport: TransportLimits
     let gauges: [ServerGauge]
 
@@ -33,10 +33,10 @@ struct OperatorRoutes: Sendable {
         let load = await engine.load()
         var text = Exposition()
         metrics.write(to: &text)
-        text.single("rejoin_waiting_batches", .gauge, "Batches that wait in a lane.", load.waitingBatches)
+        text.single("rejoin_waiting_batches", .gauge, "Batches that wait in a commit queue.", load.waitingBatches)
         text.single("rejoin_waiting_readers", .gauge, "Long polls that are held.", load.waitingReaders)
         gate.write(to: &text, limits: transport)
-        ledger.write(to: &text)
+        memoryBudget.write(to: &text)
         for gauge in ServerGauge.process + gauges {
             if let value = gauge.read() { text.single(gauge.name, .gauge, gauge.help, value) }
         }

@@ -42,7 +42,7 @@ struct Exchange: Sendable {
     /// A part of the path, decoded. What cannot be a name names nothing.
     func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {
         guard let raw = parameters.get(parameter), let text = raw.removingPercentEncoding,
-            NameRule.fault(in: ExactString(text), limits: limits) == nil
+            NameRule.issue(in: ExactString(text), limits: limits) == nil
         else { throw .notFoundHere }
         return ExactString(text)
     }
@@ -57,7 +57,7 @@ struct Exchange: Sendable {
     func queryName(_ parameter: String, limits: Limits) throws(Problem) -> ExactString? {
         guard let text = try query.one(parameter) else { return nil }
         let name = ExactString(text)
-        if let fault = NameRule.fault(in: name, limits: limits) { throw .invalidQuery("'\(parameter)': \(fault)") }
+        if let issue = NameRule.issue(in: name, limits: limits) { throw .invalidQuery("'\(parameter)': \(issue)") }
         return name
     }
 

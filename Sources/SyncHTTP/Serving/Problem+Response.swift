@@ -26,7 +26,7 @@ extension Problem {
             case .badRequest: self.init(.invalidRequest, "The request could not be read.")
             default: self.init(.internalError, "The server failed; the request can be sent again.")
             }
-        case let fault as BodyFault: self.init(fault)
+        case let error as BodyError: self.init(error)
         case is CancellationError:
             self = .overloaded("The server is stopping.", retryAfterSeconds: 2)
         default:

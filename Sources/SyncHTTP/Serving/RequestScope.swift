@@ -10,7 +10,7 @@ import SyncWire
 /// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own.
 struct RequestScope: RouterMiddleware {
     let metrics: ServerMetrics
-    let ledger: ByteLedger
+    let memoryBudget: MemoryBudget
     let logger: Logger
 
     /// Answers up to here go into the kernel at once, so they are not counted as memory.
@@ -25,7 +25,7 @@ struct RequestScope: RouterMiddleware {
         let started = ContinuousClock.now
         var response: Response
         var problem: Problem?
-        let charge = RequestCharge(ledger)
+        let charge = MemoryCharge(memoryBudget)
         var (request, context) = (request, context)
         context.charge = charge
         request.body = RequestBody(

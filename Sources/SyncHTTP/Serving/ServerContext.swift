@@ -8,7 +8,7 @@ public struct ServerContext: RequestContext {
     /// Named in the answer, in problems and in the log.
     public let requestID: String
     /// What the request holds of the process's memory.
-    var charge: RequestCharge?
+    var charge: MemoryCharge?
     let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {

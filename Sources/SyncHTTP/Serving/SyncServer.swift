@@ -30,7 +30,7 @@ public struct SyncServer: Sendable {
     public let metrics: ServerMetrics
     public let logger: Logger
     public let transport: TransportLimits
-    let ledger: ByteLedger
+    let memoryBudget: MemoryBudget
     let gate: ConnectionGate
     private let gauges: [ServerGauge]
     private let version: String
@@ -45,7 +45,7 @@ public struct SyncServer: Sendable {
         self.gauges = gauges
         self.version = version
         self.transport = transport
-        ledger = ByteLedger(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
+        memoryBudget = MemoryBudget(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
         gate = ConnectionGate(transport)
         review = ReviewPageRoutes(
             engine: engine, verifier: verifier, sessions: await ReviewSessions(engine.keys),
@@ -62,7 +62,8 @@ public struct SyncServer: Sendable {
             + ConflictRoutes(engine: engine, metrics: metrics).routes + ReviewingRoutes(engine: engine).routes
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(
-                engine: engine, metrics: metrics, gate: gate, ledger: ledger, transport: transport, gauges: gauges
+                engine: engine, metrics: metrics, gate: gate, memoryBudget: memoryBudget, transport: transport,
+                gauges: gauges
             ).routes + FrontRoute(pages: review.pages, version: version).routes
     }
 
@@ -82,7 +83,7 @@ public struct SyncServer: Sendable {
 
     private func router(of routes: [Route]) -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: RequestScope(metrics: metrics, ledger: ledger, logger: logger))
+        router.add(middleware: RequestScope(metrics: metrics, memoryBudget: memoryBudget, logger: logger))
         var methods: [String: Set<HTTPRequest.Method>] = [:]
         for route in routes {
             methods[route.path, default: []].insert(route.method)

@@ -156,11 +156,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Ends a body that will not be read to its end: whoever reads it answers, and the answer ends the connection.
-    private func failBody(_ fault: BodyFault, _ context: ChannelHandlerContext) {
+    private func failBody(_ error: BodyError, _ context: ChannelHandlerContext) {
         guard !hasFailedBody else { return }
         hasFailedBody = true
-        gate.note(fault == .tooSlow ? .slowBody : .malformed)
-        context.fireErrorCaught(fault)
+        gate.note(error == .tooSlow ? .slowBody : .malformed)
+        context.fireErrorCaught(error)
     }
 
     private func refuse(_ refusal: ParserRefusal, _ context: ChannelHandlerContext) {

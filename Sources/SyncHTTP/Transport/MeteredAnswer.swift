@@ -7,7 +7,7 @@ extension ResponseBody {
     ///
     /// A body whose length is known is charged already; each piece of a stream is charged before it is written.
     func metered(
-        by charge: RequestCharge, as route: String, _ metrics: ServerMetrics, on channel: (any Channel)?
+        by charge: MemoryCharge, as route: String, _ metrics: ServerMetrics, on channel: (any Channel)?
     ) -> ResponseBody {
         let body = self
         let isStream = contentLength == nil
@@ -27,7 +27,7 @@ extension ResponseBody {
 /// Counts what is written, and waits until it is taken.
 private struct MeteredWriter: ResponseBodyWriter {
     var base: any ResponseBodyWriter
-    let charge: RequestCharge
+    let charge: MemoryCharge
     let channel: (any Channel)?
     let isStream: Bool
 

@@ -14,13 +14,13 @@ struct MeteredBody: AsyncSequence, Sendable {
     private static let stepBytes = 64 * 1024
 
     let base: RequestBody
-    let charge: RequestCharge
+    let charge: MemoryCharge
     /// nil for a chunked body.
     let declaredBytes: Int?
     let awaitsContinue: Bool
     let channel: (any Channel)?
 
-    init(_ request: Request, charge: RequestCharge, channel: (any Channel)?) {
+    init(_ request: Request, charge: MemoryCharge, channel: (any Channel)?) {
         base = request.body
         self.charge = charge
         self.channel = channel
@@ -51,7 +51,7 @@ struct MeteredBody: AsyncSequence, Sendable {
 
         private mutating func count(_ bytes: Int) throws(Problem) {
             guard bytes > 0 else { return }
-            try body.charge.take(bytes * RequestCharge.parsedBytesPerByte)
+            try body.charge.take(bytes * MemoryCharge.parsedBytesPerByte)
             countedBytes += bytes
         }
     }
@@ -82,8 +82,8 @@ extension RequestBody {
             return whole
         } catch let problem as Problem {
             throw problem
-        } catch let fault as BodyFault {
-            throw Problem(fault)
+        } catch let error as BodyError {
+            throw Problem(error)
         } catch {
             throw Problem(.invalidRequest, "The body could not be read to its end.")
         }
@@ -91,14 +91,14 @@ extension RequestBody {
 }
 
 /// Why the rest of a body will not be read.
-enum BodyFault: Error, Sendable {
+enum BodyError: Error, Sendable {
     case tooSlow
     case malformed
 }
 
 extension Problem {
-    init(_ fault: BodyFault) {
-        switch fault {
+    init(_ error: BodyError) {
+        switch error {
         case .tooSlow: self.init(.requestTimeout, "The body came too slowly.")
         case .malformed: self.init(.invalidRequest, "The body is framed wrongly.")
         }

@@ -32,12 +32,12 @@ public struct AuditIndex: Sendable {
         }
     }
 
-    /// Notes an entry that was sealed just now, whose detail is what the seal wrote.
-    public mutating func note(sealed entry: AuditEntryRow) {
+    /// Notes an entry that was chained just now, whose detail is what the writer wrote.
+    public mutating func note(chained entry: AuditEntryRow) {
         do {
             try note(entry)
         } catch {
-            assertionFailure("a sealed entry cannot be read: \(error)")
+            assertionFailure("a chained entry cannot be read: \(error)")
         }
     }
 

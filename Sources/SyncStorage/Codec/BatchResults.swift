@@ -175,7 +175,7 @@ extension OperationOutcome {
         {
             record = RecordKey(collection: collection, id: id)
         }
-        let conflicts = (object["conflicts"]?.storedArray ?? []).compactMap(ConflictMention.init(answered:))
+        let conflicts = (object["conflicts"]?.storedArray ?? []).compactMap(ConflictSummary.init(answered:))
         let errors = object["error"]?.storedObject?["errors"]?.storedArray ?? []
         self.init(
             id: object["id"]?.storedText.map { OperationID($0) }, record: record,
@@ -187,7 +187,7 @@ extension OperationOutcome {
     }
 }
 
-extension ConflictMention {
+extension ConflictSummary {
     fileprivate init?(answered value: Value) {
         guard let object = value.storedObject, let id = (object["id"]?.storedText?.text).flatMap({ Int64($0) }),
             let unit = object["unit"]?.storedText, let policy = object["policy"]?.storedText,

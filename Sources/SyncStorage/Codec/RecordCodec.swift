@@ -85,16 +85,16 @@ private struct StateEncoder {
     /// The members stand in the order of their names, so the events are collected before what names them is written.
     mutating func write(to writer: inout JSONWriter) {
         let state = record.state
-        indices.reserveCapacity(state.units.count + state.life.writes.count + state.life.deletes.count)
+        indices.reserveCapacity(state.units.count + state.deletion.writes.count + state.deletion.deletes.count)
         for (_, unit) in state.units { collect(unit) }
-        for event in state.life.writes { collect(event) }
-        for event in state.life.deletes { collect(event) }
+        for event in state.deletion.writes { collect(event) }
+        for event in state.deletion.deletes { collect(event) }
         writer.beginObject()
         writer.key("c")
         writeOpenConflicts(to: &writer)
         writer.key("d")
         writer.beginArray()
-        for index in indices.suffix(state.life.deletes.count) { writer.integer(index) }
+        for index in indices.suffix(state.deletion.deletes.count) { writer.integer(index) }
         writer.endArray()
         writer.key("e")
         writer.beginArray()
@@ -106,7 +106,7 @@ private struct StateEncoder {
         writer.endArray()
         writer.key("w")
         writer.beginArray()
-        for _ in state.life.writes { writeIndex(to: &writer) }
+        for _ in state.deletion.writes { writeIndex(to: &writer) }
         writer.endArray()
         writer.endObject()
     }

@@ -103,7 +103,7 @@ extension RecordDecoder {
         try scanner.end(text)
         guard let writes = events(writes), let deletes = events(deletes) else { return nil }
         let state = RecordState(
-            clock: clock, units: units, life: Life(writes: writes, deletes: deletes),
+            clock: clock, units: units, deletion: DeletionState(writes: writes, deletes: deletes),
             latestMilliseconds: row.stampMilliseconds)
         return StoredRecord(
             key: row.key, state: state, sequence: row.sequence, isPurged: row.isPurged, openConflicts: open)

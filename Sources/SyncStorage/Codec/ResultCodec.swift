@@ -33,7 +33,7 @@ extension OperationResult {
         let rejections = object["errors"]?.storedArray ?? []
         self.init(
             outcome: outcome, relation: (object["relation"]?.storedText?.text).flatMap(Relation.init(rawValue:)),
-            conflicts: conflicts.compactMap(ConflictMention.init(stored:)), sequence: object["sequence"]?.storedInteger,
+            conflicts: conflicts.compactMap(ConflictSummary.init(stored:)), sequence: object["sequence"]?.storedInteger,
             rejections: rejections.compactMap(Rejection.init(stored:)))
         guard self.conflicts.count == conflicts.count, self.rejections.count == rejections.count else {
             throw .damaged("a stored result cannot be read")
@@ -41,7 +41,7 @@ extension OperationResult {
     }
 }
 
-extension ConflictMention {
+extension ConflictSummary {
     fileprivate var stored: Value {
         [
             "id": .integer(id.position), "unit": .string(unit), "policy": .string(policy),

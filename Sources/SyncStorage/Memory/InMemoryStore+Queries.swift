@@ -61,13 +61,13 @@ extension InMemoryStore {
         return Array(selected.sorted { $0.ordinal > $1.ordinal }.prefix(query.limit))
     }
 
-    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         let state = try state(of: tenant)
         let selected = state.conflicts.values.filter { query.selects($0, sides: state.sides(of: $0.id)) }
         let ordered = selected.sorted { query.order == .newest ? $0.id > $1.id : $0.id < $1.id }
-        var files: [ConflictFile] = []
-        for row in ordered.prefix(query.limit) { files.append(try state.file(row)) }
-        return files
+        var histories: [ConflictHistory] = []
+        for row in ordered.prefix(query.limit) { histories.append(try state.history(row)) }
+        return histories
     }
 
     public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
@@ -76,27 +76,27 @@ extension InMemoryStore {
         return counts
     }
 
-    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         let state = try state(of: tenant)
         guard let row = state.conflicts[id.position] else { return nil }
-        return try state.file(row)
+        return try state.history(row)
     }
 
-    public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
+    public func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
         let state = try state(of: tenant)
         let rows = Array(state.conflicts.values)
-        var summary = ConflictSummary()
-        summary.byStatus = Self.counts(rows.map(\.status))
-        summary.byKind = Self.counts(rows.map(\.kind))
-        summary.byCollection = Self.counts(rows.map(\.collection))
-        summary.byUnit = Dictionary(grouping: rows) { [ExactString($0.collection), ExactString($0.unit)] }
+        var conflictCounts = ConflictCounts()
+        conflictCounts.byStatus = Self.counts(rows.map(\.status))
+        conflictCounts.byKind = Self.counts(rows.map(\.kind))
+        conflictCounts.byCollection = Self.counts(rows.map(\.collection))
+        conflictCounts.byUnit = Dictionary(grouping: rows) { [ExactString($0.collection), ExactString($0.unit)] }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
             .map { .init(collection: $0.key[0], unit: $0.key[1], count: Int64($0.value.count)) }
-        summary.byDevice = Self.counts(
+        conflictCounts.byDevice = Self.counts(
             rows.flatMap { row in Set(state.sides(of: row.id).map { ExactString($0.device) }).map(\.text) })
-        summary.byDay = Self.counts(
+        conflictCounts.byDay = Self.counts(
             rows.map { String(Timestamp(milliseconds: $0.openedAtMilliseconds).text.prefix(10)) })
-        return summary
+        return conflictCounts
     }
 
     public func auditEntries(
@@ -133,10 +133,10 @@ extension InMemoryStore {
     }
 
     /// Sorted by name, byte by byte.
-    private static func counts(_ names: [String]) -> [ConflictSummary.Count] {
+    private static func counts(_ names: [String]) -> [ConflictCounts.Count] {
         var counts: [ExactString: Int64] = [:]
         for name in names { counts[ExactString(name), default: 0] += 1 }
-        return counts.sorted { $0.key < $1.key }.map { ConflictSummary.Count(name: $0.key.text, count: $0.value) }
+        return counts.sorted { $0.key < $1.key }.map { ConflictCounts.Count(name: $0.key.text, count: $0.value) }
     }
 }
 
@@ -145,10 +145,10 @@ extension InMemoryStore.TenantState {
         audit.filter { $0.conflict == conflict }.flatMap(\.sides)
     }
 
-    func file(_ conflict: ConflictRow) throws(StoreError) -> ConflictFile {
-        let file = ConflictFile(conflict: conflict, entries: audit.filter { $0.conflict == conflict.id })
-        let references = file.references
-        return try [file].filledIn(from: audit.filter { references.contains($0.position) })[0]
+    func history(_ conflict: ConflictRow) throws(StoreError) -> ConflictHistory {
+        let history = ConflictHistory(conflict: conflict, entries: audit.filter { $0.conflict == conflict.id })
+        let references = history.references
+        return try [history].filledIn(from: audit.filter { references.contains($0.position) })[0]
     }
 }
 

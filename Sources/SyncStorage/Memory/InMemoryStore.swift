@@ -16,11 +16,11 @@ public actor InMemoryStore: SyncStore {
         var conflicts: [Int64: ConflictRow] = [:]
         /// When each code expires that was spent.
         var codes: [ExactString: Int64] = [:]
-        var accessEnds: [AccessEndName: AccessEndRow] = [:]
+        var accessRevocations: [AccessRevocationName: AccessRevocationRow] = [:]
     }
 
-    struct AccessEndName: Hashable {
-        let kind: AccessEndRow.Kind
+    struct AccessRevocationName: Hashable {
+        let kind: AccessRevocationRow.Kind
         let name: ExactString
     }
 
@@ -42,12 +42,12 @@ public actor InMemoryStore: SyncStore {
     // MARK: Transactions
 
     public func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         try probe?("begin")
         var state = states[tenant] ?? TenantState()
-        let (commit, answer) = try decide(try snapshot(state, basis))
+        let (commit, answer) = try decide(try snapshot(state, readSet))
         guard !commit.isEmpty else { return answer }
         try state.apply(commit, probe: probe)
         try probe?("commit")
@@ -55,15 +55,15 @@ public actor InMemoryStore: SyncStore {
         return answer
     }
 
-    private func snapshot(_ state: TenantState, _ basis: StoreBasis) throws(StoreError) -> StoreSnapshot {
+    private func snapshot(_ state: TenantState, _ readSet: StoreReadSet) throws(StoreError) -> StoreSnapshot {
         try probe?("snapshot")
         var merge = Snapshot(
             sequence: state.head.sequence, auditPosition: state.head.auditPosition,
             auditMilliseconds: state.head.auditMilliseconds)
         var decoder = RecordDecoder()
         var omitted: Set<RecordKey> = []
-        var allowance = ReadAllowance(bytes: basis.recordBytes)
-        for key in basis.merge.records {
+        var allowance = ReadAllowance(bytes: readSet.recordBytes)
+        for key in readSet.merge.records {
             guard let row = state.records[key] else { continue }
             if allowance.admits(row.byteCount) {
                 merge.records[key] = try decoder.record(row)
@@ -71,33 +71,33 @@ public actor InMemoryStore: SyncStore {
                 omitted.insert(key)
             }
         }
-        for id in basis.merge.operations {
+        for id in readSet.merge.operations {
             for row in (state.operations[id] ?? [:]).values.sorted(by: { $0.device < $1.device }) {
                 merge.operations[id, default: []].append(try row.known())
             }
         }
-        if !basis.merge.dots.isEmpty {
+        if !readSet.merge.dots.isEmpty {
             for row in state.operations.values.flatMap(\.values) {
                 guard let record = row.record, let counter = row.counter else { continue }
                 let dot = RecordDot(record: record, dot: Dot(device: row.device, counter: counter))
-                if basis.merge.dots.contains(dot) { merge.dots[dot] = try row.known() }
+                if readSet.merge.dots.contains(dot) { merge.dots[dot] = try row.known() }
             }
         }
         return StoreSnapshot(
             merge: merge, head: state.head,
-            batches: state.batches.filter { basis.batches.contains($0.key) },
-            devices: state.devices.filter { basis.devices.contains($0.key) },
-            conflicts: try conflicts(state, basis.conflicts), omitted: omitted)
+            batches: state.batches.filter { readSet.batches.contains($0.key) },
+            devices: state.devices.filter { readSet.devices.contains($0.key) },
+            conflicts: try conflicts(state, readSet.conflicts), omitted: omitted)
     }
 
     private func conflicts(
         _ state: TenantState, _ ids: Set<ConflictID>
-    ) throws(StoreError) -> [ConflictID: ConflictFile] {
-        var files: [ConflictID: ConflictFile] = [:]
+    ) throws(StoreError) -> [ConflictID: ConflictHistory] {
+        var histories: [ConflictID: ConflictHistory] = [:]
         for id in ids {
-            if let row = state.conflicts[id.position] { files[id] = try state.file(row) }
+            if let row = state.conflicts[id.position] { histories[id] = try state.history(row) }
         }
-        return files
+        return histories
     }
 
     // MARK: Devices
@@ -118,13 +118,13 @@ public actor InMemoryStore: SyncStore {
         return true
     }
 
-    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
+    public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
         try probe?("acknowledge")
-        for sighting in sightings {
-            guard var row = states[sighting.tenant]?.devices[sighting.device] else { continue }
-            row.acknowledgedSequence = max(row.acknowledgedSequence, sighting.acknowledgedSequence)
-            row.lastSeenAtMilliseconds = max(row.lastSeenAtMilliseconds, sighting.seenAtMilliseconds)
-            states[sighting.tenant]?.devices[sighting.device] = row
+        for heartbeat in heartbeats {
+            guard var row = states[heartbeat.tenant]?.devices[heartbeat.device] else { continue }
+            row.acknowledgedSequence = max(row.acknowledgedSequence, heartbeat.acknowledgedSequence)
+            row.lastSeenAtMilliseconds = max(row.lastSeenAtMilliseconds, heartbeat.seenAtMilliseconds)
+            states[heartbeat.tenant]?.devices[heartbeat.device] = row
         }
     }
 
@@ -152,7 +152,7 @@ public actor InMemoryStore: SyncStore {
     {
         let state = try state(of: tenant)
         var access = AccessState()
-        for row in state.accessEnds.values {
+        for row in state.accessRevocations.values {
             access.take(
                 row.kind.rawValue, row.name.text, endsBefore: row.endsBeforeMilliseconds, for: query)
         }
@@ -162,13 +162,13 @@ public actor InMemoryStore: SyncStore {
         return access
     }
 
-    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64)
+    public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64)
         async throws(StoreError)
     {
         try probe?("end access")
-        var row = AccessEndRow(end)
-        let name = AccessEndName(kind: row.kind, name: row.name)
-        var ends = states[tenant]?.accessEnds ?? [:]
+        var row = AccessRevocationRow(end)
+        let name = AccessRevocationName(kind: row.kind, name: row.name)
+        var ends = states[tenant]?.accessRevocations ?? [:]
         if let there = ends[name] {
             row.endsBeforeMilliseconds = max(row.endsBeforeMilliseconds, there.endsBeforeMilliseconds)
             row.expiresAtMilliseconds = max(row.expiresAtMilliseconds, there.expiresAtMilliseconds)
@@ -180,10 +180,10 @@ public actor InMemoryStore: SyncStore {
                 $1.expiresAtMilliseconds, $1.kind.rawValue, $1.name
             )
         }
-        for row in forgotten.prefix(AccessEnd.forgottenAtOnce) {
-            ends[AccessEndName(kind: row.kind, name: row.name)] = nil
+        for row in forgotten.prefix(AccessRevocation.forgottenAtOnce) {
+            ends[AccessRevocationName(kind: row.kind, name: row.name)] = nil
         }
-        states[tenant, default: TenantState()].accessEnds = ends
+        states[tenant, default: TenantState()].accessRevocations = ends
     }
 
     public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
@@ -195,7 +195,7 @@ public actor InMemoryStore: SyncStore {
         return agreement
     }
 
-    // MARK: Care
+    // MARK: Maintenance
 
     public func tenants() async throws(StoreError) -> [TenantID] {
         try probe?("read")

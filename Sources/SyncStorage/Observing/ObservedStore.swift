@@ -15,7 +15,7 @@ public struct ObservedStore: SyncStore {
     public var identity: StoreIdentity { base.identity }
 
     /// When the parts of a transaction were, told by the thread that decides.
-    private final class Decision: Sendable {
+    private final class TransactionClock: Sendable {
         struct Times: Sendable {
             let beganAt: ContinuousClock.Instant
             let endedAt: ContinuousClock.Instant
@@ -26,18 +26,18 @@ public struct ObservedStore: SyncStore {
     }
 
     public func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         let began = ContinuousClock.now
-        let decision = Decision()
-        let answer = try await base.transact(tenant, basis: basis) {
+        let decision = TransactionClock()
+        let answer = try await base.transact(tenant, readSet: readSet) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Answer) in
             let beganAt = ContinuousClock.now
             let (commit, answer) = try decide(snapshot)
             let size = commit.isEmpty ? nil : StoreObservation.CommitSize(commit)
             let endedAt = ContinuousClock.now
-            decision.times.withLock { $0 = Decision.Times(beganAt: beganAt, endedAt: endedAt, size: size) }
+            decision.times.withLock { $0 = TransactionClock.Times(beganAt: beganAt, endedAt: endedAt, size: size) }
             return (commit, answer)
         }
         if let times = decision.times.withLock({ $0 }) {
@@ -95,7 +95,7 @@ public struct ObservedStore: SyncStore {
 
     // MARK: The audit
 
-    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         try await timed(.audit) { () throws(StoreError) in try await base.conflicts(tenant, query) }
     }
 
@@ -103,12 +103,12 @@ public struct ObservedStore: SyncStore {
         try await timed(.audit) { () throws(StoreError) in try await base.conflictCounts(tenant, queries) }
     }
 
-    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         try await timed(.audit) { () throws(StoreError) in try await base.conflict(tenant, id) }
     }
 
-    public func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
-        try await timed(.audit) { () throws(StoreError) in try await base.conflictSummary(tenant) }
+    public func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
+        try await timed(.audit) { () throws(StoreError) in try await base.conflictCounts(tenant) }
     }
 
     public func auditEntries(
@@ -157,8 +157,8 @@ public struct ObservedStore: SyncStore {
         }
     }
 
-    public func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) {
-        try await timed(.devices) { () throws(StoreError) in try await base.acknowledge(sightings) }
+    public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
+        try await timed(.devices) { () throws(StoreError) in try await base.acknowledge(heartbeats) }
     }
 
     // MARK: The rest
@@ -175,7 +175,7 @@ public struct ObservedStore: SyncStore {
         try await timed(.devices) { () throws(StoreError) in try await base.access(tenant, query) }
     }
 
-    public func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError) {
+    public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError) {
         try await timed(.devices) { () throws(StoreError) in
             try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
         }
@@ -195,7 +195,7 @@ public struct ObservedStore: SyncStore {
         }
     }
 
-    public func hints() -> AsyncStream<ChangeHint> { base.hints() }
+    public func changeNotifications() -> AsyncStream<ChangeNotification> { base.changeNotifications() }
 
     public func ping() async throws(StoreError) { try await base.ping() }
 

@@ -7,7 +7,7 @@ public enum StoreObservation: Sendable {
 
     /// A transaction that is durable.
     public struct CommitSize: Sendable, Hashable {
-        /// Batches that left their lane together. 0 for what reviewers did.
+        /// Batches that left their commit queue together. 0 for what reviewers did.
         public let batches: Int
         /// Conflicts that it opened or recorded as decided by a policy, by policy.
         public let conflicts: [String: Int]
@@ -21,7 +21,7 @@ public enum StoreObservation: Sendable {
 
 /// What time in a store is spent on.
 public enum StoreStep: String, Sendable, Hashable, CaseIterable {
-    /// Of a transaction: waiting for its turn and its locks, and reading the basis.
+    /// Of a transaction: waiting for its turn and its locks, and reading the read set.
     case read
     /// Of a transaction: the pure decision.
     case decide

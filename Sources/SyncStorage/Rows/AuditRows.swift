@@ -137,7 +137,7 @@ public struct ConflictRow: Sendable, Hashable {
 }
 
 /// A conflict with all its entries, oldest first.
-public struct ConflictFile: Sendable, Hashable {
+public struct ConflictHistory: Sendable, Hashable {
     public let conflict: ConflictRow
     public let entries: [AuditEntryRow]
 

@@ -70,8 +70,8 @@ extension ConflictRow {
     }
 }
 
-extension ConflictSummary.Count {
-    public static func == (left: ConflictSummary.Count, right: ConflictSummary.Count) -> Bool {
+extension ConflictCounts.Count {
+    public static func == (left: ConflictCounts.Count, right: ConflictCounts.Count) -> Bool {
         left.count == right.count && ExactString(left.name) == ExactString(right.name)
     }
 }

@@ -1,7 +1,7 @@
 import Causality
 import MergeCore
 
-/// The life of a data set, fixed while it is open.
+/// What tells a data set from others, its lineage first; fixed while it is open.
 public struct StoreIdentity: Sendable, Hashable {
     /// New after a restore from backup. Cursors carry it.
     public let lineage: String

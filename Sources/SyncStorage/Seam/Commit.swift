@@ -1,9 +1,10 @@
 import Causality
 import MergeCore
 
-/// The keys of all that one commit reads, for all of its batches together.
-public struct StoreBasis: Sendable, Hashable {
-    public var merge = Basis()
+/// The keys of all that one commit reads, for all of its batches together: the core's `ReadSet`, and what only the engine
+/// needs.
+public struct StoreReadSet: Sendable, Hashable {
+    public var merge = ReadSet()
     public var batches: Set<BatchKey> = []
     public var devices: Set<DeviceID> = []
     /// Conflicts that are to be decided, commented or assigned. Their records are in `merge`.
@@ -13,7 +14,7 @@ public struct StoreBasis: Sendable, Hashable {
 
     public init() {}
 
-    public mutating func formUnion(_ other: StoreBasis) {
+    public mutating func formUnion(_ other: StoreReadSet) {
         merge.formUnion(other.merge)
         batches.formUnion(other.batches)
         devices.formUnion(other.devices)
@@ -22,7 +23,7 @@ public struct StoreBasis: Sendable, Hashable {
     }
 }
 
-/// What a store holds under a basis, read under the tenant's lock.
+/// What a store holds under a read set, read under the tenant's lock: the core's `Snapshot`, and what only the engine needs.
 public struct StoreSnapshot: Sendable {
     /// Its `sequence`, `auditPosition` and `auditMilliseconds` are those of the head.
     public var merge: Snapshot
@@ -30,14 +31,14 @@ public struct StoreSnapshot: Sendable {
     public var batches: [BatchKey: BatchRow]
     public var devices: [DeviceID: DeviceRow]
     /// With all their entries and sides, in order. A conflict that is not there is absent.
-    public var conflicts: [ConflictID: ConflictFile]
-    /// Records that are there and were not read, because the basis allows no more bytes. While there are any, nothing may be
+    public var conflicts: [ConflictID: ConflictHistory]
+    /// Records that are there and were not read, because the read set allows no more bytes. While there are any, nothing may be
     /// decided about them.
     public var omitted: Set<RecordKey>
 
     public init(
         merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:],
-        conflicts: [ConflictID: ConflictFile] = [:], omitted: Set<RecordKey> = []
+        conflicts: [ConflictID: ConflictHistory] = [:], omitted: Set<RecordKey> = []
     ) {
         self.merge = merge
         self.head = head
@@ -48,7 +49,7 @@ public struct StoreSnapshot: Sendable {
     }
 }
 
-/// All that one transaction writes, in final form.
+/// All that one transaction writes, in final form: a `Plan` of `MergeCore` as rows, and what is written beside it.
 ///
 /// What is only ever inserted is never overwritten: a commit that would is refused as `damaged`, and nothing of it is stored.
 public struct Commit: Sendable, Hashable {

@@ -159,8 +159,8 @@ public struct ConflictQuery: Sendable, Hashable {
     }
 }
 
-/// How many conflicts there are, by each of the things that people ask for.
-public struct ConflictSummary: Sendable, Hashable {
+/// How many conflicts there are, by each of the things that people ask for: what `/v1/conflicts/summary` answers.
+public struct ConflictCounts: Sendable, Hashable {
     public struct Count: Sendable, Hashable {
         public let name: String
         public let count: Int64

@@ -8,7 +8,7 @@ public protocol SyncStore: Sendable {
     /// The data set that is open.
     var identity: StoreIdentity { get }
 
-    /// One transaction: locks the tenant, reads what the basis names, calls `decide` once, writes what it returns, and
+    /// One transaction: locks the tenant, reads what the read set names, calls `decide` once, writes what it returns, and
     /// commits durably.
     ///
     /// Transactions of one tenant are serial, across all processes on the same data. `decide` is synchronous and pure; it may
@@ -16,7 +16,7 @@ public protocol SyncStore: Sendable {
     ///
     /// - Returns: what `decide` returned beside the commit.
     func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer
 
@@ -42,11 +42,11 @@ public protocol SyncStore: Sendable {
 
     // MARK: The audit
 
-    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile]
+    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory]
     /// How many conflicts each query selects, at most its limit: O(the limits), however many there are.
     func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int]
-    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile?
-    func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary
+    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory?
+    func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts
     /// Entries after a position, in order.
     func auditEntries(
         _ tenant: TenantID, after position: Int64, limit: Int
@@ -74,11 +74,11 @@ public protocol SyncStore: Sendable {
     /// Marks the device as retired; its id stays taken. - Returns: false when there is no such device.
     func retire(_ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64) async throws(StoreError) -> Bool
     /// Notes how far devices have pulled and when they were seen. Never lowers either; unknown devices are left out.
-    func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError)
+    func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError)
 
     // MARK: One-time codes
 
-    /// Notes that a code was spent, durably, in the tenant's lane.
+    /// Notes that a code was spent, durably, under the tenant's lock.
     ///
     /// Of any number of calls with one id, on any servers, one is told true. The id counts, whatever it expires at. Codes that
     /// expired long ago are forgotten on the way, the oldest first (see `OneTimeCode`).
@@ -93,7 +93,7 @@ public protocol SyncStore: Sendable {
     func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState
     /// Ends access, durably. Of two ends of one kind and name the later stands. Sessions that would be over long ago are
     /// forgotten on the way, the oldest first.
-    func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError)
+    func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError)
 
     /// Compares what a server derives from its secret with what the others do that serve this data.
     func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement
@@ -101,10 +101,10 @@ public protocol SyncStore: Sendable {
     // MARK: Other processes
 
     /// What commits of other processes on the same data have changed, as it becomes known, until the store closes. To be asked
-    /// for once. Hints may be late, doubled or missing; whoever needs to be sure reads.
-    func hints() -> AsyncStream<ChangeHint>
+    /// for once. Notifications may be late, doubled or missing; whoever needs to be sure reads.
+    func changeNotifications() -> AsyncStream<ChangeNotification>
 
-    // MARK: Care
+    // MARK: Maintenance
 
     /// Whether the engine answers.
     func ping() async throws(StoreError)
@@ -125,7 +125,7 @@ extension SyncStore {
     }
 
     /// An engine that is one process's own has no other processes to hear of.
-    public func hints() -> AsyncStream<ChangeHint> { AsyncStream { $0.finish() } }
+    public func changeNotifications() -> AsyncStream<ChangeNotification> { AsyncStream { $0.finish() } }
 }
 
 /// What is to be done where the data's servers have another key so far.
@@ -144,14 +144,14 @@ public enum KeyAgreement: Sendable, Hashable {
 }
 
 /// Word of a commit elsewhere.
-public enum ChangeHint: Sendable, Hashable {
+public enum ChangeNotification: Sendable, Hashable {
     case advanced(TenantID, sequence: Int64)
-    /// Hints of any tenants may have been missed: the way on which they come was interrupted.
+    /// Notifications of any tenants may have been missed: the way on which they come was interrupted.
     case missed
 }
 
 /// How far a device had pulled when it was seen.
-public struct DeviceSighting: Sendable, Hashable {
+public struct DeviceHeartbeat: Sendable, Hashable {
     public let tenant: TenantID
     public let device: DeviceID
     public let acknowledgedSequence: Int64

@@ -128,7 +128,7 @@ extension OperationResult {
     }
 }
 
-extension ConflictMention {
+extension ConflictSummary {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("id", String(id.position))

@@ -8,8 +8,8 @@ public struct BatchRequest: Sendable, Hashable {
     public let device: DeviceID?
     public let sentAtMilliseconds: Int64?
     public let atomicity: Batch.Atomicity
-    public let submissions: [Submission]
-    /// For each submission the canonical text of its fields; nil for one that could not be read.
+    public let items: [BatchItem]
+    /// For each item the canonical text of its fields; nil for one that could not be read.
     public let fieldTexts: [String?]
     /// Of the canonical body: the same for any order of members and any white space.
     public let fingerprint: ContentFingerprint
@@ -18,7 +18,7 @@ public struct BatchRequest: Sendable, Hashable {
     public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
         let document: JSONParser.Document
         do {
-            document = try JSONParser(limits: JSONLimits(maximumDepth: limits.nestingDepth)).parseCollectingFaults(body)
+            document = try JSONParser(limits: JSONLimits(maximumDepth: limits.nestingDepth)).parseCollectingIssues(body)
         } catch {
             throw Problem(
                 .malformedJSON, "\(error.detail) (byte \(error.offset))",
@@ -27,12 +27,12 @@ public struct BatchRequest: Sendable, Hashable {
         guard case .object(let root) = document.value else {
             throw Self.invalid("The body is an object.", at: .root)
         }
-        var faultsByOperation: [Int: [JSONFault]] = [:]
-        for fault in document.faults {
-            guard let index = fault.pointer.elementIndex(in: "operations") else {
-                throw Self.invalid(fault.detail, at: fault.pointer)
+        var issuesByOperation: [Int: [JSONIssue]] = [:]
+        for issue in document.issues {
+            guard let index = issue.pointer.elementIndex(in: "operations") else {
+                throw Self.invalid(issue.detail, at: issue.pointer)
             }
-            faultsByOperation[index, default: []].append(fault)
+            issuesByOperation[index, default: []].append(issue)
         }
         guard root["tenant"] == nil else {
             throw Self.invalid("The tenant comes from the token alone.", at: JSONPointer.root.appending(name: "tenant"))
@@ -68,12 +68,12 @@ public struct BatchRequest: Sendable, Hashable {
         var writer = JSONWriter(reservingCapacity: body.count + 64)
         let outcomes = operations.enumerated().map { index, operation in
             OperationReading.outcome(
-                operation, faults: faultsByOperation.isEmpty ? [] : faultsByOperation[index] ?? [], limits: limits,
+                operation, issues: issuesByOperation.isEmpty ? [] : issuesByOperation[index] ?? [], limits: limits,
                 using: &writer)
         }
-        submissions = outcomes.map(\.submission)
+        items = outcomes.map(\.item)
         fieldTexts = outcomes.map(\.fields)
-        if document.faults.isEmpty {
+        if document.issues.isEmpty {
             Self.write(root, operations: operations, fields: fieldTexts, to: &writer)
             fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
         } else {
@@ -134,7 +134,7 @@ public struct BatchRequest: Sendable, Hashable {
 
     private static func device(_ value: Value?, limits: Limits) throws(Problem) -> DeviceID? {
         guard let value else { return nil }
-        guard case .string(let name) = value, NameRule.fault(in: name, limits: limits) == nil else {
+        guard case .string(let name) = value, NameRule.issue(in: name, limits: limits) == nil else {
             throw invalid("'device' is the id of the token's device.", at: JSONPointer.root.appending(name: "device"))
         }
         return DeviceID(name)

@@ -3,9 +3,9 @@ import MergeCore
 
 /// Reads one operation of a batch, collecting everything that is wrong with it.
 struct OperationReading {
-    /// What was read.
+    /// What was read. What was done with it is an `OperationOutcome` of `MergeCore`.
     struct Outcome {
-        let submission: Submission
+        let item: BatchItem
         /// The canonical text of the fields of an operation that could be read.
         let fields: String?
     }
@@ -47,17 +47,17 @@ struct OperationReading {
 
     /// - Parameter writer: empty, and empty again afterwards.
     static func outcome(
-        _ value: Value, faults: [JSONFault], limits: Limits, using writer: inout JSONWriter
+        _ value: Value, issues: [JSONIssue], limits: Limits, using writer: inout JSONWriter
     ) -> Outcome {
         guard case .object(let object) = value else {
             let rejection = Rejection(.invalidRequest, "An operation is an object.")
             return Outcome(
-                submission: .malformed(
+                item: .malformed(
                     MalformedOperation(id: nil, record: nil, content: value, rejections: [rejection])), fields: nil)
         }
         var reading = OperationReading(
             object: object, members: Members(object), limits: limits,
-            rejections: faults.isEmpty ? [] : faults.map(Rejection.init(_:)))
+            rejections: issues.isEmpty ? [] : issues.map(Rejection.init(_:)))
         return reading.outcome(using: &writer)
     }
 
@@ -81,7 +81,7 @@ struct OperationReading {
         let dependsOn = dependsOn()
         guard rejections.isEmpty, let id, let kind, let record, let clock, let fields, let dependsOn else {
             return Outcome(
-                submission: .malformed(
+                item: .malformed(
                     MalformedOperation(id: id, record: record, content: .object(object), rejections: rejections)),
                 fields: nil)
         }
@@ -90,7 +90,7 @@ struct OperationReading {
         let fingerprint = ContentFingerprint(
             kind: kind, record: record, claimedMilliseconds: claimed, fields: text, using: &writer)
         return Outcome(
-            submission: .operation(
+            item: .operation(
                 Operation(
                     id: id, kind: kind, record: record, clock: clock, claimedMilliseconds: claimed, fields: fields,
                     dependsOn: dependsOn, fingerprint: fingerprint)), fields: text)
@@ -109,8 +109,8 @@ struct OperationReading {
             reject(.invalidRequest, "'\(member)' is a string.", at: member)
             return nil
         }
-        if let fault = NameRule.fault(in: name, limits: limits) {
-            reject(.invalidRequest, fault, at: member)
+        if let issue = NameRule.issue(in: name, limits: limits) {
+            reject(.invalidRequest, issue, at: member)
             return nil
         }
         return name
@@ -141,8 +141,8 @@ struct OperationReading {
                 continue
             }
             let device = DeviceID(member.name)
-            if let fault = NameRule.fault(in: device, limits: limits) {
-                reject(.clockInvalid, fault, at: "clock", member.name)
+            if let issue = NameRule.issue(in: device, limits: limits) {
+                reject(.clockInvalid, issue, at: "clock", member.name)
                 continue
             }
             entries.append(VersionVector.Entry(device: device, counter: counter))
@@ -172,8 +172,8 @@ struct OperationReading {
             return nil
         }
         for member in fields.members where isListening {
-            if let fault = NameRule.fault(in: member.name, limits: limits) {
-                reject(.fieldInvalid, fault, at: "fields", member.name)
+            if let issue = NameRule.issue(in: member.name, limits: limits) {
+                reject(.fieldInvalid, issue, at: "fields", member.name)
             } else if member.name.text.utf8.first == UInt8(ascii: "$") {
                 reject(.fieldInvalid, "Names that begin with $ belong to the protocol.", at: "fields", member.name)
             }
@@ -191,7 +191,7 @@ struct OperationReading {
         }
         var ids: [OperationID] = []
         for (index, element) in elements.enumerated() {
-            guard case .string(let name) = element, NameRule.fault(in: name, limits: limits) == nil else {
+            guard case .string(let name) = element, NameRule.issue(in: name, limits: limits) == nil else {
                 reject(
                     .invalidRequest, "A dependency is the id of an operation.", at: "dependsOn", ExactString("\(index)")
                 )
@@ -209,16 +209,16 @@ extension ExactString {
 }
 
 extension Rejection {
-    /// A fault inside the operation, by where it is.
-    fileprivate init(_ fault: JSONFault) {
+    /// An issue inside the operation, by where it is.
+    fileprivate init(_ issue: JSONIssue) {
         // The pointer begins with `/operations/<index>`.
-        let path = fault.pointer.tokens.dropFirst(2).map { ExactString($0) }
+        let path = issue.pointer.tokens.dropFirst(2).map { ExactString($0) }
         let code: Code =
             switch path.first {
             case "clock": .clockInvalid
             case "fields": .valueInvalid
             default: .invalidRequest
             }
-        self.init(code, fault.detail, at: path)
+        self.init(code, issue.detail, at: path)
     }
 }

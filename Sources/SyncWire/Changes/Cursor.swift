@@ -3,13 +3,13 @@ import MergeCore
 
 /// A position in one tenant's change feed, opaque to clients.
 ///
-/// Carries the data set's lineage and is authenticated for its tenant, so that a cursor of another tenant, of another life
+/// Carries the data set's lineage and is authenticated for its tenant, so that a cursor of another tenant, of another lineage
 /// of the data, or one that was made up is told apart from a good one and from each other.
 public struct Cursor: Sendable, Hashable {
-    public enum Fault: Error, Sendable, Hashable {
+    public enum ReadingError: Error, Sendable, Hashable {
         /// Not a cursor of this tenant.
         case invalid
-        /// A cursor of another life of the data.
+        /// A cursor of another lineage of the data.
         case otherLineage
     }
 
@@ -20,7 +20,7 @@ public struct Cursor: Sendable, Hashable {
     }
 
     /// What the cursors of one tenant are made and read with.
-    public struct Seal: Sendable {
+    public struct Codec: Sendable {
         let lineage: [UInt8]
         let tenant: String
         let key: SymmetricKey
@@ -58,21 +58,21 @@ public struct Cursor: Sendable, Hashable {
     private static let contentCount = 1 + 16 + 8
     private static let byteCount = contentCount + 16
 
-    public func text(_ seal: Seal) -> String {
-        var content = [Self.version] + seal.lineage
+    public func text(_ codec: Codec) -> String {
+        var content = [Self.version] + codec.lineage
         for shift in stride(from: 56, through: 0, by: -8) {
             content.append(UInt8(truncatingIfNeeded: sequence >> shift))
         }
-        return Base64URL.encode(content + (seal.code(of: content) ?? []))
+        return Base64URL.encode(content + (codec.code(of: content) ?? []))
     }
 
-    public init(_ text: String, _ seal: Seal) throws(Fault) {
+    public init(_ text: String, _ codec: Codec) throws(ReadingError) {
         guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount else {
             throw .invalid
         }
         let content = Array(bytes[..<Self.contentCount])
-        guard content[1..<17].elementsEqual(seal.lineage) else { throw .otherLineage }
-        guard let code = seal.code(of: content) else { throw .invalid }
+        guard content[1..<17].elementsEqual(codec.lineage) else { throw .otherLineage }
+        guard let code = codec.code(of: content) else { throw .invalid }
         // Every byte is looked at, whatever the first difference is.
         let difference = zip(code, bytes[Self.contentCount...]).reduce(0) { $0 | ($1.0 ^ $1.1) }
         guard difference == 0 else { throw .invalid }

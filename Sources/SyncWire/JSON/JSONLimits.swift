@@ -8,15 +8,15 @@ public struct JSONLimits: Sendable, Hashable {
     public let maximumDepth: Int
     /// Faults kept for one branch, that is for one pair of first and second step of the pointer (`/operations/3`). One
     /// refuses the operation already; the others are a courtesy to its author, and a hostile text has millions.
-    public let maximumFaultsPerBranch: Int
+    public let maximumIssuesPerBranch: Int
     /// Faults kept for the whole text; with more of them it is refused as a whole. Above the operations of a batch times
-    /// `maximumFaultsPerBranch`, so that one operation cannot spoil its siblings.
-    public let maximumFaults: Int
+    /// `maximumIssuesPerBranch`, so that one operation cannot spoil its siblings.
+    public let maximumIssues: Int
 
-    public init(maximumDepth: Int = 32, maximumFaultsPerBranch: Int = 8, maximumFaults: Int = 10_000) {
+    public init(maximumDepth: Int = 32, maximumIssuesPerBranch: Int = 8, maximumIssues: Int = 10_000) {
         self.maximumDepth = min(max(maximumDepth, 1), 512)
-        self.maximumFaultsPerBranch = max(maximumFaultsPerBranch, 1)
-        self.maximumFaults = max(maximumFaults, 1)
+        self.maximumIssuesPerBranch = max(maximumIssuesPerBranch, 1)
+        self.maximumIssues = max(maximumIssues, 1)
     }
 
     public static let standard = JSONLimits()

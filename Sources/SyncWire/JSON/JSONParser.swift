@@ -18,17 +18,17 @@ public struct JSONParser: Sendable {
         /// Has `null` in the place of each faulty value. A member with a faulty name is left out; of members with one name
         /// the first stays.
         public let value: Value
-        /// By offset; empty for a text that is taken whole. Every branch with a fault has at least one here (see
-        /// `JSONLimits.maximumFaultsPerBranch`).
-        public let faults: [JSONFault]
+        /// By offset; empty for a text that is taken whole. Every branch with an issue has at least one here (see
+        /// `JSONLimits.maximumIssuesPerBranch`).
+        public let issues: [JSONIssue]
     }
 
     /// Reads a text that is taken whole or not at all.
-    /// - Throws: the syntax error if there is one, else the first fault.
+    /// - Throws: the syntax error if there is one, else the first issue.
     public func parse(_ bytes: Span<UInt8>) throws(JSONSyntaxError) -> Value {
-        let document = try parseCollectingFaults(bytes)
-        guard let fault = document.faults.first else { return document.value }
-        throw JSONSyntaxError(kind: .fault(fault.kind), offset: fault.offset, pointer: fault.pointer)
+        let document = try parseCollectingIssues(bytes)
+        guard let issue = document.issues.first else { return document.value }
+        throw JSONSyntaxError(kind: .issue(issue.kind), offset: issue.offset, pointer: issue.pointer)
     }
 
     public func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> Value {
@@ -43,20 +43,20 @@ public struct JSONParser: Sendable {
         return try parse(text.utf8.span)
     }
 
-    /// Reads a text whose faults are to be held against the parts they are in: one bad number in the third operation of a
+    /// Reads a text whose issues are to be held against the parts they are in: one bad number in the third operation of a
     /// batch must not spoil the fourth.
-    /// - Throws: what makes the text meaningless as a whole: its syntax, its encoding, its depth, too many faults.
-    public func parseCollectingFaults(_ bytes: Span<UInt8>) throws(JSONSyntaxError) -> Document {
+    /// - Throws: what makes the text meaningless as a whole: its syntax, its encoding, its depth, too many issues.
+    public func parseCollectingIssues(_ bytes: Span<UInt8>) throws(JSONSyntaxError) -> Document {
         var reader = JSONReader(limits: limits)
         do {
             let value = try reader.document(bytes)
-            return Document(value: value, faults: reader.faults.sorted { $0.offset < $1.offset })
+            return Document(value: value, issues: reader.issues.sorted { $0.offset < $1.offset })
         } catch {
             throw JSONSyntaxError(kind: error.kind, offset: error.offset, pointer: reader.pointer(bytes))
         }
     }
 
-    public func parseCollectingFaults(_ bytes: [UInt8]) throws(JSONSyntaxError) -> Document {
-        try parseCollectingFaults(bytes.span)
+    public func parseCollectingIssues(_ bytes: [UInt8]) throws(JSONSyntaxError) -> Document {
+        try parseCollectingIssues(bytes.span)
     }
 }

@@ -1,5 +1,5 @@
 extension JSONReader {
-    /// Reads the string at the position (RFC 8259 section 7). Nil when it is faulty; the fault is noted.
+    /// Reads the string at the position (RFC 8259 section 7). Nil when it is faulty; the issue is noted.
     mutating func string(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         let start = position + 1
         var highBits: UInt64 = 0
@@ -43,7 +43,7 @@ extension JSONReader {
         // Room for the string, if it is no longer than most.
         decoded.reserveCapacity(min(firstEscape - start + 128, bytes.count - start))
         for index in start..<firstEscape { decoded.append(bytes[index]) }
-        var fault: (kind: JSONFault.Kind, offset: Int)?
+        var issue: (kind: JSONIssue.Kind, offset: Int)?
         position = firstEscape
         while position < bytes.count {
             let byte = bytes[position]
@@ -52,8 +52,8 @@ extension JSONReader {
                 position += 1
                 // An escape decodes to whole sequences, so what was invalid around it stays invalid.
                 let text = try Self.text(decoded.span, isASCII: false, at: start)
-                guard let fault else { return text }
-                try note(fault.kind, at: fault.offset, bytes)
+                guard let issue else { return text }
+                try note(issue.kind, at: issue.offset, bytes)
                 return nil
             case UInt8(ascii: "\\"):
                 let offset = position
@@ -61,7 +61,7 @@ extension JSONReader {
                 case .scalar(let scalar):
                     decoded.append(contentsOf: scalar.utf8)
                 case .faulty(let kind):
-                    if fault == nil { fault = (kind, offset) }
+                    if issue == nil { issue = (kind, offset) }
                 }
             case 0..<0x20: throw JSONRefusal(.controlCharacter, at: position)
             default:
@@ -74,7 +74,7 @@ extension JSONReader {
 
     private enum Escape {
         case scalar(Unicode.Scalar)
-        case faulty(JSONFault.Kind)
+        case faulty(JSONIssue.Kind)
     }
 
     /// Reads one escape, or two that are the halves of a surrogate pair.

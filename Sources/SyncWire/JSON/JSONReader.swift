@@ -19,15 +19,15 @@ struct JSONRefusal: Error {
 struct JSONReader {
     let limits: JSONLimits
     var position = 0
-    private(set) var faults: [JSONFault] = []
+    private(set) var issues: [JSONIssue] = []
 
     /// The way from the root to the value being read: one level a container, of which the first `depth` count. Names are
     /// kept as offsets and decoded only for a pointer, so that the way costs one store a value.
     private var path: [Level] = []
     private var depth = 0
-    /// The branch of the latest fault, and how many were kept for it. A branch is read in one go.
-    private var faultyBranch: (first: Step, second: Step) = (.unknown, .unknown)
-    private var faultsInBranch = 0
+    /// The branch of the latest issue, and how many were kept for it. A branch is read in one go.
+    private var branchWithIssues: (first: Step, second: Step) = (.unknown, .unknown)
+    private var issuesInBranch = 0
 
     /// What decides the order of the members of the objects still open. Shared by all levels.
     private var openKeys: [MemberKey] = []
@@ -60,10 +60,10 @@ struct JSONReader {
     /// Begins another text, in the memory of those before it.
     mutating func restart() {
         position = 0
-        faults = []
+        issues = []
         depth = 0
-        faultyBranch = (.unknown, .unknown)
-        faultsInBranch = 0
+        branchWithIssues = (.unknown, .unknown)
+        issuesInBranch = 0
         openKeys.removeAll(keepingCapacity: true)
     }
 
@@ -282,7 +282,7 @@ struct JSONReader {
         skipWhiteSpace(bytes)
     }
 
-    /// Sorts the members of the object being closed by name, and leaves each name once, with a fault for each that is not.
+    /// Sorts the members of the object being closed by name, and leaves each name once, with an issue for each that is not.
     private mutating func sort(
         _ members: inout [ObjectValue.Member], from base: Int, _ bytes: Span<UInt8>
     ) throws(JSONRefusal) {
@@ -302,19 +302,19 @@ struct JSONReader {
         members = zip(members, isDuplicate).compactMap { $1 ? nil : $0 }
     }
 
-    /// Keeps a fault of the value being read.
-    mutating func note(_ kind: JSONFault.Kind, at offset: Int, _ bytes: Span<UInt8>) throws(JSONRefusal) {
+    /// Keeps an issue of the value being read.
+    mutating func note(_ kind: JSONIssue.Kind, at offset: Int, _ bytes: Span<UInt8>) throws(JSONRefusal) {
         let branch = (first: depth > 0 ? path[0].step : .unknown, second: depth > 1 ? path[1].step : .unknown)
-        if branch != faultyBranch {
-            faultyBranch = branch
-            faultsInBranch = 0
+        if branch != branchWithIssues {
+            branchWithIssues = branch
+            issuesInBranch = 0
         }
-        guard faultsInBranch < limits.maximumFaultsPerBranch else { return }
-        guard faults.count < limits.maximumFaults else {
-            throw JSONRefusal(.tooManyFaults(limit: limits.maximumFaults), at: offset)
+        guard issuesInBranch < limits.maximumIssuesPerBranch else { return }
+        guard issues.count < limits.maximumIssues else {
+            throw JSONRefusal(.tooManyIssues(limit: limits.maximumIssues), at: offset)
         }
-        faultsInBranch += 1
-        faults.append(JSONFault(kind: kind, offset: offset, pointer: pointer(bytes)))
+        issuesInBranch += 1
+        issues.append(JSONIssue(kind: kind, offset: offset, pointer: pointer(bytes)))
     }
 
     /// The place of the value being read, or of the last place on the way to it that is known and short enough.
@@ -329,7 +329,7 @@ struct JSONReader {
                 guard let name = Self.name(bytes, at: offset) else { return pointer }
                 longer = pointer.appending(name: name)
             }
-            guard longer.text.utf8.count <= JSONFault.maximumPointerLength else { return pointer }
+            guard longer.text.utf8.count <= JSONIssue.maximumPointerLength else { return pointer }
             pointer = longer
         }
         return pointer
@@ -338,9 +338,9 @@ struct JSONReader {
     /// A name that has been read before, again. Nil when it alone would be too long for a pointer.
     private static func name(_ bytes: Span<UInt8>, at offset: Int) -> String? {
         // An escape takes up to six bytes for one, so a name that is longer than this cannot fit. Not reading it keeps
-        // many faults below one long name from costing its length each.
+        // many issues below one long name from costing its length each.
         var end = offset + 1
-        let bound = min(bytes.count, offset + 6 * JSONFault.maximumPointerLength)
+        let bound = min(bytes.count, offset + 6 * JSONIssue.maximumPointerLength)
         while end < bound, bytes[end] != UInt8(ascii: "\"") {
             end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1
         }

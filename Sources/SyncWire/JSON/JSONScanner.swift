@@ -3,7 +3,7 @@ import MergeCore
 
 /// Reads a text whose shape is known piece by piece: what it holds goes where it belongs, and no tree is made in between.
 ///
-/// It takes the same texts as `JSONParser`; a fault is an error here like any other. The text is handed to every method, as
+/// It takes the same texts as `JSONParser`; an issue is an error here like any other. The text is handed to every method, as
 /// to `JSONReader`'s, and must be the same in all calls until the scanner begins another one.
 public struct JSONScanner: Sendable {
     private var reader: JSONReader
@@ -73,7 +73,7 @@ public struct JSONScanner: Sendable {
     public mutating func value(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Value {
         do {
             let value = try reader.value(text)
-            if !reader.faults.isEmpty { try refuseFaults() }
+            if !reader.issues.isEmpty { try refuseIssues() }
             return value
         } catch {
             throw JSONSyntaxError(error)
@@ -117,12 +117,12 @@ public struct JSONScanner: Sendable {
 
     private func known(_ name: String?) throws(JSONRefusal) -> String {
         if let name { return name }
-        try refuseFaults()
+        try refuseIssues()
         throw JSONRefusal(.nameExpected, at: reader.position)
     }
 
-    private func refuseFaults() throws(JSONRefusal) {
-        if let fault = reader.faults.first { throw JSONRefusal(.fault(fault.kind), at: fault.offset) }
+    private func refuseIssues() throws(JSONRefusal) {
+        if let issue = reader.issues.first { throw JSONRefusal(.issue(issue.kind), at: issue.offset) }
     }
 }
 

@@ -15,9 +15,9 @@ public struct JSONSyntaxError: Error, Sendable, Hashable {
         case byteOrderMark
         case trailingBytes
         case tooDeep(limit: Int)
-        case tooManyFaults(limit: Int)
-        /// Well-formed, with a value that is not taken. Only from the entry points that do not collect faults.
-        case fault(JSONFault.Kind)
+        case tooManyIssues(limit: Int)
+        /// Well-formed, with a value that is not taken. Only from the entry points that do not collect issues.
+        case issue(JSONIssue.Kind)
     }
 
     public let kind: Kind
@@ -29,10 +29,10 @@ public struct JSONSyntaxError: Error, Sendable, Hashable {
     /// A sentence for the author of the text, without any value of it.
     public var detail: String { kind.detail }
 
-    /// Whether the text is JSON at all: false for the kinds that are faults or limits.
+    /// Whether the text is JSON at all: false for the kinds that are issues or limits.
     public var isMalformed: Bool {
         switch kind {
-        case .tooDeep, .tooManyFaults, .fault: false
+        case .tooDeep, .tooManyIssues, .issue: false
         case .unexpectedEnd, .valueExpected, .nameExpected, .colonExpected, .commaOrEndExpected, .malformedNumber,
             .malformedEscape, .controlCharacter, .invalidUTF8, .byteOrderMark, .trailingBytes:
             true
@@ -55,8 +55,8 @@ extension JSONSyntaxError.Kind {
         case .byteOrderMark: "The text begins with a byte order mark."
         case .trailingBytes: "There is something after the end of the value."
         case .tooDeep(let limit): "Arrays and objects are nested deeper than \(limit) levels."
-        case .tooManyFaults(let limit): "More than \(limit) values are not representable."
-        case .fault(let kind): kind.detail
+        case .tooManyIssues(let limit): "More than \(limit) values are not representable."
+        case .issue(let kind): kind.detail
         }
     }
 }

@@ -145,7 +145,7 @@ extension Problem.Detail {
 }
 
 extension Problem {
-    /// Why a reviewer's act was refused. Pointers start at the request's body.
+    /// Why a reviewer's command was refused. Pointers start at the request's body.
     public init(refusing rejections: [Rejection]) {
         let first = rejections.first
         self.init(

@@ -9,7 +9,7 @@ public struct CommentRequest: Sendable {
     public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
         var reading = MemberReading(try ObjectValue(body: body))
         let text = reading.text("text", bytes: limits.commentBytes)
-        if text == nil { reading.fault("text", "'text' is a string that is not empty.") }
+        if text == nil { reading.reject("text", "'text' is a string that is not empty.") }
         self.text = text ?? ""
         try reading.finish()
     }

@@ -26,26 +26,26 @@ extension ObjectValue {
 /// for a value.
 struct MemberReading {
     private let object: ObjectValue
-    private var faults: [Problem.Detail] = []
+    private var issues: [Problem.Detail] = []
 
     init(_ object: ObjectValue) { self.object = object }
 
-    mutating func fault(_ member: ExactString, _ detail: String) {
-        faults.append(.init(.invalidRequest, detail, at: .root.appending(name: member.text)))
+    mutating func reject(_ member: ExactString, _ detail: String) {
+        issues.append(.init(.invalidRequest, detail, at: .root.appending(name: member.text)))
     }
 
     /// Refuses members that are not among these: whoever misspells `conflicts` would decide others than were meant.
     mutating func admit(_ names: Set<ExactString>) {
         for member in object.members where !names.contains(member.name) && !member.name.isClientsOwn {
-            fault(
+            reject(
                 member.name,
                 "'\(member.name.text.prefix(64))' means nothing here; names that begin with 'x-' are yours.")
         }
     }
 
     func finish() throws(Problem) {
-        guard let first = faults.first else { return }
-        throw Problem(.invalidRequest, first.detail, errors: faults)
+        guard let first = issues.first else { return }
+        throw Problem(.invalidRequest, first.detail, errors: issues)
     }
 
     private func member(_ name: ExactString) -> Value? {
@@ -56,14 +56,14 @@ struct MemberReading {
     mutating func integer(_ name: ExactString) -> Int64? {
         guard let value = member(name) else { return nil }
         if case .integer(let number) = value { return number }
-        fault(name, "'\(name)' is a whole number.")
+        reject(name, "'\(name)' is a whole number.")
         return nil
     }
 
     mutating func boolean(_ name: ExactString) -> Bool {
         guard let value = member(name) else { return false }
         if case .boolean(let flag) = value { return flag }
-        fault(name, "'\(name)' is true or false.")
+        reject(name, "'\(name)' is true or false.")
         return false
     }
 
@@ -71,11 +71,11 @@ struct MemberReading {
     mutating func text(_ name: ExactString, bytes: Int) -> ExactString? {
         guard let value = member(name) else { return nil }
         guard case .string(let text) = value else {
-            fault(name, "'\(name)' is a string.")
+            reject(name, "'\(name)' is a string.")
             return nil
         }
         guard text.byteCount <= bytes else {
-            fault(name, "'\(name)' has at most \(bytes) bytes.")
+            reject(name, "'\(name)' has at most \(bytes) bytes.")
             return nil
         }
         return text.text.isEmpty ? nil : text
@@ -85,10 +85,10 @@ struct MemberReading {
         switch object[name] {
         case .null?: return nil
         case .string(let text)?:
-            if let fault = NameRule.fault(in: text, limits: limits) { self.fault(name, fault) }
+            if let issue = NameRule.issue(in: text, limits: limits) { self.reject(name, issue) }
             return text
         case _:
-            fault(name, "'\(name)' is a name, or null for nobody.")
+            reject(name, "'\(name)' is a name, or null for nobody.")
             return nil
         }
     }
@@ -96,7 +96,7 @@ struct MemberReading {
     mutating func clock(_ name: ExactString, limits: Limits) -> VersionVector? {
         guard let value = member(name) else { return nil }
         guard let clock = VersionVector(json: value, limits: limits) else {
-            fault(name, "'\(name)' is an object of device ids and counters.")
+            reject(name, "'\(name)' is an object of device ids and counters.")
             return nil
         }
         return clock
@@ -107,7 +107,7 @@ struct MemberReading {
     ) -> [(conflict: ConflictID, version: Int64)]? {
         guard let value = member(name) else { return nil }
         guard case .array(let elements) = value, elements.count <= limits.entriesPerPage else {
-            fault(name, "'\(name)' is an array of at most \(limits.entriesPerPage) conflicts.")
+            reject(name, "'\(name)' is an array of at most \(limits.entriesPerPage) conflicts.")
             return nil
         }
         var conflicts: [(conflict: ConflictID, version: Int64)] = []
@@ -117,7 +117,7 @@ struct MemberReading {
                 let position = Int64(id.text), case .integer(let version)? = object["version"],
                 seen.insert(position).inserted
             else {
-                fault(name, "Each of '\(name)' is {\"id\": text, \"version\": whole number}, and is there once.")
+                reject(name, "Each of '\(name)' is {\"id\": text, \"version\": whole number}, and is there once.")
                 return nil
             }
             conflicts.append((ConflictID(position: position), version))
@@ -132,11 +132,11 @@ struct MemberReading {
         case (.integer(let number)?, nil) where (0...Int64(Int32.max)).contains(number): return .side(Int(number))
         case (.string(let word)?, nil):
             if let choice = Decision.Choice(word: word.text) { return choice }
-            fault("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
-        case (_?, _?): fault("choose", "Give 'choose' or 'value', not both.")
-        case (nil, nil): fault("choose", "Give 'choose' or 'value'.")
+            reject("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
+        case (_?, _?): reject("choose", "Give 'choose' or 'value', not both.")
+        case (nil, nil): reject("choose", "Give 'choose' or 'value'.")
         case (_?, nil):
-            fault("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
+            reject("choose", "'choose' is \(Decision.Choice.words.joined(separator: ", ")) or the number of a side.")
         }
         return .current
     }

@@ -71,14 +71,14 @@ struct EndingOptions: ParsableArguments {
     static var nowMilliseconds: Int64 { EngineClock.system.now() }
 
     /// - Parameter making: from the user; nil stands for everybody.
-    fileprivate func end(_ making: (ExactString?) -> AccessEnd) async throws {
+    fileprivate func end(_ making: (ExactString?) -> AccessRevocation) async throws {
         // Everybody is never meant by what was left out.
         guard (user != nil) != everybody else {
             throw CommandFailure.cannotStart("give --user, or --everybody")
         }
         for (option, name) in [("--tenant", tenant), ("--user", user)] {
-            if let name, let fault = NameRule.fault(in: ExactString(name), limits: Limits()) {
-                throw CommandFailure.cannotStart("\(option): \(fault)")
+            if let name, let issue = NameRule.issue(in: ExactString(name), limits: Limits()) {
+                throw CommandFailure.cannotStart("\(option): \(issue)")
             }
         }
         let store = try await Database(database).openForCommand()

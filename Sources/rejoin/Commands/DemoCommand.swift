@@ -19,8 +19,8 @@ struct DemoCommand: AsyncParsableCommand {
                 }
                 try await http.shutdown()
             }
-        } catch let fault as DemoFault {
-            throw CommandFailure.found("the demo went wrong: \(fault)")
+        } catch let error as DemoError {
+            throw CommandFailure.found("the demo went wrong: \(error)")
         }
     }
 }

@@ -35,7 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let named {
             verifier = named
         } else {
-            verifier = try await .opening(.secret(secret), settings.tokenTerms)
+            verifier = try await .opening(.secret(secret), settings.tokenRequirements)
         }
         var limits = Limits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
@@ -44,7 +44,8 @@ struct ServeCommand: AsyncParsableCommand {
         limits.readersPerTenant = settings.readersPerTenant.value
         let metrics = ServerMetrics()
         let engine = SyncEngine(
-            store: ObservedStore(store, metrics.storeObserver), terms: Terms(schema: schema, limits: limits),
+            store: ObservedStore(store, metrics.storeObserver),
+            settings: DecisionSettings(schema: schema, limits: limits),
             keys: keys, logger: logger)
         var transport = settings.transport.limits
         transport.connections = Descriptors.raise(for: transport, logger)
@@ -67,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
             }
         }
         // Stopping goes from the last to the first: held readers are answered, then the listener closes and requests under
-        // way finish, then the lanes are emptied.
+        // way finish, then the commit queues are emptied.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: EngineService(engine: engine, store: store)), .init(service: application),
             .init(service: KeyReading(verifier: verifier)), .init(service: HeldReaders(engine: engine)),
@@ -161,7 +162,7 @@ extension ServerSettings {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
             do throws(CommandFailure) {
-                return try await .opening(key, tokenTerms, readingAgain: source, logger: logger)
+                return try await .opening(key, tokenRequirements, readingAgain: source, logger: logger)
             } catch {
                 throw .cannotStart("\(setting.value): \(error.message)")
             }
@@ -171,18 +172,19 @@ extension ServerSettings {
 }
 
 extension ServerSettings {
-    var tokenTerms: TokenTerms {
-        TokenTerms(issuer: issuer?.value, audience: audience?.value, leewaySeconds: tokenLeeway.value)
+    var tokenRequirements: TokenRequirements {
+        TokenRequirements(issuer: issuer?.value, audience: audience?.value, leewaySeconds: tokenLeeway.value)
     }
 }
 
 extension TokenVerifier {
     static func opening(
-        _ key: TokenKey, _ terms: TokenTerms, readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
+        _ key: TokenKey, _ requirements: TokenRequirements,
+        readingAgain source: (@Sendable () async -> TokenKey?)? = nil,
         logger: Logger = Logger(label: "rejoin")
     ) async throws(CommandFailure) -> TokenVerifier {
         do {
-            return try await TokenVerifier(key, terms: terms, readingAgain: source, logger: logger)
+            return try await TokenVerifier(key, requirements: requirements, readingAgain: source, logger: logger)
         } catch {
             switch error {
             case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
@@ -192,7 +194,7 @@ extension TokenVerifier {
     }
 }
 
-/// Keeps the engine's house while the server runs, and empties its lanes when it stops.
+/// Keeps the engine's house while the server runs, and empties its commit queues when it stops.
 private struct EngineService: Service {
     let engine: SyncEngine
     let store: any SyncStore

@@ -26,5 +26,5 @@ enum TenantChoice {
 }
 
 enum DeviceIDRule {
-    static func fault(_ text: String) -> String? { DeviceID(text).registrationFault(Limits()) }
+    static func issue(_ text: String) -> String? { DeviceID(text).registrationIssue(Limits()) }
 }

@@ -76,11 +76,11 @@ struct MintTokenCommand: AsyncParsableCommand {
             }
             roles.append(known.rawValue)
         }
-        if let device, let fault = DeviceIDRule.fault(device) { throw .cannotStart("--device: \(fault)") }
+        if let device, let issue = DeviceIDRule.issue(device) { throw .cannotStart("--device: \(issue)") }
         for (option, name) in [("--tenant", tenant), ("--user", user)] {
             // Names that the server would refuse at every request.
-            if let name, let fault = NameRule.fault(in: ExactString(name), limits: Limits()) {
-                throw .cannotStart("\(option): \(fault)")
+            if let name, let issue = NameRule.issue(in: ExactString(name), limits: Limits()) {
+                throw .cannotStart("\(option): \(issue)")
             }
         }
         let expires = expires ?? (link ? "15m" : "30d")

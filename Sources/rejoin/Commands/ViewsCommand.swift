@@ -26,7 +26,7 @@ struct ViewsCommand: AsyncParsableCommand {
         }
         let schema = try CollectionsFile(path: file.value).schema
         let views: CollectionViews
-        do throws(CollectionViews.Fault) {
+        do throws(CollectionViews.NamingError) {
             views = try CollectionViews(schema)
         } catch {
             throw CommandFailure.cannotStart("\(file.value): \(error.message)")

@@ -95,9 +95,9 @@ final class DemoDevice {
         request.headers.add(name: "Content-Type", value: "application/json")
         request.body = .bytes(body.canonicalBytes)
         let (answer, headers) = try await execute(request)
-        guard case .array(let results)? = answer["results"] else { throw DemoFault("the answer has no results") }
+        guard case .array(let results)? = answer["results"] else { throw DemoError("the answer has no results") }
         let objects = results.compactMap { if case .object(let object) = $0 { object } else { nil } }
-        guard case .array(let records)? = answer["records"] else { throw DemoFault("the answer has no records") }
+        guard case .array(let records)? = answer["records"] else { throw DemoError("the answer has no records") }
         for case .object(let record) in records { take(record) }
         return Answer(
             results: objects, isReplayed: headers.first(name: "Idempotency-Replayed") == "true", key: key, body: body)
@@ -110,7 +110,7 @@ final class DemoDevice {
             let query = cursor.map { "?since=\($0)" } ?? ""
             let (answer, _) = try await execute(request("/v1/changes" + query))
             guard case .array(let changes)? = answer["changes"], case .string(let next)? = answer["cursor"] else {
-                throw DemoFault("the page has no changes")
+                throw DemoError("the page has no changes")
             }
             for case .object(let record) in changes { take(record) }
             cursor = next.text
@@ -142,9 +142,9 @@ final class DemoDevice {
         let response = try await http.execute(request, timeout: .seconds(10))
         let body = try await response.body.collect(upTo: 8 * 1024 * 1024)
         guard case .object(let object) = try Value(json: String(buffer: body)) else {
-            throw DemoFault("the answer is no object")
+            throw DemoError("the answer is no object")
         }
-        guard response.status == .ok else { throw DemoFault("\(response.status): \(String(buffer: body))") }
+        guard response.status == .ok else { throw DemoError("\(response.status): \(String(buffer: body))") }
         return (object, response.headers)
     }
 
@@ -156,7 +156,7 @@ extension HTTPClientResponse {
 }
 
 /// The story did not go as told.
-struct DemoFault: Error, CustomStringConvertible {
+struct DemoError: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }

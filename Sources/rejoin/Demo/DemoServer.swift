@@ -25,10 +25,10 @@ struct DemoServer {
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .error
         let engine = SyncEngine(
-            store: store, terms: Terms(schema: try schema()), keys: ServerKeys(secret: try data.secret()),
+            store: store, settings: DecisionSettings(schema: try schema()), keys: ServerKeys(secret: try data.secret()),
             logger: logger)
         let server = try await SyncServer(
-            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret()), TokenTerms()),
+            engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret()), TokenRequirements()),
             logger: logger)
         var configuration = ServerConfiguration()
         configuration.port = 0

@@ -102,7 +102,7 @@ struct DemoStory {
         let first = try await phone.send()
         let again = try await phone.resend(first)
         guard again.isReplayed, again.results == first.results else {
-            throw DemoFault("the second answer is not the first one")
+            throw DemoError("the second answer is not the first one")
         }
         say("  the server gives the stored answer, byte for byte: the visit is counted once")
     }
@@ -113,10 +113,10 @@ struct DemoStory {
         query.order = .oldest
         var views: [ConflictView] = []
         for file in try await server.store.conflicts("demo", query) { views.append(try ConflictView(file)) }
-        guard !views.isEmpty else { throw DemoFault("no conflict was recorded") }
+        guard !views.isEmpty else { throw DemoError("no conflict was recorded") }
         say(ConflictTable.text(views), end: "")
         let report = try await server.store.verifyAudit(of: "demo")
-        guard report.fault == nil else { throw DemoFault("the audit does not verify") }
+        guard report.fault == nil else { throw DemoError("the audit does not verify") }
         say("\nThe audit has \(report.entries) entries; their hash chain verifies. Nothing was lost silently.")
     }
 
@@ -149,7 +149,7 @@ struct DemoStory {
         let states = [ipad, mac, phone].map { device in
             device.records.mapValues { Value.object([("f", .object($0.fields)), ("d", .boolean($0.isDeleted))]) }
         }
-        guard states[0] == states[1], states[1] == states[2] else { throw DemoFault("the devices do not agree") }
+        guard states[0] == states[1], states[1] == states[2] else { throw DemoError("the devices do not agree") }
     }
 
     private static func name(_ operation: Value) -> String {

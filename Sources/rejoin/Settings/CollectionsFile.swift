@@ -24,18 +24,18 @@ struct CollectionsFile: Sendable {
     }
 
     /// What is wrong, and where.
-    struct Fault: Error {
+    struct ReadingError: Error {
         let message: String
 
         init(_ place: String, _ message: String) { self.message = "\(place): \(message)" }
     }
 
-    static func schema(yaml: String, limits: Limits = Limits()) throws(Fault) -> Schema {
+    static func schema(yaml: String, limits: Limits = Limits()) throws(ReadingError) -> Schema {
         let root: Node?
         do {
             root = try YAMLText.root(of: yaml)
         } catch {
-            throw Fault("file", "no YAML: \(error.message)")
+            throw ReadingError("file", "no YAML: \(error.message)")
         }
         let file = try Members(root, at: "file", allowing: ["collections"])
         var collections: [ExactString: CollectionRules] = [:]
@@ -45,14 +45,15 @@ struct CollectionsFile: Sendable {
         return Schema(declaring: collections)
     }
 
-    private static func name(_ text: String, _ limits: Limits) throws(Fault) -> ExactString {
+    private static func name(_ text: String, _ limits: Limits) throws(ReadingError) -> ExactString {
         let name = ExactString(text)
-        if let fault = NameRule.fault(in: name, limits: limits) { throw Fault(text, fault) }
-        if text.hasPrefix("$") { throw Fault(text, "names that begin with $ belong to the protocol") }
+        if let issue = NameRule.issue(in: name, limits: limits) { throw ReadingError(text, issue) }
+        if text.hasPrefix("$") { throw ReadingError(text, "names that begin with $ belong to the protocol") }
         return name
     }
 
-    private static func rules(_ node: Node, at place: String, _ limits: Limits) throws(Fault) -> CollectionRules {
+    private static func rules(_ node: Node, at place: String, _ limits: Limits) throws(ReadingError) -> CollectionRules
+    {
         let members = try Members(
             node, at: place, allowing: ["fields", "groups", "unit", "merge", "deletes", "required", "key"])
         var fields: [ExactString: FieldRule]?
@@ -76,47 +77,47 @@ struct CollectionsFile: Sendable {
         return rules
     }
 
-    private static func recordMerge(_ members: Members, at place: String) throws(Fault) -> MergePolicy? {
+    private static func recordMerge(_ members: Members, at place: String) throws(ReadingError) -> MergePolicy? {
         let merge = try members.choice("merge", MergePolicy.self)
         switch try members.text("unit") {
         case nil, "field":
-            guard merge == nil else { throw Fault(place, "'merge' of a whole collection needs 'unit: record'") }
+            guard merge == nil else { throw ReadingError(place, "'merge' of a whole collection needs 'unit: record'") }
             return nil
         case "record":
             let policy = merge ?? .lww
             guard policy.registerRule != nil else {
-                throw Fault(place, "a whole record merges by lww, fww, manual or immutable")
+                throw ReadingError(place, "a whole record merges by lww, fww, manual or immutable")
             }
             return policy
-        default: throw Fault(place, "'unit' is field or record")
+        default: throw ReadingError(place, "'unit' is field or record")
         }
     }
 
-    private static func field(_ node: Node, at place: String) throws(Fault) -> FieldRule {
+    private static func field(_ node: Node, at place: String) throws(ReadingError) -> FieldRule {
         let members = try Members(node, at: place, allowing: ["type", "merge", "audit"])
         let declared = try members.choice("type", FieldType.self)
         let merge = try members.choice("merge", MergePolicy.self) ?? .lww
         let audit = try members.choice("audit", AuditClass.self) ?? .full
         switch merge.family {
         case .counter:
-            guard declared ?? .integer == .integer else { throw Fault(place, "a counter is of type integer") }
+            guard declared ?? .integer == .integer else { throw ReadingError(place, "a counter is of type integer") }
             return FieldRule(type: .integer, merge: merge, audit: audit)
         case .set:
-            guard declared ?? .set == .set else { throw Fault(place, "'merge: set' is of type set") }
+            guard declared ?? .set == .set else { throw ReadingError(place, "'merge: set' is of type set") }
             return FieldRule(type: .set, merge: merge, audit: audit)
         case .extremum:
             guard let declared, declared.hasExtremum else {
-                throw Fault(place, "'\(merge.rawValue)' needs a type: integer, number, string or timestamp")
+                throw ReadingError(place, "'\(merge.rawValue)' needs a type: integer, number, string or timestamp")
             }
             return FieldRule(type: declared, merge: merge, audit: audit)
         case .register:
-            guard declared != .set else { throw Fault(place, "'type: set' needs 'merge: set'") }
+            guard declared != .set else { throw ReadingError(place, "'type: set' needs 'merge: set'") }
             return FieldRule(type: declared ?? .json, merge: merge, audit: audit)
         }
     }
 
     /// `[lat, lng]`, or an object with `fields` and `merge`.
-    private static func group(_ node: Node, at place: String, _ limits: Limits) throws(Fault) -> GroupRule {
+    private static func group(_ node: Node, at place: String, _ limits: Limits) throws(ReadingError) -> GroupRule {
         let fields: [String]
         var merge = MergePolicy.lww
         if node.sequence != nil {
@@ -126,34 +127,40 @@ struct CollectionsFile: Sendable {
             fields = try members.list("fields")
             merge = try members.choice("merge", MergePolicy.self) ?? .lww
         }
-        guard merge.registerRule != nil else { throw Fault(place, "a group merges by lww, fww, manual or immutable") }
-        guard fields.count >= 2 else { throw Fault(place, "a group has two fields or more") }
+        guard merge.registerRule != nil else {
+            throw ReadingError(place, "a group merges by lww, fww, manual or immutable")
+        }
+        guard fields.count >= 2 else { throw ReadingError(place, "a group has two fields or more") }
         var names: [ExactString] = []
         for field in fields { names.append(try name(field, limits)) }
         return GroupRule(fields: names, merge: merge)
     }
 
-    private static func check(_ rules: CollectionRules, at place: String) throws(Fault) {
+    private static func check(_ rules: CollectionRules, at place: String) throws(ReadingError) {
         if rules.recordMerge != nil, !rules.groups.isEmpty {
-            throw Fault(place, "with 'unit: record' the whole record is the group; 'groups' has no meaning")
+            throw ReadingError(place, "with 'unit: record' the whole record is the group; 'groups' has no meaning")
         }
         var owner: [ExactString: ExactString] = [:]
         for (name, group) in rules.groups {
-            if rules.fields?[name] != nil { throw Fault(place, "group '\(name)' has the name of a field") }
+            if rules.fields?[name] != nil { throw ReadingError(place, "group '\(name)' has the name of a field") }
             for field in group.fields {
-                if let other = owner[field] { throw Fault(place, "'\(field)' is in groups '\(other)' and '\(name)'") }
+                if let other = owner[field] {
+                    throw ReadingError(place, "'\(field)' is in groups '\(other)' and '\(name)'")
+                }
                 owner[field] = name
             }
         }
         for (name, rule) in rules.fields ?? [:] where rule.merge != .lww {
             if rules.recordMerge != nil {
-                throw Fault(place, "'\(name)' merges with its record, by the record's policy")
+                throw ReadingError(place, "'\(name)' merges with its record, by the record's policy")
             }
-            if let group = owner[name] { throw Fault(place, "'\(name)' merges with group '\(group)', by its policy") }
+            if let group = owner[name] {
+                throw ReadingError(place, "'\(name)' merges with group '\(group)', by its policy")
+            }
         }
         guard let fields = rules.fields else { return }
         for name in rules.required + rules.groups.values.flatMap(\.fields) where fields[name] == nil {
-            throw Fault(place, "'\(name)' is named and not declared under 'fields'")
+            throw ReadingError(place, "'\(name)' is named and not declared under 'fields'")
         }
     }
 
@@ -162,15 +169,15 @@ struct CollectionsFile: Sendable {
         private let place: String
         private var nodes: [String: Node] = [:]
 
-        init(_ node: Node?, at place: String, allowing names: [String]) throws(Fault) {
+        init(_ node: Node?, at place: String, allowing names: [String]) throws(ReadingError) {
             self.place = place
             guard let mapping = node?.mapping else {
                 if node?.null != nil { return }
-                throw Fault(place, "this is a mapping with \(names.joined(separator: ", "))")
+                throw ReadingError(place, "this is a mapping with \(names.joined(separator: ", "))")
             }
             for (key, value) in mapping {
                 guard let name = key.string, names.contains(name) else {
-                    throw Fault(
+                    throw ReadingError(
                         place, "'\(key.string ?? "?")' is unknown here; known: \(names.joined(separator: ", "))")
                 }
                 nodes[name] = value
@@ -179,43 +186,43 @@ struct CollectionsFile: Sendable {
 
         func has(_ name: String) -> Bool { nodes[name] != nil }
 
-        func text(_ name: String) throws(Fault) -> String? {
+        func text(_ name: String) throws(ReadingError) -> String? {
             guard let node = nodes[name] else { return nil }
-            guard let text = node.scalar?.string else { throw Fault("\(place).\(name)", "this is one word") }
+            guard let text = node.scalar?.string else { throw ReadingError("\(place).\(name)", "this is one word") }
             return text
         }
 
-        func choice<Choice>(_ name: String, _ type: Choice.Type) throws(Fault) -> Choice?
+        func choice<Choice>(_ name: String, _ type: Choice.Type) throws(ReadingError) -> Choice?
         where Choice: RawRepresentable<String> & CaseIterable {
             guard let text = try text(name) else { return nil }
             guard let choice = Choice(rawValue: text) else {
                 let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-                throw Fault("\(place).\(name)", "'\(text)' is none of \(known)")
+                throw ReadingError("\(place).\(name)", "'\(text)' is none of \(known)")
             }
             return choice
         }
 
-        func list(_ name: String) throws(Fault) -> [String] {
+        func list(_ name: String) throws(ReadingError) -> [String] {
             guard let node = nodes[name] else { return [] }
             return try Self.texts(node, at: "\(place).\(name)")
         }
 
-        static func texts(_ node: Node, at place: String) throws(Fault) -> [String] {
-            guard let sequence = node.sequence else { throw Fault(place, "this is a list") }
+        static func texts(_ node: Node, at place: String) throws(ReadingError) -> [String] {
+            guard let sequence = node.sequence else { throw ReadingError(place, "this is a list") }
             var texts: [String] = []
             for element in sequence {
-                guard let text = element.scalar?.string else { throw Fault(place, "this is a list of names") }
+                guard let text = element.scalar?.string else { throw ReadingError(place, "this is a list of names") }
                 texts.append(text)
             }
             return texts
         }
 
-        func members(_ name: String) throws(Fault) -> [(String, Node)] {
+        func members(_ name: String) throws(ReadingError) -> [(String, Node)] {
             guard let node = nodes[name], node.null == nil else { return [] }
-            guard let mapping = node.mapping else { throw Fault("\(place).\(name)", "this is a mapping") }
+            guard let mapping = node.mapping else { throw ReadingError("\(place).\(name)", "this is a mapping") }
             var members: [(String, Node)] = []
             for (key, value) in mapping {
-                guard let name = key.string else { throw Fault(place, "names are texts") }
+                guard let name = key.string else { throw ReadingError(place, "names are texts") }
                 members.append((name, value))
             }
             return members

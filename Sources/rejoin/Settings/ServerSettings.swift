@@ -100,7 +100,7 @@ struct ServerSettings: Sendable {
         let isSignedElsewhere = jwks != nil || publicKey != nil
         tokenLeeway = try settings.integer(
             .tokenLeeway, options.tokenLeeway, in: 0...3600,
-            default: isSignedElsewhere ? TokenTerms.standardLeewaySeconds : 0)
+            default: isSignedElsewhere ? TokenRequirements.standardLeewaySeconds : 0)
         requestsPerSecond = try settings.integer(
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
             default: Limits().requestsPerSecondPerDevice)

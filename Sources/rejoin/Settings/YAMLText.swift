@@ -3,18 +3,18 @@ import Yams
 /// A YAML text, read into its nodes.
 enum YAMLText {
     /// Why a text is no YAML, in one line. The library's own description quotes the text over several.
-    struct Fault: Error {
+    struct SyntaxError: Error {
         let message: String
     }
 
     /// - Returns: nil for an empty text.
-    static func root(of text: String) throws(Fault) -> Node? {
+    static func root(of text: String) throws(SyntaxError) -> Node? {
         do {
             return try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw Fault(message: line(error))
+            throw SyntaxError(message: line(error))
         } catch {
-            throw Fault(message: "it cannot be read")
+            throw SyntaxError(message: "it cannot be read")
         }
     }
 

@@ -2,17 +2,17 @@ import Causality
 import MergeCore
 import Testing
 
-private func malformed(_ id: OperationID?, _ record: RecordKey? = nil) -> Submission {
+private func malformed(_ id: OperationID?, _ record: RecordKey? = nil) -> BatchItem {
     .malformed(
         MalformedOperation(
             id: id, record: record, content: [:], rejections: [Rejection(.clockInvalid, "Not a clock.", at: ["clock"])])
     )
 }
 
-private func batch(_ submissions: [Submission], _ atomicity: Batch.Atomicity) -> Batch {
+private func batch(_ items: [BatchItem], _ atomicity: Batch.Atomicity) -> Batch {
     Batch(
         key: "k", device: "a", user: "ada", atomicity: atomicity, receivedAtMilliseconds: Batch.receivedAt,
-        sentAtMilliseconds: nil, submissions: submissions)
+        sentAtMilliseconds: nil, items: items)
 }
 
 private func create(_ id: OperationID, _ record: ExactString, dependsOn: [OperationID] = []) -> Operation {
@@ -54,12 +54,12 @@ struct BatchTests {
     @Test("edge 31: atomic: one bad operation refuses all, every problem is named, nothing is stored")
     func allOrNothing() {
         var tenant = Tenant(rules: CollectionRules(fields: ["t": FieldRule(type: .string)]))
-        let submissions: [Submission] = [
+        let items: [BatchItem] = [
             .operation(create("good", "1")),
             .operation(operation("bad", .create, ["a": 1], fields(("t", 1), ("u", 1)), record: notes("2"))),
             malformed("broken"), .operation(create("fine", "3")),
         ]
-        let decision = tenant.commit(batch(submissions, .allOrNothing))
+        let decision = tenant.commit(batch(items, .allOrNothing))
         #expect(decision.isRefused)
         #expect(decision.outcomes[1].codes == [.valueInvalid, .fieldInvalid])
         #expect(decision.outcomes[1].result.rejections.map(\.path) == [["fields", "t"], ["fields", "u"]])
@@ -68,19 +68,19 @@ struct BatchTests {
         #expect(tenant.stored == Snapshot())
         #expect(tenant.audit.isEmpty)
         // Repaired, the same operations go through: nothing of the refused batch was kept.
-        let repaired = tenant.commit(batch([submissions[0], submissions[3]], .allOrNothing))
+        let repaired = tenant.commit(batch([items[0], items[3]], .allOrNothing))
         #expect(repaired.outcomes.map(\.outcome) == [.applied, .applied])
         #expect(repaired.outcomes.allSatisfy { !$0.isReplayed })
     }
 
     @Test("edge 31: a refused batch leaves no trace for the batches that share its transaction")
     func refusedLeavesNoTrace() {
-        var ledger = Ledger(over: Snapshot(), under: Terms(schema: .open))
+        var decider = BatchDecider(over: Snapshot(), under: DecisionSettings(schema: .open))
         let bad = operation("bad", .update, ["a": 7], fields(("t", "x")), record: notes("2"))
-        #expect(ledger.decide(Batch("a", [create("o", "1"), bad], atomicity: .allOrNothing)).isRefused)
-        #expect(ledger.plan.records.isEmpty)
-        #expect(ledger.plan.sequence == 0)
-        let next = ledger.decide(Batch("a", [create("o", "1")]))
+        #expect(decider.decide(Batch("a", [create("o", "1"), bad], atomicity: .allOrNothing)).isRefused)
+        #expect(decider.plan.records.isEmpty)
+        #expect(decider.plan.sequence == 0)
+        let next = decider.decide(Batch("a", [create("o", "1")]))
         #expect(next.outcomes.map(\.isReplayed) == [false])
         #expect(next.outcomes.map(\.result.sequence) == [1])
     }
@@ -88,7 +88,7 @@ struct BatchTests {
     @Test("edge 31: not atomic: only the bad one is rejected, its dependants are skipped, the rest commits")
     func eachOperation() {
         var tenant = Tenant(rules: CollectionRules(fields: ["t": FieldRule(type: .string)]))
-        let submissions: [Submission] = [
+        let items: [BatchItem] = [
             .operation(operation("bad", .create, ["a": 1], fields(("t", 1)), record: notes("1"))),
             .operation(operation("same record", .update, ["a": 2], fields(("t", "x")), record: notes("1"))),
             .operation(create("dependant", "2", dependsOn: ["bad"])),
@@ -96,7 +96,7 @@ struct BatchTests {
             .operation(create("on broken", "4")), malformed(nil), .operation(create("good", "5")),
             .operation(create("depends on good", "6", dependsOn: ["good"])),
         ]
-        let decision = tenant.commit(batch(submissions, .eachOperation))
+        let decision = tenant.commit(batch(items, .eachOperation))
         #expect(!decision.isRefused)
         #expect(
             decision.outcomes.map(\.outcome) == [

@@ -204,22 +204,22 @@ struct ClockTests {
         }
         let snapshot = Snapshot(
             records: [Tenant.key: StoredRecord(key: Tenant.key, state: state, sequence: 4)], sequence: 4)
-        var ledger = Ledger(over: snapshot, under: Terms(schema: .open))
-        let outcome = ledger.decide(Batch("a", [operation("o", .create, ["a": 1], fields(("t", "x")))])).outcomes[0]
+        var decider = BatchDecider(over: snapshot, under: DecisionSettings(schema: .open))
+        let outcome = decider.decide(Batch("a", [operation("o", .create, ["a": 1], fields(("t", "x")))])).outcomes[0]
         #expect(outcome.outcome == .older)
         #expect(outcome.result.relation == .older)
         #expect(outcome.result.sequence == nil)
-        #expect(ledger.plan.records.isEmpty)
-        guard case .opened(let opening)? = ledger.plan.audit.first?.content else {
+        #expect(decider.plan.records.isEmpty)
+        guard case .opened(let opening)? = decider.plan.audit.first?.content else {
             Issue.record("nothing was kept")
             return
         }
         #expect(opening.kind == .stale)
         #expect(opening.sides.map(\.value) == ["y", "x"])
         #expect(opening.sides.map(\.won) == [true, false])
-        let equal = ledger.decide(Batch("a", [operation("p", .update, ["a": 2], fields(("t", "y")))])).outcomes[0]
+        let equal = decider.decide(Batch("a", [operation("p", .update, ["a": 2], fields(("t", "y")))])).outcomes[0]
         #expect(equal.outcome == .older)
         #expect(equal.result.relation == .equal)
-        #expect(ledger.plan.audit.count == 1, "a value that the record shows needs no keeping")
+        #expect(decider.plan.audit.count == 1, "a value that the record shows needs no keeping")
     }
 }

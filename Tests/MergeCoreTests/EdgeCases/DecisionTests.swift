@@ -109,7 +109,7 @@ struct DecisionTests {
         }
     }
 
-    @Test("an act on a unit that went through something unseen is refused; other units do not count")
+    @Test("a decision on a unit that went through something unseen is refused; other units do not count")
     func unseen() throws {
         var tenant = conflicted(.lww)
         let seen = tenant.state.clock

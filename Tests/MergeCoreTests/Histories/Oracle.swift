@@ -167,9 +167,9 @@ extension Oracle {
         // Of each device the latest: its earlier ones are seen by whoever has seen that.
         let latest = Dictionary(
             unseenWrites.map { ($0, history.dot($0)) }.map { ($1.device, $1) }, uniquingKeysWith: max)
-        if Set(state.life.writes.map(\.dot)) != Set(latest.values) { return "live writes \(state.life.writes)" }
-        if Set(state.life.deletes.map(\.dot)) != Set(standingDeletes.map(history.dot)) {
-            return "standing deletes \(state.life.deletes)"
+        if Set(state.deletion.writes.map(\.dot)) != Set(latest.values) { return "live writes \(state.deletion.writes)" }
+        if Set(state.deletion.deletes.map(\.dot)) != Set(standingDeletes.map(history.dot)) {
+            return "standing deletes \(state.deletion.deletes)"
         }
         if state.isDeleted(rules.deletes) != isDeleted { return "deleted: \(!isDeleted), not \(isDeleted)" }
         if state.latestMilliseconds != latestMilliseconds { return "latest stamp \(state.latestMilliseconds)" }

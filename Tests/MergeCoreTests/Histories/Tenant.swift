@@ -1,8 +1,8 @@
 import Causality
 import MergeCore
 
-/// One tenant's data in memory, committed to through `Ledger` as a store would: it reads what the batch's basis names and
-/// nothing else, decides, and writes the plan.
+/// One tenant's data in memory, committed to through `BatchDecider` as a store would: it reads what the batch's read set names
+/// and nothing else, decides, and writes the plan.
 struct Tenant {
     let schema: Schema
     var limits = Limits()
@@ -16,12 +16,13 @@ struct Tenant {
 
     @discardableResult
     mutating func commit(_ batch: Batch) -> BatchDecision {
-        var ledger = Ledger(over: snapshot(of: batch.basis), under: Terms(schema: schema, limits: limits))
-        let decision = ledger.decide(batch)
-        stored.records.merge(ledger.plan.records) { _, later in later }
-        stored.sequence = ledger.plan.sequence
-        stored.auditPosition = ledger.plan.auditPosition
-        audit += ledger.plan.audit
+        var decider = BatchDecider(
+            over: snapshot(of: batch.readSet), under: DecisionSettings(schema: schema, limits: limits))
+        let decision = decider.decide(batch)
+        stored.records.merge(decider.plan.records) { _, later in later }
+        stored.sequence = decider.plan.sequence
+        stored.auditPosition = decider.plan.auditPosition
+        audit += decider.plan.audit
         for operation in decision.operations {
             let others = (stored.operations[operation.known.id] ?? []).filter { $0.device != operation.known.device }
             stored.operations[operation.known.id] = others + [operation.known]
@@ -32,19 +33,19 @@ struct Tenant {
         return decision
     }
 
-    /// Decides a conflict through `Ledger`, as a store would have it done.
+    /// Decides a conflict through `BatchDecider`, as a store would have it done.
     @discardableResult
     mutating func decide(
         _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer
     ) -> DecisionOutcome {
-        var basis = Basis()
-        basis.records.insert(conflict.record)
-        var ledger = Ledger(over: snapshot(of: basis), under: Terms(schema: schema, limits: limits))
-        let outcome = ledger.decide(decision, on: conflict, by: reviewer) { value, _ in value }
-        stored.records.merge(ledger.plan.records) { _, later in later }
-        stored.sequence = ledger.plan.sequence
-        stored.auditPosition = ledger.plan.auditPosition
-        audit += ledger.plan.audit
+        var readSet = ReadSet()
+        readSet.records.insert(conflict.record)
+        var decider = BatchDecider(over: snapshot(of: readSet), under: DecisionSettings(schema: schema, limits: limits))
+        let outcome = decider.decide(decision, on: conflict, by: reviewer) { value, _ in value }
+        stored.records.merge(decider.plan.records) { _, later in later }
+        stored.sequence = decider.plan.sequence
+        stored.auditPosition = decider.plan.auditPosition
+        audit += decider.plan.audit
         return outcome
     }
 
@@ -83,11 +84,11 @@ struct Tenant {
         audit = other.audit
     }
 
-    func snapshot(of basis: Basis) -> Snapshot {
+    func snapshot(of readSet: ReadSet) -> Snapshot {
         Snapshot(
-            records: stored.records.filter { basis.records.contains($0.key) },
-            operations: stored.operations.filter { basis.operations.contains($0.key) },
-            dots: stored.dots.filter { basis.dots.contains($0.key) }, sequence: stored.sequence,
+            records: stored.records.filter { readSet.records.contains($0.key) },
+            operations: stored.operations.filter { readSet.operations.contains($0.key) },
+            dots: stored.dots.filter { readSet.dots.contains($0.key) }, sequence: stored.sequence,
             auditPosition: stored.auditPosition)
     }
 
@@ -142,7 +143,7 @@ extension Batch {
     ) {
         self.init(
             key: "k", device: device, user: user, atomicity: atomicity, receivedAtMilliseconds: Self.receivedAt,
-            sentAtMilliseconds: sentAt, submissions: operations.map { .operation($0) })
+            sentAtMilliseconds: sentAt, items: operations.map { .operation($0) })
     }
 }
 

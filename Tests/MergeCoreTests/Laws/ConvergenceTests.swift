@@ -108,6 +108,6 @@ private func content(_ state: RecordState) -> [UnitKey: Set<String>] {
             case .set(let set): Set(set.elements.map { "\($0)" })
             }
     }
-    content[.record, default: []].formUnion((state.life.writes + state.life.deletes).map { "life \($0.dot)" })
+    content[.record, default: []].formUnion((state.deletion.writes + state.deletion.deletes).map { "life \($0.dot)" })
     return content
 }

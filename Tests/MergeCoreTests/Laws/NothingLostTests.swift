@@ -51,7 +51,7 @@ struct NothingLostTests {
             guard let history = history.sendable() else { return nil }
             let order = history.randomOrder(seed)
             let schema = Schema(declaring: ["notes": history.rules])
-            var shared = Ledger(over: Snapshot(), under: Terms(schema: schema))
+            var shared = BatchDecider(over: Snapshot(), under: DecisionSettings(schema: schema))
             var own = Tenant(schema)
             for index in order {
                 let batch = Batch(history.device(index), [history.operation(index)])

@@ -20,7 +20,7 @@ extension RecordState {
             return (unit, fresh)
         }
         return RecordState(
-            clock: clock, units: UnitStates(units), life: life, latestMilliseconds: latestMilliseconds)
+            clock: clock, units: UnitStates(units), deletion: deletion, latestMilliseconds: latestMilliseconds)
     }
 }
 

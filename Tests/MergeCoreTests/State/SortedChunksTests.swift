@@ -195,7 +195,7 @@ struct SharingTests {
                 value: UnitState.register(Register(Register.Candidate(value: 1, event: event)))
             )
         }
-        let before = RecordState(clock: ["a": 1], units: UnitStates(units), life: Life(writes: [event]))
+        let before = RecordState(clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event]))
         let write = RecordWrite(
             kind: .update,
             event: Event(

@@ -13,25 +13,25 @@ extension ProcessTests {
 
         @Test
         func `fifty kills lose no acknowledged batch, halve none and double none`() async throws {
-            let seed = Field.seed()
+            let seed = DeviceFleet.seed()
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 let file = directory + "/collections.yaml"
-                try Field.collections.write(toFile: file, atomically: true, encoding: .utf8)
-                let server = MortalServer(
+                try DeviceFleet.collections.write(toFile: file, atomically: true, encoding: .utf8)
+                let server = CrashableServer(
                     data: data,
                     ["--collections", file, "--log-level", "error", "--requests-per-second", "100000"])
-                let field = Field(data: data, servers: .alone(server), seed: seed, writers: 8)
+                let fleet = DeviceFleet(data: data, servers: .alone(server), seed: seed, writers: 8)
                 do {
                     try await server.start()
-                    try await field.begin()
-                    let outcome = try await field.run { traffic in
+                    try await fleet.begin()
+                    let outcome = try await fleet.run { traffic in
                         try await killAgainAndAgain(seed: seed, server, traffic)
                         return []
                     }
                     let verdict = Verdict(reports: outcome.reports, seed: seed)
                     verdict.check(thatKillsHurt: Self.kills)
-                    let reviewer = try await field.reviewer()
+                    let reviewer = try await fleet.reviewer()
                     try await verdict.checkBatches(reviewer)
                     try await verdict.checkRecords(reviewer)
                     try verdict.checkSequence()
@@ -45,7 +45,7 @@ extension ProcessTests {
             }
         }
 
-        private func killAgainAndAgain(seed: UInt64, _ server: MortalServer, _ traffic: Traffic) async throws {
+        private func killAgainAndAgain(seed: UInt64, _ server: CrashableServer, _ traffic: Traffic) async throws {
             var generator = SeededGenerator(seed: seed)
             for _ in 0..<Self.kills {
                 let count = 1 + generator.below(24)

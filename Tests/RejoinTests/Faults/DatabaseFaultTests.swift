@@ -74,14 +74,14 @@ extension ProcessTests {
         ) async throws {
             let faults = Soak.count(brief)
             try await TwoServers.with(on: cluster) { site in
-                let field = site.field()
-                try await field.begin()
-                let outcome = try await field.run { traffic in
-                    try await site.endure(faults, field, traffic) { number in
+                let fleet = site.fleet()
+                try await fleet.begin()
+                let outcome = try await fleet.run { traffic in
+                    try await site.endure(faults, fleet, traffic) { number in
                         try await trouble(site, number)
                     }
                 }
-                try await site.judge(outcome, field, after: faults, in: cluster)
+                try await site.judge(outcome, fleet, after: faults, in: cluster)
             }
         }
     }

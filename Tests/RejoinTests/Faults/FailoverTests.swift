@@ -11,10 +11,10 @@ extension ProcessTests {
             do {
                 let clusters = try await pair.clusters
                 try await TwoServers.with(on: clusters[0], conninfo: { Pair.conninfo(of: clusters, $0) }) { site in
-                    let field = site.field()
-                    try await field.begin()
-                    let outcome = try await field.run { traffic in
-                        try await site.endure(faults, field, traffic) { number in
+                    let fleet = site.fleet()
+                    try await fleet.begin()
+                    let outcome = try await fleet.run { traffic in
+                        try await site.endure(faults, fleet, traffic) { number in
                             if number > 0 {
                                 try await site.move(to: Pair.conninfo(of: pair.clusters, site.name))
                                 // Each of these waited for the standby, which then has all that came before them too.
@@ -23,7 +23,7 @@ extension ProcessTests {
                             try await pair.failOver()
                         }
                     }
-                    try await site.judge(outcome, field, after: faults, in: pair.primary)
+                    try await site.judge(outcome, fleet, after: faults, in: pair.primary)
                 }
             } catch {
                 try await pair.remove()
@@ -57,7 +57,7 @@ actor Pair {
 
     /// The primary loses its power for good, and the standby takes its place.
     func failOver() async throws {
-        guard let standby else { throw TestFault("there is no standby") }
+        guard let standby else { throw TestError("there is no standby") }
         try await primary.kill()
         try await standby.promote()
         try await primary.remove()

@@ -12,7 +12,7 @@ struct FeedWatcher {
         var pages = 0
     }
 
-    private let servers: [MortalServer]
+    private let servers: [CrashableServer]
     private let traffic: Traffic
     private let token: String
     private let limit: Int
@@ -22,7 +22,7 @@ struct FeedWatcher {
     private var seen: Seen
 
     /// - Parameter limit: changes a page.
-    init(name: String, servers: [MortalServer], traffic: Traffic, token: String, limit: Int) {
+    init(name: String, servers: [CrashableServer], traffic: Traffic, token: String, limit: Int) {
         self.servers = servers
         self.traffic = traffic
         self.token = token
@@ -50,10 +50,10 @@ struct FeedWatcher {
     private mutating func take(_ changes: [Value]) throws {
         for change in changes {
             guard let id = change["id"]?.text, let sequence = change["sequence"]?.integer else {
-                throw TestFault("\(seen.name): no change: \(change.canonicalText)")
+                throw TestError("\(seen.name): no change: \(change.canonicalText)")
             }
             guard sequence > lastSequence else {
-                throw TestFault("\(seen.name): \(id) came with \(sequence) after \(lastSequence)")
+                throw TestError("\(seen.name): \(id) came with \(sequence) after \(lastSequence)")
             }
             lastSequence = sequence
             seen.records[id] = change
@@ -66,18 +66,18 @@ struct FeedWatcher {
         while true {
             turn += 1
             let server = servers[turn % servers.count]
-            let (life, address) = try await server.running()
+            let (incarnation, address) = try await server.running()
             do {
                 let answer = try await Caller(address: address, token: token).get(path)
                 if answer.status == 200 { return try answer.json }
                 guard answer.isStorageUnavailable else {
-                    throw TestFault("\(seen.name): \(answer.status) \(answer.text)")
+                    throw TestError("\(seen.name): \(answer.status) \(answer.text)")
                 }
-            } catch let fault as TestFault {
-                throw fault
+            } catch let error as TestError {
+                throw error
             } catch {
-                guard await server.isGone(life) else {
-                    throw TestFault("\(seen.name): a living server did not answer: \(error)")
+                guard await server.isGone(incarnation) else {
+                    throw TestError("\(seen.name): a living server did not answer: \(error)")
                 }
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -7,7 +7,7 @@ extension ProcessTests {
     @Suite struct FrozenServerTests {
         private static let environment = TwoServers.impatient.merging(["REJOIN_DATABASE_STATEMENT_TIMEOUT": "3"]) { $1 }
 
-        @Test func `a server that stands still in the middle of a commit keeps its tenant's lane for a bounded time`()
+        @Test func `a server that stands still in the middle of a commit keeps its tenant's lock for a bounded time`()
             async throws
         {
             let cluster = try await PostgreSQLCluster.shared()
@@ -38,7 +38,7 @@ extension ProcessTests {
                     try await other.post(batch: body, key: "next").status == 200
                 }
                 #expect(commits)
-                print("the lane was free again after \(ContinuousClock.now - start)")
+                print("the lock was free again after \(ContinuousClock.now - start)")
                 await site.first.send(SIGCONT)
                 let first = try await halted
                 #expect(first.isStorageUnavailable, "\(first.text)")

@@ -12,10 +12,10 @@ extension ProcessTests {
             try await PostgreSQLCluster.withSmallDisk(megabytes: size, settings: ["max_wal_size": "16MB"]) {
                 cluster, disk in
                 try await TwoServers.with(on: cluster) { site in
-                    let field = site.field()
-                    try await field.begin()
-                    let outcome = try await field.run { traffic in
-                        try await site.endure(faults, field, traffic) { number in
+                    let fleet = site.fleet()
+                    try await fleet.begin()
+                    let outcome = try await fleet.run { traffic in
+                        try await site.endure(faults, fleet, traffic) { number in
                             try disk.fill(leaving: number % 3 * 64 << 10)
                             await traffic.reach(.refused(10 + number % 5 * 10))
                             var readiness: [Int] = []
@@ -27,7 +27,7 @@ extension ProcessTests {
                             try await bringBack(cluster)
                         }
                     }
-                    try await site.judge(outcome, field, after: faults, in: cluster)
+                    try await site.judge(outcome, fleet, after: faults, in: cluster)
                 }
             }
         }

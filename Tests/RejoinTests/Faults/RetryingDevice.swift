@@ -33,11 +33,11 @@ struct RetryingDevice: Sendable {
         var foundAbsent = 0
         /// Attempts that were answered with `storage_unavailable`.
         var refusals = 0
-        /// The lives of servers that ended with a batch of this device on its way.
-        var brokenLives: Set<Life> = []
+        /// The incarnations of servers that ended with a batch of this device on its way.
+        var brokenIncarnations: Set<Incarnation> = []
     }
 
-    struct Life: Sendable, Hashable {
+    struct Incarnation: Sendable, Hashable {
         let server: ObjectIdentifier
         let number: Int
     }
@@ -137,7 +137,7 @@ struct RetryingDevice: Sendable {
         let json = try answer.json
         guard json["results"]?.elements.allSatisfy({ $0["error"] == nil }) == true,
             Set((json["records"]?.elements ?? []).compactMap { $0["id"]?.text }) == Set(batch.records)
-        else { throw TestFault("\(batch.key): an operation was not taken: \(answer.text)") }
+        else { throw TestError("\(batch.key): an operation was not taken: \(answer.text)") }
         for record in json["records"]?.elements ?? [] {
             if let id = record["id"]?.text, let clock = record["clock"] { clocks[id] = clock.counters }
         }
@@ -148,11 +148,11 @@ struct RetryingDevice: Sendable {
     // MARK: Sending to one of several
 
     /// Goes from server to server until one has answered.
-    private mutating func deliver(_ batch: Batch, to servers: [MortalServer]) async throws -> Caller.Answer {
+    private mutating func deliver(_ batch: Batch, to servers: [CrashableServer]) async throws -> Caller.Answer {
         var failures = 0
         while true {
             let server = servers[turn % servers.count]
-            let (life, address) = try await server.running()
+            let (incarnation, address) = try await server.running()
             await traffic.noteSending()
             do {
                 let answer = try await Caller(address: address, token: token).post(batch: batch.body, key: batch.key)
@@ -161,22 +161,22 @@ struct RetryingDevice: Sendable {
                     if failures > 0 {
                         if answer.isReplayed { report.foundStored += 1 } else { report.foundAbsent += 1 }
                     } else if answer.isReplayed {
-                        throw TestFault("\(batch.key): a first answer is a replay")
+                        throw TestError("\(batch.key): a first answer is a replay")
                     }
                     return answer
                 }
                 guard answer.isStorageUnavailable else {
-                    throw TestFault("\(batch.key): \(answer.status) \(answer.text)")
+                    throw TestError("\(batch.key): \(answer.status) \(answer.text)")
                 }
                 report.refusals += 1
                 await traffic.noteRefusal()
-            } catch let fault as TestFault {
-                throw fault
+            } catch let error as TestError {
+                throw error
             } catch {
-                guard await server.isGone(life) else {
-                    throw TestFault("\(batch.key): a living server did not answer: \(error)")
+                guard await server.isGone(incarnation) else {
+                    throw TestError("\(batch.key): a living server did not answer: \(error)")
                 }
-                report.brokenLives.insert(Life(server: ObjectIdentifier(server), number: life))
+                report.brokenIncarnations.insert(Incarnation(server: ObjectIdentifier(server), number: incarnation))
             }
             failures += 1
             turn += 1
@@ -186,31 +186,31 @@ struct RetryingDevice: Sendable {
 
     // MARK: Sending to the only one
 
-    private mutating func deliver(_ batch: Batch, to server: MortalServer) async throws -> Caller.Answer {
+    private mutating func deliver(_ batch: Batch, to server: CrashableServer) async throws -> Caller.Answer {
         var fate: Fate?
         while true {
-            let (life, address) = try await server.running()
+            let (incarnation, address) = try await server.running()
             await traffic.noteSending()
             do {
                 let answer = try await Caller(address: address, token: token).post(batch: batch.body, key: batch.key)
                 await traffic.noteAnswer()
-                guard answer.status == 200 else { throw TestFault("\(batch.key): \(answer.status) \(answer.text)") }
+                guard answer.status == 200 else { throw TestError("\(batch.key): \(answer.status) \(answer.text)") }
                 switch fate {
-                case nil: guard !answer.isReplayed else { throw TestFault("\(batch.key): a first answer is a replay") }
-                case .absent?: guard !answer.isReplayed else { throw TestFault("\(batch.key): replayed from nothing") }
+                case nil: guard !answer.isReplayed else { throw TestError("\(batch.key): a first answer is a replay") }
+                case .absent?: guard !answer.isReplayed else { throw TestError("\(batch.key): replayed from nothing") }
                 case .stored(let stored)?:
                     guard answer.isReplayed, answer.resultsText.map(String.init) == stored else {
-                        throw TestFault("\(batch.key): the retry is answered otherwise than what is stored")
+                        throw TestError("\(batch.key): the retry is answered otherwise than what is stored")
                     }
                 }
                 return answer
-            } catch let fault as TestFault {
-                throw fault
+            } catch let error as TestError {
+                throw error
             } catch {
-                guard await server.isGone(life) else {
-                    throw TestFault("\(batch.key): a living server did not answer: \(error)")
+                guard await server.isGone(incarnation) else {
+                    throw TestError("\(batch.key): a living server did not answer: \(error)")
                 }
-                report.brokenLives.insert(Life(server: ObjectIdentifier(server), number: life))
+                report.brokenIncarnations.insert(Incarnation(server: ObjectIdentifier(server), number: incarnation))
                 let found = try await self.fate(of: batch, on: server)
                 switch found {
                 case .stored: report.foundStored += 1
@@ -222,30 +222,30 @@ struct RetryingDevice: Sendable {
     }
 
     /// Looks at what the next server has of the batch: all of it or nothing. Begins again if that one dies too.
-    private func fate(of batch: Batch, on server: MortalServer) async throws -> Fate {
+    private func fate(of batch: Batch, on server: CrashableServer) async throws -> Fate {
         while true {
-            let (life, address) = try await server.running()
+            let (incarnation, address) = try await server.running()
             let reviewer = Caller(address: address, token: reviewerToken)
             do {
                 let stored = try await reviewer.get("/v1/batches/\(batch.key)?device=\(report.name)")
                 let expected = stored.status
-                guard expected == 200 || expected == 404 else { throw TestFault("\(batch.key): \(stored.text)") }
+                guard expected == 200 || expected == 404 else { throw TestError("\(batch.key): \(stored.text)") }
                 for operation in batch.operations {
                     let answer = try await reviewer.get("/v1/operations/\(operation)?device=\(report.name)")
                     guard answer.status == expected else {
-                        throw TestFault("\(batch.key) is \(expected) and its \(operation) is \(answer.status)")
+                        throw TestError("\(batch.key) is \(expected) and its \(operation) is \(answer.status)")
                     }
                 }
                 let record = try await reviewer.get("/v1/records/jobs/\(batch.created)")
                 guard record.status == expected else {
-                    throw TestFault("\(batch.key) is \(expected) and its record is \(record.status)")
+                    throw TestError("\(batch.key) is \(expected) and its record is \(record.status)")
                 }
                 return expected == 200 ? .stored(stored.resultsText.map(String.init)) : .absent
-            } catch let fault as TestFault {
-                throw fault
+            } catch let error as TestError {
+                throw error
             } catch {
-                guard await server.isGone(life) else {
-                    throw TestFault("\(batch.key): a living server did not say what it has: \(error)")
+                guard await server.isGone(incarnation) else {
+                    throw TestError("\(batch.key): a living server did not say what it has: \(error)")
                 }
             }
         }

@@ -82,9 +82,9 @@ extension ProcessTests {
         {
             try await withTemporaryDirectory { directory in
                 let collections = directory + "/collections.yaml"
-                try Field.collections.write(toFile: collections, atomically: true, encoding: .utf8)
+                try DeviceFleet.collections.write(toFile: collections, atomically: true, encoding: .utf8)
                 let data = directory + "/data"
-                let server = MortalServer(
+                let server = CrashableServer(
                     data: data,
                     ["--collections", collections, "--log-level", "critical", "--requests-per-second", "100000"])
                 try await server.start()

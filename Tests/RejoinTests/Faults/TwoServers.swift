@@ -11,10 +11,10 @@ struct TwoServers: Sendable {
     private let environment: [String: String]
     /// The database's name, in whichever cluster it is.
     let name: String
-    let first: MortalServer
-    let second: MortalServer
+    let first: CrashableServer
+    let second: CrashableServer
 
-    var servers: [MortalServer] { [first, second] }
+    var servers: [CrashableServer] { [first, second] }
 
     /// Short patience: what a server has to sit out while its database stands still is what a test has to.
     static let impatient = [
@@ -37,7 +37,7 @@ struct TwoServers: Sendable {
                 "migrate", "--database", database.ownerConninfo, "--grant-to", PostgreSQLCluster.serverRole)
             try #require(migrated.exit == .code(0), "\(migrated.errors)")
             let collections = directory + "/collections.yaml"
-            try Field.collections.write(toFile: collections, atomically: true, encoding: .utf8)
+            try DeviceFleet.collections.write(toFile: collections, atomically: true, encoding: .utf8)
             let site = TwoServers(
                 data: directory + "/data", collections: collections, environment: environment, name: database.name,
                 conninfo?(database.name) ?? database.serverConninfo)
@@ -65,8 +65,8 @@ struct TwoServers: Sendable {
         self.environment = environment
         self.name = name
         let arguments = Self.arguments(conninfo, collections: collections)
-        first = MortalServer(data: data, arguments, environment: environment)
-        second = MortalServer(data: data, arguments, environment: environment)
+        first = CrashableServer(data: data, arguments, environment: environment)
+        second = CrashableServer(data: data, arguments, environment: environment)
     }
 
     private static func arguments(_ conninfo: String, collections: String) -> [String] {
@@ -76,16 +76,17 @@ struct TwoServers: Sendable {
         ]
     }
 
-    func field(writers: Int = 8, watchers: Int = 2) -> Field {
-        Field(data: data, servers: .together(servers), seed: Field.seed(), writers: writers, watchers: watchers)
+    func fleet(writers: Int = 8, watchers: Int = 2) -> DeviceFleet {
+        DeviceFleet(
+            data: data, servers: .together(servers), seed: DeviceFleet.seed(), writers: writers, watchers: watchers)
     }
 
     /// A caller of one of the servers.
     func caller(
-        of server: MortalServer, device: String? = nil, roles: [String] = []
+        of server: CrashableServer, device: String? = nil, roles: [String] = []
     ) async throws -> Caller {
         let (_, address) = try await server.running()
-        return try await Caller(data: data, address: address, tenant: Field.tenant, device: device, roles: roles)
+        return try await Caller(data: data, address: address, tenant: DeviceFleet.tenant, device: device, roles: roles)
     }
 
     /// Kills both and starts them on another database.
@@ -103,13 +104,13 @@ struct TwoServers: Sendable {
     /// - Parameter trouble: one fault, from its beginning until the database is there again; given how many were before.
     /// - Returns: the reports of the devices that wrote to one server each to see that.
     func endure(
-        _ count: Int, _ field: Field, _ traffic: Traffic, trouble: (Int) async throws -> Void
+        _ count: Int, _ fleet: DeviceFleet, _ traffic: Traffic, trouble: (Int) async throws -> Void
     ) async throws -> [RetryingDevice.Report] {
         var probes: [RetryingDevice] = []
         for (number, server) in servers.enumerated() {
-            probes.append(try await field.writer("probe-\(number)", .together([server]), traffic))
+            probes.append(try await fleet.writer("probe-\(number)", .together([server]), traffic))
         }
-        var generator = SeededGenerator(seed: field.seed)
+        var generator = SeededGenerator(seed: fleet.seed)
         var slowest = Duration.zero
         for number in 0..<count {
             let batches = 1 + generator.below(40)
@@ -119,18 +120,18 @@ struct TwoServers: Sendable {
             let start = ContinuousClock.now
             for (index, server) in servers.enumerated() {
                 guard try await isReady(server, within: Self.recovery) else {
-                    throw TestFault("a server is not ready again: \(await server.log)")
+                    throw TestError("a server is not ready again: \(await server.log)")
                 }
                 try await probes[index].writeOnce()
             }
             slowest = max(slowest, .now - start)
         }
-        #expect(slowest < Self.recovery * 2, "a server took \(slowest) to be well again; seed \(field.seed)")
+        #expect(slowest < Self.recovery * 2, "a server took \(slowest) to be well again; seed \(fleet.seed)")
         print("\(count) faults; the servers were well again after \(slowest) at most")
         return probes.map(\.report)
     }
 
-    func isReady(_ server: MortalServer, within bound: Duration) async throws -> Bool {
+    func isReady(_ server: CrashableServer, within bound: Duration) async throws -> Bool {
         let (_, address) = try await server.running()
         let anybody = Caller(address: address, token: "")
         return try await eventually(within: bound) {
@@ -147,12 +148,12 @@ struct TwoServers: Sendable {
     ///   - faults: how many there were.
     ///   - cluster: where the database is now.
     func judge(
-        _ outcome: Field.Outcome, _ field: Field, after faults: Int, in cluster: PostgreSQLCluster
+        _ outcome: DeviceFleet.Outcome, _ fleet: DeviceFleet, after faults: Int, in cluster: PostgreSQLCluster
     ) async throws {
-        let verdict = Verdict(reports: outcome.reports, seed: field.seed)
+        let verdict = Verdict(reports: outcome.reports, seed: fleet.seed)
         print(verdict.summary)
         verdict.check(thatFaultsHurt: faults)
-        let reviewer = try await field.reviewer()
+        let reviewer = try await fleet.reviewer()
         try await verdict.checkBatches(reviewer)
         try await verdict.checkRecords(reviewer)
         try await verdict.checkReaders(outcome.seen, reviewer)

@@ -13,23 +13,23 @@ extension ProcessTests {
         {
             let cluster = try await PostgreSQLCluster.shared()
             try await TwoServers.with(on: cluster) { site in
-                let field = site.field(writers: 32, watchers: 4)
-                try await field.begin()
-                let outcome = try await field.run { traffic in
+                let fleet = site.fleet(writers: 32, watchers: 4)
+                try await fleet.begin()
+                let outcome = try await fleet.run { traffic in
                     let end = ContinuousClock.now + Soak.duration
                     while ContinuousClock.now < end, await !traffic.isOver {
-                        try await holdTheLane(in: cluster, database: site.name)
+                        try await holdTheTenantsLock(in: cluster, database: site.name)
                         try await Task.sleep(for: .milliseconds(500))
                     }
                     return []
                 }
-                try await site.judge(outcome, field, after: 0, in: cluster)
+                try await site.judge(outcome, fleet, after: 0, in: cluster)
             }
         }
 
-        /// A slow writer: a transaction that was begun before others and ends after them, and that keeps the tenant's lane for
+        /// A slow writer: a transaction that was begun before others and ends after them, and that keeps the tenant's lock for
         /// some of its time.
-        private func holdTheLane(in cluster: PostgreSQLCluster, database: String) async throws {
+        private func holdTheTenantsLock(in cluster: PostgreSQLCluster, database: String) async throws {
             try await cluster.psql(
                 """
                 BEGIN;
@@ -38,7 +38,7 @@ extension ProcessTests {
                 SELECT sequence FROM rejoin.tenants WHERE tenant = :'tenant' FOR UPDATE;
                 SELECT pg_sleep(0.2);
                 ROLLBACK
-                """, database: database, variables: ["tenant": Field.tenant])
+                """, database: database, variables: ["tenant": DeviceFleet.tenant])
         }
 
         @Test

@@ -68,7 +68,7 @@ extension ProcessTests {
                 async let first = one.post(batch: Self.batch, key: "key")
                 try await Self.committing(in: primary)
                 async let second = other.post(batch: Self.batch, key: "key")
-                try await Self.waitForLane(in: primary)
+                try await Self.waitForTenantsLock(in: primary)
                 try await standby.resume()
                 let answers = [try await first, try await second]
                 #expect(answers.map(\.isReplayed) == [false, true])
@@ -87,7 +87,7 @@ extension ProcessTests {
                 await site.first.kill()
                 await #expect(throws: (any Error).self) { try await lost.value }
                 async let retried = other.post(batch: Self.batch, key: "key")
-                try await Self.waitForLane(in: primary)
+                try await Self.waitForTenantsLock(in: primary)
                 try await standby.resume()
                 try await Self.expectOneEffect([try await retried], other)
                 try await site.first.start()
@@ -158,12 +158,12 @@ extension ProcessTests {
             return found
         }
 
-        /// Waits until a backend waits for its tenant's lane.
-        private static func waitForLane(in cluster: PostgreSQLCluster) async throws {
+        /// Waits until a backend waits for its tenant's lock.
+        private static func waitForTenantsLock(in cluster: PostgreSQLCluster) async throws {
             let waits = try await eventually {
                 try await !cluster.backends(where: "wait_event_type = 'Lock'").isEmpty
             }
-            try #require(waits, "nobody waits for the lane")
+            try #require(waits, "nobody waits for the lock")
         }
 
         /// Those answered say the same, as what was stored, and the visit was counted once.

@@ -10,7 +10,7 @@ struct Verdict {
     /// Most kills broke into batches on their way, on both sides of a commit: some batches were stored and not answered,
     /// others not stored at all.
     func check(thatKillsHurt kills: Int) {
-        let hurt = Set(reports.flatMap(\.brokenLives)).count
+        let hurt = Set(reports.flatMap(\.brokenIncarnations)).count
         let stored = reports.map(\.foundStored).reduce(0, +)
         let absent = reports.map(\.foundAbsent).reduce(0, +)
         let acknowledged = reports.map(\.acknowledged.count).reduce(0, +)
@@ -23,7 +23,7 @@ struct Verdict {
 
     /// Where something failed, some batches were on their way, and had to be sent again.
     func check(thatFaultsHurt faults: Int) {
-        let met = reports.map { $0.refusals + $0.brokenLives.count }.reduce(0, +)
+        let met = reports.map { $0.refusals + $0.brokenIncarnations.count }.reduce(0, +)
         #expect(faults == 0 || met > 0, "no batch met any of the \(faults) faults; seed \(seed)")
     }
 
@@ -32,7 +32,7 @@ struct Verdict {
         func sum(_ number: (RetryingDevice.Report) -> Int) -> Int { reports.map(number).reduce(0, +) }
         return """
             \(sum(\.acknowledged.count)) batches acknowledged with \(sum { $0.acknowledged.map(\.operations.count).reduce(0, +) }) \
-            operations; \(sum(\.refusals)) attempts refused, \(sum(\.brokenLives.count)) lost with a server; of the batches \
+            operations; \(sum(\.refusals)) attempts refused, \(sum(\.brokenIncarnations.count)) lost with a server; of the batches \
             retried, \(sum(\.foundStored)) had been stored and \(sum(\.foundAbsent)) had not
             """
     }

@@ -31,7 +31,7 @@ actor Device {
         let sent = operation(kind, collection, record, clock: known, at: await clock.tick(), fields: fields)
         let answer = try await caller.post(batch: batchBody([sent]), key: UUID().uuidString)
         guard answer.status == 200, let result = try answer.json["results"]?.elements.first, result["error"] == nil
-        else { throw TestFault("\(name) \(kind) \(place): \(answer.text)") }
+        else { throw TestError("\(name) \(kind) \(place): \(answer.text)") }
         return result
     }
 
@@ -52,7 +52,7 @@ actor Device {
     func pull(_ collection: String, _ record: String) async throws -> Value {
         let segment = record.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? record
         let answer = try await caller.get("/v1/records/\(collection)/\(segment)")
-        guard answer.status == 200 else { throw TestFault("\(name) pulls \(collection)/\(record): \(answer.text)") }
+        guard answer.status == 200 else { throw TestError("\(name) pulls \(collection)/\(record): \(answer.text)") }
         let pulled = try answer.json
         seen[collection + "/" + record] = pulled["clock"]?.counters ?? [:]
         return pulled

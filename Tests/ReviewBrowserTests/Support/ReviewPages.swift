@@ -19,8 +19,8 @@ extension BrowserWindow {
     }
 
     /// Opens the list with a query.
-    func openList(_ office: Office, _ query: String = "") async throws {
-        try await open(office.server.address + "/review" + query)
+    func openList(_ fixture: ReviewFixture, _ query: String = "") async throws {
+        try await open(fixture.server.address + "/review" + query)
     }
 
     /// Opens the conflict of the list whose line contains the words.

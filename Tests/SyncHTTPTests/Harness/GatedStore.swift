@@ -93,13 +93,13 @@ struct GatedStore: SyncStore {
     var identity: StoreIdentity { base.identity }
 
     func transact<Answer: Sendable>(
-        _ tenant: TenantID, basis: StoreBasis,
+        _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         counts.note("transact")
         await gate.pass()
         if await gate.failsTransaction() { throw .unavailable("the database went away") }
-        let answer = try await base.transact(tenant, basis: basis) {
+        let answer = try await base.transact(tenant, readSet: readSet) {
             [readings] (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Answer) in
             readings.note(snapshot)
             return try decide(snapshot)
@@ -141,13 +141,13 @@ struct GatedStore: SyncStore {
         try await base.operations(tenant, query)
     }
 
-    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictFile] {
+    func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
         counts.note("conflicts")
         await gate.read("conflicts", counts["conflicts"])
         return try await base.conflicts(tenant, query)
     }
 
-    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictFile? {
+    func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
         try await base.conflict(tenant, id)
     }
 
@@ -155,8 +155,8 @@ struct GatedStore: SyncStore {
         try await base.conflictCounts(tenant, queries)
     }
 
-    func conflictSummary(_ tenant: TenantID) async throws(StoreError) -> ConflictSummary {
-        try await base.conflictSummary(tenant)
+    func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
+        try await base.conflictCounts(tenant)
     }
 
     func auditEntries(
@@ -214,7 +214,7 @@ struct GatedStore: SyncStore {
         try await base.access(tenant, query)
     }
 
-    func end(_ tenant: TenantID, _ end: AccessEnd, nowMilliseconds: Int64) async throws(StoreError) {
+    func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError) {
         try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
     }
 
@@ -222,9 +222,11 @@ struct GatedStore: SyncStore {
         try await base.agree(on: check, intention)
     }
 
-    func acknowledge(_ sightings: [DeviceSighting]) async throws(StoreError) { try await base.acknowledge(sightings) }
+    func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
+        try await base.acknowledge(heartbeats)
+    }
 
-    func hints() -> AsyncStream<ChangeHint> { base.hints() }
+    func changeNotifications() -> AsyncStream<ChangeNotification> { base.changeNotifications() }
 
     func ping() async throws(StoreError) { try await base.ping() }
 

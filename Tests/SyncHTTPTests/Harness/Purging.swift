@@ -13,7 +13,7 @@ extension TestServer {
             rules: CollectionRules(), changedAtMilliseconds: clock.now)
         purged.isDeleted = true
         let marker = purged
-        try await store.transact("acme", basis: StoreBasis()) {
+        try await store.transact("acme", readSet: StoreReadSet()) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, Void) in
             var head = snapshot.head
             head.purgeFloor = marker.sequence

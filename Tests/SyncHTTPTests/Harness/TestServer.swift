@@ -16,7 +16,7 @@ struct ServerOptions: Sendable {
     var limits = Limits()
     var setup = TestingSetup.router
     var key: TokenKey = .secret(TestServer.secret)
-    var tokenTerms = TokenTerms()
+    var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
 }
 
@@ -60,11 +60,12 @@ struct TestServer: Sendable {
         let log = CapturedLog()
         let server = try await SyncServer(
             engine: SyncEngine(
-                store: store, terms: Terms(schema: options.schema, limits: options.limits),
+                store: store, settings: DecisionSettings(schema: options.schema, limits: options.limits),
                 keys: ServerKeys(secret: secret), clock: clock.engineClock,
                 logger: log.logger()),
             verifier: try await TokenVerifier(
-                options.key, terms: options.tokenTerms, readingAgain: options.keySource, logger: log.logger()),
+                options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
+                logger: log.logger()),
             logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()

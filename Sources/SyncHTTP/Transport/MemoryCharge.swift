@@ -4,10 +4,11 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// What one request holds of the process's memory: its body until it is answered, its answer until it is sent.
+/// What one request holds of the process's memory (`MemoryBudget`): its body until it is answered, its answer until it is
+/// sent. What it costs of the budget of requests is charged by the engine.
 ///
 /// Gives everything back at the latest when nobody refers to it any more.
-final class RequestCharge: Sendable {
+final class MemoryCharge: Sendable {
     private struct State {
         var tenant: TenantID?
         var held = 0
@@ -18,10 +19,10 @@ final class RequestCharge: Sendable {
     /// A parsed body takes about so many bytes of memory for each of its own.
     static let parsedBytesPerByte = 4
 
-    private let ledger: ByteLedger
+    private let memoryBudget: MemoryBudget
     private let state = Mutex(State())
 
-    init(_ ledger: ByteLedger) { self.ledger = ledger }
+    init(_ memoryBudget: MemoryBudget) { self.memoryBudget = memoryBudget }
 
     deinit { release() }
 
@@ -34,7 +35,7 @@ final class RequestCharge: Sendable {
     /// - Throws: `overloaded` when there is no room.
     func take(_ bytes: Int) throws(Problem) {
         let isTaken = state.withLock { state in
-            guard ledger.take(bytes, for: state.tenant) else { return false }
+            guard memoryBudget.take(bytes, for: state.tenant) else { return false }
             state.held += bytes
             return true
         }
@@ -45,7 +46,7 @@ final class RequestCharge: Sendable {
 
     func release() {
         state.withLock { state in
-            if state.held > 0 { ledger.giveBack(state.held, of: state.tenant) }
+            if state.held > 0 { memoryBudget.giveBack(state.held, of: state.tenant) }
             state.held = 0
         }
     }

@@ -4,14 +4,14 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite("JSON faults")
-struct JSONFaultTests {
-    private func faults(_ text: String, limits: JSONLimits = .standard) throws -> (Value, [JSONFault]) {
-        let document = try JSONParser(limits: limits).parseCollectingFaults(Array(text.utf8))
-        return (document.value, document.faults)
+@Suite("JSON issues")
+struct JSONIssueTests {
+    private func issues(_ text: String, limits: JSONLimits = .standard) throws -> (Value, [JSONIssue]) {
+        let document = try JSONParser(limits: limits).parseCollectingIssues(Array(text.utf8))
+        return (document.value, document.issues)
     }
 
-    static let cases: [(String, Value, [(JSONFault.Kind, String)])] = [
+    static let cases: [(String, Value, [(JSONIssue.Kind, String)])] = [
         ("1e400", .null, [(.numberNotRepresentable, "")]),
         (#"{"a":[1,1e400,2]}"#, ["a": [1, .null, 2]], [(.numberNotRepresentable, "/a/1")]),
         (#"{"a":1,"b":2,"a":3}"#, ["a": 1, "b": 2], [(.duplicateName, "/a")]),
@@ -34,14 +34,14 @@ struct JSONFaultTests {
         (#"{"~":{"/":1e999}}"#, ["~": ["/": .null]], [(.numberNotRepresentable, "/~0/~1")]),
     ]
 
-    @Test("edge 27: duplicate names, U+0000 and lone surrogates are faults with a pointer", arguments: cases)
-    func collects(text: String, value: Value, expected: [(JSONFault.Kind, String)]) throws {
-        let (read, faults) = try faults(text)
+    @Test("edge 27: duplicate names, U+0000 and lone surrogates are issues with a pointer", arguments: cases)
+    func collects(text: String, value: Value, expected: [(JSONIssue.Kind, String)]) throws {
+        let (read, issues) = try issues(text)
         #expect(read == value)
-        #expect(faults.map(\.kind) == expected.map(\.0))
-        #expect(faults.map(\.pointer.text) == expected.map(\.1))
+        #expect(issues.map(\.kind) == expected.map(\.0))
+        #expect(issues.map(\.pointer.text) == expected.map(\.1))
         let error = #expect(throws: JSONSyntaxError.self) { try JSONParser().parse(text) }
-        #expect(error?.kind == expected.first.map { .fault($0.0) })
+        #expect(error?.kind == expected.first.map { .issue($0.0) })
         #expect(error?.isMalformed == false)
     }
 
@@ -49,8 +49,8 @@ struct JSONFaultTests {
     func keepsNormalForms() throws {
         let value = try JSONParser().parse("{\"\u{E9}\":1,\"e\u{301}\":2}")
         #expect(value.canonicalText == "{\"e\u{301}\":2,\"\u{E9}\":1}")
-        let (_, faults) = try faults("{\"\u{E9}\":1,\"\\u00e9\":2}")
-        #expect(faults.map(\.kind) == [.duplicateName])
+        let (_, issues) = try issues("{\"\u{E9}\":1,\"\\u00e9\":2}")
+        #expect(issues.map(\.kind) == [.duplicateName])
     }
 
     @Test(
@@ -63,8 +63,8 @@ struct JSONFaultTests {
                 var names = (0..<count - 1).map { "\(prefix)\($0)" }.shuffled(using: &generator)
                 names.insert(names[repeated], at: Int.random(in: repeated + 1...names.count, using: &generator))
                 let text = "{" + names.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",") + "}"
-                let (value, faults) = try faults(text)
-                #expect(faults.map(\.pointer.text) == ["/" + names[repeated]])
+                let (value, issues) = try issues(text)
+                #expect(issues.map(\.pointer.text) == ["/" + names[repeated]])
                 guard case .object(let object) = value else {
                     Issue.record("not an object")
                     return
@@ -75,51 +75,51 @@ struct JSONFaultTests {
         }
     }
 
-    @Test("a fault in one operation leaves the others whole and says which it is in")
+    @Test("an issue in one operation leaves the others whole and says which it is in")
     func attributesToOperations() throws {
-        let (value, faults) = try faults(
+        let (value, issues) = try issues(
             #"{"operations":[{"v":1},{"v":2},{"v":3},{"v":{"x":[9e999]}},{"v":5}],"device":"d"}"#)
         #expect(
             value == ["device": "d", "operations": [["v": 1], ["v": 2], ["v": 3], ["v": ["x": [.null]]], ["v": 5]]])
-        #expect(faults.map { $0.pointer.elementIndex(in: "operations") } == [3])
-        #expect(faults.first?.pointer.elementIndex(in: "other") == nil)
+        #expect(issues.map { $0.pointer.elementIndex(in: "operations") } == [3])
+        #expect(issues.first?.pointer.elementIndex(in: "other") == nil)
     }
 
-    @Test("an operation full of faults cannot hide those of another, nor refuse the batch")
-    func boundsFaultsByBranch() throws {
+    @Test("an operation full of issues cannot hide those of another, nor refuse the batch")
+    func boundsIssuesByBranch() throws {
         let bad = "{\"v\":[" + Array(repeating: "9e999", count: 50_000).joined(separator: ",") + "]}"
-        let (_, faults) = try faults("{\"operations\":[{\"v\":1},\(bad),{\"v\":9e999},\(bad),{\"v\":1}]}")
+        let (_, issues) = try issues("{\"operations\":[{\"v\":1},\(bad),{\"v\":9e999},\(bad),{\"v\":1}]}")
         var counts: [Int: Int] = [:]
-        for fault in faults { counts[fault.pointer.elementIndex(in: "operations") ?? -1, default: 0] += 1 }
+        for issue in issues { counts[issue.pointer.elementIndex(in: "operations") ?? -1, default: 0] += 1 }
         #expect(counts == [1: 8, 2: 1, 3: 8])
     }
 
     @Test("every operation of the largest batch can be faulty eight times over")
-    func takesFaultsOfAWholeBatch() throws {
+    func takesIssuesOfAWholeBatch() throws {
         let operation = "[" + Array(repeating: "9e999", count: 20).joined(separator: ",") + "]"
-        let (_, faults) = try faults(
+        let (_, issues) = try issues(
             "{\"operations\":[" + Array(repeating: operation, count: 1000).joined(separator: ",") + "]}")
-        #expect(Set(faults.compactMap { $0.pointer.elementIndex(in: "operations") }).count == 1000)
+        #expect(Set(issues.compactMap { $0.pointer.elementIndex(in: "operations") }).count == 1000)
     }
 
     @Test("more faulty branches than the limit refuse the text")
-    func boundsFaults() {
+    func boundsIssues() {
         let text = "[" + Array(repeating: "9e999", count: 6).joined(separator: ",") + "]"
-        let error = #expect(throws: JSONSyntaxError.self) { try faults(text, limits: JSONLimits(maximumFaults: 5)) }
-        #expect(error?.kind == .tooManyFaults(limit: 5))
-        #expect(throws: Never.self) { try faults(text, limits: JSONLimits(maximumFaults: 6)) }
+        let error = #expect(throws: JSONSyntaxError.self) { try issues(text, limits: JSONLimits(maximumIssues: 5)) }
+        #expect(error?.kind == .tooManyIssues(limit: 5))
+        #expect(throws: Never.self) { try issues(text, limits: JSONLimits(maximumIssues: 6)) }
     }
 
     @Test("a pointer stops at the last place that is short enough, and costs no more for longer names")
     func boundsPointers() throws {
         let long = String(repeating: "n", count: 200_000)
         let inner = (0..<2000).map { "\"\($0)\":9e999" }.joined(separator: ",")
-        let (_, deep) = try faults("{\"operations\":[{\"\(long)\":{\(inner)}}]}")
+        let (_, deep) = try issues("{\"operations\":[{\"\(long)\":{\(inner)}}]}")
         #expect(deep.map(\.pointer.text) == Array(repeating: "/operations/0", count: 8))
-        let (_, shallow) = try faults("{\"\(long)\":{\(inner)}}")
+        let (_, shallow) = try issues("{\"\(long)\":{\(inner)}}")
         #expect(shallow.map(\.pointer.text) == Array(repeating: "", count: 2000))
         let escaped = String(repeating: "\\u0061", count: 1023)
-        let (_, fitting) = try faults("{\"\(escaped)\":[9e999]}")
+        let (_, fitting) = try issues("{\"\(escaped)\":[9e999]}")
         #expect(fitting.map(\.pointer.text) == ["/" + String(repeating: "a", count: 1023)])
     }
 
@@ -142,8 +142,8 @@ struct JSONFaultTests {
                         "\"" + escape(first, uppercase: true) + separator + escape(second, uppercase: false) + "\""
                     let isPair = firstClass == .high && secondClass == .low && separator.isEmpty
                     let isSound = isPair || (firstClass == .plain && secondClass == .plain)
-                    let (value, faults) = try faults(text)
-                    #expect(faults.isEmpty == isSound, "\(text)")
+                    let (value, issues) = try issues(text)
+                    #expect(issues.isEmpty == isSound, "\(text)")
                     guard isPair else { continue }
                     let scalar = 0x10000 + (UInt32(first) - 0xD800) * 0x400 + UInt32(second) - 0xDC00
                     #expect(value == .string(String(Unicode.Scalar(scalar)!)), "\(text)")
@@ -152,16 +152,16 @@ struct JSONFaultTests {
         }
     }
 
-    @Test("every code unit alone is its scalar, or the fault of its class")
+    @Test("every code unit alone is its scalar, or the issue of its class")
     func readsEveryCodeUnit() throws {
         for unit in UInt16.min...UInt16.max {
             let digits = String(unit, radix: 16)
             let text = "\"\\u" + String(repeating: "0", count: 4 - digits.count) + digits + "\""
-            let (value, faults) = try faults(text)
+            let (value, issues) = try issues(text)
             if let scalar = Unicode.Scalar(unit), unit != 0 {
-                #expect(value == .string(String(scalar)) && faults.isEmpty, "\(text)")
+                #expect(value == .string(String(scalar)) && issues.isEmpty, "\(text)")
             } else {
-                #expect(faults.map(\.kind) == [unit == 0 ? .nullCharacter : .loneSurrogate], "\(text)")
+                #expect(issues.map(\.kind) == [unit == 0 ? .nullCharacter : .loneSurrogate], "\(text)")
             }
         }
     }

@@ -1,6 +1,6 @@
 /// A text to be found in answers, at the price of a look at every n-th byte, n being its length (Horspool 1980, "Practical
 /// fast searching in strings").
-struct Needle: Sendable {
+struct SubstringSearch: Sendable {
     private let bytes: [UInt8]
     private let skip: [Int]
 

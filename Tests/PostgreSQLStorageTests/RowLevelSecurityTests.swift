@@ -8,7 +8,7 @@ import Testing
 @testable import PostgreSQLStorage
 
 /// Row-level security: what a statement that forgot its condition would see.
-@Suite struct `The second wall between tenants` {
+@Suite struct `Row-level security between tenants` {
     private static let tables = [
         "tenants", "records", "operations", "batches", "devices", "audit_entries", "audit_sides", "conflicts",
         "one_time_codes", "access_ends",

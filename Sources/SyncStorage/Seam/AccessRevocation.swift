@@ -1,7 +1,7 @@
 import Causality
 
 /// What ends somebody's access before its time. Known to every server on the same data, and outlives them.
-public enum AccessEnd: Sendable, Hashable {
+public enum AccessRevocation: Sendable, Hashable {
     /// One session of a reviewer. It is remembered until a while after the session would have ended by itself.
     case session(ExactString, expiresAtMilliseconds: Int64)
     /// The sessions of a user, or of everybody, that began before a time.
@@ -16,7 +16,7 @@ public enum AccessEnd: Sendable, Hashable {
 }
 
 /// As it is stored: one row a kind and name, in which times only rise.
-public struct AccessEndRow: Sendable, Hashable {
+public struct AccessRevocationRow: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable { case session, sessions, tokens }
 
     public let kind: Kind
@@ -27,7 +27,7 @@ public struct AccessEndRow: Sendable, Hashable {
     /// When it says nothing any more; the end of time for what is kept.
     public var expiresAtMilliseconds: Int64
 
-    public init(_ end: AccessEnd) {
+    public init(_ end: AccessRevocation) {
         switch end {
         case .session(let id, let expiresAt):
             (kind, name, endsBeforeMilliseconds, expiresAtMilliseconds) = (.session, id, .max, expiresAt)
@@ -71,7 +71,7 @@ public struct AccessState: Sendable, Hashable {
         _ kind: String, _ name: String, endsBefore: Int64, for query: AccessQuery
     ) {
         let isOfUser = name.isEmpty || ExactString(name) == query.user
-        switch AccessEndRow.Kind(rawValue: kind) {
+        switch AccessRevocationRow.Kind(rawValue: kind) {
         case .session?: if ExactString(name) == query.session { hasSessionEnded = true }
         case .sessions?:
             if isOfUser { sessionsEndBeforeMilliseconds = max(sessionsEndBeforeMilliseconds, endsBefore) }

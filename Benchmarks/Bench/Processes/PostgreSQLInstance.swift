@@ -3,7 +3,7 @@ import LoadDriver
 import PostgreSQLCluster
 
 /// A PostgreSQL of its own, set as in production, with the schema.
-struct PostgreSQLGround {
+struct PostgreSQLInstance {
     /// What differs from PostgreSQL's defaults, or from what is good for tests: every commit reaches the disk.
     static let settings = [
         "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "512MB",

@@ -6,7 +6,7 @@ import Testing
 
 extension ProcessTests {
     /// Who waits on one server hears of commits on another.
-    @Suite struct HintTests {
+    @Suite struct ChangeNotificationTests {
         /// What a reader says it is ready to wait.
         private static let wait = 30
 
@@ -17,7 +17,7 @@ extension ProcessTests {
         }
 
         @Test
-        func `edge 38: who waits while the connection for hints is cut gets the commit that nobody told of`()
+        func `edge 38: who waits while the connection for notifications is cut gets the commit that nobody told of`()
             async throws
         {
             let cluster = try await PostgreSQLCluster.shared()

@@ -7,8 +7,8 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("The lane of a tenant")
-struct LaneTests {
+@Suite("The commit queue of a tenant")
+struct CommitQueueTests {
     @Test("Everything that a tenant writes goes through one connection", arguments: Engine.allCases)
     func oneWriter(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -46,7 +46,7 @@ struct LaneTests {
                 try await eventually("all of it waits") { await server.server.engine.load().waitingBatches == 29 }
                 #expect(await server.store.gate.waitingCount == 1)
                 #expect(server.store.counts["transact"] - before <= 1)
-                // Another tenant has a lane of its own.
+                // Another tenant has a commit queue of its own.
                 let stranger = try await server.device("mac", tenant: "globex")
                 group.addTask { try await stranger.send(stranger.creating("n", ["v": 1])).status }
                 try await eventually("the stranger is there too") { await server.store.gate.waitingCount == 2 }
@@ -56,10 +56,10 @@ struct LaneTests {
         }
     }
 
-    @Test("The bytes that wait in a lane are bounded, and the first that comes is always taken")
+    @Test("The bytes that wait in a commit queue are bounded, and the first that comes is always taken")
     func bytes() async throws {
         var options = ServerOptions()
-        options.limits.laneBytes = 10_000
+        options.limits.commitQueueBytes = 10_000
         try await TestServer.run(.memory, options) { server in
             let mac = try await server.device("mac")
             let body = { @Sendable (name: String, bytes: Int) in

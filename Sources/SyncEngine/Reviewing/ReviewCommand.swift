@@ -3,15 +3,15 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// What a reviewer does with one conflict.
-public enum ReviewAct: Sendable, Hashable {
+/// What a reviewer wants done with one conflict.
+public enum ReviewCommand: Sendable, Hashable {
     case decide(Decision)
     case comment(ExactString)
     /// Makes it somebody's task, or nobody's: nil.
     case assign(ExactString?)
 }
 
-/// What became of an act.
+/// What became of a command.
 public enum ReviewOutcome: Sendable {
     /// What was done, and how conflict and record stand after it.
     case done(ReviewResult)
@@ -23,7 +23,7 @@ public enum ReviewOutcome: Sendable {
     case notFound
 }
 
-/// An act that was carried out, now or before.
+/// A command that was carried out, now or before.
 public struct ReviewResult: Sendable {
     /// The conflict after it.
     public let conflict: ConflictView
@@ -31,7 +31,8 @@ public struct ReviewResult: Sendable {
     public let record: WireRecord?
     /// Whether the same had been done before, so that nothing was done now.
     public let isRepeated: Bool
-    /// What the unit shows before and after, in the audit's form; nil for an act that is no decision. An absent value is nil.
+    /// What the unit shows before and after, in the audit's form; nil for a command that is no decision. An absent value is
+    /// nil.
     public let effect: Effect?
 
     public struct Effect: Sendable, Hashable {
@@ -58,7 +59,7 @@ public struct ReviewResult: Sendable {
 }
 
 extension Problem {
-    /// The problem that an act ended with; nil when it was done.
+    /// The problem that a command ended with; nil when it was done.
     public init?(_ outcome: ReviewOutcome) {
         switch outcome {
         case .done: return nil

@@ -2,7 +2,7 @@ import Browser
 import Foundation
 
 /// Pictures of the pages: made by the tests that show them anyway, so that somebody can look at all of them after a run.
-enum Pictures {
+enum Screenshots {
     static let directory: URL = {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -19,11 +19,11 @@ enum Pictures {
 extension BrowserWindow {
     /// Keeps a picture of the whole page under what it shows.
     func photograph(_ name: String) async throws {
-        try Pictures.keep(try await pictureOfWholePage(), as: name)
+        try Screenshots.keep(try await pictureOfWholePage(), as: name)
     }
 
     /// The same of the part that is in the window, for what lies above the page.
     func photographView(_ name: String) async throws {
-        try Pictures.keep(try await picture(), as: name)
+        try Screenshots.keep(try await picture(), as: name)
     }
 }

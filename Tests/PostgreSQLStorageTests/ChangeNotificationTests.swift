@@ -17,7 +17,7 @@ private func create(_ name: String) -> Batch {
     @Test func `a commit on one is heard of on the other, and not on itself`() async throws {
         try await TestDatabase.with { test in
             let (one, other) = (try await test.open(), try await test.open())
-            let (mine, theirs) = (one.hints(), other.hints())
+            let (mine, theirs) = (one.changeNotifications(), other.changeNotifications())
             var heard = theirs.makeAsyncIterator()
             #expect(await heard.next() == .missed, "what was before is not known")
             var own = mine.makeAsyncIterator()
@@ -41,11 +41,12 @@ private func create(_ name: String) -> Batch {
         }
     }
 
-    @Test func `after the listening connection broke, readers are told to look, and hints go on`() async throws {
+    @Test func `after the listening connection broke, readers are told to look, and notifications go on`() async throws
+    {
         try await TestDatabase.with { test in
             let (one, other) = (try await test.open(), try await test.open())
-            var heard = other.hints().makeAsyncIterator()
-            var own = one.hints().makeAsyncIterator()
+            var heard = other.changeNotifications().makeAsyncIterator()
+            var own = one.changeNotifications().makeAsyncIterator()
             #expect(await heard.next() == .missed)
             #expect(await own.next() == .missed)
             try await test.database.psql(
@@ -59,10 +60,10 @@ private func create(_ name: String) -> Batch {
             // between is not heard of, and after every word it is time to look again.
             var sequence: Int64 = 1
             try await Committer(one, "acme").commit(create("1"))
-            while let hint = await heard.next() {
-                guard hint == .missed else {
-                    guard case .advanced("acme", let told) = hint else {
-                        Issue.record("\(hint)")
+            while let notification = await heard.next() {
+                guard notification == .missed else {
+                    guard case .advanced("acme", let told) = notification else {
+                        Issue.record("\(notification)")
                         break
                     }
                     #expect((1...sequence).contains(told))
@@ -77,19 +78,19 @@ private func create(_ name: String) -> Batch {
     }
 
     @Test func `the names of tenants arrive as they are, however many`() {
-        let hints = Dictionary(
+        let changes = Dictionary(
             uniqueKeysWithValues: (0..<500).map { number in
                 (TenantID("\(number) \"\\\u{1}é e\u{301} 😀 " + String(repeating: "x", count: 60)), Int64(number))
             })
-        let payloads = HintExchange.payloads(hints)
+        let payloads = ChangeBroadcast.payloads(changes)
         #expect(payloads.allSatisfy { $0.utf8.count < 8_000 })
         #expect(payloads.count > 1)
         var found: [TenantID: Int64] = [:]
-        for hint in payloads.flatMap({ HintExchange.hints(in: $0) }) {
-            if case .advanced(let tenant, let sequence) = hint { found[tenant] = sequence }
+        for notification in payloads.flatMap({ ChangeBroadcast.notifications(in: $0) }) {
+            if case .advanced(let tenant, let sequence) = notification { found[tenant] = sequence }
         }
-        #expect(found == hints)
-        #expect(HintExchange.hints(in: "of a later version") == [.missed])
+        #expect(found == changes)
+        #expect(ChangeBroadcast.notifications(in: "of a later version") == [.missed])
     }
 }
 
@@ -114,8 +115,8 @@ private func create(_ name: String) -> Batch {
             } throws: { error in
                 if case StoreError.unavailable = error { true } else { false }
             }
-            var hints = reader.hints().makeAsyncIterator()
-            for _ in 0..<2 { #expect(await hints.next() == .missed) }
+            var notifications = reader.changeNotifications().makeAsyncIterator()
+            for _ in 0..<2 { #expect(await notifications.next() == .missed) }
             await reader.close()
             await writer.close()
             try await standby.remove()

@@ -6,7 +6,7 @@ import Causality
 /// One event per device is enough for the writes. A device's events are totally ordered, a delete by the device itself has
 /// seen all of its earlier writes, and whoever has seen its latest write has seen the earlier ones: so either the device's
 /// latest event is an unseen write, or none of its writes is unseen.
-public struct Life: Sendable, Hashable {
+public struct DeletionState: Sendable, Hashable {
     /// Sorted by device, at most one a device: its latest event, where that is a write that no delete has seen.
     public private(set) var writes: [Event]
     /// Sorted by dot.
@@ -26,7 +26,7 @@ public struct Life: Sendable, Hashable {
     }
 
     /// A create, update or restore. It supersedes the deletes that it has seen.
-    func written(_ event: Event, context: VersionVector) -> Life {
+    func written(_ event: Event, context: VersionVector) -> DeletionState {
         var next = self
         let position = writes.firstIndex { !($0.dot.device < event.dot.device) } ?? writes.endIndex
         if position < writes.endIndex, writes[position].dot.device == event.dot.device {
@@ -39,14 +39,14 @@ public struct Life: Sendable, Hashable {
     }
 
     /// A delete. It supersedes the deletes and hides the writes that it has seen, its author's own among them.
-    func deleted(_ event: Event, context: VersionVector) -> Life {
-        Life(
+    func deleted(_ event: Event, context: VersionVector) -> DeletionState {
+        DeletionState(
             writes: writes.filter { !context.contains($0.dot) },
             deletes: deletes.filter { !context.contains($0.dot) } + [event])
     }
 
-    func join(_ other: Life, clock: VersionVector, otherClock: VersionVector) -> Life {
-        Life(
+    func join(_ other: DeletionState, clock: VersionVector, otherClock: VersionVector) -> DeletionState {
+        DeletionState(
             writes: Self.join(writes, other.writes, clock, otherClock),
             deletes: Self.join(deletes, other.deletes, clock, otherClock))
     }

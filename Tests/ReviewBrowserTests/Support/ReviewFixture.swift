@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) enum BrowserTests {}
 
 /// A server with devices that send to it, and reviewers who look at what comes of that.
-struct Office: Sendable {
+struct ReviewFixture: Sendable {
     static let tenant = "acme"
 
     let server: ServerProcess
@@ -23,17 +23,17 @@ struct Office: Sendable {
             ?? ""
     }()
 
-    /// Opens an office on a data directory of its own beside a browser, and sees at the end that no page's script failed and
+    /// Starts a server on a data directory of its own beside a browser, and sees at the end that no page's script failed and
     /// that nothing was tried that the pages' Content-Security-Policy forbids.
     static func open<Answer>(
-        _ body: (Office, BrowserSession) async throws -> Answer
+        _ body: (ReviewFixture, BrowserSession) async throws -> Answer
     ) async throws -> Answer {
         try await withFreshServer(collections: collections) { server in
-            try await Office(server: server).lend(body)
+            try await ReviewFixture(server: server).lend(body)
         }
     }
 
-    func lend<Answer>(_ body: (Office, BrowserSession) async throws -> Answer) async throws -> Answer {
+    func lend<Answer>(_ body: (ReviewFixture, BrowserSession) async throws -> Answer) async throws -> Answer {
         try await BrowserDriver.shared().withSession { session in
             let answer = try await body(self, session)
             let faults = try await session.console().filter(\.isOfThePage)
@@ -46,7 +46,7 @@ struct Office: Sendable {
     private func mint(_ arguments: String...) async throws -> String {
         let result = try await runRejoin(
             ["token", "--tenant", Self.tenant, "--data", server.data] + arguments)
-        guard result.exit == .code(0) else { throw TestFault("rejoin token \(arguments): \(result.errors)") }
+        guard result.exit == .code(0) else { throw TestError("rejoin token \(arguments): \(result.errors)") }
         return result.output.trimmingCharacters(in: .newlines)
     }
 

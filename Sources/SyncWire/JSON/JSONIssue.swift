@@ -1,7 +1,7 @@
 /// A value inside well-formed JSON that this system does not take.
 ///
-/// A fault has a place, so that it can be held against the one operation that it is in.
-public struct JSONFault: Sendable, Hashable {
+/// An issue has a place, so that it can be held against the one operation that it is in.
+public struct JSONIssue: Sendable, Hashable {
     public enum Kind: Sendable, Hashable, CaseIterable {
         /// Neither an exact `Int64` nor a finite `Double` that reads back the same.
         case numberNotRepresentable
@@ -17,17 +17,17 @@ public struct JSONFault: Sendable, Hashable {
     /// Where the offending number, name or escape begins, in bytes from the start of the text.
     public let offset: Int
     /// The faulty value or member. When it is a name that is faulty, the object that has it; when the names on the way are
-    /// longer than `JSONFault.maximumPointerLength` together, the last place that fits.
+    /// longer than `JSONIssue.maximumPointerLength` together, the last place that fits.
     public let pointer: JSONPointer
 
-    /// In bytes. Bounds what a text with long names and many faults can make of itself.
+    /// In bytes. Bounds what a text with long names and many issues can make of itself.
     static let maximumPointerLength = 1024
 
     /// A sentence for the author of the text, without any value of it.
     public var detail: String { kind.detail }
 }
 
-extension JSONFault.Kind {
+extension JSONIssue.Kind {
     public var detail: String {
         switch self {
         case .numberNotRepresentable:

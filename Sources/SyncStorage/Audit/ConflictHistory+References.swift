@@ -4,7 +4,7 @@ import SyncWire
 
 // What many conflicts of one commit share stands once, in the first of their entries. Readers get each conflict whole: an engine
 // reads the entries that are referred to, and fills in.
-extension ConflictFile {
+extension ConflictHistory {
     /// The positions of the entries of other conflicts at which clocks or values of this one stand.
     public var references: Set<Int64> {
         var positions = Set(entries.lazy.flatMap(\.sides).compactMap(\.valueFrom))
@@ -17,7 +17,7 @@ extension ConflictFile {
     ///
     /// What cannot be found stays as it is: the verification of the audit tells why.
     /// - Parameter others: the entries at `references`.
-    public func filledIn(from others: [Int64: AuditEntryRow]) throws(StoreError) -> ConflictFile {
+    public func filledIn(from others: [Int64: AuditEntryRow]) throws(StoreError) -> ConflictHistory {
         guard entries.first?.clocksFrom != nil || entries.contains(where: { $0.sides.contains { $0.valueFrom != nil } })
         else { return self }
         var known = others
@@ -39,7 +39,7 @@ extension ConflictFile {
                 filled[index].sides[place].valueFrom = nil
             }
         }
-        return ConflictFile(conflict: conflict, entries: filled)
+        return ConflictHistory(conflict: conflict, entries: filled)
     }
 }
 
@@ -49,18 +49,18 @@ extension AuditSideRow {
     }
 }
 
-extension [ConflictFile] {
+extension [ConflictHistory] {
     /// All of the positions that the conflicts refer to, in order.
     public var references: [Int64] {
         reduce(into: Set<Int64>()) { $0.formUnion($1.references) }.sorted()
     }
 
     /// - Parameter entries: those at `references`, with their sides.
-    public func filledIn(from entries: [AuditEntryRow]) throws(StoreError) -> [ConflictFile] {
+    public func filledIn(from entries: [AuditEntryRow]) throws(StoreError) -> [ConflictHistory] {
         let byPosition = Dictionary(entries.map { ($0.position, $0) }) { first, _ in first }
-        var files: [ConflictFile] = []
-        files.reserveCapacity(count)
-        for file in self { files.append(try file.filledIn(from: byPosition)) }
-        return files
+        var histories: [ConflictHistory] = []
+        histories.reserveCapacity(count)
+        for history in self { histories.append(try history.filledIn(from: byPosition)) }
+        return histories
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Whoever takes gives back. A tenant that holds nothing is given what it asks for up to the whole, so that a request which is
 /// larger than a share is refused only beside others of its tenant. Complexity of each call: O(1).
-public final class ByteLedger: Sendable {
+public final class MemoryBudget: Sendable {
     private struct State {
         var total = 0
         var peak = 0

@@ -1,7 +1,7 @@
 import Causality
 
 /// What a decision wants of the record: which value its unit is to have, and the operation that gives it that value.
-struct DecisionWish {
+struct ResolutionIntent {
     let unit: UnitKey
     /// The number of the side that was chosen; nil for a value that was chosen for itself.
     let side: Int?
@@ -153,7 +153,7 @@ extension RecordState {
     }
 
     /// Why no operation can give the unit the value, so that the decision would say what is not so; nil where one can.
-    /// - Parameter member: of the decision, where the fault is.
+    /// - Parameter member: of the decision, where the issue is.
     fileprivate func obstacle(
         to value: Value?, in unit: UnitKey, _ rules: CollectionRules, at member: ExactString
     ) -> Rejection? {

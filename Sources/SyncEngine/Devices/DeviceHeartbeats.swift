@@ -4,26 +4,26 @@ import SyncStorage
 /// Collects how far devices have pulled and when they were seen, and writes it now and then.
 ///
 /// A pull must not cost a write. What a crash loses here makes the server keep a tombstone longer than it had to, no more.
-actor DeviceSightings {
+actor DeviceHeartbeats {
     private struct Owner: Hashable {
         let tenant: TenantID
         let device: DeviceID
     }
 
     private let store: any SyncStore
-    private var pending: [Owner: DeviceSighting] = [:]
+    private var pending: [Owner: DeviceHeartbeat] = [:]
 
     init(store: any SyncStore) {
         self.store = store
     }
 
-    func note(_ sighting: DeviceSighting) {
-        let owner = Owner(tenant: sighting.tenant, device: sighting.device)
+    func note(_ heartbeat: DeviceHeartbeat) {
+        let owner = Owner(tenant: heartbeat.tenant, device: heartbeat.device)
         let before = pending[owner]
-        pending[owner] = DeviceSighting(
-            tenant: sighting.tenant, device: sighting.device,
-            acknowledgedSequence: max(sighting.acknowledgedSequence, before?.acknowledgedSequence ?? 0),
-            seenAtMilliseconds: max(sighting.seenAtMilliseconds, before?.seenAtMilliseconds ?? 0))
+        pending[owner] = DeviceHeartbeat(
+            tenant: heartbeat.tenant, device: heartbeat.device,
+            acknowledgedSequence: max(heartbeat.acknowledgedSequence, before?.acknowledgedSequence ?? 0),
+            seenAtMilliseconds: max(heartbeat.seenAtMilliseconds, before?.seenAtMilliseconds ?? 0))
     }
 
     /// Writes what was collected. What cannot be written is kept for the next time.
@@ -34,7 +34,7 @@ actor DeviceSightings {
         do {
             try await store.acknowledge(taken)
         } catch {
-            for sighting in taken { note(sighting) }
+            for heartbeat in taken { note(heartbeat) }
             throw error
         }
     }

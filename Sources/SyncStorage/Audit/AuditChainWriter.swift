@@ -5,7 +5,7 @@ import SyncWire
 
 /// Turns audit entries into rows and chains them: each hash covers the hash before it and every column of the entry and of
 /// its sides (the linked timestamps of Haber and Stornetta 1991).
-public struct AuditSeal: Sendable {
+public struct AuditChainWriter: Sendable {
     private let tenant: TenantID
     private let redactor: Redactor
     public private(set) var hash: [UInt8]
@@ -31,7 +31,8 @@ public struct AuditSeal: Sendable {
         redactor = Redactor(identity: identity, tenant: tenant)
     }
 
-    public mutating func seal(_ entry: AuditEntry, rules: CollectionRules) -> AuditEntryRow {
+    /// The entry's row, chained to the row before it. O(size of the entry).
+    public mutating func append(_ entry: AuditEntry, rules: CollectionRules) -> AuditEntryRow {
         var row = AuditEntryRow(entry) { [redactor] value, unit in
             redactor.redacted(value, unit: unit, collection: entry.record.collection, rules: rules)
         } placing: { side, unit in

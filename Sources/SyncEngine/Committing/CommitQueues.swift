@@ -2,12 +2,12 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// The serial order of what is written: one lane a tenant, so that a tenant has one connection for writing and no more.
+/// The serial order of what is written: one queue a tenant, so that a tenant has one connection for writing and no more.
 ///
 /// A lone batch commits at once. While a commit of its tenant runs, batches queue; the next commit takes all that wait, up to
-/// a bound, into one transaction. What reviewers do, registrations and the like wait in the same lane and go alone. Different
+/// a bound, into one transaction. What reviewers do, registrations and the like wait in the same queue and go alone. Different
 /// tenants do not wait for each other here.
-actor CommitLanes {
+actor CommitQueues {
     private struct WaitingBatch {
         let submission: BatchSubmission
         let continuation: CheckedContinuation<Result<BatchReply, Problem>, Never>
@@ -16,23 +16,23 @@ actor CommitLanes {
     private enum Waiting {
         case batch(WaitingBatch)
         /// Something else that writes; answers by itself whoever asked for it.
-        case act(@Sendable () async -> Void)
+        case work(@Sendable () async -> Void)
 
         var isBatch: Bool {
             switch self {
             case .batch: true
-            case .act: false
+            case .work: false
             }
         }
     }
 
-    /// What leaves a lane at once.
+    /// What leaves a queue at once.
     private enum Departure {
         case group([WaitingBatch])
-        case act(@Sendable () async -> Void)
+        case work(@Sendable () async -> Void)
     }
 
-    private struct Lane {
+    private struct Queue {
         var waiting: [Waiting] = []
         /// Of the bodies of the batches that wait.
         var bytes = 0
@@ -40,12 +40,12 @@ actor CommitLanes {
     }
 
     private let store: any SyncStore
-    private let terms: Terms
+    private let settings: DecisionSettings
     private let keys: ServerKeys
     private let clock: EngineClock
     private let onCommit: @Sendable (TenantID, Int64) async -> Void
     private let onFailure: @Sendable (StoreError) -> Void
-    private var lanes: [TenantID: Lane] = [:]
+    private var queues: [TenantID: Queue] = [:]
     private var isClosed = false
     private var drained: [CheckedContinuation<Void, Never>] = []
 
@@ -53,25 +53,25 @@ actor CommitLanes {
     ///   - onCommit: told after each transaction, with the tenant's last sequence number.
     ///   - onFailure: told of each transaction that failed.
     init(
-        store: any SyncStore, terms: Terms, keys: ServerKeys, clock: EngineClock,
+        store: any SyncStore, settings: DecisionSettings, keys: ServerKeys, clock: EngineClock,
         onCommit: @escaping @Sendable (TenantID, Int64) async -> Void,
         onFailure: @escaping @Sendable (StoreError) -> Void
     ) {
         self.store = store
-        self.terms = terms
+        self.settings = settings
         self.keys = keys
         self.clock = clock
         self.onCommit = onCommit
         self.onFailure = onFailure
     }
 
-    /// Batches and acts that wait, over all lanes.
-    var depth: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
+    /// Batches and other work that wait, over all queues.
+    var depth: Int { queues.values.reduce(0) { $0 + $1.waiting.count } }
 
     /// Waits for the batch's turn and commits it.
     ///
-    /// Once it is in the lane it is committed, whether or not the one who asked still listens: the answer is stored.
-    /// - Throws: `overloaded` when the lane is full or the server is stopping; what is wrong with the batch;
+    /// Once it is in the queue it is committed, whether or not the one who asked still listens: the answer is stored.
+    /// - Throws: `overloaded` when the queue is full or the server is stopping; what is wrong with the batch;
     ///   `storage_unavailable`.
     func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
         try checkRoom(in: submission.tenant, bytes: submission.byteCount)
@@ -82,15 +82,15 @@ actor CommitLanes {
     }
 
     /// Does something that writes when it is its turn, alone.
-    /// - Throws: `overloaded` when the lane is full or the server is stopping. What the act itself throws is returned.
+    /// - Throws: `overloaded` when the queue is full or the server is stopping. What the work itself throws is returned.
     func perform<Answer: Sendable>(
-        in tenant: TenantID, _ act: @escaping @Sendable () async throws(StoreError) -> Answer
+        in tenant: TenantID, _ work: @escaping @Sendable () async throws(StoreError) -> Answer
     ) async throws(Problem) -> Result<Answer, StoreError> {
         try checkRoom(in: tenant, bytes: 0)
         return await withCheckedContinuation { continuation in
-            let departing = Waiting.act {
+            let departing = Waiting.work {
                 do throws(StoreError) {
-                    continuation.resume(returning: .success(try await act()))
+                    continuation.resume(returning: .success(try await work()))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
@@ -103,9 +103,9 @@ actor CommitLanes {
         guard !isClosed else {
             throw .overloaded("The server is stopping. Retry with the same key.", retryAfterSeconds: 2)
         }
-        let lane = lanes[tenant] ?? Lane()
-        guard lane.waiting.count < terms.limits.laneDepth,
-            lane.bytes == 0 || lane.bytes + bytes <= terms.limits.laneBytes
+        let queue = queues[tenant] ?? Queue()
+        guard queue.waiting.count < settings.limits.commitQueueDepth,
+            queue.bytes == 0 || queue.bytes + bytes <= settings.limits.commitQueueBytes
         else {
             throw .overloaded(
                 "Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
@@ -113,59 +113,59 @@ actor CommitLanes {
     }
 
     private func add(_ waiting: Waiting, to tenant: TenantID) {
-        lanes[tenant, default: Lane()].waiting.append(waiting)
-        if case .batch(let batch) = waiting { lanes[tenant]?.bytes += batch.submission.byteCount }
-        guard lanes[tenant]?.isRunning == false else { return }
-        lanes[tenant]?.isRunning = true
+        queues[tenant, default: Queue()].waiting.append(waiting)
+        if case .batch(let batch) = waiting { queues[tenant]?.bytes += batch.submission.byteCount }
+        guard queues[tenant]?.isRunning == false else { return }
+        queues[tenant]?.isRunning = true
         Task { await run(tenant) }
     }
 
     /// Refuses new batches and returns when all that were taken have been committed and answered.
     func close() async {
         isClosed = true
-        guard !lanes.isEmpty else { return }
+        guard !queues.isEmpty else { return }
         await withCheckedContinuation { drained.append($0) }
     }
 
     private func run(_ tenant: TenantID) async {
         while let departure = take(tenant) {
             switch departure {
-            case .act(let act): await act()
+            case .work(let work): await work()
             case .group(let group):
                 let replies = await commit(group.map(\.submission), of: tenant)
                 for (waiting, reply) in zip(group, replies) { waiting.continuation.resume(returning: reply) }
             }
         }
-        lanes[tenant] = nil
-        if lanes.isEmpty {
+        queues[tenant] = nil
+        if queues.isEmpty {
             for continuation in drained { continuation.resume() }
             drained = []
         }
     }
 
-    /// What leaves the lane together: the oldest batch, and those right behind it while the group stays within bounds; or the
-    /// oldest act.
+    /// What leaves the queue together: the oldest batch, and those right behind it while the group stays within bounds; or the
+    /// oldest piece of other work.
     private func take(_ tenant: TenantID) -> Departure? {
-        guard let waiting = lanes[tenant]?.waiting, let first = waiting.first else { return nil }
-        if case .act(let act) = first {
-            lanes[tenant]?.waiting.removeFirst()
-            return .act(act)
+        guard let waiting = queues[tenant]?.waiting, let first = waiting.first else { return nil }
+        if case .work(let work) = first {
+            queues[tenant]?.waiting.removeFirst()
+            return .work(work)
         }
         var group: [WaitingBatch] = []
         var operations = 0
         var bytes = 0
-        for case .batch(let batch) in waiting.prefix(terms.limits.batchesPerCommit).prefix(while: \.isBatch) {
-            let (moreOperations, moreBytes) = (batch.submission.request.submissions.count, batch.submission.byteCount)
+        for case .batch(let batch) in waiting.prefix(settings.limits.batchesPerCommit).prefix(while: \.isBatch) {
+            let (moreOperations, moreBytes) = (batch.submission.request.items.count, batch.submission.byteCount)
             let fits =
-                operations + moreOperations <= terms.limits.operationsPerCommit
-                && bytes + moreBytes <= terms.limits.bytesPerCommit
+                operations + moreOperations <= settings.limits.operationsPerCommit
+                && bytes + moreBytes <= settings.limits.bytesPerCommit
             guard group.isEmpty || fits else { break }
             operations += moreOperations
             bytes += moreBytes
             group.append(batch)
         }
-        lanes[tenant]?.waiting.removeFirst(group.count)
-        lanes[tenant]?.bytes -= bytes
+        queues[tenant]?.waiting.removeFirst(group.count)
+        queues[tenant]?.bytes -= bytes
         return .group(group)
     }
 
@@ -183,7 +183,7 @@ actor CommitLanes {
         var replies: [Result<BatchReply, Problem>] = []
         for submission in submissions {
             do {
-                replies += try await transact([submission], of: tenant) ?? [.failure(.recordsTooLarge(terms.limits))]
+                replies += try await transact([submission], of: tenant) ?? [.failure(.recordsTooLarge(settings.limits))]
             } catch {
                 onFailure(error)
                 replies.append(.failure(Problem(error)))
@@ -201,9 +201,9 @@ actor CommitLanes {
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async throws(StoreError) -> [Result<BatchReply, Problem>]? {
         let group = CommitGroup(
-            tenant: tenant, submissions: submissions, terms: terms, identity: store.identity, keys: keys,
+            tenant: tenant, submissions: submissions, settings: settings, identity: store.identity, keys: keys,
             nowMilliseconds: clock.now())
-        let outcome = try await store.transact(tenant, basis: group.basis) {
+        let outcome = try await store.transact(tenant, readSet: group.readSet) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, CommitGroup.Outcome) in
             group.decide(over: snapshot)
         }

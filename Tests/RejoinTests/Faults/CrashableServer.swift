@@ -2,15 +2,15 @@ import Foundation
 import RejoinProcesses
 
 /// A server that is killed now and then and started again on the same data. Those who use it ask for its address anew.
-actor MortalServer {
+actor CrashableServer {
     private let data: String
     private var arguments: [String]
     private let environment: [String: String]
     private var server: ServerProcess?
-    private var waiting: [CheckedContinuation<(life: Int, address: String), any Error>] = []
+    private var waiting: [CheckedContinuation<(incarnation: Int, address: String), any Error>] = []
     private var failure: (any Error)?
-    /// How many times it was started.
-    private(set) var life = 0
+    /// The number of the process that serves: how many times it was started.
+    private(set) var incarnation = 0
 
     init(data: String, _ arguments: [String], environment: [String: String] = [:]) {
         self.data = data
@@ -24,10 +24,10 @@ actor MortalServer {
         do {
             let started = try await ServerProcess.start(data: data, self.arguments, environment: environment)
             server = started
-            life += 1
+            incarnation += 1
             let waiters = waiting
             waiting = []
-            for waiter in waiters { waiter.resume(returning: (life, started.address)) }
+            for waiter in waiters { waiter.resume(returning: (incarnation, started.address)) }
         } catch {
             giveUp(error)
             throw error
@@ -48,8 +48,8 @@ actor MortalServer {
     func send(_ signal: Int32) { server?.process.send(signal) }
 
     /// Waits until it runs.
-    func running() async throws -> (life: Int, address: String) {
-        if let server { return (life, server.address) }
+    func running() async throws -> (incarnation: Int, address: String) {
+        if let server { return (incarnation, server.address) }
         if let failure { throw failure }
         return try await withCheckedThrowingContinuation { waiting.append($0) }
     }
@@ -62,21 +62,21 @@ actor MortalServer {
         for waiter in waiters { waiter.resume(throwing: error) }
     }
 
-    func isGone(_ life: Int) -> Bool { life < self.life || server == nil }
+    func isGone(_ incarnation: Int) -> Bool { incarnation < self.incarnation || server == nil }
 
-    /// What it has logged in this life.
+    /// What it has logged in this incarnation.
     var log: String { server?.process.errors.text ?? "" }
 }
 
 /// Where devices send their batches.
 enum Servers: Sendable {
     /// One server on a database of its own: what it had stored when it died is settled, and it never has to refuse.
-    case alone(MortalServer)
+    case alone(CrashableServer)
     /// Several on one database, which may fail too: who does not answer may still be committing, and a server without its
     /// storage says so.
-    case together([MortalServer])
+    case together([CrashableServer])
 
-    var all: [MortalServer] {
+    var all: [CrashableServer] {
         switch self {
         case .alone(let server): [server]
         case .together(let servers): servers

@@ -8,8 +8,8 @@ import Synchronization
 /// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of its own.
 ///
 /// Never in the transaction that writes: a commit with a NOTIFY in it takes a lock that the whole database shares
-/// (`PreCommit_Notify` in PostgreSQL's async.c). Hints are gathered and sent together, at most every 20 ms.
-final class HintExchange: Sendable {
+/// (`PreCommit_Notify` in PostgreSQL's async.c). Notifications are gathered and sent together, at most every 20 ms.
+final class ChangeBroadcast: Sendable {
     static let shortestInterval: Duration = .milliseconds(20)
     /// How often a silent connection is asked whether it is still there.
     static let heartbeat: Duration = .seconds(5)
@@ -21,7 +21,7 @@ final class HintExchange: Sendable {
 
     private struct State {
         var pending: [TenantID: Int64] = [:]
-        var listener: AsyncStream<ChangeHint>.Continuation?
+        var listener: AsyncStream<ChangeNotification>.Continuation?
         var isRunning = false
         var isClosed = false
         /// Who waits for the thread to end.
@@ -31,7 +31,7 @@ final class HintExchange: Sendable {
     private let conninfo: Conninfo
     private let options: PostgreSQLStore.Options
     private let state = Mutex(State())
-    private let wakeUp = WakeUp()
+    private let selfPipe = SelfPipe()
 
     init(_ conninfo: Conninfo, options: PostgreSQLStore.Options) {
         self.conninfo = conninfo
@@ -46,12 +46,12 @@ final class HintExchange: Sendable {
             state.pending[tenant] = max(state.pending[tenant] ?? 0, sequence)
             return wasEmpty
         }
-        if wakes { wakeUp.wake() }
+        if wakes { selfPipe.wake() }
     }
 
     /// Begins to listen and to tell.
-    func hints() -> AsyncStream<ChangeHint> {
-        let (stream, continuation) = AsyncStream.makeStream(of: ChangeHint.self)
+    func changeNotifications() -> AsyncStream<ChangeNotification> {
+        let (stream, continuation) = AsyncStream.makeStream(of: ChangeNotification.self)
         let starts = state.withLock { state in
             guard !state.isClosed, !state.isRunning else { return false }
             state.isRunning = true
@@ -63,7 +63,7 @@ final class HintExchange: Sendable {
             return stream
         }
         let thread = Thread { [self] in run() }
-        thread.name = "postgresql-hints"
+        thread.name = "postgresql-broadcast"
         thread.start()
         return stream
     }
@@ -76,7 +76,7 @@ final class HintExchange: Sendable {
                 if state.isRunning { state.closing.append(continuation) }
                 return state.isRunning
             }
-            if waits { wakeUp.wake() } else { continuation.resume() }
+            if waits { selfPipe.wake() } else { continuation.resume() }
         }
     }
 
@@ -92,7 +92,7 @@ final class HintExchange: Sendable {
                 tell(.missed)
                 try serve(session)
             } catch {
-                wakeUp.wait(for: Self.patience)
+                selfPipe.wait(for: Self.patience)
                 tell(.missed)
             }
         }
@@ -124,16 +124,16 @@ final class HintExchange: Sendable {
                 lastHeard = .now
             } else {
                 let until = hasPending ? sendsAt : lastHeard + Self.heartbeat
-                wakeUp.wait(for: until - now, or: session.descriptor)
+                selfPipe.wait(for: until - now, or: session.descriptor)
             }
             for notification in try session.notifications() where notification.sender != session.processID {
                 lastHeard = .now
-                for hint in Self.hints(in: notification.payload) { tell(hint) }
+                for change in Self.notifications(in: notification.payload) { tell(change) }
             }
         }
     }
 
-    private func tell(_ hint: ChangeHint) { _ = state.withLock { $0.listener }?.yield(hint) }
+    private func tell(_ change: ChangeNotification) { _ = state.withLock { $0.listener }?.yield(change) }
 
     /// What cannot be sent now stays for the next connection.
     private func send(through session: Session) throws(StoreError) {
@@ -152,11 +152,11 @@ final class HintExchange: Sendable {
 
     // MARK: The payload: a JSON object, tenants' names to their sequences
 
-    static func payloads(_ hints: [TenantID: Int64]) -> [String] {
+    static func payloads(_ changes: [TenantID: Int64]) -> [String] {
         var payloads: [String] = []
         var members: [(ExactString, Value)] = []
         var size = 0
-        for (tenant, sequence) in hints {
+        for (tenant, sequence) in changes {
             // A character takes at most six bytes in JSON for each byte that it has.
             let bytes = tenant.name.text.utf8.count * 6 + 24
             if size + bytes > payloadBytes, !members.isEmpty {
@@ -172,7 +172,7 @@ final class HintExchange: Sendable {
     }
 
     /// - Returns: `missed` for what cannot be read: a later version of the server may say it otherwise.
-    static func hints(in payload: String) -> [ChangeHint] {
+    static func notifications(in payload: String) -> [ChangeNotification] {
         guard case .object(let object)? = try? JSONParser().parse(Array(payload.utf8)) else { return [.missed] }
         return object.members.map { member in
             guard case .integer(let sequence) = member.value else { return .missed }

@@ -1,9 +1,9 @@
 import Causality
 
-/// Carries out one decision over a ledger: an operation by the reviewer's replica that has seen all of the record, merged
-/// like any other, and the entry in the audit that says which conflict it ended.
-struct DecisionRun {
-    let ledger: Ledger
+/// Carries out one decision on top of what a decider has decided: an operation by the reviewer's replica that has seen all of
+/// the record, merged like any other, and the entry in the audit that says which conflict it ended.
+struct ResolutionApplier {
+    let decider: BatchDecider
     let conflict: RecordedConflict
     let decision: Decision
     let reviewer: Reviewer
@@ -12,15 +12,15 @@ struct DecisionRun {
     private var changes: BatchChanges
 
     init(
-        _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer, over ledger: Ledger,
+        _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer, over decider: BatchDecider,
         kept: @escaping (Value, UnitKey) -> Value
     ) {
-        self.ledger = ledger
+        self.decider = decider
         self.conflict = conflict
         self.decision = decision
         self.reviewer = reviewer
         self.kept = kept
-        changes = BatchChanges(after: ledger.plan)
+        changes = BatchChanges(after: decider.plan)
     }
 
     mutating func run() -> (DecisionOutcome, BatchChanges) {
@@ -28,29 +28,29 @@ struct DecisionRun {
     }
 
     private mutating func outcome() -> DecisionOutcome {
-        guard let rules = ledger.terms.schema.rules(for: conflict.record.collection) else {
+        guard let rules = decider.settings.schema.rules(for: conflict.record.collection) else {
             return .refused([Rejection(.unknownCollection, "The collection is not declared.")])
         }
-        guard let stored = ledger.record(conflict.record), !stored.isPurged else {
+        guard let stored = decider.record(conflict.record), !stored.isPurged else {
             return .refused([Rejection(.recordPurged, "The record was deleted and purged.")])
         }
         let equality = rules.equality(of: rules.unit(named: conflict.unit))
-        let wish: DecisionWish
+        let intent: ResolutionIntent
         do throws(Rejection) {
             // A side that was chosen before may have no value any more: the decision on it has replaced it.
-            let side = try DecisionWish.side(decision.choice, of: conflict)
+            let side = try ResolutionIntent.side(decision.choice, of: conflict)
             if let side, let ended = ended({ $0 == side || equality.areSame($1, conflict.sides[side].value) }) {
                 return ended
             }
-            wish = try DecisionWish(decision, on: conflict, record: stored.state, rules: rules)
+            intent = try ResolutionIntent(decision, on: conflict, record: stored.state, rules: rules)
         } catch {
             return .refused([error])
         }
-        let wanted = wish.value.map { kept($0, wish.unit) }
+        let wanted = intent.value.map { kept($0, intent.unit) }
         if let ended = ended({ _, value in equality.areSame(value, wanted) }) { return ended }
-        guard decision.version == conflict.version, hasSeenUnit(wish.unit, of: stored.state) else { return .changed }
-        if let obstacle = wish.obstacle { return .refused([obstacle]) }
-        return carryOut(wish, on: stored, rules: rules)
+        guard decision.version == conflict.version, hasSeenUnit(intent.unit, of: stored.state) else { return .changed }
+        if let obstacle = intent.obstacle { return .refused([obstacle]) }
+        return carryOut(intent, on: stored, rules: rules)
     }
 
     /// What a decision means for a conflict that has ended; nil while it has not.
@@ -74,11 +74,11 @@ struct DecisionRun {
         guard unit != .record else { return seen.includes(state.clock) }
         // A unit that is hidden or shown again is not what it was either.
         return (state.units[unit]?.dots ?? []).allSatisfy(seen.contains)
-            && state.life.deletes.allSatisfy { seen.contains($0.dot) }
+            && state.deletion.deletes.allSatisfy { seen.contains($0.dot) }
     }
 
     private mutating func carryOut(
-        _ wish: DecisionWish, on stored: StoredRecord, rules: CollectionRules
+        _ intent: ResolutionIntent, on stored: StoredRecord, rules: CollectionRules
     ) -> DecisionOutcome {
         let device = reviewer.device
         let dot = Dot(device: device, counter: stored.state.clock[device] + 1)
@@ -87,7 +87,7 @@ struct DecisionRun {
         let clock = stored.state.clock.setting(device, to: dot.counter)
         let writes: [UnitWrite]
         do throws(Refusal) {
-            writes = try self.writes(of: wish, id: id, clock: clock, rules: rules)
+            writes = try self.writes(of: intent, id: id, clock: clock, rules: rules)
         } catch {
             return .refused(error.rejections)
         }
@@ -97,13 +97,13 @@ struct DecisionRun {
         let event = Event(
             stamp: stamp,
             provenance: Provenance(operation: id, user: reviewer.user, claimedMilliseconds: nil))
-        let write = RecordWrite(kind: wish.kind, event: event, context: stored.state.clock, writes: writes)
-        let rejections = stored.state.rejections(of: write, rules: rules, limits: ledger.terms.limits)
+        let write = RecordWrite(kind: intent.kind, event: event, context: stored.state.clock, writes: writes)
+        let rejections = stored.state.rejections(of: write, rules: rules, limits: decider.settings.limits)
         guard rejections.isEmpty else { return .refused(rejections) }
 
         let merge = stored.state.applying(
-            write, rules: rules, limits: ledger.terms.limits, notingOnly: stored.openConflicts)
-        if let full = merge.fullness(of: write, before: stored.state, limits: ledger.terms.limits) {
+            write, rules: rules, limits: decider.settings.limits, notingOnly: stored.openConflicts)
+        if let full = merge.fullness(of: write, before: stored.state, limits: decider.settings.limits) {
             return .refused([full])
         }
         let clocks = (before: stored.state.clock, after: merge.state.clock)
@@ -113,7 +113,7 @@ struct DecisionRun {
         next.state = merge.state
         // It has seen everything, so all that it can do to other conflicts is to end them.
         for case .superseded(let id, let unit, let event) in merge.conflictNotes(
-            of: write, before: stored.state, rules: rules, limits: ledger.terms.limits, open: stored.openConflicts)
+            of: write, before: stored.state, rules: rules, limits: decider.settings.limits, open: stored.openConflicts)
         {
             guard id != conflict.id else { continue }
             changes.append(
@@ -122,14 +122,14 @@ struct DecisionRun {
             next.openConflicts[unit] = nil
         }
         let resolution = ConflictResolution(
-            event: event, unit: wish.unit, side: wish.side, value: wish.value, note: decision.note)
+            event: event, unit: intent.unit, side: intent.side, value: intent.value, note: decision.note)
         changes.append(.resolved(resolution), to: (conflict.id, version, stored.key), clocks: clocks, by: author)
         for (unit, open) in stored.openConflicts where open.id == conflict.id { next.openConflicts[unit] = nil }
         changes.take(&next)
         return .decided(
             DecidedConflict(
-                conflict: conflict.id, version: version, record: stored.key, resolution: resolution, kind: wish.kind,
-                clock: clock, fields: wish.fields ?? ObjectValue([]), sequence: next.sequence))
+                conflict: conflict.id, version: version, record: stored.key, resolution: resolution, kind: intent.kind,
+                clock: clock, fields: intent.fields ?? ObjectValue([]), sequence: next.sequence))
     }
 
     private struct Refusal: Error {
@@ -139,21 +139,21 @@ struct DecisionRun {
     /// What the decision writes, under the rules of an update: what it says of a unit is all of that unit, whether or not the
     /// record is deleted or comes back with it.
     private func writes(
-        of wish: DecisionWish, id: OperationID, clock: VersionVector, rules: CollectionRules
+        of intent: ResolutionIntent, id: OperationID, clock: VersionVector, rules: CollectionRules
     ) throws(Refusal) -> [UnitWrite] {
-        guard let fields = wish.fields else { return [] }
+        guard let fields = intent.fields else { return [] }
         let update = Operation(
             id: id, kind: .update, record: conflict.record, clock: clock, claimedMilliseconds: nil, fields: fields,
             fingerprint: ContentFingerprint(hexadecimal: ""))
-        let interpretation = FieldInterpretation(update, rules: rules, limits: ledger.terms.limits)
+        let interpretation = FieldInterpretation(update, rules: rules, limits: decider.settings.limits)
         guard interpretation.rejections.isEmpty else { throw Refusal(rejections: interpretation.rejections) }
         // A conflict that ends has to end in its unit: what is said of another one would leave its sides as they are.
-        let isPartOfRecord = wish.unit == .record && rules.recordMerge == nil
-        guard isPartOfRecord || interpretation.writes.map(\.unit) == [wish.unit] else {
+        let isPartOfRecord = intent.unit == .record && rules.recordMerge == nil
+        guard isPartOfRecord || interpretation.writes.map(\.unit) == [intent.unit] else {
             throw Refusal(rejections: [
                 Rejection(
                     .groupIncomplete,
-                    "The conflict is about '\(wish.unit.name)'. Give all of its fields and no other field.",
+                    "The conflict is about '\(intent.unit.name)'. Give all of its fields and no other field.",
                     at: ["value"])
             ])
         }

@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Lets one thread wait for traffic on a connection or for a call from another thread, whichever comes first: the oldest trick
-/// there is, a pipe to oneself.
-final class WakeUp: Sendable {
+/// Lets one thread wait for traffic on a connection or for a call from another thread, whichever comes first: a
+/// pipe to oneself.
+final class SelfPipe: Sendable {
     /// -1 where the system has no more descriptors; waiting then ends with time alone.
     private let reading: Int32
     private let writing: Int32

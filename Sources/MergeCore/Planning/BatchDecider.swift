@@ -1,7 +1,7 @@
 import Causality
 
-/// What decisions are made under.
-public struct Terms: Sendable {
+/// What decisions are held to: what is declared of collections, and the limits.
+public struct DecisionSettings: Sendable {
     public let schema: Schema
     public let limits: Limits
 
@@ -16,8 +16,8 @@ public struct Terms: Sendable {
 ///
 /// Each batch sees what the batches before it did, as if they had been committed; a refused one leaves no trace. So the
 /// batches that share one transaction get the same answers as if each had had its own.
-public struct Ledger: Sendable {
-    public let terms: Terms
+public struct BatchDecider: Sendable {
+    public let settings: DecisionSettings
     private let snapshot: Snapshot
     /// What the batches decided so far have changed.
     public private(set) var plan: Plan
@@ -26,15 +26,15 @@ public struct Ledger: Sendable {
     /// Those with an entry in the plan.
     private var touchedConflicts: Set<ConflictID> = []
 
-    public init(over snapshot: Snapshot, under terms: Terms) {
+    public init(over snapshot: Snapshot, under settings: DecisionSettings) {
         self.snapshot = snapshot
-        self.terms = terms
+        self.settings = settings
         plan = Plan(
             sequence: snapshot.sequence, auditPosition: snapshot.auditPosition,
             auditMilliseconds: snapshot.auditMilliseconds)
     }
 
-    /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's basis names.
+    /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's read set names.
     public mutating func decide(_ batch: Batch) -> BatchDecision {
         let (decision, changes) = BatchRun.run(batch, over: self)
         if !decision.isRefused { take(changes) }
@@ -43,7 +43,7 @@ public struct Ledger: Sendable {
 
     /// Decides a conflict and takes what that changes into the plan. The snapshot holds the conflict's record.
     /// - Parameters:
-    ///   - conflict: as it stands without what this ledger has decided so far.
+    ///   - conflict: as it stands without what this decider has decided so far.
     ///   - kept: the form in which the audit keeps a value of a unit.
     public mutating func decide(
         _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer,
@@ -51,8 +51,8 @@ public struct Ledger: Sendable {
     ) -> DecisionOutcome {
         // The only thing that a decision does to another conflict is to supersede it.
         guard !touchedConflicts.contains(conflict.id) else { return .changed }
-        var run = DecisionRun(decision, on: conflict, by: reviewer, over: self, kept: kept)
-        let (outcome, changes) = run.run()
+        var applier = ResolutionApplier(decision, on: conflict, by: reviewer, over: self, kept: kept)
+        let (outcome, changes) = applier.run()
         take(changes)
         return outcome
     }

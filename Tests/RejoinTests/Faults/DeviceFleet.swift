@@ -5,7 +5,7 @@ import SeededRandom
 import Testing
 
 /// The devices of one tenant: some write, some only read, all the time, while something happens to what they depend on.
-struct Field: Sendable {
+struct DeviceFleet: Sendable {
     static let tenant = "acme"
     static let collections = """
         collections:
