@@ -28,14 +28,6 @@ enum Words {
         }
     }
 
-    static func kindLong(_ kind: PageKind) -> String {
-        switch kind {
-        case .writeWrite: "Edits made apart from each other"
-        case .deleteWrite: "A delete and an edit made apart from each other"
-        case .stale: "An edit that came too late"
-        }
-    }
-
     static let policies = [
         "lww", "fww", "manual", "immutable", "max", "min", "counter", "set", "update-wins", "delete-wins",
     ]
