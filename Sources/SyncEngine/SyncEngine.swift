@@ -233,5 +233,5 @@ extension Cursor.Codec {
 }
 
 extension Problem {
-    static let notFound = Problem(.notFound, "There is nothing here under this name.")
+    public static let notFound = Problem(.notFound, "There is nothing here under this name.")
 }

@@ -44,13 +44,13 @@ struct ReviewExchange: Sendable {
     }
 
     func conflictID() throws(Problem) -> ConflictID {
-        guard let text = parameters.get("id"), let position = Int64(text) else { throw .notFoundHere }
+        guard let text = parameters.get("id"), let position = Int64(text) else { throw .notFound }
         return ConflictID(position: position)
     }
 
     /// The number in the address, of a side or a comment, from 0.
     func number() throws(Problem) -> Int {
-        guard let text = parameters.get("number"), let number = Int(text), number >= 0 else { throw .notFoundHere }
+        guard let text = parameters.get("number"), let number = Int(text), number >= 0 else { throw .notFound }
         return number
     }
 

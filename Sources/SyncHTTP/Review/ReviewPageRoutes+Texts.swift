@@ -38,7 +38,7 @@ extension ReviewPageRoutes {
             case .resolution, .now, .record: text = view.ending?.value?.canonicalText
             }
         }
-        guard let text else { throw Problem.notFoundHere }
+        guard let text else { throw Problem.notFound }
         return Response(
             status: .ok,
             headers: [

@@ -86,14 +86,14 @@ struct BatchRoutes: Sendable {
         let caller = try exchange.requireCaller()
         let named = try exchange.queryName("device", limits: engine.limits).map { DeviceID($0) }
         if caller.roles.contains(.reviewer) { return named ?? caller.device }
-        guard named == nil || named == caller.device else { throw .notFoundHere }
+        guard named == nil || named == caller.device else { throw .notFound }
         return caller.device
     }
 
     private func batch(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
         guard let key = IdempotencyKey(field: try exchange.text("key"), limit: engine.limits.batchKeyCharacters) else {
-            throw Problem.notFoundHere
+            throw Problem.notFound
         }
         guard let device = try owner(exchange) else {
             throw Problem.invalidQuery("Keys are a device's own; name the device with the query parameter 'device'.")

@@ -76,7 +76,7 @@ struct ReviewingRoutes: Sendable {
 extension Exchange {
     /// The conflict that the path names. What is no number names nothing.
     func conflictID() throws(Problem) -> ConflictID {
-        guard let position = Int64(try text("id")) else { throw .notFoundHere }
+        guard let position = Int64(try text("id")) else { throw .notFound }
         return ConflictID(position: position)
     }
 

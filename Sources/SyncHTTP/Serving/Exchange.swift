@@ -43,13 +43,13 @@ struct Exchange: Sendable {
     func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {
         guard let raw = parameters.get(parameter), let text = raw.removingPercentEncoding,
             NameRule.issue(in: ExactString(text), limits: limits) == nil
-        else { throw .notFoundHere }
+        else { throw .notFound }
         return ExactString(text)
     }
 
     /// A part of the path as it was sent, decoded.
     func text(_ parameter: String) throws(Problem) -> String {
-        guard let text = parameters.get(parameter)?.removingPercentEncoding else { throw .notFoundHere }
+        guard let text = parameters.get(parameter)?.removingPercentEncoding else { throw .notFound }
         return text
     }
 
@@ -79,10 +79,6 @@ struct Exchange: Sendable {
         }
         return try await request.body.whole(of: request, upTo: bodyBytes)
     }
-}
-
-extension Problem {
-    static let notFoundHere = Problem(.notFound, "There is nothing here under this name.")
 }
 
 extension Response {

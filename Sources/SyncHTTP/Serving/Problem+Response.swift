@@ -19,7 +19,7 @@ extension Problem {
             self = problem
         case let error as HTTPError:
             switch error.status {
-            case .notFound: self = .notFoundHere
+            case .notFound: self = .notFound
             case .methodNotAllowed: self.init(.methodNotAllowed, "This path answers other methods.")
             case .contentTooLarge: self.init(.batchTooLarge, "The body is too large.")
             case .unsupportedMediaType: self.init(.unsupportedMediaType, "This media type is not read here.")
