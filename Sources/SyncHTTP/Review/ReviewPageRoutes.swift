@@ -100,7 +100,7 @@ struct ReviewPageRoutes: Sendable {
 
     func add(to router: Router<ServerContext>) {
         for page in signedIn {
-            router.on(page.declared.routerPath, method: page.declared.method) { request, context in
+            router.on(RouterPath(openAPI: page.declared.path), method: page.declared.method) { request, context in
                 await answering(request, context) { reviewer in
                     guard let reviewer else {
                         return html(
@@ -113,7 +113,7 @@ struct ReviewPageRoutes: Sendable {
             }
         }
         for page in open {
-            router.on(page.declared.routerPath, method: page.declared.method) { request, context in
+            router.on(RouterPath(openAPI: page.declared.path), method: page.declared.method) { request, context in
                 let query = try QueryParameters(request.uri.query, declared: page.declared.query)
                 return try await page.handle(request, query, context)
             }
@@ -356,8 +356,6 @@ public struct ReviewAddress: Sendable, Hashable {
     public let path: String
     /// Any other is refused before anything is done.
     public let query: Set<String>
-
-    var routerPath: RouterPath { RouterPath(path.replacing("{", with: ":").replacing("}", with: "")) }
 }
 
 extension HTTPField.Name {

@@ -65,9 +65,12 @@ public struct Route: Sendable {
         self.handle = handle
     }
 
-    /// The path in the router's notation.
-    var routerPath: RouterPath {
-        RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
+}
+
+extension RouterPath {
+    /// A path as OpenAPI writes it, in the router's notation: `/v1/records/{collection}/{id}` is `/v1/records/:collection/:id`.
+    init(openAPI path: String) {
+        self.init(path.replacing("{", with: ":").replacing("}", with: ""))
     }
 }
 

@@ -87,7 +87,7 @@ public struct SyncServer: Sendable {
         var methods: [String: Set<HTTPRequest.Method>] = [:]
         for route in routes {
             methods[route.path, default: []].insert(route.method)
-            router.on(route.routerPath, method: route.method) { request, context in
+            router.on(RouterPath(openAPI: route.path), method: route.method) { request, context in
                 try await answer(route, request, context)
             }
             // The router's own answer to HEAD would say of a stream that it is empty.
@@ -99,7 +99,7 @@ public struct SyncServer: Sendable {
         for route in routes {
             guard let allowed = methods.removeValue(forKey: route.path) else { continue }
             for method in Self.knownMethods where !allowed.contains(method) {
-                router.on(route.routerPath, method: method) { _, context in
+                router.on(RouterPath(openAPI: route.path), method: method) { _, context in
                     Self.methodNotAllowed(allowed, context)
                 }
             }
