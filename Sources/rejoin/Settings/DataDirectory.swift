@@ -25,9 +25,7 @@ struct DataDirectory: Sendable {
     var keyPath: String { namedKeyPath ?? path + "/signing.key" }
     /// Every file that holds data, as far as it is there.
     var databaseFiles: [String] {
-        ["", "-wal", "-shm", ".lock"].map { databasePath + $0 }.filter {
-            FileManager.default.fileExists(atPath: $0)
-        }
+        DatabaseFiles.paths(at: databasePath).filter { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet. A key that is named is not made:
