@@ -2,7 +2,7 @@
 public struct Limits: Sendable, Hashable {
     /// Operations in one batch. Bounds how long one transaction holds up its tenant's commit queue.
     public var operationsPerBatch = 1_000
-    /// Bytes of a request's body, after decompression too. Bounds memory per request.
+    /// Bytes of a request's body. Bounds memory per request. Compressed bodies are refused, so that these are all.
     public var bodyBytes = 8 * 1024 * 1024
     /// Bytes of the body of a decision: a value as large as any, and the clock of its record.
     public var decisionBytes = 2 * 1024 * 1024
