@@ -23,7 +23,12 @@ extension ProcessTests {
                     ("two hosts", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
                     ("a header that is none", "GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n"),
                     ("a version that is none", "GET / HTTP/7.7\r\nHost: a\r\n\r\n"),
-                    ("two framings", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"),
+                    ("a length that is none", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"),
+                    ("two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+                    (
+                        "two framings",
+                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                    ),
                     ("an endless header", "GET / HTTP/1.1\r\nHost: a\r\nX: " + token),
                     ("an endless line", "GET /" + token),
                 ] {
