@@ -92,7 +92,7 @@ public struct SyncServer: Sendable {
             }
             // The router's own answer to HEAD would say of a stream that it is empty.
             guard route.method == .get else { continue }
-            router.on(route.routerPath, method: .head) { request, context in
+            router.on(RouterPath(openAPI: route.path), method: .head) { request, context in
                 try await answer(route, request, context).withoutBody()
             }
         }
