@@ -28,7 +28,7 @@ public struct BatchPath: Sendable {
         self.limits = limits
         engine = SyncEngine(
             store: store, settings: DecisionSettings(schema: .open, limits: limits),
-            clock: EngineClock { 1_795_212_000_000 },
+            keys: ServerKeys(secret: Array(repeating: 7, count: 32)), clock: EngineClock { 1_795_212_000_000 },
             logger: Logger(label: "batch-path"))
         let madeElsewhere = SampleBatch.body(operations: count, device: "mac-2", clock: ["mac-2": 1])
         let changedElsewhere = SampleBatch.body(
@@ -66,7 +66,7 @@ public struct BatchPath: Sendable {
             BatchSubmission(
                 tenant: "acme", device: request.device ?? "", user: "ana", key: "8e03978e-40d5-43dd-bc93-6894a57f9324",
                 request: request, mode: .commit, answer: .full, receivedAtMilliseconds: 1_795_212_000_000))
-        return Array(reply.body.utf8)
+        return reply.body
     }
 }
 

@@ -17,7 +17,7 @@ actor RowStore: SyncStore {
 
     init() {
         let identity = StoreIdentity(
-            lineage: "0123456789abcdef0123456789abcdef", cursorKey: Array(0..<32), redactionKey: Array(32..<64))
+            lineage: "0123456789abcdef0123456789abcdef", redactionKey: Array(32..<64))
         self.identity = identity
         rest = InMemoryStore(identity: identity)
     }
@@ -63,9 +63,9 @@ actor RowStore: SyncStore {
         for row in commit.operations {
             encode(
                 row.id.name.text, row.device.name.text, row.user.text, row.batch.text, row.clock,
-                row.fingerprint.hexadecimal, row.outcome.rawValue, row.result, row.content)
+                row.fingerprint.storedText, row.outcome.rawValue, row.result, row.content)
         }
-        for row in commit.batches { encode(row.key.key.text, row.fingerprint.hexadecimal, row.results) }
+        for row in commit.batches { encode(row.key.key.text, row.fingerprint.hex, row.results) }
         for row in commit.audit {
             encode(
                 row.type, row.collection, row.record, row.batch, row.device, row.clockBefore, row.clockAfter, row.detail
@@ -159,6 +159,18 @@ actor RowStore: SyncStore {
         _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
     ) async throws(StoreError) -> Bool {
         try await rest.spend(tenant, code, nowMilliseconds: nowMilliseconds)
+    }
+
+    func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {
+        try await rest.access(tenant, query)
+    }
+
+    func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError) {
+        try await rest.end(tenant, end, nowMilliseconds: nowMilliseconds)
+    }
+
+    func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement {
+        try await rest.agree(on: check, intention)
     }
 
     func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {

@@ -118,7 +118,7 @@ public struct WorstCase: Sendable {
                 Operation(
                     id: OperationID("operation \(index)"), kind: context.isEmpty && index == 0 ? .create : .update,
                     record: key, clock: context.setting("b", to: Int64(index + 1)), claimedMilliseconds: 5,
-                    fields: object, fingerprint: ContentFingerprint(hexadecimal: "\(index)")))
+                    fields: object, fingerprint: Digest(of: .integer(Int64(index)))))
         }
         return Batch(
             key: "k", device: "b", user: "ana", atomicity: .eachOperation, receivedAtMilliseconds: 10,
@@ -166,7 +166,7 @@ public struct WorstCase: Sendable {
                 collection: "c", record: "r", batch: "k", device: "b", recordedAtMilliseconds: number,
                 clockBefore: "{}", clockAfter: "{}",
                 detail: #"{"dropped":[{"counter":\#(number),"device":"b"}],"unit":"t"}"#,
-                sides: number == 1 ? [side(1), side(2)] : [side(number + 1)], hash: [])
+                sides: number == 1 ? [side(1), side(2)] : [side(number + 1)], hash: nil)
         }
         return ConflictHistory(
             conflict: ConflictRow(

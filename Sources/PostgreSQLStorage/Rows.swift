@@ -9,14 +9,14 @@ extension TenantHead {
     init(_ row: Columns) {
         self.init(
             sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
-            auditHash: row.bytes(3), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
+            auditHash: Digest(auditColumn: row.bytes(3)), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
     }
 
     func bind(to row: inout Parameters) {
         row.integer(sequence)
         row.integer(operationOrdinal)
         row.integer(auditPosition)
-        row.bytes(auditHash)
+        row.bytes(auditHash.auditColumn)
         row.integer(auditMilliseconds)
         row.integer(purgeFloor)
     }
@@ -63,7 +63,7 @@ extension OperationRow {
             user: ExactString(try row.text(3)), batch: ExactString(try row.text(4)),
             record: RecordKey(collection: try row.optionalText(5), id: try row.optionalText(6)),
             counter: row.optionalInteger(7), clock: try row.text(8),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(9)), outcome: try row.outcome(10),
+            fingerprint: try Digest?(stored: try row.text(9)), outcome: try row.outcome(10),
             result: try row.text(11), content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
             recordedAtMilliseconds: row.integer(14))
     }
@@ -74,7 +74,7 @@ extension OperationRow {
             id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
             user: ExactString(try row.text(2)), batch: "",
             record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
-            clock: try row.text(5), fingerprint: ContentFingerprint(hexadecimal: try row.text(6)),
+            clock: try row.text(5), fingerprint: try Digest?(stored: try row.text(6)),
             outcome: try row.outcome(7), result: try row.text(8), content: "", stampMilliseconds: nil,
             recordedAtMilliseconds: 0)
     }
@@ -100,7 +100,7 @@ extension [OperationRow] {
         parameters.texts(self, optional: { $0.record?.id.text })
         parameters.integers(self, optional: { $0.counter })
         parameters.texts(self) { $0.clock }
-        parameters.texts(self) { $0.fingerprint.hexadecimal }
+        parameters.texts(self) { $0.fingerprint.storedText }
         parameters.texts(self) { $0.outcome.rawValue }
         parameters.texts(self) { $0.result }
         parameters.texts(self) { $0.content }
@@ -113,7 +113,7 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), results: try row.text(3),
+            fingerprint: try Digest(stored: try row.text(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 }
@@ -122,7 +122,7 @@ extension [BatchRow] {
     func bind(to parameters: inout Parameters) {
         parameters.texts(self) { $0.key.device.name.text }
         parameters.texts(self) { $0.key.key.text }
-        parameters.texts(self) { $0.fingerprint.hexadecimal }
+        parameters.texts(self) { $0.fingerprint.hex }
         parameters.texts(self) { $0.results }
         parameters.integers(self) { $0.recordedAtMilliseconds }
     }
@@ -155,7 +155,8 @@ extension AuditEntryRow {
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: try row.text(3),
             collection: try row.text(4), record: try row.text(5), batch: try row.text(6), device: try row.text(7),
             recordedAtMilliseconds: row.integer(8), clockBefore: try row.text(9), clockAfter: try row.text(10),
-            clocksFrom: row.optionalInteger(11), detail: try row.text(12), sides: [], hash: row.bytes(13))
+            clocksFrom: row.optionalInteger(11), detail: try row.text(12), sides: [],
+            hash: Digest(auditColumn: row.bytes(13)))
     }
 }
 
@@ -174,7 +175,7 @@ extension [AuditEntryRow] {
         parameters.texts(self) { $0.clockAfter }
         parameters.integers(self, optional: { $0.clocksFrom })
         parameters.texts(self) { $0.detail }
-        parameters.blobs(self) { $0.hash }
+        parameters.blobs(self) { $0.hash.auditColumn }
     }
 }
 

@@ -8,14 +8,14 @@ extension TenantHead {
     init(_ row: Columns) {
         self.init(
             sequence: row.integer(0), operationOrdinal: row.integer(1), auditPosition: row.integer(2),
-            auditHash: row.bytes(3), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
+            auditHash: Digest(auditColumn: row.bytes(3)), auditMilliseconds: row.integer(4), purgeFloor: row.integer(5))
     }
 
     func bind(to row: inout Bindings) {
         row.integer(sequence)
         row.integer(operationOrdinal)
         row.integer(auditPosition)
-        row.bytes(auditHash)
+        row.bytes(auditHash.auditColumn)
         row.integer(auditMilliseconds)
         row.integer(purgeFloor)
     }
@@ -68,7 +68,7 @@ extension OperationRow {
             user: ExactString(try row.text(3)), batch: ExactString(try row.text(4)),
             record: RecordKey(collection: try row.optionalText(5), id: try row.optionalText(6)),
             counter: row.optionalInteger(7), clock: try row.text(8),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(9)), outcome: outcome, result: try row.text(11),
+            fingerprint: try Digest?(stored: try row.text(9)), outcome: outcome, result: try row.text(11),
             content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
             recordedAtMilliseconds: row.integer(14))
     }
@@ -82,7 +82,7 @@ extension OperationRow {
             id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
             user: ExactString(try row.text(2)), batch: "",
             record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
-            clock: try row.text(5), fingerprint: ContentFingerprint(hexadecimal: try row.text(6)), outcome: outcome,
+            clock: try row.text(5), fingerprint: try Digest?(stored: try row.text(6)), outcome: outcome,
             result: try row.text(8), content: "", stampMilliseconds: nil, recordedAtMilliseconds: 0)
     }
 
@@ -96,7 +96,7 @@ extension OperationRow {
         row.text(record?.id.text)
         row.integer(counter)
         row.text(clock)
-        row.text(fingerprint.hexadecimal)
+        row.text(fingerprint.storedText)
         row.text(outcome.rawValue)
         row.text(result)
         row.text(content)
@@ -109,14 +109,14 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
-            fingerprint: ContentFingerprint(hexadecimal: try row.text(2)), results: try row.text(3),
+            fingerprint: try Digest(stored: try row.text(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 
     func bind(to row: inout Bindings) {
         row.text(key.device.name.text)
         row.text(key.key.text)
-        row.text(fingerprint.hexadecimal)
+        row.text(fingerprint.hex)
         row.text(results)
         row.integer(recordedAtMilliseconds)
     }
@@ -147,7 +147,8 @@ extension AuditEntryRow {
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: row.auditText(3),
             collection: row.auditText(4), record: row.auditText(5), batch: row.auditText(6), device: row.auditText(7),
             recordedAtMilliseconds: row.integer(8), clockBefore: row.auditText(9), clockAfter: row.auditText(10),
-            clocksFrom: row.optionalInteger(11), detail: row.auditText(12), sides: [], hash: row.bytes(13))
+            clocksFrom: row.optionalInteger(11), detail: row.auditText(12), sides: [],
+            hash: Digest(auditColumn: row.bytes(13)))
     }
 
     func bind(to row: inout Bindings) {
@@ -164,7 +165,7 @@ extension AuditEntryRow {
         row.text(clockAfter)
         row.integer(clocksFrom)
         row.text(detail)
-        row.bytes(hash)
+        row.bytes(hash.auditColumn)
     }
 }
 

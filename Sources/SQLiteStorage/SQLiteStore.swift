@@ -102,13 +102,31 @@ public final class SQLiteStore: SyncStore {
     public static func openBeside(
         at path: String, options: Options = Options(), probe: StoreProbe? = nil
     ) throws(StoreError) -> SQLiteStore {
+        try open(besideServerAt: path, for: .writing, options, probe)
+    }
+
+    /// Opens a file for reading beside a server that may have it open. Every method that writes throws `cannotOpen`.
+    public static func openReadOnly(
+        at path: String, options: Options = Options(), probe: StoreProbe? = nil
+    ) throws(StoreError) -> SQLiteStore {
+        try open(besideServerAt: path, for: .reading, options, probe)
+    }
+
+    private static func open(
+        besideServerAt path: String, for use: WorkUse, _ options: Options, _ probe: StoreProbe?
+    ) throws(StoreError) -> SQLiteStore {
         do {
-            let pool = try DatabasePool(path: path, configuration: configuration(options))
-            let identity = try pool.writeWithoutTransaction { database in
-                let connection = Connection(database: database, probe: nil)
-                try connection.makeDurable(options)
-                try connection.requireNewestSchema()
-                return try connection.storedIdentity()
+            var configuration = configuration(options)
+            configuration.readonly = use == .reading
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            let identity: StoreIdentity
+            switch use {
+            case .reading: identity = try pool.unsafeRead { try storedIdentity($0) }
+            case .writing:
+                identity = try pool.writeWithoutTransaction { database in
+                    try Connection(database: database, probe: nil).makeDurable(options)
+                    return try storedIdentity(database)
+                }
             }
             return SQLiteStore(
                 pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil,
@@ -118,25 +136,11 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
-    /// Opens a file for reading beside a server that may have it open. Every method that writes throws `cannotOpen`.
-    public static func openReadOnly(
-        at path: String, options: Options = Options(), probe: StoreProbe? = nil
-    ) throws(StoreError) -> SQLiteStore {
-        do {
-            var configuration = configuration(options)
-            configuration.readonly = true
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            let identity = try pool.unsafeRead { database in
-                let connection = Connection(database: database, probe: nil)
-                try connection.requireNewestSchema()
-                return try connection.storedIdentity()
-            }
-            return SQLiteStore(
-                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil,
-                probe: probe)
-        } catch {
-            throw StoreError(opening: path, error)
-        }
+    /// Of a file whose schema is the newest.
+    private static func storedIdentity(_ database: Database) throws(StoreError) -> StoreIdentity {
+        let connection = Connection(database: database, probe: nil)
+        try connection.requireNewestSchema()
+        return try connection.storedIdentity()
     }
 
     private static func configuration(_ options: Options) -> Configuration {

@@ -9,19 +9,15 @@ public enum AuditSample {
     /// Writes it as a tenant's first commit.
     public static func put(in store: any SyncStore, of tenant: TenantID) async throws(StoreError) {
         try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
-            var chain = AuditChainWriter(tenant: tenant, identity: store.identity, after: snapshot.head.auditHash)
-            var index = AuditIndex()
-            var commit = Commit(head: snapshot.head)
-            for entry in entries {
-                let row = chain.append(entry, rules: CollectionRules())
-                try index.note(row)
-                commit.audit.append(row)
-            }
-            commit.conflicts = index.opened.values.sorted { $0.id < $1.id }
-            commit.head.auditPosition = entries.last?.position ?? 0
-            commit.head.auditHash = chain.hash
-            commit.head.auditMilliseconds = entries.last?.recordedAtMilliseconds ?? 0
-            return (commit, ())
+            var plan = Plan(
+                sequence: snapshot.head.sequence, auditPosition: entries.last?.position ?? 0,
+                auditMilliseconds: entries.last?.recordedAtMilliseconds ?? 0)
+            plan.audit = entries
+            var builder = CommitBuilder(
+                on: snapshot,
+                CommitBuilder.Context(tenant: tenant, identity: store.identity, schema: .open, nowMilliseconds: opening)
+            )
+            return (builder.commit(plan), ())
         }
     }
 

@@ -59,7 +59,7 @@ extension StorageLaw {
                 entry.recordedAtMilliseconds = .min
                 let head = TenantHead(
                     sequence: .max, operationOrdinal: .max, auditPosition: .max - 1,
-                    auditHash: [UInt8](0...255), auditMilliseconds: .min, purgeFloor: .max)
+                    auditHash: Digest(bytes: 224...255), auditMilliseconds: .min, purgeFloor: .max)
                 let commit = Commit(
                     head: head, records: [row], operations: [operation], audit: [entry], conflicts: [conflict])
                 try await store.transact(tenant, readSet: StoreReadSet()) { _ throws(StoreError) in (commit, ()) }

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import SyncStorage
+import SyncWire
 
 private let tenant = TenantID("tenant")
 
@@ -70,7 +71,7 @@ extension StorageLaw {
                 .enumerated().map { index, results in
                     BatchRow(
                         key: BatchKey(device: "anna", key: ExactString("k\(index)")),
-                        fingerprint: ContentFingerprint(hexadecimal: "f\(index)"), results: results,
+                        fingerprint: Digest(of: .integer(Int64(index))), results: results,
                         recordedAtMilliseconds: Int64(index))
                 }
                 try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import SyncStorage
+import SyncWire
 
 // Rows made by hand, where a law is about columns and not about what they mean.
 
@@ -20,7 +21,7 @@ extension OperationRow {
         OperationRow(
             id: id, device: "d", ordinal: ordinal, user: "u", batch: "b", record: RecordKey("samples", "r"),
             counter: nil,
-            clock: #"{"d":1}"#, fingerprint: ContentFingerprint(hexadecimal: "00"), outcome: outcome,
+            clock: #"{"d":1}"#, fingerprint: Digest(of: "an operation"), outcome: outcome,
             result: #"{"outcome":"\#(outcome.rawValue)"}"#, content: "{}", stampMilliseconds: nil,
             recordedAtMilliseconds: 0)
     }
@@ -41,7 +42,7 @@ extension AuditEntryRow {
             position: conflict.id, conflict: conflict.id, version: 1, type: EntryType.opened.rawValue,
             collection: conflict.collection, record: conflict.record, batch: "b", device: "d",
             recordedAtMilliseconds: conflict.openedAtMilliseconds, clockBefore: "{}", clockAfter: "{}",
-            detail: "{}", sides: sides, hash: [1])
+            detail: "{}", sides: sides, hash: Digest(of: "an entry"))
     }
 }
 

@@ -130,7 +130,7 @@ extension StorageLaw {
                                 head.sequence += 1
                                 let batch = BatchRow(
                                     key: BatchKey(device: "d", key: ExactString("\(number)")),
-                                    fingerprint: ContentFingerprint(hexadecimal: ""), results: "[]",
+                                    fingerprint: .zero, results: "[]",
                                     recordedAtMilliseconds: 0)
                                 return (Commit(head: head, batches: [batch]), head.sequence)
                             }

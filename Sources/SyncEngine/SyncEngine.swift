@@ -143,27 +143,9 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// The results as they are stored, and the records as they stand now.
-    func reply(_ recall: BatchRecall, of tenant: TenantID, _ answer: BatchReturn) -> BatchReply {
-        var records: TouchedRecords?
-        if answer == .full {
-            var touched = TouchedRecords(byteLimit: limits.answerBytes)
-            for row in recall.records where !row.isPurged {
-                // As in the answer that a retry gets.
-                if settings.schema.rules(for: row.key.collection) == nil {
-                    touched.omit(row.key)
-                } else {
-                    touched.take(WireRecord(row))
-                }
-            }
-            for key in recall.omitted { touched.omit(key) }
-            records = touched
-        }
-        let body = BatchAnswer(
-            key: recall.batch.key.key, serverTimeMilliseconds: clock.now(),
-            cursor: Cursor(sequence: recall.sequence).text(cursors(of: tenant)), kind: .replayed,
-            outcomes: recall.outcomes, records: records)
-        return BatchReply(body: body.encoded(), isReplayed: true)
+    /// What makes the answers to the tenant's batches.
+    func replies(of tenant: TenantID) -> ReplyBuilder {
+        ReplyBuilder(settings: settings, cursors: cursors(of: tenant), nowMilliseconds: clock.now())
     }
 
     // MARK: Common to reads

@@ -73,4 +73,26 @@ import Testing
             await store.close()
         }
     }
+
+    @Test func `keep nothing of what was given up, though none of them is free`() async throws {
+        var options = PostgreSQLStore.Options()
+        options.connections = 1
+        options.connectTimeout = .seconds(2)
+        let begun = DispatchSemaphore(value: 0)
+        let end = DispatchSemaphore(value: 0)
+        let threads = SessionThreads(options: options) { () throws(StoreError) -> Session in
+            begun.signal()
+            end.wait()
+            throw .unavailable("the test has no database")
+        }
+        let slow = Task { try? await threads.run(of: "one", probe: nil) { (_: Session) throws(StoreError) in } }
+        try #require(begun.wait(timeout: .now() + 60) == .success)
+        await #expect(throws: StoreError.unavailable("all connections to the database were busy")) {
+            try await threads.run(of: "other", probe: nil) { (_: Session) throws(StoreError) in }
+        }
+        #expect(threads.waitingCount == 0)
+        end.signal()
+        await slow.value
+        await threads.close()
+    }
 }

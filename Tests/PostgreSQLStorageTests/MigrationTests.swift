@@ -44,7 +44,7 @@ import Testing
             BEGIN; SELECT set_config('rejoin.tenant', 'acme', true) \\g /dev/null
             INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at,
                 purge_floor) VALUES ('acme', 7, 0, 0, '', 0, 3);
-            INSERT INTO batches VALUES ('acme', 'ipad', 'k', 'f', '\(version < 4 ? Self.oldAnswer : "[]")', 1);
+            INSERT INTO batches VALUES ('acme', 'ipad', 'k', repeat('f', 64), '\(version < 4 ? Self.oldAnswer : "[]")', 1);
             COMMIT;
             """, user: PostgreSQLCluster.ownerRole)
         let versions = try await PostgreSQLStore.migrate(

@@ -20,7 +20,8 @@ struct CommitQueueTests {
             await server.store.gate.close()
             let before = server.store.counts["transact"]
             try await withThrowingTaskGroup(of: Int.self) { group in
-                // Comments, a preview, bulk decisions, registrations of both kinds, retirements, links, batches.
+                // Comments, a preview, bulk decisions, registrations of both kinds, retirements, links, ends of
+                // sessions, batches.
                 for number in 0..<12 {
                     group.addTask {
                         try await rita.send(.post, "/v1/conflicts/1/comments", json: #"{"text":"\#(number)"}"#).status
@@ -42,8 +43,13 @@ struct CommitQueueTests {
                     let code = OneTimeCode(id: "code", expiresAtMilliseconds: server.clock.now + 1_000)
                     return try await server.server.engine.spend(caller, try #require(code)) ? 200 : 500
                 }
+                group.addTask {
+                    try await server.server.engine.end(
+                        "acme", .tokens(of: "nobody", issuedBeforeMilliseconds: server.clock.now))
+                    return 200
+                }
                 group.addTask { try await mac.send(mac.creating("n", ["v": 1])).status }
-                try await eventually("all of it waits") { await server.server.engine.load().waitingBatches == 29 }
+                try await eventually("all of it waits") { await server.server.engine.load().waitingBatches == 30 }
                 #expect(await server.store.gate.waitingCount == 1)
                 #expect(server.store.counts["transact"] - before <= 1)
                 // Another tenant has a commit queue of its own.

@@ -19,7 +19,7 @@ private func history(_ steps: [(joined: [AuditSideRow], dropped: [Dot])]) -> Con
             type: index == 0 ? "opened" : "sides_changed", collection: "c", record: "r", batch: "b", device: "d",
             recordedAtMilliseconds: 0, clockBefore: "{}", clockAfter: "{}",
             detail: index == 0 ? "{}" : "{\"dropped\":[\(dropped.joined(separator: ","))],\"unit\":\"t\"}",
-            sides: step.joined, hash: [])
+            sides: step.joined, hash: nil)
     }
     return ConflictHistory(
         conflict: ConflictRow(

@@ -11,14 +11,14 @@ import Testing
     private static func row(_ outcomes: [OperationOutcome]) -> BatchRow {
         var writer = JSONWriter()
         return BatchRow(
-            key: key, fingerprint: ContentFingerprint(hexadecimal: "00"), outcomes: outcomes, recordedAtMilliseconds: 0,
+            key: key, fingerprint: .zero, outcomes: outcomes, recordedAtMilliseconds: 0,
             using: &writer)
     }
 
     private static func operation(_ id: OperationID, of device: DeviceID, _ result: OperationResult) -> KnownOperation {
         KnownOperation(
             id: id, device: device, user: "u", record: record, clock: [device: 1],
-            fingerprint: ContentFingerprint(hexadecimal: "00"), result: result)
+            fingerprint: .zero, result: result)
     }
 
     private static let applied = OperationResult(outcome: .applied, relation: .newer, sequence: 7)
@@ -67,7 +67,7 @@ import Testing
     ])
     func `that cannot be read are told as damaged`(_ text: String) {
         let row = BatchRow(
-            key: Self.key, fingerprint: ContentFingerprint(hexadecimal: ""), results: text, recordedAtMilliseconds: 0)
+            key: Self.key, fingerprint: .zero, results: text, recordedAtMilliseconds: 0)
         #expect(throws: StoreError.self) { try row.readResults() }
     }
 
@@ -85,7 +85,7 @@ import Testing
             "replayed":false}]}
             """#
         let row = BatchRow(
-            key: Self.key, fingerprint: ContentFingerprint(hexadecimal: ""), results: answer, recordedAtMilliseconds: 0)
+            key: Self.key, fingerprint: .zero, results: answer, recordedAtMilliseconds: 0)
         let outcomes = try row.readResults().outcomes { _ in nil }
         let summary = ConflictSummary(
             id: ConflictID(position: 17), unit: "total", policy: "lww", status: .automatic, winner: .stored)

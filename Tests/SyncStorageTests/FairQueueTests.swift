@@ -86,6 +86,24 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(takeAll(&queue).work.count == 4)
     }
 
+    @Test func `is taken back where nobody waits for it any more, and nothing else with it`() {
+        var queue = FairQueue<String>(workers: 100)
+        for element in ["a1", "a2", "a3"] { queue.add(element, of: "a", for: .reading) }
+        queue.add("b1", of: "b", for: .reading)
+        queue.add("a4", of: "a", for: .writing)
+        queue.add("ping", of: nil, for: .reading)
+        #expect(queue.remove(of: "a", for: .reading) { $0 == "a2" })
+        #expect(queue.remove(of: "b", for: .reading) { $0 == "b1" })
+        #expect(queue.remove(of: nil, for: .reading) { $0 == "ping" })
+        // Of another use, of nobody, and taken back before.
+        #expect(!queue.remove(of: "a", for: .reading) { $0 == "a4" })
+        #expect(!queue.remove(of: "c", for: .reading) { _ in true })
+        #expect(!queue.remove(of: "b", for: .reading) { $0 == "b1" })
+        #expect(queue.count == 3)
+        #expect(Set(takeAll(&queue).work) == ["a1", "a3", "a4"])
+        #expect(queue.count == 0)
+    }
+
     @Test func `is done in any order of beginnings and ends, all of it, once`() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200 {

@@ -33,16 +33,6 @@ public enum OperationKind: String, Sendable, Hashable, CaseIterable {
     case create, update, delete, restore
 }
 
-/// Identifies what an operation asks for: kind, record, fields and the author's time. Not its clock and not its device,
-/// because a device that had to register anew sends its pending operations under a new id and new counters, and they are
-/// still the same operations.
-public struct ContentFingerprint: Sendable, Hashable {
-    /// SHA-256 of the canonical form, in lower-case hexadecimal digits.
-    public let hexadecimal: String
-
-    public init(hexadecimal: String) { self.hexadecimal = hexadecimal }
-}
-
 /// One create, update, delete or restore of one record, as its author sent it.
 public struct Operation: Sendable, Hashable {
     public let id: OperationID
@@ -54,11 +44,14 @@ public struct Operation: Sendable, Hashable {
     /// What create, update and restore write, as it was sent. Empty for a delete.
     public let fields: ObjectValue
     public let dependsOn: [OperationID]
-    public let fingerprint: ContentFingerprint
+    /// Tells what the operation asks for: kind, record, fields and the author's time. Not its clock and not its device, because a
+    /// device that had to register anew sends its pending operations under a new id and new counters, and they are still the
+    /// same operations.
+    public let fingerprint: Digest
 
     public init(
         id: OperationID, kind: OperationKind, record: RecordKey, clock: VersionVector, claimedMilliseconds: Int64?,
-        fields: ObjectValue, dependsOn: [OperationID] = [], fingerprint: ContentFingerprint
+        fields: ObjectValue, dependsOn: [OperationID] = [], fingerprint: Digest
     ) {
         self.id = id
         self.kind = kind

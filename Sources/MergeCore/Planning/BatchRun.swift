@@ -59,7 +59,7 @@ struct BatchRun {
                 keep(
                     KnownOperation(
                         id: id, device: batch.device, user: batch.user, record: malformed.record,
-                        clock: VersionVector(), fingerprint: ContentFingerprint(hexadecimal: ""), result: result),
+                        clock: VersionVector(), fingerprint: nil, result: result),
                     item, at: index, dot: nil, stamp: nil)
             }
         case .operation(let operation):

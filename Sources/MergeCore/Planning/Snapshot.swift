@@ -32,11 +32,11 @@ public struct KnownOperation: Sendable, Hashable {
         let user: ExactString
         let record: RecordKey?
         let clock: VersionVector
-        let fingerprint: ContentFingerprint
+        let fingerprint: Digest?
 
         init(
             id: OperationID, device: DeviceID, user: ExactString, record: RecordKey?, clock: VersionVector,
-            fingerprint: ContentFingerprint
+            fingerprint: Digest?
         ) {
             self.id = id
             self.device = device
@@ -67,11 +67,12 @@ public struct KnownOperation: Sendable, Hashable {
     public var user: ExactString { content.user }
     public var record: RecordKey? { content.record }
     public var clock: VersionVector { content.clock }
-    public var fingerprint: ContentFingerprint { content.fingerprint }
+    /// nil for an operation that could not be read.
+    public var fingerprint: Digest? { content.fingerprint }
 
     public init(
         id: OperationID, device: DeviceID, user: ExactString, record: RecordKey?, clock: VersionVector,
-        fingerprint: ContentFingerprint, result: OperationResult
+        fingerprint: Digest?, result: OperationResult
     ) {
         content = Content(
             id: id, device: device, user: user, record: record, clock: clock, fingerprint: fingerprint)

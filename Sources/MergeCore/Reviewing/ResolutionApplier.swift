@@ -144,7 +144,7 @@ struct ResolutionApplier {
         guard let fields = intent.fields else { return [] }
         let update = Operation(
             id: id, kind: .update, record: conflict.record, clock: clock, claimedMilliseconds: nil, fields: fields,
-            fingerprint: ContentFingerprint(hexadecimal: ""))
+            fingerprint: .zero)
         let interpretation = FieldInterpretation(update, rules: rules, limits: decider.settings.limits)
         guard interpretation.rejections.isEmpty else { throw Refusal(rejections: interpretation.rejections) }
         // A conflict that ends has to end in its unit: what is said of another one would leave its sides as they are.

@@ -40,7 +40,7 @@ final class SessionThreads: Sendable {
         let ticket = Ticket<Answer>()
         let result = await withCheckedContinuation { continuation in
             ticket.wait(with: continuation)
-            let admission = queue.add(of: tenant, for: use) { slot in
+            let work = QueuedWork(of: tenant, for: use) { slot in
                 switch wait {
                 case .untilBegun:
                     guard let continuation = ticket.take() else { return }
@@ -51,15 +51,15 @@ final class SessionThreads: Sendable {
                     ticket.take()?.resume(returning: result)
                 }
             }
-            switch admission {
+            switch queue.add(work) {
             case .closed: ticket.take()?.resume(returning: .failure(.unavailable("the store is closed")))
-            case .taken: if wait == .untilAnswered { giveClock(to: ticket, "the database does not answer") }
-            case .waiting: giveClock(to: ticket, "all connections to the database were busy")
+            case .taken: if wait == .untilAnswered { giveClock(to: ticket, work, "the database does not answer") }
+            case .waiting: giveClock(to: ticket, work, "all connections to the database were busy")
             case .needsThread:
                 // Another's work may be the first that the thread takes.
                 switch wait {
-                case .untilBegun: giveClock(to: ticket, "all connections to the database were busy")
-                case .untilAnswered: giveClock(to: ticket, "the database does not answer")
+                case .untilBegun: giveClock(to: ticket, work, "all connections to the database were busy")
+                case .untilAnswered: giveClock(to: ticket, work, "the database does not answer")
                 }
                 startThread()
             }
@@ -67,14 +67,15 @@ final class SessionThreads: Sendable {
         return try result.get()
     }
 
-    /// Only work that has to wait pays for a clock.
-    private func giveClock<Answer: Sendable>(to ticket: Ticket<Answer>, _ reason: String) {
+    /// Only work that has to wait pays for a clock. What nobody waits for any more leaves the queue, with all that it holds.
+    private func giveClock<Answer: Sendable>(to ticket: Ticket<Answer>, _ work: QueuedWork, _ reason: String) {
         let patience = options.connectTimeout
         ticket.give(
-            Task {
+            Task { [queue] in
                 try? await Task.sleep(for: patience)
-                guard !Task.isCancelled else { return }
-                ticket.take()?.resume(returning: .failure(.unavailable(reason)))
+                guard !Task.isCancelled, let continuation = ticket.take() else { return }
+                queue.withdraw(work)
+                continuation.resume(returning: .failure(.unavailable(reason)))
             })
     }
 
@@ -83,7 +84,7 @@ final class SessionThreads: Sendable {
             let slot = SessionSlot(connect: connect)
             while let (work, turn, help) = queue.next() {
                 if help == .needed { startThread() }
-                work(slot)
+                work.body(slot)
                 queue.finish(turn)
             }
             slot.close()
@@ -93,6 +94,9 @@ final class SessionThreads: Sendable {
         thread.stackSize = 4 << 20
         thread.start()
     }
+
+    /// Pieces of work that wait for a thread.
+    var waitingCount: Int { queue.waitingCount }
 
     /// Returns when all work that was taken is done and all sessions are closed.
     func close() async {
@@ -180,10 +184,22 @@ final class SessionSlot {
     }
 }
 
+/// A piece of work that waits for a thread.
+final class QueuedWork: Sendable {
+    /// Whose it is; nil: the server's own.
+    let tenant: TenantID?
+    let use: WorkUse
+    let body: @Sendable (SessionSlot) -> Void
+
+    init(of tenant: TenantID?, for use: WorkUse, _ body: @escaping @Sendable (SessionSlot) -> Void) {
+        self.tenant = tenant
+        self.use = use
+        self.body = body
+    }
+}
+
 /// Work that waits for a thread, and the threads that wait for work.
 final class WorkQueue: @unchecked Sendable {
-    typealias Work = @Sendable (SessionSlot) -> Void
-
     enum Admission {
         case taken, waiting, needsThread, closed
     }
@@ -196,7 +212,7 @@ final class WorkQueue: @unchecked Sendable {
     /// Guards all that follows; this is why the class may be shared.
     private let condition = NSCondition()
     private let limit: Int
-    private var queue: FairQueue<Work>
+    private var queue: FairQueue<QueuedWork>
     private var threads = 0
     private var idle = 0
     private var isClosed = false
@@ -207,11 +223,11 @@ final class WorkQueue: @unchecked Sendable {
     }
 
     /// Takes work in, unless closed; says what else is to be done for it.
-    func add(of tenant: TenantID?, for use: WorkUse, _ work: @escaping Work) -> Admission {
+    func add(_ work: QueuedWork) -> Admission {
         condition.lock()
         defer { condition.unlock() }
         guard !isClosed else { return .closed }
-        queue.add(work, of: tenant, for: use)
+        queue.add(work, of: work.tenant, for: work.use)
         guard queue.hasWork else { return .waiting }
         // Whoever wakes and sees that there is more to be done wakes the next.
         if idle > 0 {
@@ -223,8 +239,21 @@ final class WorkQueue: @unchecked Sendable {
         return .needsThread
     }
 
+    var waitingCount: Int {
+        condition.lock()
+        defer { condition.unlock() }
+        return queue.count
+    }
+
+    /// Drops work that no thread has taken yet.
+    func withdraw(_ work: QueuedWork) {
+        condition.lock()
+        queue.remove(of: work.tenant, for: work.use) { $0 === work }
+        condition.unlock()
+    }
+
     /// Waits for work. - Returns: nil when the queue is closed and empty. The turn has to be given back.
-    func next() -> (work: Work, turn: WorkTurn, help: Help)? {
+    func next() -> (work: QueuedWork, turn: WorkTurn, help: Help)? {
         condition.lock()
         defer { condition.unlock() }
         idle += 1

@@ -8,9 +8,9 @@ extension ConflictView {
         "id,kind,status,version,collection,record,unit,policy,at,role,won,present,dropped,value,device,user,counter,stamp,"
         + "claimedAt,operation,assignee,ended,endedBy,endedAt,chosen\r\n"
 
-    /// One line a side.
-    public var csv: String {
-        sides.enumerated().map { number, side in
+    /// Writes one line a side.
+    public func writeCSV(to bytes: inout [UInt8]) {
+        for (number, side) in sides.enumerated() {
             let columns: [String] = [
                 String(row.id), row.kind, row.status, String(row.version), row.collection, row.record, row.unit,
                 row.policy, Timestamp(milliseconds: row.openedAtMilliseconds).text, side.row.role, String(side.won),
@@ -21,21 +21,31 @@ extension ConflictView {
                 ending.map { Timestamp(milliseconds: $0.atMilliseconds).text } ?? "",
                 ending?.kind == .resolved ? String(ending?.side == number) : "",
             ]
-            return columns.map(Self.csvField(_:)).joined(separator: ",") + "\r\n"
-        }.joined()
+            for (index, column) in columns.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                Self.writeCSVField(column, to: &bytes)
+            }
+            bytes.append(contentsOf: "\r\n".utf8)
+        }
     }
 
     /// Values come from devices. A spreadsheet takes a field that begins with one of `= + - @` for a formula; an apostrophe
     /// in front makes it text. A number is none, also where it is negative.
-    private static func csvField(_ text: String) -> String {
-        let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        let safe = isFormula && !isNumber(text) ? "'" + text : text
-        guard safe.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return safe }
-        var quoted = "\""
-        for scalar in safe.unicodeScalars {
-            if scalar == "\"" { quoted += "\"\"" } else { quoted.unicodeScalars.append(scalar) }
+    private static func writeCSVField(_ text: String, to bytes: inout [UInt8]) {
+        let field = text.utf8
+        let isFormula = field.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
+        let isQuoted = field.contains { "\",\r\n".utf8.contains($0) }
+        if isQuoted { bytes.append(UInt8(ascii: "\"")) }
+        if isFormula, !isNumber(text) { bytes.append(UInt8(ascii: "'")) }
+        if isQuoted {
+            for byte in field {
+                if byte == UInt8(ascii: "\"") { bytes.append(byte) }
+                bytes.append(byte)
+            }
+            bytes.append(UInt8(ascii: "\""))
+        } else {
+            bytes.append(contentsOf: field)
         }
-        return quoted + "\""
     }
 
     /// Whether a text is a number as JSON writes it (RFC 8259 section 6).

@@ -36,11 +36,11 @@ extension ConflictView {
         writer.endObject()
     }
 
-    /// The whole as a text of its own.
-    public var json: String {
-        var writer = JSONWriter()
+    /// The whole as a document of its own.
+    public func encoded() -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 2048)
         write(to: &writer)
-        return writer.text
+        return writer.bytes
     }
 }
 

@@ -45,6 +45,11 @@ public struct BatchSubmission: Sendable {
             receivedAtMilliseconds: receivedAtMilliseconds, sentAtMilliseconds: request.sentAtMilliseconds,
             items: request.items)
     }
+
+    /// With what is kept of the request.
+    var sentBatch: SentBatch {
+        SentBatch(batch, fingerprint: request.fingerprint, fieldTexts: request.fieldTexts)
+    }
 }
 
 /// The answer to a batch that was committed, now or before.

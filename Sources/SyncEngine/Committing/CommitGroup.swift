@@ -69,49 +69,43 @@ struct CommitGroup: Sendable {
     private struct Run {
         let group: CommitGroup
         let snapshot: StoreSnapshot
-        let redactor: Redactor
-        let cursors: Cursor.Codec
+        let replies: ReplyBuilder
         var decider: BatchDecider
-        var head: TenantHead
-        var batches: [BatchKey: BatchRow] = [:]
-        var operations: [OperationRow] = []
-        private var positionOfOperation: [OperationOwner: Int] = [:]
-        var newDevices: [DeviceID: DeviceRow] = [:]
-        /// The records that answers carry, which are mostly what the commit writes in the end. A record's sequence tells its
-        /// states apart.
-        private var rows: [RecordKey: RecordRow] = [:]
-        private var writer = JSONWriter(reservingCapacity: 1024)
+        private var builder: CommitBuilder
         /// Answers are in memory until they are sent, so those of a group share a bound.
         private var answerBytesLeft: Int
 
         init(group: CommitGroup, snapshot: StoreSnapshot) {
             self.group = group
             self.snapshot = snapshot
-            redactor = Redactor(identity: group.identity, tenant: group.tenant)
-            cursors = Cursor.Codec(group.identity, group.tenant, group.keys)
+            replies = ReplyBuilder(
+                settings: group.settings, cursors: Cursor.Codec(group.identity, group.tenant, group.keys),
+                nowMilliseconds: group.nowMilliseconds)
             decider = BatchDecider(over: snapshot.merge, under: group.settings)
-            head = snapshot.head
+            builder = CommitBuilder(
+                on: snapshot,
+                CommitBuilder.Context(
+                    tenant: group.tenant, identity: group.identity, schema: group.settings.schema,
+                    nowMilliseconds: group.nowMilliseconds))
             answerBytesLeft = group.settings.limits.answerBytes * 2
         }
 
         mutating func reply(to submission: BatchSubmission) -> Result<BatchReply, Problem> {
             if snapshot.devices[submission.device]?.retiredAtMilliseconds != nil { return .failure(.deviceRetired) }
-            if let stored = batches[submission.batchKey] ?? snapshot.batches[submission.batchKey] {
-                return replay(of: stored, to: submission)
-            }
+            if let stored = builder.batch(submission.batchKey) { return replay(of: stored, to: submission) }
             guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.settings.limits)) }
             switch submission.mode {
             case .commit:
-                let decision = decider.decide(submission.batch)
+                let sent = submission.sentBatch
+                let decision = decider.decide(sent.batch)
                 guard !decision.isRefused else {
                     return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
                 }
-                keep(submission, decision: decision)
+                builder.add(decision, of: sent)
                 // Before others change the records further.
-                let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
-                    run.decider.record(key).map { run.row($0) }
-                }
-                return reply(to: submission, .committed, decision.outcomes, records, at: decision.sequence)
+                let records = records(of: decision.outcomes, wantedBy: submission)
+                return .success(
+                    replies.reply(to: submission.key, .committed, decision.outcomes, records, at: decision.sequence))
             case .dryRun:
                 // A decider of its own, so that the batches that follow are not told of what did not happen.
                 var imagined = decider
@@ -119,11 +113,10 @@ struct CommitGroup: Sendable {
                 guard !decision.isRefused else {
                     return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
                 }
-                let records = records(of: decision.outcomes, wantedBy: submission) { run, key in
-                    imagined.record(key).map { run.newRow($0) }
-                }
+                let records = records(of: decision.outcomes, wantedBy: submission, imaginedBy: imagined)
                 // A cursor for what did not happen would make its owner skip what happens there later.
-                return reply(to: submission, .dryRun, decision.outcomes, records, at: decider.plan.sequence)
+                return .success(
+                    replies.reply(to: submission.key, .dryRun, decision.outcomes, records, at: decider.plan.sequence))
             }
         }
 
@@ -136,104 +129,36 @@ struct CommitGroup: Sendable {
                 let outcomes = try stored.readResults().outcomes { owner in
                     decider.known(owner.id).first { $0.device == owner.device }
                 }
-                let records = records(of: outcomes, wantedBy: submission) { run, key in
-                    run.decider.record(key).map { run.row($0) }
-                }
-                return reply(to: submission, .replayed, outcomes, records, at: decider.plan.sequence)
+                let records = records(of: outcomes, wantedBy: submission)
+                return .success(
+                    replies.reply(to: submission.key, .replayed, outcomes, records, at: decider.plan.sequence))
             } catch {
                 return .failure(Problem(error))
             }
         }
 
-        private func reply(
-            to submission: BatchSubmission, _ kind: BatchAnswer.Kind, _ outcomes: [OperationOutcome],
-            _ records: TouchedRecords?, at sequence: Int64
-        ) -> Result<BatchReply, Problem> {
-            let answer = BatchAnswer(
-                key: submission.key, serverTimeMilliseconds: group.nowMilliseconds,
-                cursor: Cursor(sequence: sequence).text(cursors), kind: kind, outcomes: outcomes, records: records)
-            return .success(
-                BatchReply(
-                    body: answer.encoded(), isReplayed: kind == .replayed,
-                    outcomes: kind == .replayed ? [:] : outcomes.counts,
-                    rejections: kind == .replayed ? [:] : outcomes.rejections))
-        }
-
-        /// The records that the batch touched, each once.
-        ///
-        /// Those of a collection that is not declared any more are named only. A record is sent as it was written last, under
-        /// the rules of that time; to work it out anew, without them, could show a deleted one as being there.
+        /// The records that the batch touched, within what is left for the group's answers; nil where nobody wants them.
+        /// - Parameter imagined: the decider of a batch that will not be written.
         private mutating func records(
             of outcomes: [OperationOutcome], wantedBy submission: BatchSubmission,
-            row: (inout Run, RecordKey) -> RecordRow?
+            imaginedBy imagined: BatchDecider? = nil
         ) -> TouchedRecords? {
             guard submission.answer == .full else { return nil }
-            var records = TouchedRecords(byteLimit: min(group.settings.limits.answerBytes, answerBytesLeft))
-            for key in outcomes.touchedRecords {
-                if snapshot.omitted.contains(key) {
-                    records.omit(key)
-                } else if group.settings.schema.rules(for: key.collection) == nil {
-                    if let record = decider.record(key), !record.isPurged { records.omit(key) }
-                } else if let row = row(&self, key), !row.isPurged {
-                    records.take(WireRecord(row))
-                }
+            let records = replies.records(
+                of: outcomes, byteLimit: min(group.settings.limits.answerBytes, answerBytesLeft)
+            ) { key in
+                if snapshot.omitted.contains(key) { return .unread }
+                let record = imagined == nil ? decider.record(key) : imagined?.record(key)
+                guard let record, !record.isPurged else { return .gone }
+                return .there(record)
+            } row: { record in
+                imagined == nil ? builder.row(record) : builder.row(imagined: record)
             }
             answerBytesLeft -= records.byteCount
             return records
         }
 
-        /// The record as it stands after the batches decided so far.
-        private mutating func row(_ record: StoredRecord) -> RecordRow {
-            if let row = rows[record.key], row.sequence == record.sequence { return row }
-            let row = newRow(record)
-            rows[record.key] = row
-            return row
-        }
-
-        private mutating func newRow(_ record: StoredRecord) -> RecordRow {
-            RecordRow(
-                record, rules: group.settings.schema.rules(for: record.key.collection) ?? .undeclared,
-                changedAtMilliseconds: group.nowMilliseconds, using: &writer)
-        }
-
-        private mutating func keep(_ submission: BatchSubmission, decision: BatchDecision) {
-            batches[submission.batchKey] = BatchRow(
-                key: submission.batchKey, fingerprint: submission.request.fingerprint, outcomes: decision.outcomes,
-                recordedAtMilliseconds: submission.receivedAtMilliseconds, using: &writer)
-            for operation in decision.operations {
-                head.operationOrdinal += 1
-                let row = OperationRow(
-                    operation, of: submission, ordinal: head.operationOrdinal, redactor: redactor,
-                    schema: group.settings.schema, using: &writer)
-                // A rejected operation that was repaired in a later batch of the group has one row: the last.
-                let owner = OperationOwner(id: row.id, device: row.device)
-                if let position = positionOfOperation[owner] {
-                    operations[position] = row
-                } else {
-                    positionOfOperation[owner] = operations.count
-                    operations.append(row)
-                }
-            }
-            if snapshot.devices[submission.device] == nil, newDevices[submission.device] == nil {
-                newDevices[submission.device] = DeviceRow(
-                    device: submission.device, user: submission.user, registeredAtMilliseconds: group.nowMilliseconds,
-                    lastSeenAtMilliseconds: group.nowMilliseconds)
-            }
-        }
-
-        mutating func commit() -> Commit {
-            let chained = decider.plan.chained(
-                after: head, of: group.tenant, identity: group.identity, schema: group.settings.schema)
-            return Commit(
-                head: chained.head,
-                records: decider.plan.records.keys.sorted().compactMap { key in
-                    decider.plan.records[key].map { row($0) }
-                },
-                operations: operations, batches: Array(batches.values), devices: Array(newDevices.values),
-                audit: chained.entries, conflicts: chained.index.opened.values.sorted { $0.id < $1.id },
-                conflictChanges: chained.index.changed.values.sorted { $0.id < $1.id },
-                assignments: chained.index.assigned.values.sorted { $0.id < $1.id })
-        }
+        mutating func commit() -> Commit { builder.commit(decider.plan) }
     }
 }
 
@@ -268,26 +193,5 @@ extension Problem {
         if errors.count > limits.rejectionsPerBatch { errorsOmitted = errors.count - limits.rejectionsPerBatch }
         let rejections = (causes.isEmpty ? outcomes : causes).flatMap(\.result.rejections)
         isRetryableOverride = rejections.allSatisfy(\.code.isRetryable)
-    }
-}
-
-extension [OperationOutcome] {
-    fileprivate var counts: [OutcomeKind: Int] {
-        reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
-    }
-
-    fileprivate var rejections: [Rejection.Code: Int] {
-        reduce(into: [:]) { counts, outcome in
-            if let first = outcome.result.rejections.first { counts[first.code, default: 0] += 1 }
-        }
-    }
-}
-
-extension WireRecord {
-    init(_ row: RecordRow) {
-        self.init(
-            key: row.key, sequence: row.sequence, isDeleted: row.isDeleted, clock: row.clock,
-            stampMilliseconds: row.stampMilliseconds, fields: row.fields, siblings: row.siblings,
-            openConflicts: row.openConflicts)
     }
 }

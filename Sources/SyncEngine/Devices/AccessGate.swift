@@ -90,7 +90,7 @@ extension SyncEngine {
     /// Ends access, here at once and on other servers within `AccessGate.knownForMilliseconds`.
     public func end(_ tenant: TenantID, _ end: AccessRevocation) async throws(Problem) {
         let now = clock.now()
-        try await reading { () throws(StoreError) in
+        try await writing(in: tenant) { () throws(StoreError) in
             try await store.end(tenant, end, nowMilliseconds: now)
         }
         gate.forget(tenant)

@@ -62,9 +62,7 @@ extension SyncEngine {
     }
 
     public func conflict(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> [UInt8] {
-        var writer = JSONWriter()
-        try await conflictView(caller, id).write(to: &writer)
-        return writer.bytes
+        try await conflictView(caller, id).encoded()
     }
 
     /// A conflict with its sides and what was said about it.

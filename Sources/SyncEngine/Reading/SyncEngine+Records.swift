@@ -84,7 +84,7 @@ extension SyncEngine {
     public func batch(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> BatchReply {
         try await admit(caller)
         guard let recall = try await recall(caller.tenant, BatchKey(device: device, key: key)) else { throw .notFound }
-        return reply(recall, of: caller.tenant, .full)
+        return replies(of: caller.tenant).reply(recall, .full)
     }
 
     /// What happened to an operation. - Parameter device: whose operation it is; nil: whoever's, if only one used the id.

@@ -53,7 +53,7 @@ struct BulkOutcomes: Sendable {
             end = .decided(result.conflict.row, isRepeated: result.isRepeated, effect)
         case .decidedOtherwise(let view), .changed(let view), .refused(_, let view):
             var problem = Problem(outcome) ?? .notFound
-            if let conflict = problem.conflict, !takesRoom(conflict.utf8.count) {
+            if let conflict = problem.conflict, !takesRoom(conflict.count) {
                 problem.conflict = nil
                 isCut = true
             }

@@ -66,11 +66,11 @@ extension Problem {
         case .notFound: self = .notFound
         case .decidedOtherwise(let view):
             self.init(.alreadyResolved, "The conflict ended otherwise; its resolution says how.")
-            conflict = view.json
+            conflict = view.encoded()
         case .changed(let view):
             self.init(
                 .conflictChanged, "The conflict or its record changed since that version. Look at how it stands now.")
-            conflict = view.json
+            conflict = view.encoded()
         case .refused(let rejections, _): self.init(refusing: rejections)
         }
     }

@@ -60,12 +60,9 @@ struct ReviewCommit: Sendable {
     private struct Run {
         let commit: ReviewCommit
         let snapshot: StoreSnapshot
-        let redactor: Redactor
         var decider: BatchDecider
-        var head: TenantHead
-        var operations: [OperationRow] = []
+        private var builder: CommitBuilder
         private var steps: [Step] = []
-        private var writer = JSONWriter(reservingCapacity: 1024)
 
         /// What became of a command, before it is known how the conflict stands after all of them.
         private enum Step {
@@ -80,9 +77,12 @@ struct ReviewCommit: Sendable {
         init(commit: ReviewCommit, snapshot: StoreSnapshot) {
             self.commit = commit
             self.snapshot = snapshot
-            redactor = Redactor(identity: commit.identity, tenant: commit.tenant)
             decider = BatchDecider(over: snapshot.merge, under: commit.settings)
-            head = snapshot.head
+            builder = CommitBuilder(
+                on: snapshot,
+                CommitBuilder.Context(
+                    tenant: commit.tenant, identity: commit.identity, schema: commit.settings.schema,
+                    nowMilliseconds: commit.reviewer.nowMilliseconds))
         }
 
         private var schema: Schema { commit.settings.schema }
@@ -137,14 +137,14 @@ struct ReviewCommit: Sendable {
             _ decision: Decision, on conflict: RecordedConflict, _ history: ConflictHistory
         ) -> Step {
             let rules = schema.rules(for: conflict.record.collection) ?? .undeclared
-            let kept = { [redactor] (value: Value, unit: UnitKey) in
+            let kept = { [redactor = builder.redactor] (value: Value, unit: UnitKey) in
                 redactor.redacted(value, unit: unit, collection: conflict.record.collection, rules: rules)
             }
             let unit = rules.unit(named: conflict.unit)
             let before = decider.record(conflict.record)?.state.shown(unit, rules).map { kept($0, unit) }
             switch decider.decide(decision, on: conflict, by: commit.reviewer, kept: kept) {
             case .decided(let decided):
-                keep(decided)
+                builder.add(decided, by: commit.reviewer)
                 let after = decided.resolution.value.map { kept($0, unit) }
                 return .done(history, isRepeated: false, ReviewResult.Effect(before: before, after: after))
             case .repeated: return .done(history, isRepeated: true, ReviewResult.Effect(before: before, after: before))
@@ -154,76 +154,35 @@ struct ReviewCommit: Sendable {
             }
         }
 
-        /// The reviewer's operation, as a device's is kept: it is in the record's history, and its result can be asked for.
-        private mutating func keep(_ decided: DecidedConflict) {
-            let event = decided.resolution.event
-            writer.write(.object(decided.fields))
-            let fields = writer.takeText()
-            let fingerprint = ContentFingerprint(
-                kind: decided.kind, record: decided.record, claimedMilliseconds: nil, fields: fields, using: &writer)
-            let operation = Operation(
-                id: event.provenance.operation, kind: decided.kind, record: decided.record, clock: decided.clock,
-                claimedMilliseconds: nil, fields: decided.fields, fingerprint: fingerprint)
-            decided.clock.write(to: &writer)
-            let clock = writer.takeText()
-            OperationResult(outcome: .applied, relation: .newer, sequence: decided.sequence).writeStored(to: &writer)
-            let result = writer.takeText()
-            BatchItem.operation(operation).writeContent(
-                fields: fields, to: &writer, redactor: redactor, schema: schema)
-            head.operationOrdinal += 1
-            operations.append(
-                OperationRow(
-                    id: operation.id, device: commit.reviewer.device, ordinal: head.operationOrdinal,
-                    user: commit.reviewer.user, batch: operation.id.name, record: decided.record,
-                    counter: event.dot.counter, clock: clock, fingerprint: fingerprint, outcome: .applied,
-                    result: result, content: writer.takeText(), stampMilliseconds: event.stamp.milliseconds,
-                    recordedAtMilliseconds: commit.reviewer.nowMilliseconds))
-        }
-
         mutating func finish() throws(StoreError) -> (Commit, Answer) {
-            let chained = decider.plan.chained(
-                after: head, of: commit.tenant, identity: commit.identity, schema: schema)
+            let stored = builder.commit(decider.plan)
+            let after = ConflictChanges(of: stored)
             var outcomes: [ReviewOutcome?] = []
-            let entries = Dictionary(grouping: chained.entries, by: \.conflict)
-            for step in steps { outcomes.append(try outcome(of: step, after: chained, entries)) }
+            for step in steps { outcomes.append(try outcome(of: step, after: after)) }
             guard commit.mode == .commit else {
                 return (Commit(head: snapshot.head), Answer(outcomes: outcomes))
             }
-            var records: [RecordRow] = []
-            for key in decider.plan.records.keys.sorted() {
-                if let record = decider.plan.records[key] { records.append(row(record)) }
-            }
-            let stored = Commit(
-                head: chained.head, records: records, operations: operations, audit: chained.entries,
-                conflictChanges: chained.index.changed.values.sorted { $0.id < $1.id },
-                assignments: chained.index.assigned.values.sorted { $0.id < $1.id })
             return (stored, Answer(outcomes: outcomes, writtenBytes: stored.byteCount))
         }
 
-        private mutating func row(_ record: StoredRecord) -> RecordRow {
-            RecordRow(
-                record, rules: schema.rules(for: record.key.collection) ?? .undeclared,
-                changedAtMilliseconds: commit.reviewer.nowMilliseconds, using: &writer)
-        }
-
         private mutating func outcome(
-            of step: Step, after chained: ChainedAudit, _ entries: [Int64: [AuditEntryRow]]
+            of step: Step, after changes: ConflictChanges
         ) throws(StoreError) -> ReviewOutcome? {
             switch step {
             case .left: return nil
             case .notFound: return .notFound
             case .decidedOtherwise(let history):
-                return .decidedOtherwise(try ConflictView(history.followed(by: chained, entries)))
-            case .changed(let history): return .changed(try ConflictView(history.followed(by: chained, entries)))
+                return .decidedOtherwise(try ConflictView(history.followed(by: changes)))
+            case .changed(let history): return .changed(try ConflictView(history.followed(by: changes)))
             case .refused(let history, let rejections):
-                return .refused(rejections, try ConflictView(history.followed(by: chained, entries)))
+                return .refused(rejections, try ConflictView(history.followed(by: changes)))
             case .done(let history, let isRepeated, let effect):
-                let view = try ConflictView(history.followed(by: chained, entries))
+                let view = try ConflictView(history.followed(by: changes))
                 var record: WireRecord?
                 if commit.records == .full, schema.rules(for: view.record.collection) != nil,
                     let stored = decider.record(view.record), !stored.isPurged
                 {
-                    record = WireRecord(row(stored))
+                    record = WireRecord(builder.row(stored))
                 }
                 return .done(ReviewResult(conflict: view, record: record, isRepeated: isRepeated, effect: effect))
             }
@@ -231,16 +190,28 @@ struct ReviewCommit: Sendable {
     }
 }
 
+/// What a commit changes in conflicts that were there before it.
+private struct ConflictChanges {
+    let entries: [Int64: [AuditEntryRow]]
+    let statuses: [Int64: ConflictChange]
+    let assignments: [Int64: ConflictAssignment]
+
+    init(of commit: Commit) {
+        entries = Dictionary(grouping: commit.audit, by: \.conflict)
+        statuses = Dictionary(uniqueKeysWithValues: commit.conflictChanges.map { ($0.id, $0) })
+        assignments = Dictionary(uniqueKeysWithValues: commit.assignments.map { ($0.id, $0) })
+    }
+}
+
 extension ConflictHistory {
-    /// The conflict as it stands after further entries.
-    /// - Parameter further: all that were written, by conflict.
-    fileprivate func followed(by chained: ChainedAudit, _ further: [Int64: [AuditEntryRow]]) -> ConflictHistory {
+    /// The conflict as it stands after a commit.
+    fileprivate func followed(by changes: ConflictChanges) -> ConflictHistory {
         var row = conflict
-        if let change = chained.index.changed[row.id] {
+        if let change = changes.statuses[row.id] {
             row.version = change.version
             row.status = change.status.rawValue
         }
-        if let assignment = chained.index.assigned[row.id] { row.assignee = assignment.assignee }
-        return ConflictHistory(conflict: row, entries: entries + (further[row.id] ?? []))
+        if let assignment = changes.assignments[row.id] { row.assignee = assignment.assignee }
+        return ConflictHistory(conflict: row, entries: entries + (changes.entries[row.id] ?? []))
     }
 }

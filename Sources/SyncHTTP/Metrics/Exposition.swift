@@ -1,21 +1,21 @@
 /// Metrics in the text format of Prometheus (version 0.0.4), family by family.
 struct Exposition {
-    private(set) var text = ""
+    private(set) var bytes: [UInt8] = []
 
     enum Kind: String {
         case counter, gauge, histogram
     }
 
     mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+        append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
     mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String> = [:], _ value: some Numeric) {
-        text += name
+        append(name)
         if !labels.isEmpty {
-            text += "{" + labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",") + "}"
+            append("{" + labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",") + "}")
         }
-        text += " \(value)\n"
+        append(" \(value)\n")
     }
 
     /// A family of one sample.
@@ -39,6 +39,8 @@ struct Exposition {
             sample(name + "_count", [label: value], total)
         }
     }
+
+    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")

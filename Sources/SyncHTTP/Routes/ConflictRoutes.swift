@@ -72,7 +72,9 @@ struct ConflictRoutes: Sendable {
     private static func lines(_ views: [ConflictView], as type: MediaType) -> [UInt8] {
         switch type {
         case .csv:
-            return views.flatMap { Array($0.csv.utf8) }
+            var lines: [UInt8] = []
+            for view in views { view.writeCSV(to: &lines) }
+            return lines
         case .json, .ndjson, .html:
             var writer = JSONWriter()
             for view in views {

@@ -17,10 +17,10 @@ struct OperatorRoutes: Sendable {
 
     var routes: [Route] {
         [
-            Route(.get, "/healthz", .open) { _ in .json(Array("{\"status\":\"alive\"}".utf8)) },
+            Route(.get, "/healthz", .open) { _ in .json(ByteBuffer(string: "{\"status\":\"alive\"}")) },
             Route(.get, "/readyz", .open) { _ in
                 try await engine.checkReadiness()
-                return .json(Array("{\"status\":\"ready\"}".utf8))
+                return .json(ByteBuffer(string: "{\"status\":\"ready\"}"))
             },
             Route(.get, "/metrics", .open) { _ in await exposition() },
             Route(.get, "/openapi.yaml", .open) { _ in
@@ -40,6 +40,6 @@ struct OperatorRoutes: Sendable {
         for gauge in ServerGauge.process + gauges {
             if let value = gauge.read() { text.single(gauge.name, .gauge, gauge.help, value) }
         }
-        return .content(Array(text.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        return .content(text.bytes, type: "text/plain; version=0.0.4; charset=utf-8")
     }
 }

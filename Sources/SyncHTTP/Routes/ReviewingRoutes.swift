@@ -60,7 +60,7 @@ struct ReviewingRoutes: Sendable {
         let body = try await exchange.jsonBody(engine.limits)
         let request = try CommentRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
         let result = try await engine.review(caller, id, .comment(request.text))
-        return .json(Array(result.conflict.json.utf8), status: result.isRepeated ? .ok : .created)
+        return .json(result.conflict.encoded(), status: result.isRepeated ? .ok : .created)
     }
 
     private func assign(_ exchange: Exchange) async throws -> Response {
@@ -69,7 +69,7 @@ struct ReviewingRoutes: Sendable {
         let body = try await exchange.jsonBody(engine.limits)
         let request = try AssignmentRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
         let result = try await engine.review(caller, id, .assign(request.assignee))
-        return .json(Array(result.conflict.json.utf8))
+        return .json(result.conflict.encoded())
     }
 }
 

@@ -1,21 +1,23 @@
+import MergeCore
+
 /// Where a chain of audit entries ends, and so what all of it comes to: whoever keeps these three can tell any other chain
 /// from it.
 public struct AuditHead: Sendable, Hashable {
     /// Of the last entry; 0 before the first.
     public let position: Int64
-    /// Of the last entry, 32 bytes; empty before the first.
-    public let hash: [UInt8]
+    /// Of the last entry; nil before the first.
+    public let hash: Digest?
     /// When the last entry was recorded; 0 before the first.
     public let recordedAtMilliseconds: Int64
 
-    public init(position: Int64 = 0, hash: [UInt8] = [], recordedAtMilliseconds: Int64 = 0) {
+    public init(position: Int64 = 0, hash: Digest? = nil, recordedAtMilliseconds: Int64 = 0) {
         self.position = position
         self.hash = hash
         self.recordedAtMilliseconds = recordedAtMilliseconds
     }
 
     /// As people keep it, 64 lowercase digits.
-    public var hexadecimalHash: String { hash.hexadecimal }
+    public var hexadecimalHash: String { hash.storedText }
 }
 
 extension TenantHead {

@@ -1,5 +1,4 @@
 import Causality
-import Crypto
 import MergeCore
 import SyncWire
 
@@ -8,7 +7,7 @@ import SyncWire
 public struct AuditChainWriter: Sendable {
     private let tenant: TenantID
     private let redactor: Redactor
-    public private(set) var hash: [UInt8]
+    public private(set) var hash: Digest?
     /// Of each record the first entry, whose clocks stand whole.
     private var clocks: [RecordKey: (position: Int64, before: VersionVector)] = [:]
     /// Where long values stand already.
@@ -24,8 +23,8 @@ public struct AuditChainWriter: Sendable {
     /// Bytes from which a value stands once in a commit. Shorter ones cost less than looking them up.
     static let sharedValueBytes = 256
 
-    /// - Parameter hash: of the tenant's last entry; empty before the first.
-    public init(tenant: TenantID, identity: StoreIdentity, after hash: [UInt8]) {
+    /// - Parameter hash: of the tenant's last entry; nil before the first.
+    public init(tenant: TenantID, identity: StoreIdentity, after hash: Digest?) {
         self.tenant = tenant
         self.hash = hash
         redactor = Redactor(identity: identity, tenant: tenant)
@@ -155,12 +154,12 @@ extension AuditEntryRow {
             sides: sides.map { side in
                 if let position = placing(side, unit) { return AuditSideRow(side, valueFrom: position) }
                 return AuditSideRow(side, value: side.value.map { redact($0, unit) })
-            }, hash: [])
+            }, hash: nil)
     }
 
     /// SHA-256 over the previous hash, then the canonical form of the row: a JSON array of all columns in the order of the
     /// schema, the sides last. O(size of the row).
-    public func chainedHash(after previous: [UInt8], tenant: TenantID) -> [UInt8] {
+    public func chainedHash(after previous: Digest?, tenant: TenantID) -> Digest {
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.beginArray()
         writer.string(tenant.name)
@@ -172,10 +171,10 @@ extension AuditEntryRow {
         for text in [clockBefore, clockAfter, detail] { writer.string(text) }
         for side in sides { side.write(to: &writer) }
         writer.endArray()
-        var hasher = SHA256()
-        hasher.update(data: previous)
-        hasher.update(data: writer.bytes)
-        return Array(hasher.finalize())
+        var stream = DigestStream()
+        stream.update(with: previous.auditColumn)
+        stream.update(with: writer.bytes)
+        return stream.digest
     }
 }
 

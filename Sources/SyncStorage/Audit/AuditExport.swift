@@ -1,5 +1,4 @@
 import Causality
-import Crypto
 import SyncWire
 
 /// Writes an audit as lines of JSON, part after part: pure, in the memory of one part.
@@ -7,7 +6,7 @@ import SyncWire
 /// To be called in the order `begin`, `append` for every page, `end`.
 public struct AuditExportWriter: Sendable {
     private var writer = JSONWriter()
-    private var digest = SHA256()
+    private var digest = DigestStream()
 
     public init() {}
 
@@ -26,7 +25,7 @@ public struct AuditExportWriter: Sendable {
     }
 
     public mutating func end(at head: AuditHead) -> [UInt8] {
-        writer.write(AuditExportEnd(head: head, digest: digest.fingerprint))
+        writer.write(AuditExportEnd(head: head, digest: digest.digest))
         return finishedLines()
     }
 
@@ -37,18 +36,8 @@ public struct AuditExportWriter: Sendable {
 
     private mutating func digested() -> [UInt8] {
         let bytes = writer.takeBytes()
-        digest.update(data: bytes)
+        digest.update(with: bytes)
         return bytes
-    }
-}
-
-extension SHA256 {
-    /// Of what was taken so far.
-    var fingerprint: Fingerprint {
-        guard let fingerprint = Fingerprint(bytes: Array(finalize())) else {
-            preconditionFailure("a SHA-256 has another length")
-        }
-        return fingerprint
     }
 }
 

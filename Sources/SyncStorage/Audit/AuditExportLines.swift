@@ -26,7 +26,7 @@ public struct AuditExportHeader: Sendable, Hashable {
 /// The last line: where the chain ends, and the SHA-256 of all lines before this one, which binds the first line to the others.
 struct AuditExportEnd: Sendable, Hashable {
     let head: AuditHead
-    let digest: Fingerprint
+    let digest: Digest
 }
 
 /// One line, read.
@@ -108,7 +108,7 @@ extension JSONWriter {
         beginArray()
         for side in entry.sides { write(side) }
         endArray()
-        member("hash", entry.hash.hexadecimal)
+        member("hash", entry.hash.storedText)
         endObject()
     }
 
@@ -135,10 +135,19 @@ extension JSONWriter {
         beginObject()
         member("position", end.head.position)
         member("recordedAtMilliseconds", end.head.recordedAtMilliseconds)
-        member("hash", end.head.hash.hexadecimal)
+        member("hash", end.head.hash.storedText)
         endObject()
         member("digest", end.digest.hex)
         endObject()
+    }
+}
+
+extension ObjectValue {
+    /// The member `hash`, which is empty where there is no hash.
+    /// - Returns: nil where it is missing or cannot be read.
+    fileprivate var auditHash: Digest?? {
+        guard let text = self["hash"]?.storedText?.text else { return nil }
+        return text.isEmpty ? .some(nil) : Digest(hex: text).map { .some($0) }
     }
 }
 
@@ -155,8 +164,8 @@ extension AuditExportEnd {
     fileprivate init?(_ object: ObjectValue) {
         guard let head = object["head"]?.storedObject, let position = head["position"]?.storedInteger,
             let milliseconds = head["recordedAtMilliseconds"]?.storedInteger,
-            let hash = [UInt8](hexadecimal: head["hash"]?.storedText),
-            let digest = (object["digest"]?.storedText).flatMap({ Fingerprint(hex: $0.text) })
+            let hash = head.auditHash,
+            let digest = (object["digest"]?.storedText).flatMap({ Digest(hex: $0.text) })
         else { return nil }
         self.init(
             head: AuditHead(position: position, hash: hash, recordedAtMilliseconds: milliseconds), digest: digest)
@@ -173,7 +182,7 @@ extension AuditEntryRow {
             let clockBefore = object["clockBefore"]?.storedText, let clockAfter = object["clockAfter"]?.storedText,
             object["clocksFrom"] == nil || object["clocksFrom"]?.storedInteger != nil,
             let detail = object["detail"]?.storedText, let sides = object["sides"]?.storedArray,
-            let hash = [UInt8](hexadecimal: object["hash"]?.storedText)
+            let hash = object.auditHash
         else { return nil }
         let rows = sides.compactMap { $0.storedObject.flatMap(AuditSideRow.init(_:)) }
         guard rows.count == sides.count else { return nil }

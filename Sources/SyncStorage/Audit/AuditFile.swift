@@ -1,4 +1,3 @@
-import Crypto
 import SyncWire
 
 /// The first thing in an exported audit that is not as it was written.
@@ -78,7 +77,7 @@ public struct AuditFileVerifier: Sendable {
     private var header: AuditExportHeader?
     /// Nobody's until the first line is read.
     private var chain = AuditChain(of: TenantID(""))
-    private var digest = SHA256()
+    private var digest = DigestStream()
     /// What has come of the line that is not complete yet.
     private var rest: [UInt8] = []
     private var line: Int64 = 0
@@ -163,7 +162,7 @@ public struct AuditFileVerifier: Sendable {
             return nil
         case .end(let end)?:
             if let fault = chain.fault(endingAt: end.head) { return fault.kind }
-            guard digest.fingerprint == end.digest else { return .digestMismatch }
+            guard digest.digest == end.digest else { return .digestMismatch }
             stage = .ended
             return nil
         case .header?, .otherVersion?, nil: return .unreadable
@@ -172,8 +171,8 @@ public struct AuditFileVerifier: Sendable {
 
     /// Counts the line in `rest` among those before the last.
     private mutating func take() {
-        digest.update(data: rest)
-        digest.update(data: [UInt8(ascii: "\n")])
+        digest.update(with: rest)
+        digest.update(with: [UInt8(ascii: "\n")])
     }
 }
 

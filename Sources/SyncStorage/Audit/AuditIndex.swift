@@ -10,8 +10,29 @@ public struct AuditIndex: Sendable {
 
     public init() {}
 
+    // MARK: Noting
+
+    /// Notes an entry as it was decided, for the commit that writes it.
+    public mutating func note(_ entry: AuditEntry) {
+        let conflict = entry.conflict.position
+        switch entry.content {
+        case .opened(let opening):
+            let status: ConflictStatus = opening.awaitsDecision ? .open : .automatic
+            opened[conflict] = ConflictRow(
+                id: conflict, kind: opening.kind.rawValue, status: status.rawValue, version: entry.version,
+                collection: entry.record.collection.text, record: entry.record.id.text, unit: opening.unit.name.text,
+                policy: opening.policy, openedAtMilliseconds: entry.recordedAtMilliseconds)
+        case .sidesChanged: change(conflict, to: .open, at: entry.version)
+        case .superseded: change(conflict, to: .superseded, at: entry.version)
+        case .resolved: change(conflict, to: .resolved, at: entry.version)
+        case .commented: break
+        case .assigned(_, let assignee): assign(conflict, to: assignee?.text ?? "")
+        }
+    }
+
+    /// Notes an entry as it is stored, for the verification, which may trust nothing but the columns under the hash.
     /// - Throws: `damaged` when the entry's detail cannot be read.
-    public mutating func note(_ entry: AuditEntryRow) throws(StoreError) {
+    public mutating func note(stored entry: AuditEntryRow) throws(StoreError) {
         switch AuditEntryRow.EntryType(rawValue: entry.type) {
         case .opened:
             guard let detail = try Value.stored(entry.detail, as: "audit detail").storedObject,
@@ -23,42 +44,35 @@ public struct AuditIndex: Sendable {
                 status: (awaits ? ConflictStatus.open : ConflictStatus.automatic).rawValue, version: entry.version,
                 collection: entry.collection, record: entry.record, unit: unit.text, policy: policy.text,
                 openedAtMilliseconds: entry.recordedAtMilliseconds)
-        case .sidesChanged: change(entry, to: .open)
-        case .superseded: change(entry, to: .superseded)
-        case .resolved: change(entry, to: .resolved)
+        case .sidesChanged: change(entry.conflict, to: .open, at: entry.version)
+        case .superseded: change(entry.conflict, to: .superseded, at: entry.version)
+        case .resolved: change(entry.conflict, to: .resolved, at: entry.version)
         case .commented: break
-        case .assigned: try assign(entry)
+        case .assigned:
+            guard let name = try Value.stored(entry.detail, as: "audit detail").storedObject?["to"],
+                name == .null || name.storedText != nil
+            else { throw .damaged("audit entry \(entry.position) has no readable detail") }
+            assign(entry.conflict, to: name.storedText?.text ?? "")
         case nil: throw .damaged("audit entry \(entry.position) is of an unknown type")
         }
     }
 
-    /// Notes an entry that was chained just now, whose detail is what the writer wrote.
-    public mutating func note(chained entry: AuditEntryRow) {
-        do {
-            try note(entry)
-        } catch {
-            assertionFailure("a chained entry cannot be read: \(error)")
+    // MARK: Parts
+
+    private mutating func assign(_ conflict: Int64, to assignee: String) {
+        if opened[conflict] != nil {
+            opened[conflict]?.assignee = assignee
+        } else {
+            assigned[conflict] = ConflictAssignment(id: conflict, assignee: assignee)
         }
     }
 
-    private mutating func assign(_ entry: AuditEntryRow) throws(StoreError) {
-        guard let name = try Value.stored(entry.detail, as: "audit detail").storedObject?["to"],
-            name == .null || name.storedText != nil
-        else { throw .damaged("audit entry \(entry.position) has no readable detail") }
-        let assignee = name.storedText?.text ?? ""
-        if opened[entry.conflict] != nil {
-            opened[entry.conflict]?.assignee = assignee
+    private mutating func change(_ conflict: Int64, to status: ConflictStatus, at version: Int64) {
+        if opened[conflict] != nil {
+            opened[conflict]?.version = version
+            opened[conflict]?.status = status.rawValue
         } else {
-            assigned[entry.conflict] = ConflictAssignment(id: entry.conflict, assignee: assignee)
-        }
-    }
-
-    private mutating func change(_ entry: AuditEntryRow, to status: ConflictStatus) {
-        if opened[entry.conflict] != nil {
-            opened[entry.conflict]?.version = entry.version
-            opened[entry.conflict]?.status = status.rawValue
-        } else {
-            changed[entry.conflict] = ConflictChange(id: entry.conflict, version: entry.version, status: status)
+            changed[conflict] = ConflictChange(id: conflict, version: version, status: status)
         }
     }
 }

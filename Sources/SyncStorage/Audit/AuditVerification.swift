@@ -46,7 +46,7 @@ extension SyncStore {
                 if let fault = chain.follow(with: entry) {
                     return AuditReport(tenant: tenant, entries: chain.head.position, fault: fault)
                 }
-                try index.note(entry)
+                try index.note(stored: entry)
             }
             if page.isEmpty || chain.head.position >= end.position { break }
         }
@@ -107,7 +107,7 @@ extension SyncStore {
     private func isDerived(_ row: ConflictRow, _ tenant: TenantID) async throws(StoreError) -> Bool {
         guard let file = try await conflict(tenant, ConflictID(position: row.id)) else { return false }
         var index = AuditIndex()
-        for entry in file.entries { try index.note(entry) }
+        for entry in file.entries { try index.note(stored: entry) }
         return index.opened[row.id] == file.conflict
     }
 }

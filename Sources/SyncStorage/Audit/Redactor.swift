@@ -44,7 +44,7 @@ public struct Redactor: Sendable {
         let message: Value = [
             .string(tenant.name), .string(collection), .string(field), value,
         ]
-        let code = HMAC<SHA256>.authenticationCode(for: message.canonicalBytes, using: key)
-        return .object([(RedactionMarker.name, .string(Fingerprint(bytes: Array(code))?.hex ?? ""))])
+        let code = MergeCore.Digest(of: message, authenticatedBy: key)
+        return .object([(RedactionMarker.name, .string(code.hex))])
     }
 }

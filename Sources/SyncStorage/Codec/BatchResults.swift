@@ -66,7 +66,7 @@ extension [BatchResult] {
 extension BatchRow {
     /// - Parameter writer: empty, and empty again afterwards.
     public init(
-        key: BatchKey, fingerprint: ContentFingerprint, outcomes: [OperationOutcome], recordedAtMilliseconds: Int64,
+        key: BatchKey, fingerprint: Digest, outcomes: [OperationOutcome], recordedAtMilliseconds: Int64,
         using writer: inout JSONWriter
     ) {
         writer.beginArray()

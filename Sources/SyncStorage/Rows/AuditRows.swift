@@ -42,13 +42,13 @@ public struct AuditEntryRow: Sendable, Hashable {
     public var detail: String
     /// In the order of their ordinals, from 0.
     public var sides: [AuditSideRow]
-    /// 32 bytes.
-    public var hash: [UInt8]
+    /// Over the entry before it and all columns; nil before it is made.
+    public var hash: Digest?
 
     public init(
         position: Int64, conflict: Int64, version: Int64, type: String, collection: String, record: String,
         batch: String, device: String, recordedAtMilliseconds: Int64, clockBefore: String, clockAfter: String,
-        clocksFrom: Int64? = nil, detail: String, sides: [AuditSideRow], hash: [UInt8]
+        clocksFrom: Int64? = nil, detail: String, sides: [AuditSideRow], hash: Digest?
     ) {
         self.position = position
         self.conflict = conflict

@@ -23,15 +23,15 @@ public struct TenantHead: Sendable, Hashable {
     public var sequence: Int64
     public var operationOrdinal: Int64
     public var auditPosition: Int64
-    /// The hash of the last audit entry, 32 bytes; empty before the first.
-    public var auditHash: [UInt8]
+    /// The hash of the last audit entry; nil before the first.
+    public var auditHash: Digest?
     /// When that entry was recorded; 0 before the first.
     public var auditMilliseconds: Int64
     /// A cursor below it may have missed a record that was purged.
     public var purgeFloor: Int64
 
     public init(
-        sequence: Int64 = 0, operationOrdinal: Int64 = 0, auditPosition: Int64 = 0, auditHash: [UInt8] = [],
+        sequence: Int64 = 0, operationOrdinal: Int64 = 0, auditPosition: Int64 = 0, auditHash: Digest? = nil,
         auditMilliseconds: Int64 = 0, purgeFloor: Int64 = 0
     ) {
         self.sequence = sequence
@@ -99,7 +99,8 @@ public struct OperationRow: Sendable, Hashable {
     /// The counter of the event that it became; nil when it changed no record.
     public var counter: Int64?
     public var clock: String
-    public var fingerprint: ContentFingerprint
+    /// nil for an operation that could not be read.
+    public var fingerprint: Digest?
     public var outcome: OutcomeKind
     public var result: String
     /// The operation as it was sent, redacted fields hashed.
@@ -109,7 +110,7 @@ public struct OperationRow: Sendable, Hashable {
 
     public init(
         id: OperationID, device: DeviceID, ordinal: Int64, user: ExactString, batch: ExactString, record: RecordKey?,
-        counter: Int64?, clock: String, fingerprint: ContentFingerprint, outcome: OutcomeKind, result: String,
+        counter: Int64?, clock: String, fingerprint: Digest?, outcome: OutcomeKind, result: String,
         content: String, stampMilliseconds: Int64?, recordedAtMilliseconds: Int64
     ) {
         self.id = id
@@ -144,12 +145,12 @@ public struct BatchKey: Sendable, Hashable {
 public struct BatchRow: Sendable, Hashable {
     public var key: BatchKey
     /// Of the request's canonical body.
-    public var fingerprint: ContentFingerprint
+    public var fingerprint: Digest
     /// JSON, one element an operation (see `BatchResult`).
     public var results: String
     public var recordedAtMilliseconds: Int64
 
-    public init(key: BatchKey, fingerprint: ContentFingerprint, results: String, recordedAtMilliseconds: Int64) {
+    public init(key: BatchKey, fingerprint: Digest, results: String, recordedAtMilliseconds: Int64) {
         self.key = key
         self.fingerprint = fingerprint
         self.results = results

@@ -102,6 +102,31 @@ public struct FairQueue<Element> {
         running[tenant] = left > 0 ? left : nil
     }
 
+    /// Takes back the first piece that waits and is not wanted any more. O(what waits of the tenant for the use).
+    /// - Returns: whether there was one.
+    @discardableResult
+    public mutating func remove(of tenant: TenantID?, for use: Use, where isUnwanted: (Element) -> Bool) -> Bool {
+        let isFound: Bool
+        if let tenant {
+            isFound = change(use) { line in
+                guard let index = line.waiting[tenant]?.firstIndex(where: isUnwanted) else { return false }
+                line.waiting[tenant]?.remove(at: index)
+                if line.waiting[tenant]?.isEmpty == true {
+                    line.waiting[tenant] = nil
+                    line.order.removeAll { $0 == tenant }
+                }
+                return true
+            }
+        } else if let index = own.firstIndex(where: isUnwanted) {
+            own.remove(at: index)
+            isFound = true
+        } else {
+            isFound = false
+        }
+        if isFound { count -= 1 }
+        return isFound
+    }
+
     // MARK: Parts
 
     /// Where the next piece of work waits: for which use, and at which place in its order.

@@ -12,7 +12,7 @@ public struct BatchRequest: Sendable, Hashable {
     /// For each item the canonical text of its fields; nil for one that could not be read.
     public let fieldTexts: [String?]
     /// Of the canonical body: the same for any order of members and any white space.
-    public let fingerprint: ContentFingerprint
+    public let fingerprint: Digest
 
     /// - Throws: `malformed_json`, `invalid_request` with pointers, or `batch_too_large`.
     public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
@@ -75,13 +75,13 @@ public struct BatchRequest: Sendable, Hashable {
         fieldTexts = outcomes.map(\.fields)
         if document.issues.isEmpty {
             Self.write(root, operations: operations, fields: fieldTexts, to: &writer)
-            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
+            fingerprint = Digest(ofCanonicalBytes: writer.bytes)
         } else {
             // Faulty values are null in the document, so two such bodies are told apart by their bytes.
             var bytes: [UInt8] = []
             bytes.reserveCapacity(body.count)
             for index in body.indices { bytes.append(body[index]) }
-            fingerprint = ContentFingerprint(hexadecimal: Fingerprint(ofCanonicalBytes: bytes).hex)
+            fingerprint = Digest(ofCanonicalBytes: bytes)
         }
     }
 

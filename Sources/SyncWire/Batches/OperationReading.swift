@@ -87,7 +87,7 @@ struct OperationReading {
         }
         writer.write(.object(fields))
         let text = writer.takeText()
-        let fingerprint = ContentFingerprint(
+        let fingerprint = Digest(
             kind: kind, record: record, claimedMilliseconds: claimed, fields: text, using: &writer)
         return Outcome(
             item: .operation(

@@ -105,7 +105,8 @@ public struct JSONWriter: Sendable {
 
     /// One value that is in canonical form already. It is not looked at.
     public mutating func raw(canonicalBytes: [UInt8]) {
-        raw(canonicalText: String(decoding: canonicalBytes, as: UTF8.self))
+        beginValue()
+        bytes.append(contentsOf: canonicalBytes)
     }
 
     /// Ends a line of newline-delimited JSON; what follows is a text of its own.

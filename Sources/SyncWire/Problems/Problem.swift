@@ -50,7 +50,7 @@ public struct Problem: Error, Sendable, Hashable {
     public var retryAfterSeconds: Int?
     /// The conflict as it stands, in canonical JSON, where the one who asked had another in mind. The only place in which a
     /// problem holds values: they are the audit's, told to somebody who may read it.
-    public var conflict: String?
+    public var conflict: [UInt8]?
     /// nil: as the code says.
     public var isRetryableOverride: Bool?
 
@@ -109,7 +109,7 @@ public struct Problem: Error, Sendable, Hashable {
         if let limit { writer.member("limit", limit) }
         if let conflict {
             writer.key("conflict")
-            writer.raw(canonicalText: conflict)
+            writer.raw(canonicalBytes: conflict)
         }
         if !errors.isEmpty {
             writer.key("errors")

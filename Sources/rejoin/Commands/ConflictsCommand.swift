@@ -118,6 +118,13 @@ struct ConflictsCommand: AsyncParsableCommand {
 }
 
 extension ConflictView {
+    /// One line a side.
+    fileprivate var csv: String {
+        var lines: [UInt8] = []
+        writeCSV(to: &lines)
+        return String(decoding: lines, as: UTF8.self)
+    }
+
     /// On one line, and safe to look at.
-    var terminalJSON: String { TerminalText.json(json) }
+    var terminalJSON: String { TerminalText.json(String(decoding: encoded(), as: UTF8.self)) }
 }

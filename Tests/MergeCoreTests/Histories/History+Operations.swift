@@ -42,7 +42,7 @@ extension History {
             id: OperationID("o\(index)"), kind: kind, record: Tenant.key, clock: clock(of: event.past.with(index)),
             claimedMilliseconds: event.milliseconds,
             fields: ObjectValue(members.map { ObjectValue.Member(name: $0.0, value: $0.1) }),
-            fingerprint: ContentFingerprint(hexadecimal: "\(index)"))
+            fingerprint: Digest(standingFor: "\(index)"))
     }
 
     func device(_ index: Int) -> DeviceID { Self.devices[events[index].device] }

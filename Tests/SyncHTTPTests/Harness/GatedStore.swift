@@ -215,6 +215,7 @@ struct GatedStore: SyncStore {
     }
 
     func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError) {
+        await gate.pass()
         try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
     }
 

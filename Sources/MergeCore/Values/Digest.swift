@@ -1,32 +1,19 @@
-import Crypto
-import MergeCore
-
-/// The SHA-256 (FIPS 180-4) of a canonical form: what says that two bodies or two operations have the same content.
-public struct Fingerprint: Sendable, Hashable {
-    // Four words instead of an array: a fingerprint is kept for every operation, and allocates nothing so.
+/// A digest of 32 bytes: a SHA-256 (FIPS 180-4), or a code made with one.
+///
+/// Which content has which digest is not told here; the core compares digests and makes none.
+public struct Digest: Sendable, Hashable {
+    // Four words instead of an array: a digest is kept for every operation, and allocates nothing so.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
     public static let byteCount = 32
 
-    /// The digest of a value's canonical form, whatever order and spelling it came in. O(n).
-    public init(of value: Value) {
-        self.init(ofCanonicalBytes: value.canonicalBytes)
-    }
+    /// What stands where there is no digest: the 32 zeros, which no content is known to have.
+    public static let zero = Digest(words: (0, 0, 0, 0))
 
-    /// The digest of bytes that are a canonical form already. O(n).
-    public init(ofCanonicalBytes bytes: [UInt8]) {
-        var hasher = SHA256()
-        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
-        words = hasher.finalize().withUnsafeBytes { digest in
-            func word(_ index: Int) -> UInt64 {
-                UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
-            }
-            return (word(0), word(1), word(2), word(3))
-        }
-    }
+    /// - Parameter words: the bytes, eight a word, the first of them the highest.
+    public init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
-    /// A digest that was stored as bytes.
-    /// - Returns: nil unless there are 32 of them.
+    /// - Returns: nil unless there are 32 bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]
@@ -34,28 +21,20 @@ public struct Fingerprint: Sendable, Hashable {
         self.words = (words[0], words[1], words[2], words[3])
     }
 
-    /// A digest that was stored as text.
     /// - Returns: nil unless there are 64 lowercase hexadecimal digits.
     public init?(hex: String) {
         guard hex.utf8.count == 2 * Self.byteCount else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        var high: UInt8?
-        for character in hex.utf8 {
+        var words: [UInt64] = [0, 0, 0, 0]
+        for (index, character) in hex.utf8.enumerated() {
             let digit: UInt8
             switch character {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = character - UInt8(ascii: "0")
             case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = character - UInt8(ascii: "a") + 10
             default: return nil
             }
-            if let upper = high {
-                bytes.append(upper << 4 | digit)
-                high = nil
-            } else {
-                high = digit
-            }
+            words[index / 16] = words[index / 16] << 4 | UInt64(digit)
         }
-        self.init(bytes: bytes)
+        self.words = (words[0], words[1], words[2], words[3])
     }
 
     /// The 32 bytes.
@@ -88,7 +67,7 @@ public struct Fingerprint: Sendable, Hashable {
         }
     }
 
-    public static func == (left: Fingerprint, right: Fingerprint) -> Bool { left.words == right.words }
+    public static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
 
     public func hash(into hasher: inout Hasher) {
         // Any word of a digest is as good as all of them.
@@ -96,6 +75,6 @@ public struct Fingerprint: Sendable, Hashable {
     }
 }
 
-extension Fingerprint: CustomStringConvertible {
+extension Digest: CustomStringConvertible {
     public var description: String { hex }
 }

@@ -1,7 +1,7 @@
 import Causality
 import MergeCore
 
-extension ContentFingerprint {
+extension Digest {
     /// The digest of what an operation asks for, without its clock, its device and its dependencies. O(length of the fields).
     /// - Parameters:
     ///   - fields: in canonical form.
@@ -18,6 +18,6 @@ extension ContentFingerprint {
         writer.raw(canonicalText: fields)
         writer.endArray()
         defer { writer.clear() }
-        self.init(hexadecimal: Fingerprint(ofCanonicalBytes: writer.bytes).hex)
+        self.init(ofCanonicalBytes: writer.bytes)
     }
 }

@@ -1,30 +1,8 @@
 import Causality
 import MergeCore
-import SyncStorage
 import SyncWire
 
-extension OperationRow {
-    /// An operation as it is kept: its result, and its content with redacted fields hashed.
-    /// - Parameter writer: empty, and empty again afterwards. One for many rows needs its memory once.
-    init(
-        _ operation: DecidedOperation, of submission: BatchSubmission, ordinal: Int64, redactor: Redactor,
-        schema: Schema, using writer: inout JSONWriter
-    ) {
-        operation.known.clock.write(to: &writer)
-        let clock = writer.takeText()
-        operation.known.result.writeStored(to: &writer)
-        let result = writer.takeText()
-        operation.item.writeContent(
-            fields: submission.request.fieldTexts[operation.index], to: &writer, redactor: redactor, schema: schema)
-        self.init(
-            id: operation.known.id, device: operation.known.device, ordinal: ordinal, user: operation.known.user,
-            batch: submission.key, record: operation.known.record, counter: operation.dot?.counter,
-            clock: clock, fingerprint: operation.known.fingerprint,
-            outcome: operation.known.result.outcome, result: result, content: writer.takeText(),
-            stampMilliseconds: operation.stampMilliseconds,
-            recordedAtMilliseconds: submission.receivedAtMilliseconds)
-    }
-}
+// What is kept of an operation: what was sent, in canonical form, with the values of redacted fields hashed.
 
 extension BatchItem {
     /// What was sent, in canonical form: the members by name.

@@ -1,0 +1,92 @@
+import Causality
+import MergeCore
+import SyncStorage
+import SyncWire
+
+/// Makes the answers to batches: to those that are committed now, to their retries, and to whoever asks for one later.
+struct ReplyBuilder {
+    let settings: DecisionSettings
+    let cursors: Cursor.Codec
+    let nowMilliseconds: Int64
+
+    /// How a record that a batch touched stands for its answer.
+    enum TouchedRecord<Record> {
+        case there(Record)
+        /// It is there, and was not read: together the records are more than may be read.
+        case unread
+        /// It was purged, or the operation that named it did not make it.
+        case gone
+    }
+
+    /// The records that a batch touched, each once.
+    ///
+    /// Those of a collection that is not declared any more are named only. A record is sent as it was written last, under the
+    /// rules of that time; to work it out anew, without them, could show a deleted one as being there.
+    /// - Parameter row: asked for the records alone that are sent.
+    func records<Record>(
+        of outcomes: [OperationOutcome], byteLimit: Int, find: (RecordKey) -> TouchedRecord<Record>,
+        row: (Record) -> RecordRow
+    ) -> TouchedRecords {
+        var records = TouchedRecords(byteLimit: byteLimit)
+        for key in outcomes.touchedRecords {
+            switch find(key) {
+            case .gone: break
+            case .unread: records.omit(key)
+            case .there where settings.schema.rules(for: key.collection) == nil: records.omit(key)
+            case .there(let record): records.take(WireRecord(row(record)))
+            }
+        }
+        return records
+    }
+
+    /// - Parameter records: nil for an answer without records.
+    func reply(
+        to key: ExactString, _ kind: BatchAnswer.Kind, _ outcomes: [OperationOutcome], _ records: TouchedRecords?,
+        at sequence: Int64
+    ) -> BatchReply {
+        let answer = BatchAnswer(
+            key: key, serverTimeMilliseconds: nowMilliseconds, cursor: Cursor(sequence: sequence).text(cursors),
+            kind: kind, outcomes: outcomes, records: records)
+        return BatchReply(
+            body: answer.encoded(), isReplayed: kind == .replayed, outcomes: kind == .replayed ? [:] : outcomes.counts,
+            rejections: kind == .replayed ? [:] : outcomes.rejections)
+    }
+
+    /// The answer to a batch that was committed before: the results as they are stored, and the records as they stand now.
+    func reply(_ recall: BatchRecall, _ answer: BatchReturn) -> BatchReply {
+        var records: TouchedRecords?
+        if answer == .full {
+            let rows = Dictionary(uniqueKeysWithValues: recall.records.map { ($0.key, $0) })
+            let unread = Set(recall.omitted)
+            records = self.records(of: recall.outcomes, byteLimit: settings.limits.answerBytes) { key in
+                if unread.contains(key) { return .unread }
+                guard let row = rows[key], !row.isPurged else { return .gone }
+                return .there(row)
+            } row: { row in
+                row
+            }
+        }
+        return reply(to: recall.batch.key.key, .replayed, recall.outcomes, records, at: recall.sequence)
+    }
+}
+
+extension [OperationOutcome] {
+    fileprivate var counts: [OutcomeKind: Int] {
+        reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
+    }
+
+    fileprivate var rejections: [Rejection.Code: Int] {
+        reduce(into: [:]) { counts, outcome in
+            if let first = outcome.result.rejections.first { counts[first.code, default: 0] += 1 }
+        }
+    }
+}
+
+extension WireRecord {
+    init(_ row: RecordRow) {
+        self.init(
+            key: row.key, sequence: row.sequence, isDeleted: row.isDeleted, clock: row.clock,
+            stampMilliseconds: row.stampMilliseconds, fields: row.fields, siblings: row.siblings,
+            openConflicts: row.openConflicts)
+    }
+}

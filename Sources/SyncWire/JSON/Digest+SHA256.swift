@@ -1,0 +1,45 @@
+import Crypto
+import MergeCore
+
+extension MergeCore.Digest {
+    /// The SHA-256 of a value's canonical form, whatever order and spelling it came in. O(n).
+    public init(of value: Value) {
+        self.init(ofCanonicalBytes: value.canonicalBytes)
+    }
+
+    /// The SHA-256 of bytes that are a canonical form already. O(n).
+    public init(ofCanonicalBytes bytes: [UInt8]) {
+        var stream = DigestStream()
+        stream.update(with: bytes)
+        self = stream.digest
+    }
+
+    /// The HMAC-SHA-256 (RFC 2104) of a value's canonical form. O(n).
+    public init(of value: Value, authenticatedBy key: SymmetricKey) {
+        self = HMAC<SHA256>.authenticationCode(for: value.canonicalBytes, using: key).withUnsafeBytes { Self(read: $0) }
+    }
+
+    fileprivate init(read bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count == Self.byteCount, "a SHA-256 has 32 bytes")
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+        }
+        self.init(words: (word(0), word(1), word(2), word(3)))
+    }
+}
+
+/// The SHA-256 (FIPS 180-4) of bytes that come in parts.
+public struct DigestStream: Sendable {
+    private var hasher = SHA256()
+
+    public init() {}
+
+    public mutating func update(with bytes: [UInt8]) {
+        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+    }
+
+    /// Of what was taken so far.
+    public var digest: MergeCore.Digest {
+        hasher.finalize().withUnsafeBytes { MergeCore.Digest(read: $0) }
+    }
+}
