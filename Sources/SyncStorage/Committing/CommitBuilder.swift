@@ -104,7 +104,7 @@ public struct CommitBuilder: Sendable {
             result: OperationResult(outcome: .applied, relation: .newer, sequence: decided.sequence))
         add(
             DecidedOperation(
-                index: 0, submission: .operation(operation), known: known, dot: event.dot,
+                index: 0, item: .operation(operation), known: known, dot: event.dot,
                 stampMilliseconds: event.stamp.milliseconds),
             of: operation.id.name, fields: fields, atMilliseconds: reviewer.nowMilliseconds)
     }
@@ -155,16 +155,16 @@ public struct CommitBuilder: Sendable {
     // MARK: The commit
 
     /// All that was added, with what the plan holds.
-    /// - Parameter plan: of the ledger that made the decisions, after all of them.
+    /// - Parameter plan: of the decider that made the decisions, after all of them.
     public mutating func commit(_ plan: Plan) -> Commit {
         var commit = Commit(head: head, operations: operations, batches: batches, devices: devices)
         commit.records = plan.records.keys.sorted().compactMap { key in plan.records[key].map { row($0) } }
-        var seal = AuditChainWriter(tenant: context.tenant, identity: context.identity, after: head.auditHash)
+        var chain = AuditChainWriter(tenant: context.tenant, identity: context.identity, after: head.auditHash)
         var index = AuditIndex()
         commit.audit.reserveCapacity(plan.audit.count)
         for entry in plan.audit {
             let rules = context.schema.rules(for: entry.record.collection) ?? .undeclared
-            commit.audit.append(seal.seal(entry, rules: rules))
+            commit.audit.append(chain.append(entry, rules: rules))
             index.note(entry)
         }
         commit.conflicts = index.opened.values.sorted { $0.id < $1.id }
@@ -172,7 +172,7 @@ public struct CommitBuilder: Sendable {
         commit.assignments = index.assigned.values.sorted { $0.id < $1.id }
         commit.head.sequence = plan.sequence
         commit.head.auditPosition = plan.auditPosition
-        commit.head.auditHash = seal.hash
+        commit.head.auditHash = chain.hash
         commit.head.auditMilliseconds = plan.auditMilliseconds
         return commit
     }
