@@ -56,7 +56,7 @@ import Testing
         let refused = Batch(
             key: "a", device: "anna", user: "u", atomicity: .allOrNothing, receivedAtMilliseconds: 1,
             sentAtMilliseconds: nil,
-            submissions: [
+            items: [
                 .operation(Self.create),
                 .malformed(
                     MalformedOperation(
@@ -69,7 +69,7 @@ import Testing
         let wrong = Batch(
             key: "a", device: "anna", user: "u", atomicity: .eachOperation, receivedAtMilliseconds: 1,
             sentAtMilliseconds: nil,
-            submissions: [
+            items: [
                 .malformed(
                     MalformedOperation(
                         id: "o1", record: nil, content: "?", rejections: [Rejection(.invalidRequest, "An object.")]))

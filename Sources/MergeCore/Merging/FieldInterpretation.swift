@@ -20,15 +20,17 @@ struct FieldInterpretation {
                 continue
             }
             let unit = rules.unit(of: member.name)
-            switch unit {
-            case .field:
-                if let change = change(of: member, rule: rule, limits: limits) {
+            do throws(FamilyRefusal) {
+                switch unit {
+                case .field:
+                    let change = try rule.merge.family.type.change(from: member.value, of: rule, limits: limits)
                     writes.append(UnitWrite(unit: unit, policy: rule.merge, change: change))
-                }
-            case .group, .record:
-                if isPlain(member, type: rule.type) {
+                case .group, .record:
+                    try rule.type.requirePlain(member.value)
                     composites[unit, default: []].append((member.name, member.value))
                 }
+            } catch {
+                reject(.valueInvalid, error.detail, member.name)
             }
         }
         for (unit, members) in composites.sorted(by: { $0.key < $1.key }) {
@@ -45,74 +47,6 @@ struct FieldInterpretation {
 
     private mutating func reject(_ code: Rejection.Code, _ detail: String, _ field: ExactString) {
         rejections.append(Rejection(code, detail, at: ["fields", field]))
-    }
-
-    private mutating func change(
-        of member: ObjectValue.Member, rule: FieldRule, limits: Limits
-    ) -> UnitWrite.Change? {
-        switch rule.merge.family {
-        case .counter:
-            guard case .object(let object) = member.value, object.count == 1,
-                case .integer(let amount)? = object[FieldMarker.increment]
-            else {
-                reject(.valueInvalid, "A counter takes {\"$increment\": integer} and nothing else.", member.name)
-                return nil
-            }
-            return .increment(amount)
-        case .set:
-            return elements(of: member, limits: limits)
-        case .extremum:
-            guard isPlain(member, type: rule.type) else { return nil }
-            guard rule.type.isComparable(member.value) else {
-                reject(.valueInvalid, Self.comparableForm(rule), member.name)
-                return nil
-            }
-            return .assign(member.value)
-        case .register:
-            return isPlain(member, type: rule.type) ? .assign(member.value) : nil
-        }
-    }
-
-    private static func comparableForm(_ rule: FieldRule) -> String {
-        rule.type == .timestamp
-            ? "A '\(rule.merge.rawValue)' time is written in UTC with milliseconds and Z, so that texts order as times do."
-            : "A '\(rule.merge.rawValue)' field takes a \(rule.type.rawValue), never null."
-    }
-
-    private mutating func elements(of member: ObjectValue.Member, limits: Limits) -> UnitWrite.Change? {
-        guard case .object(let object) = member.value, !object.isEmpty,
-            object.members.allSatisfy({ $0.name == FieldMarker.add || $0.name == FieldMarker.remove }),
-            let adding = Self.elements(object[FieldMarker.add]),
-            let removing = Self.elements(object[FieldMarker.remove])
-        else {
-            reject(.valueInvalid, "A set takes {\"$add\": [...], \"$remove\": [...]}, either or both.", member.name)
-            return nil
-        }
-        guard adding.count <= limits.elementsPerSet, removing.count <= limits.elementsPerSet else {
-            reject(.valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", member.name)
-            return nil
-        }
-        return .elements(adding: adding, removing: removing)
-    }
-
-    /// - Returns: the array's elements, none when it is not there; nil when it is no array.
-    private static func elements(_ value: Value?) -> [Value]? {
-        guard let value else { return [] }
-        guard case .array(let elements) = value else { return nil }
-        return elements
-    }
-
-    /// Whether the member is a value of the type rather than a change meant for a counter or a set; records why not.
-    private mutating func isPlain(_ member: ObjectValue.Member, type: FieldType) -> Bool {
-        if case .object(let object) = member.value, object.members.contains(where: { FieldMarker.isMarker($0.name) }) {
-            reject(.valueInvalid, "This field is no counter and no set: it takes a plain value.", member.name)
-            return false
-        }
-        guard type.admits(member.value) else {
-            reject(.valueInvalid, "The field's type is \(type.rawValue).", member.name)
-            return false
-        }
-        return true
     }
 
     private mutating func requireWhole(group: ExactString, rules: CollectionRules, present: [ExactString]) {

@@ -20,10 +20,11 @@ extension RecordState {
                     .recordDeleted,
                     "The author had seen that the record is deleted. A 'restore' with these fields brings it back."))
         }
+        let context = WriteContext(event: write.event, seen: write.context, hasSeenAll: false, limits: limits)
         var position: UnitStates.Position?
         for unitWrite in write.writes {
             let state = units.state(of: unitWrite.unit, near: &position)
-            if let rejection = Self.rejection(of: unitWrite, to: state, in: write, rules: rules, limits: limits) {
+            if let rejection = Self.rejection(of: unitWrite, to: state, in: context, rules: rules) {
                 rejections.append(rejection)
             }
         }
@@ -44,39 +45,15 @@ extension RecordState {
     }
 
     private static func rejection(
-        of unitWrite: UnitWrite, to state: UnitState?, in write: RecordWrite, rules: CollectionRules, limits: Limits
+        of write: UnitWrite, to state: UnitState?, in context: WriteContext, rules: CollectionRules
     ) -> Rejection? {
-        guard state?.isKept(by: unitWrite.policy) ?? true else {
+        guard state?.isKept(by: write.policy) ?? true else {
             return Rejection(
                 .valueInvalid,
-                "What is stored here was written under another kind of policy than '\(unitWrite.policy.rawValue)'.",
-                at: path(to: unitWrite.unit))
+                "What is stored here was written under another kind of policy than '\(write.policy.rawValue)'.",
+                at: write.unit.path)
         }
-        switch unitWrite.change {
-        case .increment(let amount):
-            if !counter(state).canAdd(amount, by: write.event.dot.device) {
-                return Rejection(
-                    .valueInvalid, "The counter would leave the range of a 64-bit integer.",
-                    at: path(to: unitWrite.unit))
-            }
-        case .elements(let adding, let removing):
-            // A set that is over the limit already can be made smaller.
-            let set = set(state)
-            let count = set.count(adding: adding, removing: removing, context: write.context)
-            if count > limits.elementsPerSet, count > set.count {
-                return Rejection(
-                    .valueInvalid, "A set has at most \(limits.elementsPerSet) elements.", at: path(to: unitWrite.unit))
-            }
-        case .assign(let value):
-            guard let rule = unitWrite.policy.registerRule, rule.succession == .mustEqual else { return nil }
-            let seen = Register(register(state).candidates.filter { write.context.contains($0.event.dot) })
-            if let first = seen.visible(by: rule), !rules.equality(of: unitWrite.unit).areSame(first.value, value) {
-                return Rejection(
-                    .fieldImmutable, "The author had seen a value here, and it cannot be changed.",
-                    at: path(to: unitWrite.unit))
-            }
-        }
-        return nil
+        return UnitState.rejection(of: write, to: state, in: context, rules: rules)
     }
 
     /// Required fields that neither the record shows nor the write has. What the write says itself was read before.
@@ -92,33 +69,14 @@ extension RecordState {
     /// Whether the field is absent or `null`: it may have been written before it was required.
     private func lacks(_ field: ExactString, _ rules: CollectionRules) -> Bool {
         let unit = rules.unit(of: field)
-        switch units[unit] {
-        case nil: return true
-        case .extremum, .counter, .set: return false
-        case .register(let register):
-            let rule = rules.policy(of: unit).registerRule ?? .lastWriterWins
-            guard let value = register.visible(by: rule)?.value else { return true }
-            switch unit {
-            case .field: return value == .null
-            case .group, .record:
-                guard case .object(let object) = value else { return true }
-                return object[field] ?? .null == .null
-            }
-        }
-    }
-
-    private static func path(to unit: UnitKey) -> [ExactString] {
-        if case .field(let name) = unit { ["fields", name] } else { ["fields"] }
+        guard let state = units[unit] else { return true }
+        return !state.hasValue(for: field, in: unit, by: rules.policy(of: unit))
     }
 }
 
-extension UnitState {
-    /// Whether the policy keeps its state in this form.
-    func isKept(by policy: MergePolicy) -> Bool {
-        switch (self, policy.family) {
-        case (.register, .register), (.counter, .counter), (.set, .set): true
-        case (.extremum(let extremum), .extremum(let direction)): extremum.direction == direction
-        case (.register, _), (.extremum, _), (.counter, _), (.set, _): false
-        }
+extension UnitKey {
+    /// Where an operation writes the unit.
+    var path: [ExactString] {
+        if case .field(let name) = self { ["fields", name] } else { ["fields"] }
     }
 }

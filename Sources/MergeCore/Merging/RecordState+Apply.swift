@@ -25,21 +25,6 @@ public struct RecordMerge: Sendable, Hashable {
     public let deletion: DeletionMerge
 }
 
-/// What happened in one register.
-public struct RegisterMerge: Sendable, Hashable {
-    public let unit: UnitKey
-    public let policy: MergePolicy
-    public let rule: RegisterRule
-    /// When two of the values are the same.
-    public let equality: UnitEquality
-    public let incoming: Register.Candidate
-    /// The values that the write had seen and replaced.
-    public let replaced: Register
-    /// The values that it had not seen: it was concurrent to them.
-    public let remaining: Register
-    public let result: Register
-}
-
 /// Which deletes and writes that had not seen each other met in a merge.
 public struct DeletionMerge: Sendable, Hashable {
     public let wasDeleted: Bool
@@ -62,11 +47,13 @@ extension RecordState {
     ) -> RecordMerge {
         var next = self
         var registers: [RegisterMerge] = []
-        let coverage = CausalCoverage(write.context, of: clock)
+        let context = WriteContext(
+            event: write.event, seen: write.context, hasSeenAll: write.context.includes(clock), limits: limits)
         var position: UnitStates.Position?
         for unitWrite in write.writes {
+            let equality = rules.equality(of: unitWrite.unit)
             let merge = next.units.update(unitWrite.unit, near: &position) { state in
-                Self.apply(unitWrite, of: write, seeing: coverage, to: &state, rules: rules, limits: limits)
+                UnitState.apply(unitWrite, in: context, equality: equality, to: &state)
             }
             guard let merge else { continue }
             if let open, merge.remaining.isEmpty, open.isEmpty || open[merge.unit] == nil { continue }
@@ -91,81 +78,5 @@ extension RecordState {
         var next = self
         next.clock = clock.setting(dot.device, to: dot.counter)
         return next
-    }
-
-    /// What a write's author had seen of a record.
-    private enum CausalCoverage {
-        case all
-        case some
-
-        init(_ context: VersionVector, of clock: VersionVector) {
-            self = context.includes(clock) ? .all : .some
-        }
-    }
-
-    /// - Returns: what happened in the register, nil where the policy absorbs the write.
-    private static func apply(
-        _ unitWrite: UnitWrite, of write: RecordWrite, seeing coverage: CausalCoverage, to state: inout UnitState?,
-        rules: CollectionRules,
-        limits: Limits
-    ) -> RegisterMerge? {
-        switch unitWrite.change {
-        case .increment(let amount):
-            var totals = counter(state)
-            state = nil
-            totals.add(amount, at: write.event.dot)
-            state = .counter(totals)
-            return nil
-        case .elements(let adding, let removing):
-            var set = set(state)
-            // Held once: what is not shared with another state is changed in its place.
-            state = nil
-            set.change(adding: adding, removing: removing, at: write.event.dot, context: write.context)
-            state = .set(set)
-            return nil
-        case .assign(let value):
-            switch unitWrite.policy.family {
-            case .extremum(let direction):
-                let written = Extremum(direction: direction, value: value, event: write.event)
-                if case .extremum(let best)? = state {
-                    state = .extremum(best.join(written))
-                } else {
-                    state = .extremum(written)
-                }
-                return nil
-            case .register(let rule):
-                var register = register(state)
-                // Repeating an immutable value that was seen leaves the first event in its place. Otherwise a different
-                // value that arrives later could find that event replaced, and be taken for concurrent where it was not.
-                if rule.succession == .mustEqual, register.holdsValue(seenBy: write.context) { return nil }
-                let replaced =
-                    switch coverage {
-                    case .all: register.dropAll()
-                    case .some: register.drop(seenBy: write.context)
-                    }
-                let remaining = register
-                let incoming = Register.Candidate(value: value, event: write.event)
-                register.insert(incoming, limit: limits.valuesPerUnit, rule: rule)
-                state = .register(register)
-                return RegisterMerge(
-                    unit: unitWrite.unit, policy: unitWrite.policy, rule: rule,
-                    equality: rules.equality(of: unitWrite.unit), incoming: incoming, replaced: replaced,
-                    remaining: remaining, result: register)
-            case .counter, .set:
-                return nil
-            }
-        }
-    }
-
-    static func register(_ state: UnitState?) -> Register {
-        if case .register(let register)? = state { register } else { Register() }
-    }
-
-    static func counter(_ state: UnitState?) -> CounterTotals {
-        if case .counter(let totals)? = state { totals } else { CounterTotals() }
-    }
-
-    static func set(_ state: UnitState?) -> ObservedRemoveSet {
-        if case .set(let set)? = state { set } else { ObservedRemoveSet() }
     }
 }

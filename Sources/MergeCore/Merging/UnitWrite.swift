@@ -6,6 +6,8 @@ public struct UnitWrite: Sendable, Hashable {
         case assign(Value)
         case increment(Int64)
         case elements(adding: [Value], removing: [Value])
+        /// A change that only its family can read, in the spelling of the wire.
+        case edit(Value)
     }
 
     public let unit: UnitKey
@@ -21,22 +23,9 @@ public struct UnitWrite: Sendable, Hashable {
     /// The change as a value, in the spelling of the wire.
     public var value: Value {
         switch change {
-        case .assign(let value): value
-        case .increment(let amount): [FieldMarker.increment: .integer(amount)]
-        case .elements(let adding, let removing):
-            .object([(FieldMarker.add, .array(adding)), (FieldMarker.remove, .array(removing))])
+        case .assign(let value), .edit(let value): value
+        case .increment(let amount): CounterTotals.spelling(amount)
+        case .elements(let adding, let removing): ObservedRemoveSet.spelling(adding: adding, removing: removing)
         }
-    }
-}
-
-/// The names that mark an object as a change of a counter or a set rather than a plain value.
-enum FieldMarker {
-    static let increment: ExactString = "$increment"
-    static let add: ExactString = "$add"
-    static let remove: ExactString = "$remove"
-
-    static func isMarker(_ name: ExactString) -> Bool {
-        guard name.text.utf8.first == UInt8(ascii: "$") else { return false }
-        return name == increment || name == add || name == remove
     }
 }

@@ -32,9 +32,10 @@ extension BatchRun {
             conflict = id
             version = (stored.openConflicts[unit]?.version ?? 0) + 1
             content = .sidesChanged(unit: unit, joined: joined, dropped: dropped)
+            let policy = decider.settings.schema.rules(for: stored.key.collection)?.policy(of: unit) ?? .manual
             let summary = joined.first { $0.role == .incoming }.map { side in
                 ConflictSummary(
-                    id: id, unit: unit.name, policy: ExactString(MergePolicy.manual.rawValue), status: .open,
+                    id: id, unit: unit.name, policy: ExactString(policy.rawValue), status: .open,
                     winner: side.won ? .incoming : .stored)
             }
             written = Written(unit: unit, summary: summary, stillOpen: OpenConflict(id: id, version: version))

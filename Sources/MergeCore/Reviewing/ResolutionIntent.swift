@@ -100,11 +100,7 @@ struct ResolutionIntent {
         let side = conflict.sides[number]
         guard let value = side.value, value.holdsRedactedHash else { return side.value }
         // The audit has a hash only, but as long as nobody has replaced the value, the record has it.
-        if case .register(let register)? = record.units[unit],
-            let live = register.candidates.first(where: { $0.event.dot == side.dot })
-        {
-            return live.value
-        }
+        if let live = record.units[unit]?.content.value(of: side.dot) { return live }
         // Of a write that met a delete the record has the redacted fields too, and the decision is about the others.
         if unit == .record, rules.recordMerge == nil, case .object(let object) = value {
             return .object(ObjectValue(object.members.filter { !$0.value.holdsRedactedHash }))
@@ -146,8 +142,8 @@ extension RecordState {
     /// The fields that make what the unit holds first its only value; nil where it is that already.
     fileprivate func settling(_ unit: UnitKey, _ rules: CollectionRules) -> ObjectValue? {
         // A record that is not one unit any more has nothing to settle: its fields are units of their own.
-        guard unit != .record || rules.recordMerge != nil, case .register(let register)? = units[unit],
-            register.count > 1, let held = held(unit, rules)
+        guard unit != .record || rules.recordMerge != nil, units[unit]?.hasSiblings ?? false,
+            let held = held(unit, rules)
         else { return nil }
         return ObjectValue(unit.fields(of: held).map { ObjectValue.Member(name: $0.0, value: $0.1) })
     }
@@ -164,38 +160,25 @@ extension RecordState {
                 "The field was not there on this side, and what was written by now cannot be made absent. Choose 'current', "
                     + "or give another value.", at: [member])
         }
-        guard case .extremum(let best)? = units[unit], best.direction == rules.policy(of: unit).direction,
-            let rule = rules.rule(of: name), rule.type.isComparable(value), value != held, !best.isBettered(by: value)
+        guard let rule = rules.rule(of: name), value != held,
+            let detail = units[unit]?.content.obstacle(to: value, by: rules.policy(of: unit), type: rule.type)
         else { return nil }
-        return Rejection(
-            .valueInvalid,
-            "A '\(rule.merge.rawValue)' field never goes back, and it has a better value than this. Choose 'current' to leave "
-                + "it, or give that value or a better one.", at: [member])
+        return Rejection(.valueInvalid, detail, at: [member])
     }
 }
 
 extension RecordedConflict.Side {
-    /// Whether it is what a counter, a set or a best value held when an operation of the past came. It is no change that could
-    /// be made once more: to choose it is to leave out what came, whatever was counted since.
+    /// Whether it is what an absorbing unit (a counter, a set, a best value) held when an operation of the past came. It is no
+    /// change that could be made once more: to choose it is to leave out what came, whatever was counted since.
     fileprivate func isWhatAbsorbed(in conflict: RecordedConflict, _ policy: MergePolicy) -> Bool {
-        switch policy.family {
-        case .register: false
-        case .extremum, .counter, .set: conflict.kind == .stale && role == .stored
-        }
-    }
-}
-
-extension MergePolicy {
-    /// Of a best value.
-    fileprivate var direction: Extremum.Direction? {
-        if case .extremum(let direction) = family { direction } else { nil }
+        policy.family.type.isAbsorbing && conflict.kind == .stale && role == .stored
     }
 }
 
 extension ObjectValue {
     /// Those fields of a record that the record does not show as they are here, with the whole of their groups.
     ///
-    /// Counters and sets are left out: what a write added to them is in them, seen or unseen.
+    /// What is not assigned (counters, sets) is left out: what a write added to it is in it, seen or unseen.
     fileprivate func differing(from record: RecordState, rules: CollectionRules) -> ObjectValue {
         var units: Set<UnitKey> = []
         let shown = record.visibleFields(rules)
@@ -206,23 +189,7 @@ extension ObjectValue {
         return ObjectValue(
             members.filter { member in
                 let unit = rules.unit(of: member.name)
-                guard units.contains(unit) else { return false }
-                switch rules.policy(of: unit).family {
-                case .register, .extremum: return true
-                case .counter, .set: return false
-                }
+                return units.contains(unit) && rules.policy(of: unit).family.type.isAssigned
             })
-    }
-}
-
-extension UnitState {
-    /// The events behind what the unit holds.
-    public var dots: [Dot] {
-        switch self {
-        case .register(let register): register.candidates.map(\.event.dot)
-        case .extremum(let extremum): [extremum.event.dot]
-        case .counter(let totals): totals.totals.map(\.dot)
-        case .set(let set): Set(set.elements.flatMap(\.dots)).sorted()
-        }
     }
 }

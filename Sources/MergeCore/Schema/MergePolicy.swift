@@ -1,9 +1,11 @@
-/// The rule of a unit, by the name it has in a collections file and in the audit.
-public enum MergePolicy: String, Sendable, Hashable, CaseIterable {
-    case lww, fww, max, min, counter, set, manual, immutable
+import Causality
 
-    /// How the policy keeps its state. Policies of one family can be exchanged for one another without touching what is
-    /// stored.
+/// The rule of a unit: a family, and what a policy has to say within it.
+///
+/// Each policy stands in a file of its family's folder, with its rule and its source. Policies of one family can be exchanged
+/// for one another without touching what is stored.
+public struct MergePolicy: Sendable {
+    /// Which state a policy keeps, and what tells it from the family's other policies.
     public enum Family: Sendable, Hashable {
         /// A multi-value register; the rule says which of its values shows and which writes it refuses.
         case register(RegisterRule)
@@ -11,19 +13,38 @@ public enum MergePolicy: String, Sendable, Hashable, CaseIterable {
         case extremum(Extremum.Direction)
         case counter
         case set
+        /// A family that has no case of `UnitState` to itself.
+        case other(OtherFamily)
+
+        /// The family's own type, to ask it what is not about one state.
+        public var type: any MergeFamily.Type {
+            switch self {
+            case .register: Register.self
+            case .extremum: Extremum.self
+            case .counter: CounterTotals.self
+            case .set: ObservedRemoveSet.self
+            case .other(let family): family.type
+            }
+        }
     }
 
-    public var family: Family {
-        switch self {
-        case .lww: .register(.lastWriterWins)
-        case .fww: .register(.firstWriterWins)
-        case .manual: .register(.manual)
-        case .immutable: .register(.immutable)
-        case .max: .extremum(.greatest)
-        case .min: .extremum(.smallest)
-        case .counter: .counter
-        case .set: .set
-        }
+    public struct OtherFamily: Sendable {
+        public let type: any MergeFamily.Type
+    }
+
+    // No `String`: a policy is copied with every write of every field, and this is never counted.
+    private let name: StaticString
+    public let family: Family
+
+    /// - Parameter name: as in a collections file and in the audit.
+    public init(_ name: StaticString, _ family: Family) {
+        self.name = name
+        self.family = family
+    }
+
+    /// A policy of a family that has no case of `UnitState` to itself.
+    public init(_ name: StaticString, of family: any MergeFamily.Type) {
+        self.init(name, .other(OtherFamily(type: family)))
     }
 
     /// The register's rule, nil for the policies that absorb every concurrent write.
@@ -32,8 +53,34 @@ public enum MergePolicy: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Who prevails when a delete and a write have not seen each other.
-public enum DeletePolicy: String, Sendable, Hashable, CaseIterable {
-    case updateWins = "update-wins"
-    case deleteWins = "delete-wins"
+extension MergePolicy: RawRepresentable, CaseIterable {
+    /// The policies that a collections file can name. A new one is known once it stands here.
+    public static let allCases: [MergePolicy] = [.lww, .fww, .max, .min, .counter, .set, .manual, .immutable]
+
+    /// The name.
+    public var rawValue: String { name.description }
+
+    /// - Returns: nil where no policy of `allCases` has the name.
+    public init?(rawValue: String) {
+        guard let policy = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = policy
+    }
+}
+
+extension MergePolicy: Hashable {
+    public static func == (left: MergePolicy, right: MergePolicy) -> Bool {
+        left.family == right.family && left.rawValue == right.rawValue
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+}
+
+extension MergePolicy: CustomStringConvertible {
+    public var description: String { rawValue }
+}
+
+extension MergePolicy.OtherFamily: Hashable {
+    public static func == (left: Self, right: Self) -> Bool { left.type == right.type }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(type)) }
 }

@@ -52,12 +52,8 @@ extension RecordState {
     public func siblings(_ rules: CollectionRules) -> [ExactString: [Sibling]] {
         var siblings: [ExactString: [Sibling]] = [:]
         for (unit, state) in units {
-            guard case .register(let register) = state, register.count > 1,
-                let rule = rules.policy(of: unit).registerRule, rule.losers == .awaitDecision
-            else { continue }
-            let others = register.siblings(by: rule, rules.equality(of: unit)).map {
-                Sibling(value: $0.value, event: $0.event)
-            }
+            guard state.hasSiblings else { continue }
+            let others = state.content.siblings(by: rules.policy(of: unit), rules.equality(of: unit))
             if !others.isEmpty { siblings[unit.name] = others }
         }
         return siblings
@@ -65,16 +61,6 @@ extension RecordState {
 }
 
 extension UnitState {
-    /// The value that a unit shows; nil when it holds none.
-    public func visible(by policy: MergePolicy) -> Value? {
-        switch self {
-        case .register(let register): register.visible(by: policy.registerRule ?? .lastWriterWins)?.value
-        case .extremum(let extremum): extremum.value
-        case .counter(let totals): .integer(totals.sum)
-        case .set(let set): .array(set.values)
-        }
-    }
-
     fileprivate func visibleFields(of unit: UnitKey, by policy: MergePolicy) -> [(ExactString, Value)] {
         guard let value = visible(by: policy) else { return [] }
         return unit.fields(of: value)

@@ -1,14 +1,5 @@
 import Causality
 
-/// The state of one unit, in the form that its policy needs.
-public enum UnitState: Sendable, Hashable {
-    case register(Register)
-    // Kept apart: it is much larger than the others, which are what nearly all units are.
-    indirect case extremum(Extremum)
-    case counter(CounterTotals)
-    case set(ObservedRemoveSet)
-}
-
 /// All that the merge knows about one record. What it holds depends on the events that were merged and on nothing else:
 /// not on the order in which they arrived, and not on any clock on a wall.
 public struct RecordState: Sendable, Hashable {

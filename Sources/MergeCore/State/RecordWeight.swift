@@ -18,6 +18,12 @@ public struct UnitWeight: Sendable, Hashable {
 
     public var bytes: Int { values + counters + events }
 
+    /// Adds a value that a unit holds.
+    public mutating func add(_ value: Value) { values += value.weight }
+
+    /// Adds an event behind one.
+    public mutating func add(_ event: Event) { events += event.weight }
+
     static func += (left: inout UnitWeight, right: UnitWeight) {
         left.values += right.values
         left.counters += right.counters
@@ -53,27 +59,6 @@ extension Event {
     /// O(1).
     var weight: Int {
         WeightOf.event + dot.device.name.byteCount + provenance.user.byteCount + provenance.operation.name.byteCount
-    }
-}
-
-extension UnitState {
-    /// O(1), but for a unit in which several values stand beside one another: O(their number).
-    func weight(of unit: UnitKey) -> UnitWeight {
-        var weight = UnitWeight()
-        weight.values = WeightOf.unit + unit.name.weight
-        weight.fields = 1
-        switch self {
-        case .register(let register): register.weigh(into: &weight, of: unit)
-        case .extremum(let extremum):
-            weight.values += extremum.weight
-            weight.events += extremum.event.weight
-        case .counter(let totals):
-            // The sum that shows has the same room whatever it is: to count is not to grow.
-            weight.values += 20
-            weight.counters += totals.totals.count * WeightOf.total
-        case .set(let set): weight.values += set.weight
-        }
-        return weight
     }
 }
 

@@ -22,7 +22,7 @@ public struct SentBatch: Sendable {
 /// Makes the rows that one transaction writes out of what a `BatchDecider` decided.
 ///
 /// This is the only way from decisions to rows. Decisions are added in the order in which they were made; `commit` then adds
-/// what the ledger's plan holds: records, audit, index and head. Pure: the same snapshot and decisions make the same rows.
+/// what the decider's plan holds: records, audit, index and head. Pure: the same snapshot and decisions make the same rows.
 public struct CommitBuilder: Sendable {
     /// Whose commit it is, under which rules, and when it is made.
     public struct Context: Sendable {
@@ -137,7 +137,7 @@ public struct CommitBuilder: Sendable {
 
     // MARK: Rows of records
 
-    /// The row of a record as the ledger has it by now; made once for each of its states.
+    /// The row of a record as the decider has it by now; made once for each of its states.
     public mutating func row(_ record: StoredRecord) -> RecordRow {
         if let row = records[record.key], row.sequence == record.sequence { return row }
         let row = self.row(imagined: record)

@@ -86,11 +86,17 @@ struct CollectionsFile: Sendable {
         case "record":
             let policy = merge ?? .lww
             guard policy.registerRule != nil else {
-                throw ReadingError(place, "a whole record merges by lww, fww, manual or immutable")
+                throw ReadingError(place, "a whole record merges by \(registerPolicies)")
             }
             return policy
         default: throw ReadingError(place, "'unit' is field or record")
         }
+    }
+
+    /// What units of several fields can merge by.
+    private static var registerPolicies: String {
+        let names = MergePolicy.allCases.filter { $0.registerRule != nil }.map(\.rawValue)
+        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
     }
 
     private static func field(_ node: Node, at place: String) throws(ReadingError) -> FieldRule {
@@ -98,21 +104,11 @@ struct CollectionsFile: Sendable {
         let declared = try members.choice("type", FieldType.self)
         let merge = try members.choice("merge", MergePolicy.self) ?? .lww
         let audit = try members.choice("audit", AuditClass.self) ?? .full
-        switch merge.family {
-        case .counter:
-            guard declared ?? .integer == .integer else { throw ReadingError(place, "a counter is of type integer") }
-            return FieldRule(type: .integer, merge: merge, audit: audit)
-        case .set:
-            guard declared ?? .set == .set else { throw ReadingError(place, "'merge: set' is of type set") }
-            return FieldRule(type: .set, merge: merge, audit: audit)
-        case .extremum:
-            guard let declared, declared.hasExtremum else {
-                throw ReadingError(place, "'\(merge.rawValue)' needs a type: integer, number, string or timestamp")
-            }
-            return FieldRule(type: declared, merge: merge, audit: audit)
-        case .register:
-            guard declared != .set else { throw ReadingError(place, "'type: set' needs 'merge: set'") }
-            return FieldRule(type: declared ?? .json, merge: merge, audit: audit)
+        do throws(FamilyRefusal) {
+            let type = try merge.family.type.fieldType(declared: declared, for: merge)
+            return FieldRule(type: type, merge: merge, audit: audit)
+        } catch {
+            throw ReadingError(place, error.detail)
         }
     }
 
@@ -127,9 +123,7 @@ struct CollectionsFile: Sendable {
             fields = try members.list("fields")
             merge = try members.choice("merge", MergePolicy.self) ?? .lww
         }
-        guard merge.registerRule != nil else {
-            throw ReadingError(place, "a group merges by lww, fww, manual or immutable")
-        }
+        guard merge.registerRule != nil else { throw ReadingError(place, "a group merges by \(registerPolicies)") }
         guard fields.count >= 2 else { throw ReadingError(place, "a group has two fields or more") }
         var names: [ExactString] = []
         for field in fields { names.append(try name(field, limits)) }

@@ -113,7 +113,7 @@ extension Oracle {
                     switch history.events[write].change(of: unit) {
                     case .increment: true
                     case .elements: elements(of: unit).values.contains { $0.contains(history.dot(write)) }
-                    case .assign, nil: false
+                    case .assign, .edit, nil: false
                     }
                 if isHeld, !sides.rememberHidden(unit, by: history.dot(write)) {
                     return "\(unit.name) of \(history.dot(write)) is hidden silently"

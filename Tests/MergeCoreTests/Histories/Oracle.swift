@@ -107,6 +107,7 @@ struct Oracle {
         case .min: return best(of: unit, <)
         case .counter: return .integer(sum(of: unit))
         case .set: return .array(elements(of: unit).keys.sorted { $0.precedes($1) })
+        default: preconditionFailure("the oracle does not know \(history.rules.policy(of: unit))")
         }
     }
 
@@ -160,7 +161,7 @@ extension Oracle {
             case .set(let set):
                 let content = Dictionary(uniqueKeysWithValues: set.elements.map { ($0.value, Set($0.dots)) })
                 if content != elements(of: unit) { return "\(unit.name) holds \(content)" }
-            case .extremum, .counter:
+            case .extremum, .counter, .other:
                 break
             }
         }

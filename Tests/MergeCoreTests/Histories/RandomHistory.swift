@@ -54,9 +54,9 @@ private func randomWrites(_ rules: CollectionRules, using generator: inout Seede
         let policy = rules.policy(of: .field(name))
         guard case .field = rules.unit(of: name) else { continue }
         let change: UnitWrite.Change =
-            switch policy {
-            case .lww, .fww, .manual, .immutable: .assign(randomValue(using: &generator))
-            case .max, .min: .assign(.integer(.random(in: -3...3, using: &generator)))
+            switch policy.family {
+            case .register, .other: .assign(randomValue(using: &generator))
+            case .extremum: .assign(.integer(.random(in: -3...3, using: &generator)))
             case .counter: .increment(.random(in: -3...3, using: &generator))
             case .set:
                 .elements(

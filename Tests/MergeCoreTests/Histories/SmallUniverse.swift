@@ -32,10 +32,11 @@ struct SmallUniverse: Sendable, CustomStringConvertible {
 
     var rules: CollectionRules {
         let type: FieldType =
-            switch policy {
-            case .max, .min, .counter: .integer
+            switch policy.family {
+            case .extremum, .counter: .integer
             case .set: .set
-            case .lww, .fww, .manual, .immutable: .json
+            case .register: .json
+            case .other: .string
             }
         return CollectionRules(fields: ["f": FieldRule(type: type, merge: policy)], deletes: deletes)
     }
@@ -70,9 +71,10 @@ func smallUniverse(_ policy: MergePolicy, deletes: DeletePolicy) -> SmallUnivers
         HistoryEvent.Action.write([UnitWrite(unit: .field("f"), policy: policy, change: change)])
     }
     let actions: [HistoryEvent.Action] =
-        switch policy {
-        case .lww, .fww, .manual, .immutable: [act(.assign("x")), act(.assign("y")), .delete]
-        case .max, .min: [act(.assign(1)), act(.assign(2)), .delete]
+        switch policy.family {
+        case .register: [act(.assign("x")), act(.assign("y")), .delete]
+        case .extremum: [act(.assign(1)), act(.assign(2)), .delete]
+        case .other: [act(.assign("x")), act(.assign("longer")), .delete]
         case .counter: [act(.increment(1)), act(.increment(-5)), .delete]
         case .set:
             [

@@ -106,6 +106,7 @@ private func content(_ state: RecordState) -> [UnitKey: Set<String>] {
             case .extremum(let extremum): ["\(extremum.value)"]
             case .counter(let totals): Set(totals.totals.map { "\($0)" })
             case .set(let set): Set(set.elements.map { "\($0)" })
+            case .other(let other): ["\(other)"]
             }
     }
     content[.record, default: []].formUnion((state.deletion.writes + state.deletion.deletes).map { "life \($0.dot)" })

@@ -16,6 +16,7 @@ extension RecordState {
                 case .counter(let totals): .counter(CounterTotals(totals.totals))
                 case .set(let set):
                     .set(ObservedRemoveSet(set.elements.map { .init(value: $0.value, dots: $0.dots) }))
+                case .other(let other): .other(other)
                 }
             return (unit, fresh)
         }

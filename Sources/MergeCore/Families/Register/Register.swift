@@ -95,7 +95,7 @@ public struct Register: Sendable, Hashable {
     }
 
     /// O(number of values): each has been weighed when it came.
-    func weigh(into weight: inout UnitWeight, of unit: UnitKey) {
+    public func weigh(into weight: inout UnitWeight, of unit: UnitKey) {
         switch content {
         case .nothing: break
         case .one(let only):
@@ -192,7 +192,7 @@ public struct Register: Sendable, Hashable {
 
     /// The join of dotted stores under their causal contexts (Almeida et al. 2018, section 4): a value stays if both have
     /// it, or if the side without it has never heard of its event.
-    func join(_ other: Register, clock: VersionVector, otherClock: VersionVector) -> Register {
+    public func join(_ other: Register, clock: VersionVector, otherClock: VersionVector) -> Register {
         let mine = Set(candidates.map(\.event.dot))
         let theirs = Set(other.candidates.map(\.event.dot))
         return Register(

@@ -16,4 +16,10 @@ public struct RegisterRule: Sendable, Hashable {
     public let visible: Visible
     public let losers: Losers
     public let succession: Succession
+
+    public init(visible: Visible, losers: Losers, succession: Succession) {
+        self.visible = visible
+        self.losers = losers
+        self.succession = succession
+    }
 }

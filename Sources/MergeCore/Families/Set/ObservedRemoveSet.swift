@@ -98,7 +98,7 @@ public struct ObservedRemoveSet: Sendable {
     }
 
     /// O(n + m) in the elements of both.
-    func join(_ other: ObservedRemoveSet, clock: VersionVector, otherClock: VersionVector) -> ObservedRemoveSet {
+    public func join(_ other: ObservedRemoveSet, clock: VersionVector, otherClock: VersionVector) -> ObservedRemoveSet {
         var joined: [Element] = []
         var mine = chunks.makeIterator()
         var theirs = other.chunks.makeIterator()

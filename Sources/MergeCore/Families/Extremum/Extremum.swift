@@ -9,14 +9,13 @@ public struct Extremum: Sendable, Hashable {
     public let value: Value
     /// The event that wrote it; of several that wrote the same value, the one with the smallest stamp.
     public let event: Event
-    /// Of the value.
-    let weight: Int
+    let valueWeight: Int
 
     public init(direction: Direction, value: Value, event: Event) {
         self.direction = direction
         self.value = value
         self.event = event
-        weight = value.weight
+        valueWeight = value.weight
     }
 
     /// The better of the two, which are of one direction.

@@ -1,0 +1,182 @@
+import Causality
+import MergeCore
+import SyncWire
+
+/// Writes a state as
+/// `{"c": open conflicts, "d": deletes, "e": events, "u": units, "w": writes}`.
+///
+/// Each event stands once, in `e`, as `[device, counter, stamp, claimed, user, operation]`; a device is its index in the
+/// record's clock, and everything else names events by their index. A field with one value leaves the value to the `fields`
+/// column, which has it already: that is nearly every field of nearly every record.
+struct StateEncoder {
+    private let record: StoredRecord
+    private let fields: ObjectValue
+    private var writer = JSONWriter()
+    private var events: [Event] = []
+    /// Made once there are so many events that looking through them takes longer.
+    private var indexOfEvent: [Dot: Int] = [:]
+    /// Of the events, in the order in which units, writes and deletes name them.
+    private var indices: [Int] = []
+    private var position = 0
+    /// Where the next field of one value is expected among the fields: both are sorted.
+    private var nextField = 0
+    /// Of which the state is being written.
+    private var unit = UnitKey.record
+
+    init(_ record: StoredRecord, fields: ObjectValue) {
+        self.record = record
+        self.fields = fields
+    }
+
+    mutating func write(to writer: inout JSONWriter) {
+        // Held once, so that its memory is not copied.
+        swap(&self.writer, &writer)
+        write()
+        swap(&self.writer, &writer)
+    }
+
+    /// The members stand in the order of their names, so the events are collected before what names them is written.
+    private mutating func write() {
+        let state = record.state
+        indices.reserveCapacity(state.units.count + state.deletion.writes.count + state.deletion.deletes.count)
+        for (_, unit) in state.units { unit.visitEvents { collect($0) } }
+        for event in state.deletion.writes { collect(event) }
+        for event in state.deletion.deletes { collect(event) }
+        writer.beginObject()
+        writer.key("c")
+        writeOpenConflicts()
+        writer.key("d")
+        writer.beginArray()
+        for index in indices.suffix(state.deletion.deletes.count) { writer.integer(index) }
+        writer.endArray()
+        writer.key("e")
+        writer.beginArray()
+        for event in events { write(event) }
+        writer.endArray()
+        writer.key("u")
+        writer.beginArray()
+        for (unit, state) in state.units { write(unit, state) }
+        writer.endArray()
+        writer.key("w")
+        writer.beginArray()
+        for _ in state.deletion.writes { writeIndex() }
+        writer.endArray()
+        writer.endObject()
+    }
+
+    // MARK: Events
+
+    private mutating func collect(_ event: Event) {
+        indices.append(index(of: event))
+    }
+
+    private mutating func index(of event: Event) -> Int {
+        if let last = events.last, last.isCopy(of: event) { return events.count - 1 }
+        if indexOfEvent.isEmpty {
+            if let index = events.firstIndex(where: { $0.isCopy(of: event) || $0.dot == event.dot }) { return index }
+            if events.count == 8 {
+                for (index, event) in events.enumerated() { indexOfEvent[event.dot] = index }
+            }
+        } else if let index = indexOfEvent[event.dot] {
+            return index
+        }
+        if !indexOfEvent.isEmpty { indexOfEvent[event.dot] = events.count }
+        events.append(event)
+        return events.count - 1
+    }
+
+    private mutating func write(_ event: Event) {
+        let stamp = event.stamp
+        let provenance = event.provenance
+        writer.beginArray()
+        writeDevice(stamp.dot.device)
+        writer.integer(stamp.dot.counter)
+        writer.integer(stamp.milliseconds)
+        if let claimed = provenance.claimedMilliseconds { writer.integer(claimed) } else { writer.null() }
+        writer.string(provenance.user)
+        writer.string(provenance.operation.name)
+        writer.endArray()
+    }
+
+    private mutating func writeDevice(_ device: DeviceID) {
+        // Every event of a state is within its clock.
+        writer.integer(record.state.clock.index(of: device) ?? -1)
+    }
+
+    private mutating func writeIndex() {
+        writer.integer(indices[position])
+        position += 1
+    }
+
+    // MARK: Units
+
+    private mutating func writeOpenConflicts() {
+        writer.beginArray()
+        if !record.openConflicts.isEmpty {
+            for (unit, conflict) in record.openConflicts.sorted(by: { $0.key < $1.key }) {
+                writer.beginArray()
+                unit.write(to: &writer)
+                writer.integer(conflict.id.position)
+                writer.integer(conflict.version)
+                writer.endArray()
+            }
+        }
+        writer.endArray()
+    }
+
+    /// What the fields show under a name.
+    private mutating func shown(_ name: ExactString) -> Value? {
+        if nextField < fields.count, fields.members[nextField].name == name {
+            nextField += 1
+            return fields.members[nextField - 1].value
+        }
+        return fields[name]
+    }
+
+    private mutating func write(_ unit: UnitKey, _ state: UnitState) {
+        self.unit = unit
+        writer.beginArray()
+        unit.write(to: &writer)
+        writer.string(state.kind)
+        state.encode(into: &self)
+        writer.endArray()
+    }
+}
+
+extension StateEncoder: UnitStateWriter {
+    /// The events were collected in this order.
+    mutating func event(_ event: Event) { writeIndex() }
+
+    mutating func value(_ value: Value) { writer.write(value) }
+    mutating func integer(_ integer: Int64) { writer.integer(integer) }
+
+    mutating func dot(_ dot: Dot) {
+        writeDevice(dot.device)
+        writer.integer(dot.counter)
+    }
+
+    mutating func beginList() { writer.beginArray() }
+    mutating func endList() { writer.endArray() }
+
+    mutating func isShown(_ value: Value) -> Bool {
+        guard case .field(let name) = unit else { return false }
+        return shown(name) == value
+    }
+}
+
+extension UnitKey {
+    /// As two elements of an array.
+    fileprivate func write(to writer: inout JSONWriter) {
+        switch self {
+        case .field(let name):
+            writer.string("f")
+            writer.string(name)
+        case .group(let name):
+            writer.string("g")
+            writer.string(name)
+        case .record:
+            writer.string("r")
+            writer.string("")
+        }
+    }
+}
