@@ -39,7 +39,7 @@ test: packages
 	swift build $(BUILD_FLAGS) --build-tests
 	# One after the other: the laws, and filling a million records, keep every core busy for seconds at a time, and who waits
 	# for an answer beside them waits for nothing but a core.
-	$(RUN_TESTS) --filter 'CausalityTests|MergeCoreTests|SyncWireTests|ReviewPageTests\.'
+	$(RUN_TESTS) --filter 'CausalityTests|StrictJSONTests|MergeCoreTests|SyncWireTests|ReviewPageTests\.'
 	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests'
 	$(RUN_TESTS) --filter 'SyncHTTPTests'
 	$(RUN_TESTS) --filter 'RejoinTests'

@@ -9,6 +9,8 @@ let package = Package(
     products: [
         .executable(name: "rejoin", targets: ["rejoin"]),
         .library(name: "Causality", targets: ["Causality"]),
+        .library(name: "Values", targets: ["Values"]),
+        .library(name: "StrictJSON", targets: ["StrictJSON"]),
         .library(name: "MergeCore", targets: ["MergeCore"]),
         .library(name: "SyncWire", targets: ["SyncWire"]),
         .library(name: "SyncStorage", targets: ["SyncStorage"]),
@@ -34,19 +36,26 @@ let package = Package(
     ],
     targets: [
         .target(name: "Causality", swiftSettings: strict),
-        .target(name: "MergeCore", dependencies: ["Causality"], swiftSettings: strict),
+        .target(name: "Values", dependencies: ["Causality"], swiftSettings: strict),
+        .target(name: "StrictJSON", dependencies: ["Causality", "Values"], swiftSettings: strict),
+        .target(name: "MergeCore", dependencies: ["Causality", "Values"], swiftSettings: strict),
         .target(
             name: "SyncWire",
-            dependencies: ["Causality", "MergeCore", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SyncStorage",
-            dependencies: ["Causality", "MergeCore", "SyncWire", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SQLiteStorage",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage",
+                "Causality", "Values", "MergeCore", "SyncStorage",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -60,7 +69,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
         .target(
             name: "PostgreSQLStorage",
-            dependencies: ["CLibPQ", "Causality", "MergeCore", "SyncWire", "SyncStorage"],
+            dependencies: ["CLibPQ", "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage"],
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),
@@ -70,7 +79,8 @@ let package = Package(
         .target(
             name: "SyncEngine",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", .product(name: "Logging", package: "swift-log"),
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
             name: "ReviewPage",
@@ -107,7 +117,7 @@ let package = Package(
         .target(
             name: "SyncHTTP",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "ReviewPage",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "ReviewPage",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -122,28 +132,35 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "StorageConformance",
-            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom"],
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom",
+            ],
             swiftSettings: strict),
-        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        .target(
+            name: "SeededRandom", dependencies: ["Causality", "Values"], path: "Tests/SeededRandom",
+            swiftSettings: strict),
         .target(
             name: "PostgreSQLCluster", path: "Tests/PostgreSQLCluster", resources: [.embedInCode("keeper.sh")],
             swiftSettings: strict),
         .target(
             name: "RejoinProcesses",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ], path: "Tests/RejoinProcesses", swiftSettings: strict),
         .target(
             name: "Browser",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
+                "PostgreSQLStorage", "SyncEngine",
                 "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -157,21 +174,29 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
         .testTarget(
-            name: "MergeCoreTests", dependencies: ["Causality", "MergeCore", "SeededRandom"], swiftSettings: strict),
+            name: "StrictJSONTests", dependencies: ["Causality", "Values", "StrictJSON", "SeededRandom"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MergeCoreTests", dependencies: ["Causality", "Values", "MergeCore", "SeededRandom"],
+            swiftSettings: strict),
         .testTarget(
             name: "SyncWireTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SeededRandom", .product(name: "Crypto", package: "swift-crypto"),
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SeededRandom",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "SyncStorageTests",
-            dependencies: ["Causality", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance", "SeededRandom"],
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "StorageConformance",
+                "SeededRandom",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteStorageTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "StorageConformance",
+                "Causality", "MergeCore", "SyncStorage", "SQLiteStorage", "StorageConformance",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -181,7 +206,7 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLStorageTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "PostgreSQLStorage", "StorageConformance",
+                "Causality", "Values", "MergeCore", "SyncStorage", "PostgreSQLStorage", "StorageConformance",
                 "PostgreSQLCluster",
             ],
             swiftSettings: strict),
@@ -189,7 +214,8 @@ let package = Package(
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
+                "PostgreSQLStorage", "SyncEngine",
                 "SyncHTTP", "PostgreSQLCluster", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -204,7 +230,8 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom", "PostgreSQLCluster",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
+                "PostgreSQLCluster",
                 "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -214,7 +241,8 @@ let package = Package(
         .testTarget(
             name: "ReviewBrowserTests",
             dependencies: [
-                "Causality", "MergeCore", "SyncWire", "rejoin", "RejoinProcesses", "Browser", "PostgreSQLCluster",
+                "Causality", "Values", "MergeCore", "SyncWire", "rejoin", "RejoinProcesses", "Browser",
+                "PostgreSQLCluster",
             ], swiftSettings: strict),
     ]
 )

@@ -17,7 +17,9 @@ let package = Package(
         .target(
             name: "BatchPath",
             dependencies: [
-                .product(name: "Causality", package: "rejoin"), .product(name: "MergeCore", package: "rejoin"),
+                .product(name: "Causality", package: "rejoin"),
+                .product(name: "Values", package: "rejoin"), .product(name: "StrictJSON", package: "rejoin"),
+                .product(name: "MergeCore", package: "rejoin"),
                 .product(name: "SyncWire", package: "rejoin"), .product(name: "SyncStorage", package: "rejoin"),
                 .product(name: "SyncEngine", package: "rejoin"), .product(name: "Logging", package: "swift-log"),
             ],
@@ -34,6 +36,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "LoadDriver", .product(name: "Causality", package: "rejoin"),
+                .product(name: "Values", package: "rejoin"), .product(name: "StrictJSON", package: "rejoin"),
                 .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
                 .product(name: "SyncStorage", package: "rejoin"), .product(name: "SQLiteStorage", package: "rejoin"),
                 .product(name: "SyncEngine", package: "rejoin"),
@@ -49,6 +52,7 @@ let package = Package(
             dependencies: [
                 "BatchPath",
                 .product(name: "Benchmark", package: "benchmark"), .product(name: "Causality", package: "rejoin"),
+                .product(name: "Values", package: "rejoin"), .product(name: "StrictJSON", package: "rejoin"),
                 .product(name: "MergeCore", package: "rejoin"), .product(name: "SyncWire", package: "rejoin"),
                 .product(name: "SyncStorage", package: "rejoin"), .product(name: "SyncEngine", package: "rejoin"),
             ],

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Batches as apps send them, made from a fixed rule: the same bytes in every run.
 public enum SampleBatch {

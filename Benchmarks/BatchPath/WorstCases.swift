@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// The largest things that the limits allow, each with operations that name little of them.
 public struct WorstCase: Sendable {

@@ -1,9 +1,11 @@
 import Causality
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 import Synchronization
+import Values
 
 /// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of its own.
 ///

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import SyncStorage
+import Values
 
 extension SQLiteStore {
     public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {

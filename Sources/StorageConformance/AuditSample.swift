@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import SyncStorage
+import Values
 
 /// A small audit that holds an entry of every type and sides of every form: for tests that change it byte by byte.
 public enum AuditSample {

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// Commits batches of one tenant the way the server does: decided by a `BatchDecider` over the snapshot, made
 /// into rows by a `CommitBuilder`, written.

@@ -1,8 +1,9 @@
-import SeededRandom
 import Causality
 import MergeCore
+import SeededRandom
 import SyncStorage
 import SyncWire
+import Values
 
 /// A few devices that edit a few records, often without having seen each other: reproducible commits of every kind.
 struct Workload {

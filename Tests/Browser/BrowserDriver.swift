@@ -3,7 +3,9 @@ import Causality
 import Foundation
 import MergeCore
 import NIOCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// `chromedriver`, which starts browsers and is told over HTTP what to do with them
 /// (W3C WebDriver, https://www.w3.org/TR/webdriver2/).

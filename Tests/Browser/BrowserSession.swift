@@ -1,5 +1,6 @@
 import MergeCore
 import SyncWire
+import Values
 
 /// One browser with its own cookies and any number of windows.
 package actor BrowserSession {

@@ -1,6 +1,8 @@
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 // What WebDriver has no command for is asked of the browser itself (Chrome DevTools Protocol, by chromedriver's own
 // endpoint). All of it holds for this window until it is closed.

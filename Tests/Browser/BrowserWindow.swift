@@ -1,6 +1,8 @@
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// One window of a browser, and what can be done and seen in it.
 ///

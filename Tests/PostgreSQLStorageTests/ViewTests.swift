@@ -5,6 +5,7 @@ import PostgreSQLStorage
 import StorageConformance
 import SyncStorage
 import Testing
+import Values
 
 @Suite struct `The views of declared collections` {
     private static let schema = Schema(declaring: [

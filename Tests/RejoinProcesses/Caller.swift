@@ -4,7 +4,9 @@ import Foundation
 import MergeCore
 import NIOCore
 import NIOHTTP1
+import StrictJSON
 import SyncWire
+import Values
 
 /// One client for all tests. A refused connection is an error at once: a server that is gone shall look gone.
 package let http: HTTPClient = {

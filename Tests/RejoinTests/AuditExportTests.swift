@@ -3,6 +3,7 @@ import GRDB
 import MergeCore
 import RejoinProcesses
 import Testing
+import Values
 
 extension ProcessTests {
     /// `rejoin audit export`, and `rejoin audit verify --file` where there is no database.

@@ -1,8 +1,10 @@
 import Foundation
 import MergeCore
 import RejoinProcesses
+import StrictJSON
 import SyncWire
 import Testing
+import Values
 
 extension ProcessTests {
     /// The dashboard that lies beside the server asks for what the server tells, and shows all of it.

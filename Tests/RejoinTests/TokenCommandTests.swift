@@ -1,8 +1,10 @@
 import Foundation
 import MergeCore
 import RejoinProcesses
+import StrictJSON
 import SyncWire
 import Testing
+import Values
 
 extension ProcessTests {
     /// `rejoin token` with the key of a server.

@@ -2,6 +2,7 @@ import Foundation
 import MergeCore
 import RejoinProcesses
 import Testing
+import Values
 
 extension ProcessTests {
     /// A device that is not sure whether its request went out sends it again while the first is still on its way.

@@ -2,6 +2,7 @@ import Browser
 import MergeCore
 import RejoinProcesses
 import Testing
+import Values
 
 extension BrowserTests {
     /// What holds on every page, whatever it is about.

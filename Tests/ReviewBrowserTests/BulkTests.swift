@@ -2,6 +2,7 @@ import Browser
 import MergeCore
 import RejoinProcesses
 import Testing
+import Values
 
 extension BrowserTests {
     /// Many conflicts at once.

@@ -3,6 +3,7 @@ import MergeCore
 import RejoinProcesses
 import SyncWire
 import Testing
+import Values
 
 extension BrowserTests {
     /// From a button of the page to the record that every device pulls.

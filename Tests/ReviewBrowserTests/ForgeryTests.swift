@@ -4,6 +4,7 @@ import MergeCore
 import RejoinProcesses
 import SyncWire
 import Testing
+import Values
 
 extension BrowserTests {
     /// Pages of others that send a reviewer's browser to the server with a form.

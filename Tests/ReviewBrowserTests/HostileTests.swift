@@ -4,6 +4,7 @@ import MergeCore
 import RejoinProcesses
 import SyncWire
 import Testing
+import Values
 
 extension BrowserTests {
     /// Devices and their users choose every name and value, and some choose them to do harm.

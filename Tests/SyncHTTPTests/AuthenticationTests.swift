@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import JWTKit
 import MergeCore
+import StrictJSON
 import SyncHTTP
 import SyncWire
 import Testing

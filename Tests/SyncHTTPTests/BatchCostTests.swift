@@ -1,8 +1,10 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 /// What one legal batch may cost: bounds of bytes and rows, never of time. Each case was once gigabytes.
 @Suite("What one batch may cost")

@@ -1,9 +1,11 @@
 import Causality
 import HTTPTypes
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @testable import SyncHTTP
 

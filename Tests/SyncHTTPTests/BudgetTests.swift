@@ -5,6 +5,7 @@ import SyncHTTP
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @testable import SyncEngine
 

@@ -4,6 +4,7 @@ import MergeCore
 import SyncHTTP
 import SyncWire
 import Testing
+import Values
 
 @Suite("Decisions on many conflicts read and keep no more than their share")
 struct BulkReviewPartsTests {

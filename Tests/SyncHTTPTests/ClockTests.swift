@@ -1,7 +1,9 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
 import Testing
+import Values
 
 @Suite("Clocks and devices")
 struct ClockTests {

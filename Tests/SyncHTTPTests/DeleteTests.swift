@@ -3,6 +3,7 @@ import MergeCore
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @Suite("Deletes")
 struct DeleteTests {

@@ -1,9 +1,11 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @Suite("The change feed")
 struct FeedTests {

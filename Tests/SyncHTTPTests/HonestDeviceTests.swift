@@ -2,11 +2,13 @@ import Causality
 import Foundation
 import HTTPTypes
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncHTTP
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 /// For each code: a device that hears it and follows the advice comes to an end, with its edit in the record or with its user
 /// told, in a few requests.

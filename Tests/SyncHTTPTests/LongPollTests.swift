@@ -1,10 +1,12 @@
 import Causality
 import HTTPTypes
 import MergeCore
+import StrictJSON
 import SyncHTTP
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @testable import SyncEngine
 

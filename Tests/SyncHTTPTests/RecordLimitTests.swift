@@ -1,9 +1,11 @@
 import Causality
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncHTTP
 import SyncWire
 import Testing
+import Values
 
 @Suite("What grows has a bound")
 struct RecordLimitTests {

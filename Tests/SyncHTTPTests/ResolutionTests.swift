@@ -1,9 +1,11 @@
 import Causality
 import HTTPTypes
 import MergeCore
+import StrictJSON
 import SyncHTTP
 import SyncWire
 import Testing
+import Values
 
 @Suite("Reviewers decide")
 struct ResolutionTests {

@@ -1,6 +1,7 @@
 import MergeCore
 import SyncWire
 import Testing
+import Values
 
 @Suite("A collection that is not declared any more")
 struct UndeclaredTests {

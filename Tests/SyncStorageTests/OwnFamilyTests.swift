@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import Testing
+import Values
 
 /// A family of the tests' own: of all texts that were ever written the longest shows. Nothing but this type knows of it.
 private struct LongestText: MergeFamily {

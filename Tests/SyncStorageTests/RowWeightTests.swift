@@ -5,6 +5,7 @@ import StorageConformance
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 @Suite("A row takes at most twice its record's weight")
 struct RowWeightTests {

@@ -1,6 +1,8 @@
 import MergeCore
+import StrictJSON
 import SyncWire
 import Testing
+import Values
 
 @Suite("Digest")
 struct DigestTests {

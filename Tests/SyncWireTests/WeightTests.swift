@@ -1,8 +1,10 @@
 import Causality
 import MergeCore
 import SeededRandom
+import StrictJSON
 import SyncWire
 import Testing
+import Values
 
 @Suite("a value weighs what its JSON has bytes")
 struct WeightTests {

@@ -9,6 +9,7 @@ import SyncEngine
 import SyncStorage
 import SyncWire
 import Synchronization
+import Values
 
 /// One execution of a statement, with its values.
 struct SQLiteStep {

@@ -1,6 +1,7 @@
 import Foundation
 import GRDBSQLite
 import LoadDriver
+import Values
 
 /// Runs the statements of a real commit through SQLite's C interface, one transaction after the other on one connection: as
 /// there is one writer, more of them would only wait for each other.

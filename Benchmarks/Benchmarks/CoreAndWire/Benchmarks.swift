@@ -3,6 +3,7 @@ import Benchmark
 import Causality
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// One entry of a tenant's audit: append-only, written in the transaction of the data it is about.
 public struct AuditEntry: Sendable, Hashable {

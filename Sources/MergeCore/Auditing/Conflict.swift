@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// A conflict's name: the position in its tenant's audit of the entry that opened it.
 public struct ConflictID: Sendable, Hashable, Comparable {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension RecordMerge {
     /// What has to be written into the audit about this merge, so that every value that does not show stays findable.

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// What holds for a family that is assigned values, absorbs them, and keeps what was written.
 extension MergeFamily {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// How a unit keeps what was written to it: the state of one family of policies, with all that the family's meaning takes.
 ///

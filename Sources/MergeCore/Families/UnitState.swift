@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// The state of one unit, in the form that its family needs.
 ///

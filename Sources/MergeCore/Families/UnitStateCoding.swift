@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// Takes the stored form of one unit's state, element after element.
 ///

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// Reads an operation's fields under the rules of its collection: what is written to which unit, or everything that is wrong
 /// with it. Depends on the operation and the rules alone, never on what is stored.

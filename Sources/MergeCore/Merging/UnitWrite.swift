@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// What one operation does to one unit.
 public struct UnitWrite: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// The name of one operation, given by its author; random (a UUID), so that it is unique in the tenant.
 public struct OperationID: Sendable, Hashable, Comparable {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// One operation of a batch as it came off the wire: read, or found to be wrong before it could be.
 ///

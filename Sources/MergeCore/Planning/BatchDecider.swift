@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// What decisions are held to: what is declared of collections, and the limits.
 public struct DecisionSettings: Sendable {

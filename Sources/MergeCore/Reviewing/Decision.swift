@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// What a reviewer wants a conflict to end with.
 public struct Decision: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// A conflict as its entries tell it by now: what a decision is made on.
 public struct RecordedConflict: Sendable, Hashable {

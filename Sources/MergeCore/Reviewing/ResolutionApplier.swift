@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// Carries out one decision on top of what a decider has decided: an operation by the reviewer's replica that has seen all of
 /// the record, merged like any other, and the entry in the audit that says which conflict it ended.

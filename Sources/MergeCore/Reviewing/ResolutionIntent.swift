@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// What a decision wants of the record: which value its unit is to have, and the operation that gives it that value.
 struct ResolutionIntent {

@@ -1,3 +1,5 @@
+import Values
+
 /// What a field may hold. `null` is a value of every type except `set`.
 public enum FieldType: String, Sendable, Hashable, CaseIterable {
     case string, integer, number, boolean, timestamp, uuid, set, json

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// When two values of a unit are the same value, by the types of its fields.
 ///

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// A value beside the visible one, of a unit that waits for a decision.
 public struct Sibling: Sendable, Hashable {

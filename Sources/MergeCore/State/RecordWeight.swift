@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// How large units are, in bytes of their JSON: what a record's limit is measured in.
 ///

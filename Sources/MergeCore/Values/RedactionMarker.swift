@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// The member that marks an object as the hash that stands for a redacted value.
 public enum RedactionMarker {

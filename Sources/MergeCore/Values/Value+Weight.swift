@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension Value {
     /// The bytes of the value's canonical JSON; of a number with a fraction, the most that one can take. O(n).

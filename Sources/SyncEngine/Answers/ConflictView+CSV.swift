@@ -1,5 +1,6 @@
 import MergeCore
 import SyncStorage
+import Values
 
 // The CSV of a conflict (RFC 4180).
 

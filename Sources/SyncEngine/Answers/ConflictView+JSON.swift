@@ -1,6 +1,8 @@
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
+import Values
 
 // The JSON of a conflict, as the audit's routes send it.
 

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// A conflict as people and programs read it: its entries folded into the sides that stand, what was said about it and how
 /// it ended. Decisions are made on the shorter `RecordedConflict` of `MergeCore`, which has its own `Side` and `Ending`.

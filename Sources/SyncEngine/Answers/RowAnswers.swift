@@ -1,6 +1,8 @@
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
+import Values
 
 extension OperationRow {
     /// An operation with its result and its content as it is kept.

@@ -1,8 +1,10 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 import Synchronization
+import Values
 
 /// One page of the feed.
 public struct ChangesAnswer: Sendable {

@@ -1,4 +1,5 @@
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 

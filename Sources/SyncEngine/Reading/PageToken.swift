@@ -1,3 +1,4 @@
+import StrictJSON
 import SyncWire
 
 /// Where the next page of a listing begins, opaque to clients. It names a row of the caller's own tenant and nothing else, so

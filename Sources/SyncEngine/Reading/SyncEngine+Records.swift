@@ -1,7 +1,9 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
+import Values
 
 extension SyncEngine {
     // MARK: Session

@@ -1,7 +1,9 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
+import Values
 
 /// A record as a reviewer sees it beside a conflict: redacted fields are hashed, as in the audit. Where the collection is not
 /// declared any more nobody knows which those are, so all are hashed.

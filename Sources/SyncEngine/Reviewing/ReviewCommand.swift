@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// What a reviewer wants done with one conflict.
 public enum ReviewCommand: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// Commands of one reviewer that share a transaction. Pure: what they do is decided over the snapshot, one after the other.
 ///

@@ -1,5 +1,7 @@
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// What a token's header says (RFC 7515 section 4), as far as anything follows from it. Nothing in it is verified yet.
 struct TokenHeader: Sendable, Hashable {

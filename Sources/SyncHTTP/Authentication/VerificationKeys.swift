@@ -1,7 +1,9 @@
 import Causality
 import JWTKit
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// A key that signatures of tokens are verified with, and the one algorithm that it is for: a token cannot choose another.
 struct VerificationKey: Sendable {

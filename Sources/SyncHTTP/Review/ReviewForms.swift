@@ -1,9 +1,11 @@
 import Causality
 import MergeCore
 import ReviewPage
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire
+import Values
 
 extension Decision {
     /// A decision as the page's form sends it.

@@ -1,9 +1,11 @@
 import Causality
 import MergeCore
 import ReviewPage
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire
+import Values
 
 // What the engine answers, in the words of the pages.
 
@@ -249,7 +251,7 @@ extension ConflictPage.Resolution {
 
 extension VersionVector {
     fileprivate init(stored text: String) throws(StoreError) {
-        guard let clock = VersionVector(json: try MergeCore.Value.stored(text, as: "a clock"), limits: Limits()) else {
+        guard let clock = VersionVector(json: try Values.Value.stored(text, as: "a clock"), limits: Limits()) else {
             throw .damaged("a clock cannot be read")
         }
         self = clock

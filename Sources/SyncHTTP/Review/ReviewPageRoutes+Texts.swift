@@ -2,9 +2,11 @@ import HTTPTypes
 import Hummingbird
 import MergeCore
 import NIOCore
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire
+import Values
 
 /// Something of which a conflict's page shows the beginning.
 enum ConflictText: Sendable {

@@ -4,6 +4,7 @@ import Hummingbird
 import MergeCore
 import NIOCore
 import ReviewPage
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import MergeCore
 import NIOCore
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire

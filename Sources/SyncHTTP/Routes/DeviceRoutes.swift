@@ -2,8 +2,10 @@ import Causality
 import HTTPTypes
 import Hummingbird
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncWire
+import Values
 
 /// Registering, listing and retiring devices.
 struct DeviceRoutes: Sendable {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import ReviewPage
+import StrictJSON
 import SyncWire
 
 /// The server's bare address: a page in a browser, a few words for programs. Open: it says nothing about any tenant.

@@ -5,6 +5,7 @@ import MergeCore
 import SyncEngine
 import SyncStorage
 import SyncWire
+import Values
 
 /// What reviewers do with conflicts: decide, comment, assign.
 struct ReviewingRoutes: Sendable {

@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import StrictJSON
 import SyncWire
 
 /// A body of lines that may be refused when some of them are sent already: for the head's status it is too late then, so that

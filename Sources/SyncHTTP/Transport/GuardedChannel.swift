@@ -2,6 +2,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import Values
 
 /// Hummingbird's HTTP/1.1 channel behind a `ConnectionGuard`.
 struct GuardedChannel: HTTPChannelHandler {

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Turns audit entries into rows and chains them: each hash covers the hash before it and every column of the entry and of
 /// its sides (the linked timestamps of Haber and Stornetta 1991).

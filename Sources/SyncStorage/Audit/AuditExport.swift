@@ -1,4 +1,5 @@
 import Causality
+import StrictJSON
 import SyncWire
 
 /// Writes an audit as lines of JSON, part after part: pure, in the memory of one part.

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 // The lines of an exported audit. Each kind has one text for what it says, and is read only from that text: what was read is
 // written again, and has to be the same bytes. So there is no byte in a line that could be changed without being noticed or

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import SyncWire
+import Values
 
 /// What the index over the audit holds after some entries: which conflicts are new, and which changed.
 public struct AuditIndex: Sendable {

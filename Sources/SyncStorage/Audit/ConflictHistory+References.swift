@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
 
 // What many conflicts of one commit share stands once, in the first of their entries. Readers get each conflict whole: an engine

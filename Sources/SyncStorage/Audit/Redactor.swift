@@ -2,6 +2,7 @@ import Causality
 import Crypto
 import MergeCore
 import SyncWire
+import Values
 
 /// Replaces the values of redacted fields by salted hashes, for everything that outlives the record: the audit and the
 /// stored operations.

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Under which device an operation is kept.
 public struct OperationOwner: Sendable, Hashable {

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Texts that a store keeps may be nested a little deeper than what devices may send, because values stand inside states.
 let storedLimits = JSONLimits(maximumDepth: 64)

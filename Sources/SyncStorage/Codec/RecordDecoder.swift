@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
 
 /// Reads the records of rows, one after the other in the same memory.

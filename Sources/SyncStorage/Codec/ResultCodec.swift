@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 extension OperationResult {
     /// The result as it is stored beside its operation.

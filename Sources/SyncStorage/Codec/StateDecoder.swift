@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Reads the state of one record. Knows what `StateEncoder` writes.
 struct StateDecoder {

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// Writes a state as
 /// `{"c": open conflicts, "d": deletes, "e": events, "u": units, "w": writes}`.

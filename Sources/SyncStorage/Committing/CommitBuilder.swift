@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
 
 /// A batch with what its row keeps of the request.

@@ -1,6 +1,8 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
+import Values
 
 // What is kept of an operation: what was sent, in canonical form, with the values of redacted fields hashed.
 

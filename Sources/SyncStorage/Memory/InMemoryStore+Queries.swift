@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 extension InMemoryStore {
     public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {

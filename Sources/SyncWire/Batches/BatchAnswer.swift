@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 
 /// Whether the answer carries the records that the batch touched.
 public enum BatchReturn: String, Sendable, Hashable, CaseIterable {

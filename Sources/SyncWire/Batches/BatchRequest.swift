@@ -1,5 +1,7 @@
 import Causality
 import MergeCore
+import StrictJSON
+import Values
 
 /// The body of `POST /v1/batches`, read once. What is wrong with single operations is held against them; only what spoils
 /// the batch as a whole is thrown.

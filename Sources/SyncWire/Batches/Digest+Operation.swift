@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 
 extension Digest {
     /// The digest of what an operation asks for, without its clock, its device and its dependencies. O(length of the fields).

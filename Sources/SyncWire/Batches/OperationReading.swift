@@ -1,5 +1,7 @@
 import Causality
 import MergeCore
+import StrictJSON
+import Values
 
 /// Reads one operation of a batch, collecting everything that is wrong with it.
 struct OperationReading {

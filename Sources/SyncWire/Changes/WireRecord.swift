@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 
 /// A record as devices get it, in the answer to a batch and in the pull. The JSON parts are canonical texts, which are sent
 /// as they are stored.

@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 
 /// A problem document (RFC 9457), and at the same time what the server's own code throws to answer with one.
 ///

@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 /// The body of a comment.
 public struct CommentRequest: Sendable {

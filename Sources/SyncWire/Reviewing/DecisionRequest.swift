@@ -1,5 +1,7 @@
 import Causality
 import MergeCore
+import StrictJSON
+import Values
 
 /// The body of a resolution, or of many: what is to be decided, and how.
 ///
@@ -61,7 +63,7 @@ extension Decision.Choice {
 extension VersionVector {
     /// A clock as it is written in JSON.
     /// - Returns: nil for anything else than device ids with counters from 1, at most as many as a clock may have.
-    public init?(json: MergeCore.Value, limits: Limits) {
+    public init?(json: Values.Value, limits: Limits) {
         guard case .object(let object) = json, object.count <= limits.clockEntries else { return nil }
         var entries: [Entry] = []
         for member in object.members {

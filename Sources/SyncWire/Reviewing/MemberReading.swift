@@ -1,5 +1,7 @@
 import Causality
 import MergeCore
+import StrictJSON
+import Values
 
 extension ObjectValue {
     init(body: Span<UInt8>) throws(Problem) {

@@ -1,6 +1,7 @@
 import Foundation
 import MergeCore
 import SyncStorage
+import Values
 
 /// `rejoin audit verify --file`: no database is opened.
 struct AuditFileCheck {

@@ -3,6 +3,7 @@ import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
+import Values
 
 /// Which conflicts a command is about: the conditions that the audit's routes take too.
 struct ConflictFilter: ParsableArguments {

@@ -1,6 +1,8 @@
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncWire
+import Values
 
 /// Conflicts on a terminal.
 enum ConflictTable {

@@ -4,8 +4,10 @@ import Causality
 import Foundation
 import MergeCore
 import NIOCore
+import StrictJSON
 import SyncHTTP
 import SyncWire
+import Values
 
 extension ConflictsCommand {
     /// Decides through the server: it knows the collections' rules, and wakes those who wait for changes.

@@ -4,8 +4,10 @@ import Foundation
 import MergeCore
 import NIOCore
 import NIOHTTP1
+import StrictJSON
 import SyncHTTP
 import SyncWire
+import Values
 
 /// One device of the story: keeps what it has seen, edits it offline, and talks to the server over HTTP.
 final class DemoDevice {

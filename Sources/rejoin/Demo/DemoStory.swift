@@ -2,9 +2,11 @@ import AsyncHTTPClient
 import Causality
 import Foundation
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncStorage
 import SyncWire
+import Values
 
 /// Three devices of a building contractor that go offline, edit the same records and come back.
 struct DemoStory {

@@ -1,4 +1,5 @@
 import Foundation
+import Values
 
 /// Where the value of an option came from.
 enum SettingSource: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SeededRandom
 import Testing
+import Values
 
 @Suite("decisions of reviewers")
 struct DecisionTests {

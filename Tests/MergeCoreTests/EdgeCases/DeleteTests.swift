@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 private func tenant(_ deletes: DeletePolicy) -> Tenant {
     let fields: [ExactString: FieldRule] = [

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 /// Values that all differ from one another, in their order.
 private let ascending: [Value] = [

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 private func manualTenant() -> Tenant {
     Tenant(rules: CollectionRules(fields: ["t": FieldRule(merge: .manual)]))

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 private let rules = CollectionRules(
     fields: [

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SeededRandom
 import Testing
+import Values
 
 private let lower: Value = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 private let upper: Value = "3FA85F64-5717-4562-B3FC-2C963F66AFA6"

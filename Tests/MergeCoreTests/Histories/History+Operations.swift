@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 extension History {
     /// The history as well-behaved devices would have made it, ready to be sent: an immutable value that was seen is only

@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 /// A set of events of one history, by their places in it.
 struct EventSet: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 /// What the audit remembers of one record, by unit.
 struct AuditedSides {

@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 /// What a record holds by rules U1 to U5 of docs/semantics.md, computed from the whole history. It keeps every event
 /// with all that its author had seen, and shares nothing with the merge: no clock is compared, no state is carried from

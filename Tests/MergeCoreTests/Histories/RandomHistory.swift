@@ -1,6 +1,7 @@
-import SeededRandom
 import Causality
 import MergeCore
+import SeededRandom
+import Values
 
 /// Every policy in one collection, a group among them.
 func mixedRules(deletes: DeletePolicy) -> CollectionRules {

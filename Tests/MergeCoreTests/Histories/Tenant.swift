@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import Values
 
 /// One tenant's data in memory, committed to through `BatchDecider` as a store would: it reads what the batch's read set names
 /// and nothing else, decides, and writes the plan.

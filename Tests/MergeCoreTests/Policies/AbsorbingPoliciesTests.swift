@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 private func sent(_ rule: FieldRule, _ values: [Value]) -> [Tenant] {
     [values, values.reversed()].map { values in

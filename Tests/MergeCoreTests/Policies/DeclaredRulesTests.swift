@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 @Suite("what a collection declares")
 struct DeclaredRulesTests {

@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import Testing
+import Values
 
 private func crowded(_ policy: MergePolicy, writers: Int) -> Tenant {
     var tenant = Tenant(rules: CollectionRules(fields: ["t": FieldRule(merge: policy)]))

@@ -1,6 +1,7 @@
 import Causality
 import SeededRandom
 import Testing
+import Values
 
 @testable import MergeCore
 

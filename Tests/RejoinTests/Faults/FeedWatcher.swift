@@ -1,5 +1,7 @@
 import MergeCore
 import RejoinProcesses
+import StrictJSON
+import Values
 
 /// A device that only reads: it pulls page after page, from one server and then from the other, all the time.
 struct FeedWatcher {

@@ -2,6 +2,7 @@ import Foundation
 import MergeCore
 import RejoinProcesses
 import SeededRandom
+import Values
 
 /// What the killed server has stored of a batch that it did not answer.
 private enum Fate {

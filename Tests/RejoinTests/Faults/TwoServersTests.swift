@@ -3,6 +3,7 @@ import MergeCore
 import PostgreSQLCluster
 import RejoinProcesses
 import Testing
+import Values
 
 extension ProcessTests {
     /// Several server processes on one database are one server to devices.

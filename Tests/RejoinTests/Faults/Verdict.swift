@@ -1,6 +1,7 @@
 import MergeCore
 import RejoinProcesses
 import Testing
+import Values
 
 /// What must hold after all that happened.
 struct Verdict {

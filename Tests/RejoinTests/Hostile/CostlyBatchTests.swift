@@ -4,6 +4,7 @@ import MergeCore
 import PostgreSQLCluster
 import RejoinProcesses
 import Testing
+import Values
 
 extension ProcessTests {
     /// Small legal batches that once took gigabytes. Bounds are work: peak memory of the process, bytes of answers, bytes written.

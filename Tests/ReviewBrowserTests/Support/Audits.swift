@@ -2,6 +2,7 @@ import Browser
 import MergeCore
 import RejoinProcesses
 import SyncWire
+import Values
 
 // What holds on every page, asked of the page itself. Each returns what breaks it, in words; nothing is fine.
 

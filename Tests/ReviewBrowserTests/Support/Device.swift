@@ -2,6 +2,7 @@ import Foundation
 import MergeCore
 import RejoinProcesses
 import SyncWire
+import Values
 
 /// A device that edits offline: what it knows of a record is what it wrote itself and what it pulled, whatever the server
 /// has answered since.

@@ -4,6 +4,7 @@ import MergeCore
 import RejoinProcesses
 import SyncWire
 import Testing
+import Values
 
 /// Tests that look at the pages through a browser, one after another: a browser takes both of a small machine's cores.
 @Suite(.serialized, .timeLimit(.minutes(5))) enum BrowserTests {}

@@ -1,6 +1,7 @@
 import MergeCore
 import SyncHTTP
 import SyncWire
+import Values
 import Yams
 
 /// The OpenAPI document as a value.

@@ -1,9 +1,11 @@
 import HTTPTypes
 import MergeCore
+import StrictJSON
 import SyncEngine
 import SyncHTTP
 import SyncWire
 import Testing
+import Values
 
 @Suite("The contract")
 struct ContractTests {

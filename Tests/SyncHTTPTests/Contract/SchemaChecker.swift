@@ -1,5 +1,6 @@
 import MergeCore
 import SyncWire
+import Values
 
 /// Holds values against the schemas of the document: the part of JSON Schema 2020-12 that the document uses.
 struct SchemaChecker {

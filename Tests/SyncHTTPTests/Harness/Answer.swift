@@ -3,7 +3,9 @@ import HTTPTypes
 import HummingbirdTesting
 import MergeCore
 import NIOCore
+import StrictJSON
 import SyncWire
+import Values
 
 /// An answer of the server, read as JSON where it is JSON.
 struct Answer: Sendable {

@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import Values
 
 /// Everything that was logged, as text.
 final class CapturedLog: Sendable {

@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncWire
 import Testing
+import Values
 
 /// A small device that does what it is told: by `retryable` and `Retry-After`, and by the line that `docs/protocol.md` has for
 /// each code. It knows nothing else about the server.

@@ -1,7 +1,9 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncWire
 import Synchronization
+import Values
 
 /// Ids that are new in this process.
 enum Fresh {

@@ -9,6 +9,7 @@ import SyncHTTP
 import SyncStorage
 import SyncWire
 import Testing
+import Values
 
 /// How a test wants its server.
 struct ServerOptions: Sendable {

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension MergePolicy {
     /// `counter`: the sum of all increments shows, each counted exactly once.

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension FieldType {
     /// Whether `max` and `min` can order the values of the type: numbers, or texts by their scalars.

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension Extremum: MergeFamily {
     public static func fieldType(

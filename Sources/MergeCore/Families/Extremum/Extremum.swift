@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// The state of `max` and `min`: the best value that was ever written. A semilattice by itself, so that neither causality
 /// nor stamps matter to it.

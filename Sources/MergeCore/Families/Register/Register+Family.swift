@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension Register: MergeFamily {
     public static var isAbsorbing: Bool { false }

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// A multi-value register: the values of one unit that no later write has seen (Shapiro et al. 2011, section 3.2.2).
 ///

@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 extension MergePolicy {
     /// `set`: a removal takes out the additions that its author had seen; an addition that is concurrent to it stays.

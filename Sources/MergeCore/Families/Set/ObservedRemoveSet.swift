@@ -1,4 +1,5 @@
 import Causality
+import Values
 
 /// The state of `set`: each element with the events that added it and that no removal has seen
 /// (the optimised observed-remove set of Bieniusa et al. 2012).

@@ -1,5 +1,5 @@
 import Causality
-import MergeCore
+import Values
 
 /// Appends JSON to a buffer, without white space, with the commas put in by itself.
 ///

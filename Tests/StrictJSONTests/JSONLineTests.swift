@@ -1,6 +1,5 @@
-import MergeCore
 import SeededRandom
-import SyncWire
+import StrictJSON
 import Testing
 
 @Suite("Lines of JSON")

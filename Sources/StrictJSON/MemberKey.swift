@@ -1,5 +1,5 @@
 import Causality
-import MergeCore
+import Values
 
 /// What decides an object member's place, apart from the member so that sorting moves no strings.
 struct MemberKey {

@@ -43,7 +43,7 @@ extension Span<UInt8> {
 extension Span<UInt8> {
     /// Whether the UTF-8 has control characters: C0 and U+007F, C1 (U+0080 to U+009F), or those that turn the direction of
     /// what stands around them (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; UAX #9 section 2).
-    var hasControlsOfText: Bool {
+    package var hasControlsOfText: Bool {
         if hasControlCharacters { return true }
         var index = 0
         while index + 1 < count {

@@ -1,5 +1,5 @@
 import Causality
-import MergeCore
+import Values
 
 /// Reads a text whose shape is known piece by piece: what it holds goes where it belongs, and no tree is made in between.
 ///

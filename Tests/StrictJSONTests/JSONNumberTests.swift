@@ -1,7 +1,7 @@
 import SeededRandom
-import MergeCore
-import SyncWire
+import StrictJSON
 import Testing
+import Values
 
 @Suite("JSON numbers")
 struct JSONNumberTests {

@@ -31,7 +31,7 @@ public struct Timestamp: Sendable, Hashable {
 
     /// The instant that a text names, to its last digit: two texts name the same one or do not. A leap second is an instant
     /// of its own.
-    struct Instant: Hashable {
+    package struct Instant: Hashable {
         /// Since 1970-01-01T00:00Z.
         let minutes: Int64
         let second: Int64
@@ -39,7 +39,7 @@ public struct Timestamp: Sendable, Hashable {
         let fraction: [UInt8]
 
         /// - Returns: nil where the text is no RFC 3339 `date-time`.
-        init?(_ text: String) {
+        package init?(_ text: String) {
             let read = text.utf8.withContiguousStorageIfAvailable { Self.read($0) }
             guard let instant = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.read($0) }) else { return nil }
             self = instant

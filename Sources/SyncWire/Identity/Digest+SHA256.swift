@@ -1,5 +1,7 @@
 import Crypto
 import MergeCore
+import StrictJSON
+import Values
 
 extension MergeCore.Digest {
     /// The SHA-256 of a value's canonical form, whatever order and spelling it came in. O(n).

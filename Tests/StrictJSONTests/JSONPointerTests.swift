@@ -1,5 +1,5 @@
 import SeededRandom
-import SyncWire
+import StrictJSON
 import Testing
 
 @Suite("JSON pointer")

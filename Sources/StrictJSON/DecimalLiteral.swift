@@ -1,4 +1,4 @@
-import MergeCore
+import Values
 
 /// A number as it was written (RFC 8259 section 6), reduced to what it denotes.
 ///

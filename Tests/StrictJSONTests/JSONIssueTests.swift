@@ -1,8 +1,8 @@
-import SeededRandom
 import Causality
-import MergeCore
-import SyncWire
+import SeededRandom
+import StrictJSON
 import Testing
+import Values
 
 @Suite("JSON issues")
 struct JSONIssueTests {

@@ -1,5 +1,5 @@
 import Causality
-import MergeCore
+import Values
 
 /// An error on its way up. Without the pointer, which the reader's path still has when the error arrives.
 struct JSONRefusal: Error {

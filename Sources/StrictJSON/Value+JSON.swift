@@ -1,4 +1,4 @@
-import MergeCore
+import Values
 
 extension Value {
     /// Reads a JSON text, taken whole or not at all.

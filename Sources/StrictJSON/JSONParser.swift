@@ -1,4 +1,4 @@
-import MergeCore
+import Values
 
 /// A strict parser of JSON texts (RFC 8259) into values.
 ///

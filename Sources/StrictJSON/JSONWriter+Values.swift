@@ -1,5 +1,5 @@
 import Causality
-import MergeCore
+import Values
 
 extension JSONWriter {
     /// Writes a value in canonical form. O(n); the members of an object are sorted already.

@@ -1,7 +1,7 @@
 import Causality
-import MergeCore
-import SyncWire
+import StrictJSON
 import Testing
+import Values
 
 @Suite("JSON grammar")
 struct JSONGrammarTests {
