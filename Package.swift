@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "SyncEngine",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage",
+                "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(

@@ -82,7 +82,8 @@ private struct ReadSetKeys {
 
     init(_ readSet: StoreReadSet, tenant: String) {
         self.tenant = tenant
-        records = Array(readSet.merge.records)
+        // In one order, so that what there is no room for does not depend on the order of a hash table.
+        records = readSet.merge.records.sorted()
         recordBytes = readSet.recordBytes
         operations = Array(readSet.merge.operations)
         dots = Array(readSet.merge.dots)

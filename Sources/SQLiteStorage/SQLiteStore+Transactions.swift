@@ -56,7 +56,8 @@ extension Connection {
             var decoder = RecordDecoder()
             snapshot.merge.records.reserveCapacity(readSet.merge.records.count)
             var allowance = ReadAllowance(bytes: readSet.recordBytes)
-            for key in readSet.merge.records {
+            // In one order, so that what there is no room for does not depend on the order of a hash table.
+            for key in readSet.merge.records.sorted() {
                 guard let row = try statement.record(name, key) else { continue }
                 if allowance.admits(row.byteCount) {
                     snapshot.merge.records[key] = try decoder.record(row)

@@ -10,6 +10,19 @@ public struct JSONPointer: Sendable, Hashable {
         self.text = text
     }
 
+    /// Reads the string representation. O(n).
+    /// - Returns: nil where a token does not begin with a slash, or a `~` stands without its 0 or 1.
+    public init?(_ text: String) {
+        guard text.isEmpty || text.utf8.first == UInt8(ascii: "/") else { return nil }
+        var isEscaped = false
+        for byte in text.utf8 {
+            if isEscaped, byte != UInt8(ascii: "0"), byte != UInt8(ascii: "1") { return nil }
+            isEscaped = byte == UInt8(ascii: "~")
+        }
+        guard !isEscaped else { return nil }
+        self.init(text: text)
+    }
+
     /// The place of a member. `~` and `/` in its name are escaped (RFC 6901 section 3). O(n).
     public func appending(name: String) -> JSONPointer {
         var longer = text + "/"

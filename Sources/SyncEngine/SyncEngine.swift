@@ -8,7 +8,8 @@ import SyncWire
 ///
 /// Everything that can be refused is thrown as the `Problem` that the caller is to be told.
 public struct SyncEngine: Sendable {
-    public let settings: DecisionSettings
+    public let schema: Schema
+    public let limits: EngineLimits
     public let clock: EngineClock
     /// What this server authenticates what it gives out with.
     public let keys: ServerKeys
@@ -21,20 +22,25 @@ public struct SyncEngine: Sendable {
     let seats: ReaderSeats
     let logger: Logger
 
-    /// - Parameter keys: the same at every server on the data.
+    /// - Parameters:
+    ///   - keys: the same at every server on the data.
+    ///   - clock: what time it is, and when what is due is done.
+    ///   - tasks: how work is begun that goes on beside its caller.
     public init(
-        store: any SyncStore, settings: DecisionSettings, keys: ServerKeys, clock: EngineClock = .system,
+        store: any SyncStore, schema: Schema, limits: EngineLimits = EngineLimits(), keys: ServerKeys,
+        clock: EngineClock = .system, tasks: EngineTasks = .system,
         logger: Logger
     ) {
-        let notifier = ChangeNotifier()
+        let notifier = ChangeNotifier(clock: clock, tasks: tasks)
         self.store = store
         self.keys = keys
-        self.settings = settings
+        self.schema = schema
+        self.limits = limits
         self.clock = clock
         self.logger = logger
         self.notifier = notifier
         queues = CommitQueues(
-            store: store, settings: settings, keys: keys, clock: clock,
+            store: store, schema: schema, limits: limits, keys: keys, clock: clock, tasks: tasks,
             onCommit: { tenant, sequence in notifier.advance(tenant, to: sequence) },
             onFailure: { error in
                 let message: Logger.Message =
@@ -47,12 +53,10 @@ public struct SyncEngine: Sendable {
             })
         heartbeats = DeviceHeartbeats(store: store)
         budget = RequestBudget(
-            requestsPerSecond: settings.limits.requestsPerSecondPerDevice,
-            bytesPerSecond: settings.limits.bytesPerSecondPerDevice, accounts: settings.limits.requestAccounts)
-        seats = ReaderSeats(limits: settings.limits)
+            requestsPerSecond: limits.requestsPerSecondPerDevice,
+            bytesPerSecond: limits.bytesPerSecondPerDevice, accounts: limits.requestAccounts)
+        seats = ReaderSeats(limits: limits)
     }
-
-    public var limits: Limits { settings.limits }
 
     /// The data set's id; cursors of another one are answered with `resync_required`.
     public var lineage: String { identity.lineage }
@@ -82,7 +86,7 @@ public struct SyncEngine: Sendable {
 
     private func flush(every interval: Duration) async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
+            await clock.sleep(for: interval)
             // A cancelled task cannot write any more; `close` writes what is left.
             if !Task.isCancelled { await flush() }
         }
@@ -145,7 +149,7 @@ public struct SyncEngine: Sendable {
 
     /// What makes the answers to the tenant's batches.
     func replies(of tenant: TenantID) -> ReplyBuilder {
-        ReplyBuilder(settings: settings, cursors: cursors(of: tenant), nowMilliseconds: clock.now())
+        ReplyBuilder(schema: schema, limits: limits, cursors: cursors(of: tenant), nowMilliseconds: clock.now())
     }
 
     // MARK: Common to reads

@@ -50,12 +50,24 @@ package struct Caller: Sendable {
     }
 
     package func post(batch body: [UInt8], key: String) async throws -> Answer {
-        var request = HTTPClientRequest(url: address + "/v1/batches")
-        request.method = .POST
-        request.headers.add(name: "Idempotency-Key", value: "\"\(key)\"")
-        request.headers.add(name: "Content-Type", value: "application/json")
-        request.body = .bytes(body)
+        try await send(.batch(body, key: ExactString(key)))
+    }
+
+    /// Sends a call of the protocol.
+    /// - Returns: the answer as it came, whatever it is.
+    package func send<Document>(_ call: WireCall<Document>) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + call.path)
+        request.method = HTTPMethod(rawValue: call.method.rawValue)
+        for header in call.headers { request.headers.add(name: header.name, value: header.value) }
+        if let body = call.body { request.body = .bytes(body) }
         return try await execute(request)
+    }
+
+    /// Sends a call of the protocol, and reads what it is answered.
+    /// - Throws: `WireCallError` where the server refuses.
+    package func answer<Document>(to call: WireCall<Document>) async throws -> Document {
+        let answer = try await send(call)
+        return try call.answer(status: answer.status, body: answer.body)
     }
 
     package func post(_ path: String, json: String) async throws -> Answer {
@@ -83,22 +95,22 @@ package struct Caller: Sendable {
     }
 }
 
-/// The body of a batch.
-package func batchBody(_ operations: [Value]) -> [UInt8] {
-    Value.object([("operations", .array(operations))]).canonicalBytes
+/// The body of a batch, as a device writes it.
+package func batchBody(_ operations: [MergeCore.Operation]) -> [UInt8] {
+    BatchRequest(sentAtMilliseconds: nil, operations: operations).encoded()
 }
 
-/// One operation as a device sends it.
+/// One operation of a device.
 package func operation(
-    _ kind: String, _ collection: String, _ record: String, id: String = UUID().uuidString.lowercased(),
-    clock: [String: Int64], at: String = "2026-01-02T03:04:05.678Z", fields: [(String, Value)] = []
-) -> Value {
-    var members: [(ExactString, Value)] = [
-        ("id", .string(id)), ("kind", .string(kind)), ("collection", .string(collection)), ("record", .string(record)),
-        ("at", .string(at)), ("clock", .object(clock.map { (ExactString($0.key), .integer($0.value)) })),
-    ]
-    if kind != "delete" { members.append(("fields", .object(fields.map { (ExactString($0.0), $0.1) }))) }
-    return .object(members)
+    _ kind: OperationKind, _ collection: String, _ record: String, id: String = UUID().uuidString.lowercased(),
+    clock: [String: Int64], at: Int64 = 1_767_323_045_678, fields: [(String, Value)] = []
+) -> MergeCore.Operation {
+    MergeCore.Operation(
+        id: OperationID(id), kind: kind,
+        record: RecordKey(collection: ExactString(collection), id: ExactString(record)),
+        clock: VersionVector(clock.map { .init(device: DeviceID($0.key), counter: $0.value) }),
+        claimedMilliseconds: at,
+        fields: ObjectValue(fields.map { .init(name: ExactString($0.0), value: $0.1) }))
 }
 
 extension Value {

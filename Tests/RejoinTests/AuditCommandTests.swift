@@ -14,7 +14,7 @@ extension ProcessTests {
                 let server = try await ServerProcess.start(data: data)
                 for name in ["a", "b", "c", "d"] {
                     let body = batchBody([
-                        operation("create", "jobs", "j", clock: [name: 1], fields: [("title", .string("by \(name)"))])
+                        operation(.create, "jobs", "j", clock: [name: 1], fields: [("title", .string("by \(name)"))])
                     ])
                     let answer = try await server.caller(device: name).post(batch: body, key: "k")
                     try #require(answer.status == 200, "\(answer.text)")

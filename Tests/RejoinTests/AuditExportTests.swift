@@ -16,7 +16,7 @@ extension ProcessTests {
                         // What would steer a terminal is in the file as it is.
                         let title = Value.string("by \(name) \u{202E}\u{9B}31m")
                         let body = batchBody([
-                            operation("create", "jobs", "j", clock: [name: 1], fields: [("title", title)])
+                            operation(.create, "jobs", "j", clock: [name: 1], fields: [("title", title)])
                         ])
                         let answer = try await server.caller(device: name).post(batch: body, key: "k")
                         try #require(answer.status == 200, "\(answer.text)")

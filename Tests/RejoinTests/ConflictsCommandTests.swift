@@ -29,8 +29,8 @@ extension ProcessTests {
                 let device = try await server.caller(device: name)
                 let body = batchBody([
                     operation(
-                        "create", "jobs", Self.hostileRecord, clock: [name: 1], fields: [("title", .string(value))]),
-                    operation("create", "jobs", "calm", clock: [name: 1], fields: [("title", .string(name))]),
+                        .create, "jobs", Self.hostileRecord, clock: [name: 1], fields: [("title", .string(value))]),
+                    operation(.create, "jobs", "calm", clock: [name: 1], fields: [("title", .string(name))]),
                 ])
                 let answer = try await device.post(batch: body, key: "k")
                 try #require(answer.status == 200, "\(answer.text)")
@@ -85,7 +85,7 @@ extension ProcessTests {
                 let values: [(String, Value)] = [("mac", "a,b\nc"), ("ipad", .integer(-5)), ("phone", "=1+1")]
                 for (name, value) in values {
                     let body = batchBody([
-                        operation("create", "jobs", "=r", clock: [name: 1], fields: [("title", value)])
+                        operation(.create, "jobs", "=r", clock: [name: 1], fields: [("title", value)])
                     ])
                     let answer = try await server.caller(device: name).post(batch: body, key: "k")
                     try #require(answer.status == 200, "\(answer.text)")

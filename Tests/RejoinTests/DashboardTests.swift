@@ -24,7 +24,7 @@ extension ProcessTests {
             }
             try await withFreshServer { server in
                 let device = try await server.caller(device: "a")
-                let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
+                let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 #expect(try await device.post(batch: batch, key: "k").status == 200)
                 #expect(try await device.get("/v1/changes").status == 200)
                 #expect(try await Caller(address: server.address, token: "x").get("/v1/changes").status == 401)

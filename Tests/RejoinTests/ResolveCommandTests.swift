@@ -18,12 +18,14 @@ extension ProcessTests {
 
         /// Records with a title from the mac, "first", and one from the iPad, "second", which shows.
         private func makeConflicts(_ server: ServerProcess, records: Int) async throws {
-            for (name, value, at) in [("mac", "first", "05"), ("ipad", "second", "06")] {
+            for (name, value, at): (String, String, Int64) in [
+                ("mac", "first", 1_767_323_045_000), ("ipad", "second", 1_767_323_046_000),
+            ] {
                 let device = try await server.caller(device: name)
                 let body = batchBody(
                     (0..<records).map {
                         operation(
-                            "create", "jobs", "r\($0)", clock: [name: 1], at: "2026-01-02T03:04:\(at)Z",
+                            .create, "jobs", "r\($0)", clock: [name: 1], at: at,
                             fields: [("title", .string(value))])
                     })
                 let answer = try await device.post(batch: body, key: "k")

@@ -31,7 +31,7 @@ extension ProcessTests {
             private mutating func send(_ name: String, _ server: ServerProcess) async throws {
                 let device = try await server.caller(device: name)
                 let body = batchBody([
-                    operation("create", "jobs", name, clock: [name: 1], fields: [("title", .string(name))])
+                    operation(.create, "jobs", name, clock: [name: 1], fields: [("title", .string(name))])
                 ])
                 sent.append((name, Task { try await device.post(batch: body, key: "held") }))
             }
@@ -166,7 +166,7 @@ extension ProcessTests {
                 let number = answers.count
                 let key = "\(name)_\(number)"
                 let body = batchBody([
-                    operation("create", "jobs", key, clock: [name: 1], fields: [("number", .integer(Int64(number)))])
+                    operation(.create, "jobs", key, clock: [name: 1], fields: [("number", .integer(Int64(number)))])
                 ])
                 guard let answer = try? await device.post(batch: body, key: key) else {
                     answers[key] = .some(nil)

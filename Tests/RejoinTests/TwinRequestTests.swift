@@ -12,8 +12,8 @@ extension ProcessTests {
               jobs: {fields: {visits: {merge: counter}}}
             """
 
-        private func visit(_ id: String, _ counter: Int64) -> Value {
-            operation("update", "jobs", "j", id: id, clock: ["a": counter], fields: [("visits", ["$increment": 1])])
+        private func visit(_ id: String, _ counter: Int64) -> MergeCore.Operation {
+            operation(.update, "jobs", "j", id: id, clock: ["a": counter], fields: [("visits", ["$increment": 1])])
         }
 
         @Test func `two identical requests at once have one effect and one answer`() async throws {

@@ -140,7 +140,7 @@ struct AccessTests {
     func bound() async throws {
         try await TestServer.run(.memory) { server in
             let other = SyncEngine(
-                store: server.store, settings: DecisionSettings(schema: .test, limits: Limits()),
+                store: server.store, schema: .test,
                 keys: ServerKeys(secret: TestServer.secret), clock: server.clock.engineClock,
                 logger: Logger(label: "other"))
             let token = try await server.token(device: "mac", roles: ["device"])
@@ -178,13 +178,13 @@ struct AccessTests {
             for secret in [identity.redactionKey, Array(identity.lineage.utf8), []] {
                 let thief = SyncEngine(
                     store: InMemoryStore(identity: identity),
-                    settings: DecisionSettings(schema: .test, limits: Limits()),
+                    schema: .test,
                     keys: ServerKeys(secret: secret), clock: server.clock.engineClock,
                     logger: Logger(label: "thief"))
                 let caller = Caller(tenant: "acme", user: "ada", device: "mac", roles: [.device])
                 let cursor = try await thief.changes(
                     caller, ChangesRequest(since: nil, limit: 1, collections: [], waitSeconds: 0)
-                ).cursor
+                ).page.end.cursor
                 let answer = try await server.device("mac").get("/v1/changes?since=\(cursor)")
                 #expect(answer.code == "cursor_invalid")
             }

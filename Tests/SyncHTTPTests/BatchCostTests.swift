@@ -130,7 +130,7 @@ struct BatchCostTests {
     @Test("Fields are counted over the whole batch before anything is read", arguments: Engine.allCases)
     func unitsPerBatch(engine: Engine) async throws {
         var options = ServerOptions()
-        options.limits.unitsPerBatch = 10
+        options.limits.wire.unitsPerBatch = 10
         try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             let fields = Value.object((0..<4).map { (ExactString("f\($0)"), 1) })
@@ -173,7 +173,7 @@ struct BatchCostTests {
         arguments: Engine.allCases)
     func auditBytesPerBatch(engine: Engine) async throws {
         var options = ServerOptions()
-        options.limits.auditBytesPerBatch = 50_000
+        options.limits.merge.auditBytesPerBatch = 50_000
         try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             let tv = try await server.device("tv")

@@ -121,8 +121,8 @@ struct BatchTests {
     @Test("A batch over a limit is refused with the limit")
     func limits() async throws {
         var options = ServerOptions()
-        options.limits.operationsPerBatch = 3
-        options.limits.fieldsPerOperation = 2
+        options.limits.wire.operationsPerBatch = 3
+        options.limits.wire.fieldsPerOperation = 2
         try await TestServer.run(.memory, options) { server in
             let mac = try await server.device("mac")
             let drafts = (0..<4).map { mac.creating("n\($0)", ["v": 1]) }

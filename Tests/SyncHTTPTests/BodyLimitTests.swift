@@ -8,7 +8,7 @@ struct BodyLimitTests {
     func parameters() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
-            let limits = server.server.engine.limits
+            let limits = server.server.requestLimits
             func form(_ text: String) async throws -> Int {
                 try await server.send(
                     .post, "/review/sign-in", headers: [("Content-Type", "application/x-www-form-urlencoded")],

@@ -51,7 +51,7 @@ struct BudgetTests {
                 _ = try await admin.get("/v1/session")
             }
             // The body is too large by far, which its reader would find out.
-            let large = [UInt8](repeating: 0x20, count: Limits().bodyBytes + 1)
+            let large = [UInt8](repeating: 0x20, count: RequestLimits().bodyBytes + 1)
             #expect(try await mac.send(bytes: large).status == 429)
             let registering = try await server.send(
                 .post, "/v1/devices", token: admin.token, headers: [("Content-Type", "application/json")], body: large)

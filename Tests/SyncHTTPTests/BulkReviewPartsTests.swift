@@ -1,6 +1,7 @@
 import Causality
 import HTTPTypes
 import MergeCore
+import SyncEngine
 import SyncHTTP
 import SyncWire
 import Testing
@@ -11,7 +12,7 @@ struct BulkReviewPartsTests {
     private static let uri = "/v1/conflicts/resolutions"
     private static let long = String(repeating: "x", count: 10_000)
 
-    private static func options(_ change: (inout Limits) -> Void) -> ServerOptions {
+    private static func options(_ change: (inout EngineLimits) -> Void) -> ServerOptions {
         var options = ServerOptions()
         change(&options.limits)
         return options
@@ -118,7 +119,7 @@ struct BulkReviewPartsTests {
     @Test("Several conflicts of one record are decided as if nothing had been divided", arguments: Engine.allCases)
     func sameRecord(engine: Engine) async throws {
         var answers: [[Value?]] = []
-        for bytes in [Limits().recordBytesPerCommit, 1] {
+        for bytes in [EngineLimits().recordBytesPerCommit, 1] {
             let told = try await TestServer.run(engine, Self.options { $0.recordBytesPerCommit = bytes }) { server in
                 for name in ["a", "b", "c", "d"] {
                     let device = try await server.device(name)
@@ -182,7 +183,7 @@ struct BulkReviewPartsTests {
     @Test("A value for many has a bound, and so have the conflicts of one record together")
     func tooLarge() async throws {
         let options = Self.options {
-            $0.auditBytesPerBatch = 5_000
+            $0.merge.auditBytesPerBatch = 5_000
             $0.recordBytesPerCommit = 20_000
         }
         try await TestServer.run(.sqlite, options) { server in

@@ -88,8 +88,8 @@ import Testing
             #expect(round.devices == ["d"])
             let answer = try await page.value { () throws(Problem) in
                 readings.withLock { $0[query, default: 0] += 1 }
-                return ChangesAnswer(
-                    records: [], reached: 9, cursor: "", hasMore: false, serverTimeMilliseconds: 0)
+                let end = ChangesPage.End(cursor: "", hasMore: false, serverTimeMilliseconds: 0)
+                return ChangesAnswer(ChangesPage(records: [], end: end), reached: 9)
             }
             if answer.isEmpty { round.keep(page) }
         }

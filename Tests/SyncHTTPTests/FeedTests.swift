@@ -172,12 +172,12 @@ struct FeedTests {
             try await eventually("the reader waits") { await server.server.engine.load().waitingReaders == 1 }
             // Another process on the same data: its notification does not reach this one.
             let other = SyncEngine(
-                store: server.store, settings: DecisionSettings(schema: .test),
+                store: server.store, schema: .test,
                 keys: ServerKeys(secret: TestServer.secret),
                 clock: server.clock.engineClock,
                 logger: server.log.logger())
             let request = try BatchRequest(
-                body: Array(batchBody([mac.creating("m", ["v": 1])]).utf8).span, limits: Limits())
+                body: Array(batchBody([mac.creating("m", ["v": 1])]).utf8).span, limits: WireLimits())
             _ = try await other.commit(
                 BatchSubmission(
                     tenant: "acme", device: "mac", user: "ada", key: "elsewhere", request: request, mode: .commit,

@@ -29,12 +29,12 @@ struct HonestDeviceTests {
     func advice(code: ProblemCode) async throws {
         var options = ServerOptions()
         switch code {
-        case .clockFull: options.limits.clockEntries = 2
-        case .batchTooLarge: options.limits.operationsPerBatch = 2
+        case .clockFull: options.limits.merge.clockEntries = 2
+        case .batchTooLarge: options.limits.wire.operationsPerBatch = 2
         case .rateLimited: options.limits.requestsPerSecondPerDevice = 1
         case .overloaded: options.limits.commitQueueDepth = 1
-        case .batchFull: options.limits.auditBytesPerBatch = 3_000
-        case .recordFull: options.limits.recordBytes = 2_000
+        case .batchFull: options.limits.merge.auditBytesPerBatch = 3_000
+        case .recordFull: options.limits.merge.recordBytes = 2_000
         case .conflictFull: options.limits.commentsPerConflict = 1
         default: break
         }

@@ -258,7 +258,7 @@ struct LongPollTests {
             ]
             #expect(await engine.load().openReaders == 2)
             let second = try await catchUps[0].page(after: catchUps[0].first)
-            #expect(second?.records.map(\.key.id) == ["n1"])
+            #expect(second?.page.records.map(\.key.id) == ["n1"])
             try await engine.retire(caller("mac"), "mac")
             await #expect(throws: Problem.deviceRetired) { try await catchUps[0].page(after: catchUps[0].first) }
             server.clock.advance(milliseconds: 1_000)

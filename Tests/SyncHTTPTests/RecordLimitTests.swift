@@ -1,6 +1,7 @@
 import Causality
 import Foundation
 import MergeCore
+import SyncEngine
 import StrictJSON
 import SyncHTTP
 import SyncWire
@@ -9,7 +10,7 @@ import Values
 
 @Suite("What grows has a bound")
 struct RecordLimitTests {
-    private static func options(_ change: (inout Limits) -> Void) -> ServerOptions {
+    private static func options(_ change: (inout EngineLimits) -> Void) -> ServerOptions {
         var options = ServerOptions()
         change(&options.limits)
         return options
@@ -19,7 +20,7 @@ struct RecordLimitTests {
         "What would make a record too large is refused with its field, in atomic batches and others; less of it goes through",
         arguments: Engine.allCases)
     func recordFull(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.options { $0.recordBytes = 5_000 }) { server in
+        try await TestServer.run(engine, Self.options { $0.merge.recordBytes = 5_000 }) { server in
             let mac = try await server.device("mac")
             let long = Value.string(String(repeating: "x", count: 6_000))
             _ = try await mac.send(.create("n", by: "mac", ["title": "short"]))
@@ -75,7 +76,7 @@ struct RecordLimitTests {
 
     @Test("A conflict that has its last entry ends, and a new one goes on with every side", arguments: Engine.allCases)
     func longConflict(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.options { $0.entriesPerConflict = 3 }) { server in
+        try await TestServer.run(engine, Self.options { $0.merge.entriesPerConflict = 3 }) { server in
             for (index, name) in ["a", "b", "c", "d", "e", "f"].enumerated() {
                 let device = try await server.device(name)
                 let draft = Draft.create(

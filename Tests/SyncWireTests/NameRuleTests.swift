@@ -4,7 +4,7 @@ import SyncWire
 import Testing
 
 @Suite struct `A name` {
-    private func issue(_ text: String) -> String? { NameRule.issue(in: ExactString(text), limits: Limits()) }
+    private func issue(_ text: String) -> String? { NameRule.issue(in: ExactString(text), limits: WireLimits()) }
 
     @Test func `is refused with every control character, wherever it stands, and with none of its neighbours`() throws {
         let controls: [ClosedRange<UInt32>] = [

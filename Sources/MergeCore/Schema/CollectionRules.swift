@@ -70,8 +70,10 @@ public struct CollectionRules: Sendable, Hashable {
         self.deletes = deletes
         self.required = required.sorted()
         self.key = key
+        // A field that two groups name, as no collections file may, is in the first by name and not in whichever comes first.
         groupOfField = Dictionary(
-            groups.flatMap { name, group in group.fields.map { ($0, name) } }, uniquingKeysWith: { first, _ in first })
+            groups.sorted { $0.key < $1.key }.flatMap { name, group in group.fields.map { ($0, name) } },
+            uniquingKeysWith: { first, _ in first })
         spelledFields = (fields ?? [:]).mapValues(\.type).filter(\.value.hasSpellings)
     }
 

@@ -15,33 +15,14 @@ public struct ConflictView: Sendable, Hashable {
         public var isDropped: Bool
     }
 
-    /// What somebody wrote about the conflict.
-    public struct Comment: Sendable, Hashable {
-        public let user: ExactString
-        public let text: ExactString
-        public let atMilliseconds: Int64
-    }
+    public typealias Comment = WireConflict.Comment
+    public typealias Ending = WireConflict.Ending
 
     /// Who made the conflict somebody's task; to nobody: nil.
     public struct Assignment: Sendable, Hashable {
         public let user: ExactString
         public let assignee: ExactString?
         public let atMilliseconds: Int64
-    }
-
-    /// How the conflict ended.
-    public struct Ending: Sendable, Hashable {
-        public let kind: ConflictStatus
-        public let atMilliseconds: Int64
-        /// The event that ended it.
-        public let device: ExactString
-        public let counter: Int64
-        public let operation: ExactString
-        public let user: ExactString
-        /// Of a reviewer's decision only. `value` is nil where the record, or the field, is to be absent.
-        public let side: Int?
-        public let value: Value?
-        public let note: ExactString?
     }
 
     public let row: ConflictRow

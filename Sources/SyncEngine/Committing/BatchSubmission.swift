@@ -52,24 +52,26 @@ public struct BatchSubmission: Sendable {
     }
 }
 
-/// The answer to a batch that was committed, now or before.
+/// The answer to a batch that was committed, now or before, and what it took.
 public struct BatchReply: Sendable, Hashable {
-    /// The response's body.
-    public let body: [UInt8]
-    public let isReplayed: Bool
-    /// How many operations had which outcome; empty for a replay.
-    public let outcomes: [OutcomeKind: Int]
+    public let answer: BatchAnswer
     /// About how many bytes of rows were written for it. Of a commit that it shared, its part by the size of its body.
     public internal(set) var writtenBytes = 0
-    /// How many operations were not applied for which reason, the first that their results give; empty for a replay.
-    public let rejections: [Rejection.Code: Int]
 
-    public init(
-        body: [UInt8], isReplayed: Bool, outcomes: [OutcomeKind: Int] = [:], rejections: [Rejection.Code: Int] = [:]
-    ) {
-        self.body = body
-        self.isReplayed = isReplayed
-        self.outcomes = outcomes
-        self.rejections = rejections
+    init(_ answer: BatchAnswer) { self.answer = answer }
+
+    public var isReplayed: Bool { answer.isReplayed }
+
+    /// How many operations had which outcome; empty for a replay.
+    public var outcomes: [OutcomeKind: Int] {
+        isReplayed ? [:] : answer.outcomes.reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
+    }
+
+    /// How many operations were not applied for which reason, the first that their results give; empty for a replay.
+    public var rejections: [Rejection.Code: Int] {
+        guard !isReplayed else { return [:] }
+        return answer.outcomes.reduce(into: [:]) { counts, outcome in
+            if let first = outcome.result.rejections.first { counts[first.code, default: 0] += 1 }
+        }
     }
 }

@@ -8,7 +8,8 @@ import SyncWire
 struct CommitGroup: Sendable {
     let tenant: TenantID
     let submissions: [BatchSubmission]
-    let settings: DecisionSettings
+    let schema: Schema
+    let limits: EngineLimits
     let identity: StoreIdentity
     let keys: ServerKeys
     let nowMilliseconds: Int64
@@ -29,7 +30,7 @@ struct CommitGroup: Sendable {
             readSet.batches.insert(submission.batchKey)
             readSet.devices.insert(submission.device)
         }
-        readSet.recordBytes = settings.limits.recordBytesPerCommit
+        readSet.recordBytes = limits.recordBytesPerCommit
         return readSet
     }
 
@@ -39,7 +40,7 @@ struct CommitGroup: Sendable {
         }
         var run = Run(group: self, snapshot: snapshot)
         var replies = submissions.map { run.reply(to: $0) }
-        guard submissions.count == 1 || run.decider.plan.auditBytes <= settings.limits.auditBytesPerBatch else {
+        guard submissions.count == 1 || run.decider.plan.auditBytes <= limits.merge.auditBytesPerBatch else {
             return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
         }
         let commit = run.commit()
@@ -79,27 +80,29 @@ struct CommitGroup: Sendable {
             self.group = group
             self.snapshot = snapshot
             replies = ReplyBuilder(
-                settings: group.settings, cursors: Cursor.Codec(group.identity, group.tenant, group.keys),
+                schema: group.schema, limits: group.limits,
+                cursors: Cursor.Codec(group.identity, group.tenant, group.keys),
                 nowMilliseconds: group.nowMilliseconds)
-            decider = BatchDecider(over: snapshot.merge, under: group.settings)
+            decider = BatchDecider(
+                over: snapshot.merge, under: DecisionSettings(schema: group.schema, limits: group.limits.merge))
             builder = CommitBuilder(
                 on: snapshot,
                 CommitBuilder.Context(
-                    tenant: group.tenant, identity: group.identity, schema: group.settings.schema,
+                    tenant: group.tenant, identity: group.identity, schema: group.schema,
                     nowMilliseconds: group.nowMilliseconds))
-            answerBytesLeft = group.settings.limits.answerBytes * 2
+            answerBytesLeft = group.limits.answerBytes * 2
         }
 
         mutating func reply(to submission: BatchSubmission) -> Result<BatchReply, Problem> {
             if snapshot.devices[submission.device]?.retiredAtMilliseconds != nil { return .failure(.deviceRetired) }
             if let stored = builder.batch(submission.batchKey) { return replay(of: stored, to: submission) }
-            guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.settings.limits)) }
+            guard snapshot.omitted.isEmpty else { return .failure(.recordsTooLarge(group.limits)) }
             switch submission.mode {
             case .commit:
                 let sent = submission.sentBatch
                 let decision = decider.decide(sent.batch)
                 guard !decision.isRefused else {
-                    return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.limits))
                 }
                 builder.add(decision, of: sent)
                 // Before others change the records further.
@@ -111,7 +114,7 @@ struct CommitGroup: Sendable {
                 var imagined = decider
                 let decision = imagined.decide(submission.batch)
                 guard !decision.isRefused else {
-                    return .failure(Problem(refusing: decision.outcomes, limits: group.settings.limits))
+                    return .failure(Problem(refusing: decision.outcomes, limits: group.limits))
                 }
                 let records = records(of: decision.outcomes, wantedBy: submission, imaginedBy: imagined)
                 // A cursor for what did not happen would make its owner skip what happens there later.
@@ -145,7 +148,7 @@ struct CommitGroup: Sendable {
         ) -> TouchedRecords? {
             guard submission.answer == .full else { return nil }
             let records = replies.records(
-                of: outcomes, byteLimit: min(group.settings.limits.answerBytes, answerBytesLeft)
+                of: outcomes, byteLimit: min(group.limits.answerBytes, answerBytesLeft)
             ) { key in
                 if snapshot.omitted.contains(key) { return .unread }
                 let record = imagined == nil ? decider.record(key) : imagined?.record(key)
@@ -172,7 +175,7 @@ extension Problem {
         .idempotencyKeyReused,
         "This key belongs to a batch with another body. Nothing was done; send this one under a new key.")
 
-    static func recordsTooLarge(_ limits: Limits) -> Problem {
+    static func recordsTooLarge(_ limits: EngineLimits) -> Problem {
         Problem(
             .batchTooLarge,
             "The records that this batch names take more than \(limits.recordBytesPerCommit) bytes together. Send its "
@@ -181,7 +184,7 @@ extension Problem {
 
     /// Lists what is wrong with the operations of a refused batch, as far as it is told. Those that only depend on another are
     /// not wrong themselves.
-    init(refusing outcomes: [OperationOutcome], limits: Limits) {
+    init(refusing outcomes: [OperationOutcome], limits: EngineLimits) {
         let errors = outcomes.enumerated().flatMap { index, outcome in
             outcome.result.rejections.map { Detail($0, index: index, id: outcome.id) }
         }
@@ -189,8 +192,10 @@ extension Problem {
         self.init(
             .batchRefused,
             "One invalid operation refuses an atomic batch; nothing of it is stored and its key is free.",
-            errors: Array(errors.prefix(limits.rejectionsPerBatch)))
-        if errors.count > limits.rejectionsPerBatch { errorsOmitted = errors.count - limits.rejectionsPerBatch }
+            errors: Array(errors.prefix(limits.merge.rejectionsPerBatch)))
+        if errors.count > limits.merge.rejectionsPerBatch {
+            errorsOmitted = errors.count - limits.merge.rejectionsPerBatch
+        }
         let rejections = (causes.isEmpty ? outcomes : causes).flatMap(\.result.rejections)
         isRetryableOverride = rejections.allSatisfy(\.code.isRetryable)
     }

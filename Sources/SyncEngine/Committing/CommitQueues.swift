@@ -40,9 +40,11 @@ actor CommitQueues {
     }
 
     private let store: any SyncStore
-    private let settings: DecisionSettings
+    private let schema: Schema
+    private let limits: EngineLimits
     private let keys: ServerKeys
     private let clock: EngineClock
+    private let tasks: EngineTasks
     private let onCommit: @Sendable (TenantID, Int64) async -> Void
     private let onFailure: @Sendable (StoreError) -> Void
     private var queues: [TenantID: Queue] = [:]
@@ -53,14 +55,17 @@ actor CommitQueues {
     ///   - onCommit: told after each transaction, with the tenant's last sequence number.
     ///   - onFailure: told of each transaction that failed.
     init(
-        store: any SyncStore, settings: DecisionSettings, keys: ServerKeys, clock: EngineClock,
+        store: any SyncStore, schema: Schema, limits: EngineLimits, keys: ServerKeys, clock: EngineClock,
+        tasks: EngineTasks,
         onCommit: @escaping @Sendable (TenantID, Int64) async -> Void,
         onFailure: @escaping @Sendable (StoreError) -> Void
     ) {
         self.store = store
-        self.settings = settings
+        self.schema = schema
+        self.limits = limits
         self.keys = keys
         self.clock = clock
+        self.tasks = tasks
         self.onCommit = onCommit
         self.onFailure = onFailure
     }
@@ -104,8 +109,8 @@ actor CommitQueues {
             throw .overloaded("The server is stopping. Retry with the same key.", retryAfterSeconds: 2)
         }
         let queue = queues[tenant] ?? Queue()
-        guard queue.waiting.count < settings.limits.commitQueueDepth,
-            queue.bytes == 0 || queue.bytes + bytes <= settings.limits.commitQueueBytes
+        guard queue.waiting.count < limits.commitQueueDepth,
+            queue.bytes == 0 || queue.bytes + bytes <= limits.commitQueueBytes
         else {
             throw .overloaded(
                 "Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
@@ -117,7 +122,7 @@ actor CommitQueues {
         if case .batch(let batch) = waiting { queues[tenant]?.bytes += batch.submission.byteCount }
         guard queues[tenant]?.isRunning == false else { return }
         queues[tenant]?.isRunning = true
-        Task { await run(tenant) }
+        tasks.start { await self.run(tenant) }
     }
 
     /// Refuses new batches and returns when all that were taken have been committed and answered.
@@ -154,11 +159,11 @@ actor CommitQueues {
         var group: [WaitingBatch] = []
         var operations = 0
         var bytes = 0
-        for case .batch(let batch) in waiting.prefix(settings.limits.batchesPerCommit).prefix(while: \.isBatch) {
+        for case .batch(let batch) in waiting.prefix(limits.batchesPerCommit).prefix(while: \.isBatch) {
             let (moreOperations, moreBytes) = (batch.submission.request.items.count, batch.submission.byteCount)
             let fits =
-                operations + moreOperations <= settings.limits.operationsPerCommit
-                && bytes + moreBytes <= settings.limits.bytesPerCommit
+                operations + moreOperations <= limits.operationsPerCommit
+                && bytes + moreBytes <= limits.bytesPerCommit
             guard group.isEmpty || fits else { break }
             operations += moreOperations
             bytes += moreBytes
@@ -183,7 +188,7 @@ actor CommitQueues {
         var replies: [Result<BatchReply, Problem>] = []
         for submission in submissions {
             do {
-                replies += try await transact([submission], of: tenant) ?? [.failure(.recordsTooLarge(settings.limits))]
+                replies += try await transact([submission], of: tenant) ?? [.failure(.recordsTooLarge(limits))]
             } catch {
                 onFailure(error)
                 replies.append(.failure(Problem(error)))
@@ -201,7 +206,8 @@ actor CommitQueues {
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async throws(StoreError) -> [Result<BatchReply, Problem>]? {
         let group = CommitGroup(
-            tenant: tenant, submissions: submissions, settings: settings, identity: store.identity, keys: keys,
+            tenant: tenant, submissions: submissions, schema: schema, limits: limits, identity: store.identity,
+            keys: keys,
             nowMilliseconds: clock.now())
         let outcome = try await store.transact(tenant, readSet: group.readSet) {
             (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, CommitGroup.Outcome) in

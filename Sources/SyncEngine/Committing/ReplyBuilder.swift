@@ -5,7 +5,8 @@ import SyncWire
 
 /// Makes the answers to batches: to those that are committed now, to their retries, and to whoever asks for one later.
 struct ReplyBuilder {
-    let settings: DecisionSettings
+    let schema: Schema
+    let limits: EngineLimits
     let cursors: Cursor.Codec
     let nowMilliseconds: Int64
 
@@ -32,7 +33,7 @@ struct ReplyBuilder {
             switch find(key) {
             case .gone: break
             case .unread: records.omit(key)
-            case .there where settings.schema.rules(for: key.collection) == nil: records.omit(key)
+            case .there where schema.rules(for: key.collection) == nil: records.omit(key)
             case .there(let record): records.take(WireRecord(row(record)))
             }
         }
@@ -47,9 +48,7 @@ struct ReplyBuilder {
         let answer = BatchAnswer(
             key: key, serverTimeMilliseconds: nowMilliseconds, cursor: Cursor(sequence: sequence).text(cursors),
             kind: kind, outcomes: outcomes, records: records)
-        return BatchReply(
-            body: answer.encoded(), isReplayed: kind == .replayed, outcomes: kind == .replayed ? [:] : outcomes.counts,
-            rejections: kind == .replayed ? [:] : outcomes.rejections)
+        return BatchReply(answer)
     }
 
     /// The answer to a batch that was committed before: the results as they are stored, and the records as they stand now.
@@ -58,7 +57,7 @@ struct ReplyBuilder {
         if answer == .full {
             let rows = Dictionary(uniqueKeysWithValues: recall.records.map { ($0.key, $0) })
             let unread = Set(recall.omitted)
-            records = self.records(of: recall.outcomes, byteLimit: settings.limits.answerBytes) { key in
+            records = self.records(of: recall.outcomes, byteLimit: limits.answerBytes) { key in
                 if unread.contains(key) { return .unread }
                 guard let row = rows[key], !row.isPurged else { return .gone }
                 return .there(row)
@@ -67,26 +66,5 @@ struct ReplyBuilder {
             }
         }
         return reply(to: recall.batch.key.key, .replayed, recall.outcomes, records, at: recall.sequence)
-    }
-}
-
-extension [OperationOutcome] {
-    fileprivate var counts: [OutcomeKind: Int] {
-        reduce(into: [:]) { $0[$1.result.outcome, default: 0] += 1 }
-    }
-
-    fileprivate var rejections: [Rejection.Code: Int] {
-        reduce(into: [:]) { counts, outcome in
-            if let first = outcome.result.rejections.first { counts[first.code, default: 0] += 1 }
-        }
-    }
-}
-
-extension WireRecord {
-    init(_ row: RecordRow) {
-        self.init(
-            key: row.key, sequence: row.sequence, isDeleted: row.isDeleted, clock: row.clock,
-            stampMilliseconds: row.stampMilliseconds, fields: row.fields, siblings: row.siblings,
-            openConflicts: row.openConflicts)
     }
 }

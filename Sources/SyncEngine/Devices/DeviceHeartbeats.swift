@@ -28,7 +28,7 @@ actor DeviceHeartbeats {
 
     /// Writes what was collected. What cannot be written is kept for the next time.
     func flush() async throws(StoreError) {
-        let taken = Array(pending.values)
+        let taken = pending.values.sorted { ($0.tenant, $0.device) < ($1.tenant, $1.device) }
         guard !taken.isEmpty else { return }
         pending = [:]
         do {

@@ -57,7 +57,7 @@ extension SyncEngine {
 }
 
 extension Problem {
-    static func rateLimited(_ limits: Limits, _ lack: RequestBudget.Lack) -> Problem {
+    static func rateLimited(_ limits: EngineLimits, _ lack: RequestBudget.Lack) -> Problem {
         var problem =
             switch lack.what {
             case .requests:

@@ -1,21 +1,13 @@
 import Causality
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 
 extension SyncEngine {
     /// All devices of the tenant, by id.
-    public func devices(_ caller: Caller) async throws(Problem) -> [UInt8] {
+    public func devices(_ caller: Caller) async throws(Problem) -> DevicesAnswer {
         let rows = try await reading { () throws(StoreError) in try await store.devices(caller.tenant) }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("devices")
-        writer.beginArray()
-        for row in rows { row.write(to: &writer) }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
+        return DevicesAnswer(devices: rows.map(WireDevice.init(_:)))
     }
 
     /// Registers a device. Registering one that is there already changes nothing.
@@ -23,8 +15,8 @@ extension SyncEngine {
     /// - Returns: the device and whether it is new.
     public func register(
         _ caller: Caller, _ device: DeviceID, user: ExactString
-    ) async throws(Problem) -> (body: [UInt8], isNew: Bool) {
-        if let issue = device.registrationIssue(limits) {
+    ) async throws(Problem) -> (device: WireDevice, isNew: Bool) {
+        if let issue = device.registrationIssue(limits.wire) {
             throw Problem(
                 .invalidRequest, issue, errors: [.init(.invalidRequest, issue, at: .root.appending(name: "id"))])
         }
@@ -42,9 +34,7 @@ extension SyncEngine {
             }
         }
         guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
-        var writer = JSONWriter()
-        row.write(to: &writer)
-        return (writer.bytes, isNew)
+        return (WireDevice(row), isNew)
     }
 
     /// Retires a device: its calls are refused from now on, and its id stays taken.
@@ -62,7 +52,7 @@ extension SyncEngine {
 
 extension DeviceID {
     /// Why a client cannot have this id; nil when it can.
-    public func registrationIssue(_ limits: Limits) -> String? {
+    public func registrationIssue(_ limits: WireLimits) -> String? {
         if isReserved { return "Ids that begin with '\(Self.reviewerPrefix)' belong to the server." }
         return NameRule.issue(in: name, limits: limits)
     }

@@ -24,7 +24,7 @@ final class ChangeNotifier: Sendable {
         /// What will be read; nil for those who mind the head alone.
         let query: ChangeQuery?
         let continuation: CheckedContinuation<Wake, Never>
-        let timer: Task<Void, Never>
+        let timer: EngineTimer
 
         func resume(_ wake: Wake) {
             timer.cancel()
@@ -40,22 +40,23 @@ final class ChangeNotifier: Sendable {
         var version: UInt64 = 0
         /// What is read because of it; nil while nobody had to.
         var round: WakeRound?
+        /// By the order in which they came.
         var waiters: [UInt64: Waiter] = [:]
 
-        mutating func currentRound() -> WakeRound {
+        mutating func currentRound(_ tasks: EngineTasks) -> WakeRound {
             if let round { return round }
-            let new = WakeRound(version: version, devices: Set(devices.keys))
+            let new = WakeRound(version: version, devices: Set(devices.keys), tasks)
             round = new
             return new
         }
 
-        /// Something was told of. - Returns: those whom it wakes, with what they get.
-        mutating func turn(waking wakes: (Waiter) -> Bool) -> [(Waiter, Wake)] {
+        /// Something was told of. - Returns: those whom it wakes, with what they get, who came first first.
+        mutating func turn(_ tasks: EngineTasks, waking wakes: (Waiter) -> Bool) -> [(Waiter, Wake)] {
             version += 1
             round = nil
-            let woken = waiters.filter { wakes($0.value) }
+            let woken = waiters.filter { wakes($0.value) }.sorted { $0.key < $1.key }
             guard !woken.isEmpty else { return [] }
-            let round = currentRound()
+            let round = currentRound(tasks)
             return woken.map { id, waiter in
                 waiters[id] = nil
                 return (waiter, .changed(round, page: waiter.query.map { round.page($0) }))
@@ -70,6 +71,13 @@ final class ChangeNotifier: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: EngineClock
+    private let tasks: EngineTasks
+
+    init(clock: EngineClock = .system, tasks: EngineTasks = .system) {
+        self.clock = clock
+        self.tasks = tasks
+    }
 
     var waiterCount: Int { state.withLock { $0.channels.values.reduce(0) { $0 + $1.waiters.count } } }
 
@@ -90,7 +98,7 @@ final class ChangeNotifier: Sendable {
     /// Wakes everyone: changes may have happened that nobody told of.
     func wakeAll() {
         let woken = state.withLock { state in
-            state.channels.keys.flatMap { tenant in state.channels[tenant]?.turn { _ in true } ?? [] }
+            state.channels.keys.sorted().flatMap { tenant in state.channels[tenant]?.turn(tasks) { _ in true } ?? [] }
         }
         for (waiter, wake) in woken { waiter.resume(wake) }
     }
@@ -99,8 +107,9 @@ final class ChangeNotifier: Sendable {
         let released = state.withLock { state in
             state.isClosed = true
             var released: [Waiter] = []
-            for tenant in state.channels.keys {
-                released += state.channels[tenant]?.waiters.values ?? [:].values
+            for tenant in state.channels.keys.sorted() {
+                let waiters = state.channels[tenant]?.waiters ?? [:]
+                released += waiters.sorted { $0.key < $1.key }.map(\.value)
                 state.channels[tenant]?.waiters = [:]
             }
             return released
@@ -109,7 +118,7 @@ final class ChangeNotifier: Sendable {
     }
 
     private func turn(_ tenant: TenantID, waking wakes: (Waiter) -> Bool) {
-        let woken = state.withLock { $0.channels[tenant]?.turn(waking: wakes) ?? [] }
+        let woken = state.withLock { $0.channels[tenant]?.turn(tasks, waking: wakes) ?? [] }
         for (waiter, wake) in woken { waiter.resume(wake) }
     }
 
@@ -169,14 +178,11 @@ final class ChangeNotifier: Sendable {
                     else { return .stopped }
                     defer { state.channels[tenant] = channel }
                     guard channel.version == version else {
-                        let round = channel.currentRound()
+                        let round = channel.currentRound(tasks)
                         return .changed(round, page: query.map { round.page($0) })
                     }
                     // Begun under the lock, so that it cannot be over before there is somebody to be told.
-                    let timer = Task {
-                        try? await Task.sleep(for: duration)
-                        release(tenant, id, .timedOut)
-                    }
+                    let timer = clock.after(duration) { [self] in release(tenant, id, .timedOut) }
                     channel.waiters[id] = Waiter(query: query, continuation: continuation, timer: timer)
                     return nil
                 }

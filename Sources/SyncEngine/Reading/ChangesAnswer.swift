@@ -1,78 +1,37 @@
 import Causality
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 import Synchronization
-import Values
 
-/// One page of the feed.
+/// One page of the feed, for all who are answered with it.
 public struct ChangesAnswer: Sendable {
-    public let records: [WireRecord]
+    public let page: ChangesPage
     /// The sequence that the cursor stands for.
     let reached: Int64
-    public let cursor: String
-    public let hasMore: Bool
-    public let serverTimeMilliseconds: Int64
-    private let body = SharedBody()
+    private let form = SharedForm()
 
-    init(records: [WireRecord], reached: Int64, cursor: String, hasMore: Bool, serverTimeMilliseconds: Int64) {
-        self.records = records
+    init(_ page: ChangesPage, reached: Int64) {
+        self.page = page
         self.reached = reached
-        self.cursor = cursor
-        self.hasMore = hasMore
-        self.serverTimeMilliseconds = serverTimeMilliseconds
     }
 
     /// Whether it says nothing, and another may be waited for.
-    var isEmpty: Bool { records.isEmpty && !hasMore }
+    var isEmpty: Bool { page.records.isEmpty && !page.end.hasMore }
 
-    /// The page as JSON, in the form that the caller needs it in, made once for all who are answered with this page.
-    public func body<Body: Sendable>(_ make: ([UInt8]) -> Body) -> Body {
-        body.value { make(encoded()) }
-    }
-
-    private func encoded() -> [UInt8] {
-        var writer = JSONWriter(reservingCapacity: 256 + records.count * 256)
-        writer.beginObject()
-        writer.key("changes")
-        writer.beginArray()
-        for record in records { record.write(to: &writer) }
-        writer.endArray()
-        writeEnd(to: &writer)
-        writer.endObject()
-        return writer.bytes
-    }
-
-    /// `cursor`, `more` and `serverTime`.
-    private func writeEnd(to writer: inout JSONWriter) {
-        writer.member("cursor", cursor)
-        writer.member("more", hasMore)
-        writer.member("serverTime", Timestamp(milliseconds: serverTimeMilliseconds).text)
-    }
-
-    /// The page as lines: one record each, and after them where the next page begins.
-    public func lines() -> [UInt8] {
-        var writer = JSONWriter(reservingCapacity: 256 + records.count * 256)
-        for record in records {
-            record.write(to: &writer)
-            writer.endLine()
-        }
-        writer.beginObject()
-        writeEnd(to: &writer)
-        writer.endObject()
-        writer.endLine()
-        return writer.bytes
+    /// The page in the form that it is sent in, made once for all who are answered with it.
+    public func form<Form: Sendable>(_ make: (ChangesPage) -> Form) -> Form {
+        form.value { make(page) }
     }
 }
 
 /// What is made of a page once, whoever asks first.
-private final class SharedBody: Sendable {
+private final class SharedForm: Sendable {
     private let made = Mutex<(any Sendable)?>(nil)
 
-    func value<Body: Sendable>(_ make: () -> Body) -> Body {
+    func value<Form: Sendable>(_ make: () -> Form) -> Form {
         made.withLock { made in
-            if let there = made as? Body { return there }
+            if let there = made as? Form { return there }
             let new = make()
             made = new
             return new
@@ -92,7 +51,7 @@ public struct ChangesCatchUp: Sendable {
     /// The page after one of these; nil after the last.
     /// - Throws: `token_expired` and `device_retired` where that has happened meanwhile.
     public func page(after page: ChangesAnswer) async throws(Problem) -> ChangesAnswer? {
-        guard page.hasMore else { return nil }
+        guard page.page.end.hasMore else { return nil }
         try await stream.check()
         var query = query
         query.after = page.reached

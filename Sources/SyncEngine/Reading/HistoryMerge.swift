@@ -1,5 +1,4 @@
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 
@@ -26,38 +25,28 @@ struct HistoryMerge {
     }
 
     /// - Parameter limit: as many as were read of each at most.
-    mutating func encoded(limit: Int, after token: HistoryToken) throws(StoreError) -> [UInt8] {
+    /// - Throws: `damaged` for an operation or a conflict that cannot be read.
+    mutating func page(limit: Int, after token: HistoryToken) throws(StoreError) -> HistoryPage {
         var reached = token
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("history")
-        writer.beginArray()
+        var entries: [HistoryPage.Entry] = []
+        var bytes = 0
         for count in 0..<limit {
-            guard !isAtEnd, count == 0 || writer.bytes.count < byteLimit else { break }
+            guard !isAtEnd, count == 0 || bytes < byteLimit else { break }
             // A conflict is recorded with the operation that met it: at the same time the conflict is the later of the two.
             if let conflict = conflicts.first,
                 conflict.conflict.openedAtMilliseconds >= operations.first?.recordedAtMilliseconds ?? .min
             {
                 reached.conflict = conflict.conflict.id
-                writer.beginObject()
-                writer.member("type", "conflict")
-                writer.key("conflict")
-                try ConflictView(conflict).write(to: &writer)
-                writer.endObject()
+                entries.append(.conflict(try ConflictView(conflict).document))
+                bytes += conflict.byteCount
                 conflicts.removeFirst()
             } else if let operation = operations.popFirst() {
                 reached.operation = operation.ordinal
-                writer.beginObject()
-                writer.member("type", "operation")
-                writer.key("operation")
-                try operation.write(to: &writer)
-                writer.endObject()
+                entries.append(.operation(try WireOperation(operation)))
+                bytes += operation.byteCount
             }
         }
-        writer.endArray()
         let isWhole = operations.isEmpty && conflicts.isEmpty && !moreOperations && !moreConflicts
-        writer.writeNext(isWhole ? nil : reached.text)
-        writer.endObject()
-        return writer.bytes
+        return HistoryPage(entries: entries, next: isWhole ? nil : reached.text)
     }
 }

@@ -1,4 +1,3 @@
-import StrictJSON
 import SyncWire
 
 /// Where the next page of a listing begins, opaque to clients. It names a row of the caller's own tenant and nothing else, so
@@ -34,12 +33,5 @@ struct HistoryToken: Sendable, Hashable {
 
     var text: String {
         PageToken.text(operation ?? .max, kind: "o") + "." + PageToken.text(conflict ?? .max, kind: "c")
-    }
-}
-
-extension JSONWriter {
-    mutating func writeNext(_ token: String?) {
-        key("next")
-        if let token { string(token) } else { null() }
     }
 }

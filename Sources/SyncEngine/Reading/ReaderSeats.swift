@@ -11,10 +11,10 @@ final class ReaderSeats: Sendable {
         var owners: [RequestOwner: Int] = [:]
     }
 
-    private let limits: Limits
+    private let limits: EngineLimits
     private let rows = Mutex<[TenantID: Row]>([:])
 
-    init(limits: Limits) { self.limits = limits }
+    init(limits: EngineLimits) { self.limits = limits }
 
     var count: Int { rows.withLock { $0.values.reduce(0) { $0 + $1.count } } }
 

@@ -38,7 +38,7 @@ extension SyncEngine {
         try await admit(caller)
         let subscription = notifier.subscribe(caller.tenant, device: caller.device)
         defer { subscription.end() }
-        let deadline = ContinuousClock.now + .seconds(request.waitSeconds)
+        let deadline = clock.uptime() + .seconds(request.waitSeconds)
         let answer = try await firstPage(caller, query)
         return try await held(answer, query, by: deadline, for: caller, subscription)
     }
@@ -55,7 +55,7 @@ extension SyncEngine {
     // MARK: Waiting
 
     private func held(
-        _ first: ChangesAnswer, _ query: ChangeQuery, by deadline: ContinuousClock.Instant, for caller: Caller,
+        _ first: ChangesAnswer, _ query: ChangeQuery, by deadline: Duration, for caller: Caller,
         _ subscription: ChangeNotifier.Subscription
     ) async throws(Problem) -> ChangesAnswer {
         var answer = first
@@ -63,7 +63,7 @@ extension SyncEngine {
         var version = subscription.version
         while answer.isEmpty {
             query.after = answer.reached
-            let left = min(deadline - .now, validity(of: caller))
+            let left = min(deadline - clock.uptime(), validity(of: caller))
             guard left > .zero else { break }
             switch await subscription.wait(after: version, for: query, atMost: left) {
             case .changed(let round, let shared):
@@ -159,9 +159,10 @@ extension SyncEngine {
             if query.after > page.head, !page.isReplica { throw .resyncRequired(.lineage) }
             if query.after < page.purgeFloor { throw .resyncRequired(.expired) }
         }
-        return ChangesAnswer(
-            records: page.rows.map(WireRecord.init(_:)), reached: page.reached,
+        let end = ChangesPage.End(
             cursor: Cursor(sequence: page.reached).text(cursors(of: tenant)), hasMore: page.hasMore,
             serverTimeMilliseconds: clock.now())
+        return ChangesAnswer(
+            ChangesPage(records: page.rows.map(WireRecord.init(_:)), end: end), reached: page.reached)
     }
 }

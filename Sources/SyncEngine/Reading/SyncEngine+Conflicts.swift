@@ -1,25 +1,18 @@
 import Causality
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 
 extension SyncEngine {
     /// A page of conflicts. - Parameter page: where the page before said that this one begins.
-    public func conflicts(_ caller: Caller, _ query: ConflictQuery, page: String?) async throws(Problem) -> [UInt8] {
+    public func conflicts(_ caller: Caller, _ query: ConflictQuery, page: String?) async throws(Problem)
+        -> ConflictsPage
+    {
         let (views, next) = try await conflictPage(caller, query, page: page)
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("conflicts")
-        writer.beginArray()
-        for view in views { view.write(to: &writer) }
-        writer.endArray()
-        writer.writeNext(next)
-        writer.endObject()
-        return writer.bytes
+        return ConflictsPage(conflicts: views.map(\.document), next: next)
     }
 
-    /// A page of conflicts, for exports that write them in another form.
+    /// A page of conflicts with all that is known of them.
     public func conflictPage(
         _ caller: Caller, _ query: ConflictQuery, page: String?
     ) async throws(Problem) -> (views: [ConflictView], next: String?) {
@@ -62,10 +55,6 @@ extension SyncEngine {
         }
     }
 
-    public func conflict(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> [UInt8] {
-        try await conflictView(caller, id).encoded()
-    }
-
     /// A conflict with its sides and what was said about it.
     /// - Throws: `not_found`.
     public func conflictView(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ConflictView {
@@ -78,12 +67,10 @@ extension SyncEngine {
         return view
     }
 
-    public func conflictCounts(_ caller: Caller) async throws(Problem) -> [UInt8] {
+    /// How many conflicts the tenant has, by what reviewers look for.
+    public func conflictCounts(_ caller: Caller) async throws(Problem) -> ConflictCountsAnswer {
         try await admit(caller)
-        let conflictCounts = try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant)
-        }
-        var writer = JSONWriter()
-        conflictCounts.write(to: &writer)
-        return writer.bytes
+        return ConflictCountsAnswer(
+            try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) })
     }
 }

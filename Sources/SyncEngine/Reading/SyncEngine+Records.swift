@@ -1,6 +1,5 @@
 import Causality
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 import Values
@@ -8,59 +7,36 @@ import Values
 extension SyncEngine {
     // MARK: Session
 
-    /// Who the caller is to the server, and what it may ask.
-    public func session(_ caller: Caller) async throws(Problem) -> [UInt8] {
+    /// Who the caller is to the server. - Parameter limits: what it may ask, as whoever keeps the limits says.
+    public func session(
+        _ caller: Caller, limits: [SessionAnswer.Limit]
+    ) async throws(Problem) -> SessionAnswer {
         try await admit(caller)
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("tenant", caller.tenant.name)
-        writer.member("user", caller.user)
-        if let device = caller.device { writer.member("device", device.name) }
-        writer.key("roles")
-        writer.write(.array(caller.roles.map(\.rawValue).sorted().map { .string($0) }))
-        writer.member("lineage", lineage)
-        writer.key("limits")
-        limits.write(to: &writer)
-        writer.member("serverTime", Timestamp(milliseconds: clock.now()).text)
-        writer.endObject()
-        return writer.bytes
+        return SessionAnswer(
+            tenant: caller.tenant.name, user: caller.user, device: caller.device,
+            roles: caller.roles.map { ExactString($0.rawValue) }.sorted(), lineage: lineage, limits: limits,
+            serverTimeMilliseconds: clock.now())
     }
 
     // MARK: One record
 
     /// A record with its clock and, for each unit, the events behind what it holds.
-    public func record(_ caller: Caller, _ key: RecordKey) async throws(Problem) -> [UInt8] {
+    public func record(_ caller: Caller, _ key: RecordKey) async throws(Problem) -> RecordAnswer {
         try await admit(caller)
         let stored = try await reading { () throws(StoreError) -> (RecordRow, StoredRecord)? in
             guard let row = try await store.record(caller.tenant, key), !row.isPurged else { return nil }
             return (row, try row.decoded())
         }
         guard let (row, record) = stored else { throw .notFound }
-        var writer = JSONWriter()
-        writer.beginObject()
-        WireRecord(row).writeMembers(to: &writer)
-        writer.key("dots")
-        writer.beginObject()
-        for (unit, state) in record.state.units.sorted(by: { $0.key < $1.key }) {
-            writer.key(unit.name)
-            writer.beginArray()
-            for dot in state.dots {
-                writer.beginObject()
-                writer.member("device", dot.device.name)
-                writer.member("counter", dot.counter)
-                writer.endObject()
-            }
-            writer.endArray()
-        }
-        writer.endObject()
-        writer.endObject()
-        return writer.bytes
+        let dots = record.state.units.sorted { $0.key < $1.key }
+            .map { RecordAnswer.UnitDots(unit: $0.key.name, dots: Array($0.value.dots)) }
+        return RecordAnswer(record: WireRecord(row), dots: dots)
     }
 
     /// Operations and conflicts of a record, newest first.
     public func history(
         _ caller: Caller, _ key: RecordKey, page: String?, limit: Int
-    ) async throws(Problem) -> [UInt8] {
+    ) async throws(Problem) -> HistoryPage {
         try await admit(caller)
         let token = try HistoryToken(page)
         let (operations, conflicts, exists) = try await reading {
@@ -77,7 +53,7 @@ extension SyncEngine {
         }
         guard exists || !operations.rows.isEmpty else { throw .notFound }
         var merge = HistoryMerge(operations: operations, conflicts: conflicts, byteLimit: limits.pageBytes)
-        return try await reading { () throws(StoreError) in try merge.encoded(limit: limit, after: token) }
+        return try await reading { () throws(StoreError) in try merge.page(limit: limit, after: token) }
     }
 
     // MARK: What was answered
@@ -90,7 +66,7 @@ extension SyncEngine {
     }
 
     /// What happened to an operation. - Parameter device: whose operation it is; nil: whoever's, if only one used the id.
-    public func operation(_ caller: Caller, id: OperationID, device: DeviceID?) async throws(Problem) -> [UInt8] {
+    public func operation(_ caller: Caller, id: OperationID, device: DeviceID?) async throws(Problem) -> WireOperation {
         try await admit(caller)
         let rows = try await reading { () throws(StoreError) in try await store.operations(caller.tenant, id: id) }
             .filter { device == nil || $0.device == device }
@@ -98,31 +74,22 @@ extension SyncEngine {
         guard rows.count == 1 else {
             throw Problem(.invalidRequest, "Several devices used this id; name one with the query parameter 'device'.")
         }
-        return try await reading { () throws(StoreError) in
-            var writer = JSONWriter()
-            try row.write(to: &writer)
-            return writer.bytes
-        }
+        return try await reading { () throws(StoreError) in try WireOperation(row) }
     }
 
     /// What was refused for good, newest first, with its content.
     public func rejectedOperations(
         _ caller: Caller, device: DeviceID?, page: String?, limit: Int
-    ) async throws(Problem) -> [UInt8] {
+    ) async throws(Problem) -> OperationsPage {
         try await admit(caller)
         let before = try PageToken.read(page, kind: "o")
         return try await reading { () throws(StoreError) in
             let page = try await operationRows(
                 caller.tenant, OperationQuery(.rejected(device), before: before, limit: limit))
-            var writer = JSONWriter()
-            writer.beginObject()
-            writer.key("operations")
-            writer.beginArray()
-            for row in page.rows { try row.write(to: &writer) }
-            writer.endArray()
-            writer.writeNext(page.hasMore ? page.rows.last.map { PageToken.text($0.ordinal, kind: "o") } : nil)
-            writer.endObject()
-            return writer.bytes
+            var operations: [WireOperation] = []
+            for row in page.rows { operations.append(try WireOperation(row)) }
+            let next = page.hasMore ? page.rows.last.map { PageToken.text($0.ordinal, kind: "o") } : nil
+            return OperationsPage(operations: operations, next: next)
         }
     }
 }

@@ -1,6 +1,5 @@
 import Causality
 import MergeCore
-import StrictJSON
 import SyncStorage
 import SyncWire
 import Values
@@ -121,11 +120,11 @@ extension SyncEngine {
         defer { withExtendedLifetime(seat) {} }
         let subscription = notifier.subscribe(caller.tenant, device: nil)
         defer { subscription.end() }
-        let deadline = ContinuousClock.now + .seconds(waitSeconds)
+        let deadline = clock.uptime() + .seconds(waitSeconds)
         var version = subscription.version
         var position = try await position(caller)
         while position == known {
-            let left = min(deadline - .now, validity(of: caller))
+            let left = min(deadline - clock.uptime(), validity(of: caller))
             guard left > .zero else { break }
             switch await subscription.wait(after: version, for: nil, atMost: left) {
             case .changed(let round, _):
@@ -150,7 +149,7 @@ extension SyncEngine {
         guard let row = try await store.record(tenant, view.record) else { return nil }
         let record = try row.decoded()
         let redactor = Redactor(identity: store.identity, tenant: tenant)
-        guard let rules = settings.schema.rules(for: view.record.collection) else {
+        guard let rules = schema.rules(for: view.record.collection) else {
             return try reviewedUndeclared(row, record.state, view, redactor)
         }
         let unit = rules.unit(named: ExactString(view.row.unit))
@@ -243,7 +242,7 @@ extension RecordedEvent {
         guard let counter = row.counter else { return nil }
         let content = try Value.stored(row.content, as: "operation content").storedObject
         guard let kind = content?["kind"]?.storedText.flatMap({ OperationKind(rawValue: $0.text) }),
-            let clock = VersionVector(json: try Value.stored(row.clock, as: "operation clock"), limits: Limits())
+            let clock = VersionVector(json: try Value.stored(row.clock, as: "operation clock"))
         else { throw .damaged("operation \(row.ordinal) has no readable kind or clock") }
         self.init(
             dot: Dot(device: row.device, counter: counter), clock: clock, user: row.user, operation: row.id,

@@ -10,8 +10,9 @@ final class WakeRound: Sendable {
     /// The devices that wait for the tenant.
     let devices: Set<DeviceID>
     /// Those of the devices that were retired.
-    let retired = SharedRead<Set<DeviceID>>()
-    let head = SharedRead<TenantHead>()
+    let retired: SharedRead<Set<DeviceID>>
+    let head: SharedRead<TenantHead>
+    private let tasks: EngineTasks
 
     private struct Weak {
         weak var page: SharedRead<ChangesAnswer>?
@@ -26,7 +27,10 @@ final class WakeRound: Sendable {
 
     private let pages = Mutex(Pages())
 
-    init(version: UInt64, devices: Set<DeviceID>) {
+    init(version: UInt64, devices: Set<DeviceID>, _ tasks: EngineTasks) {
+        self.tasks = tasks
+        retired = SharedRead(tasks)
+        head = SharedRead(tasks)
         self.version = version
         self.devices = devices
     }
@@ -35,7 +39,7 @@ final class WakeRound: Sendable {
     func page(_ query: ChangeQuery) -> SharedRead<ChangesAnswer> {
         pages.withLock { pages in
             if let page = pages.read[query]?.page { return page }
-            let page = SharedRead<ChangesAnswer>()
+            let page = SharedRead<ChangesAnswer>(tasks)
             pages.read[query] = Weak(page: page)
             return page
         }
@@ -51,24 +55,47 @@ final class WakeRound: Sendable {
 
 /// A reading that many wait for and that is done once: by the first who asks for it.
 final class SharedRead<Answer: Sendable>: Sendable {
-    private let reading = Mutex<Task<Result<Answer, Problem>, Never>?>(nil)
+    private typealias Outcome = Result<Answer, Problem>
+
+    private struct State {
+        var isBegun = false
+        var outcome: Outcome?
+        var waiting: [CheckedContinuation<Outcome, Never>] = []
+    }
+
+    private let state = Mutex(State())
+    private let tasks: EngineTasks
+
+    init(_ tasks: EngineTasks) { self.tasks = tasks }
 
     /// - Parameter read: done in a task of its own, so that it does not end with the one who happened to ask first.
     func value(
         _ read: @escaping @Sendable () async throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
-        let task = reading.withLock { reading in
-            if let reading { return reading }
-            let new = Task { () async -> Result<Answer, Problem> in
-                do throws(Problem) {
-                    return .success(try await read())
-                } catch {
-                    return .failure(error)
-                }
+        let outcome: Outcome = await withCheckedContinuation { continuation in
+            let (known, isFirst) = state.withLock { state in
+                if state.outcome == nil { state.waiting.append(continuation) }
+                defer { state.isBegun = true }
+                return (state.outcome, !state.isBegun)
             }
-            reading = new
-            return new
+            if let known { continuation.resume(returning: known) }
+            if isFirst { tasks.start { [self] in await settle(read) } }
         }
-        return try await task.value.get()
+        return try outcome.get()
+    }
+
+    private func settle(_ read: @Sendable () async throws(Problem) -> Answer) async {
+        let outcome: Outcome
+        do throws(Problem) {
+            outcome = .success(try await read())
+        } catch {
+            outcome = .failure(error)
+        }
+        let waiting = state.withLock { state in
+            state.outcome = outcome
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: outcome) }
     }
 }

@@ -24,6 +24,30 @@ public struct BulkOutcome: Sendable {
     public let entries: [Entry]
     /// Where the next call goes on; nil when the query finds no more.
     public let next: String?
+
+    /// How many were decided, now or before, and how many were not.
+    public var counts: (decided: Int, refused: Int) {
+        let decided = entries.count { if case .decided = $0.end { true } else { false } }
+        return (decided, entries.count - decided)
+    }
+
+    /// What became of them, as it is sent.
+    public func answer(isPreview: Bool) -> BulkResolutionAnswer {
+        let entries = entries.map { entry in
+            let outcome: BulkResolutionAnswer.Outcome =
+                switch entry.end {
+                case .decided(let conflict, let isRepeated, let effect):
+                    .decided(
+                        version: conflict.version, isRepeated: isRepeated,
+                        entry.isCut
+                            ? nil
+                            : effect.map { BulkResolutionAnswer.Effect(before: $0.before, after: $0.after) })
+                case .refused(_, let problem): .refused(problem)
+                }
+            return BulkResolutionAnswer.Entry(conflict: entry.conflict, outcome: outcome, isCut: entry.isCut)
+        }
+        return BulkResolutionAnswer(isPreview: isPreview, entries: entries, next: next)
+    }
 }
 
 /// The outcomes of a bulk decision, part by part. Neither records nor sides are kept, and of values no more than an answer has.

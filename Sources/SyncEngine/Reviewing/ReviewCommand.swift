@@ -67,12 +67,17 @@ extension Problem {
         case .notFound: self = .notFound
         case .decidedOtherwise(let view):
             self.init(.alreadyResolved, "The conflict ended otherwise; its resolution says how.")
-            conflict = view.encoded()
+            conflict = view.document.encoded()
         case .changed(let view):
             self.init(
                 .conflictChanged, "The conflict or its record changed since that version. Look at how it stands now.")
-            conflict = view.encoded()
+            conflict = view.document.encoded()
         case .refused(let rejections, _): self.init(refusing: rejections)
         }
     }
+}
+
+extension ReviewResult {
+    /// The resolution, the conflict and the record, as they are sent.
+    public var answer: ResolutionAnswer { ResolutionAnswer(conflict: conflict.document, record: record) }
 }

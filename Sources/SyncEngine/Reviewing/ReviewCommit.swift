@@ -25,7 +25,8 @@ struct ReviewCommit: Sendable {
     let commands: [(conflict: ConflictID, record: RecordKey, command: ReviewCommand)]
     let mode: Mode
     let records: RecordReturn
-    let settings: DecisionSettings
+    let schema: Schema
+    let limits: EngineLimits
     let identity: StoreIdentity
 
     var readSet: StoreReadSet {
@@ -34,7 +35,7 @@ struct ReviewCommit: Sendable {
             readSet.conflicts.insert(command.conflict)
             readSet.merge.records.insert(command.record)
         }
-        readSet.recordBytes = settings.limits.recordBytesPerCommit
+        readSet.recordBytes = limits.recordBytesPerCommit
         return readSet
     }
 
@@ -78,15 +79,16 @@ struct ReviewCommit: Sendable {
         init(commit: ReviewCommit, snapshot: StoreSnapshot) {
             self.commit = commit
             self.snapshot = snapshot
-            decider = BatchDecider(over: snapshot.merge, under: commit.settings)
+            decider = BatchDecider(
+                over: snapshot.merge, under: DecisionSettings(schema: commit.schema, limits: commit.limits.merge))
             builder = CommitBuilder(
                 on: snapshot,
                 CommitBuilder.Context(
-                    tenant: commit.tenant, identity: commit.identity, schema: commit.settings.schema,
+                    tenant: commit.tenant, identity: commit.identity, schema: commit.schema,
                     nowMilliseconds: commit.reviewer.nowMilliseconds))
         }
 
-        private var schema: Schema { commit.settings.schema }
+        private var schema: Schema { commit.schema }
 
         /// Passes over a command whose record was not read.
         mutating func leave() { steps.append(.left) }
@@ -122,11 +124,11 @@ struct ReviewCommit: Sendable {
 
         /// Whether one more thing can be said about the conflict.
         private func hasRoom(_ view: ConflictView) -> Bool {
-            view.comments.count + view.assignments.count < commit.settings.limits.commentsPerConflict
+            view.comments.count + view.assignments.count < commit.limits.commentsPerConflict
         }
 
         private mutating func refuse(_ history: ConflictHistory) {
-            let limit = commit.settings.limits.commentsPerConflict
+            let limit = commit.limits.commentsPerConflict
             let full = Rejection(
                 .conflictFull,
                 "The conflict has \(limit) comments and assignments, which is the most. It can still be decided, with a note."

@@ -103,13 +103,13 @@ extension SyncEngine {
 
     /// A value that is given for many is written as often, so that a short request could write for a long time.
     private func checkSize(of choice: Decision.Choice, count: Int) throws(Problem) {
-        guard case .value(let value) = choice, count > 1, value.weight > limits.auditBytesPerBatch / count else {
+        guard case .value(let value) = choice, count > 1, value.weight > limits.merge.auditBytesPerBatch / count else {
             return
         }
         throw Problem(
             .batchTooLarge,
-            "A value for \(count) conflicts takes more than \(limits.auditBytesPerBatch) bytes. Give it to fewer at once.",
-            limit: limits.auditBytesPerBatch)
+            "A value for \(count) conflicts takes more than \(limits.merge.auditBytesPerBatch) bytes. Give it to fewer at once.",
+            limit: limits.merge.auditBytesPerBatch)
     }
 
     /// A command with the record that its conflict is about, where that is known.
@@ -146,7 +146,7 @@ extension SyncEngine {
             tenant: caller.tenant, reviewer: Reviewer(user: caller.user, nowMilliseconds: clock.now()),
             commands: commands.compactMap { command in command.record.map { (command.conflict, $0, command.command) } },
             mode: mode,
-            records: records, settings: settings, identity: store.identity)
+            records: records, schema: schema, limits: limits, identity: store.identity)
         let answer = try await settling(in: caller.tenant) { () throws(StoreError) in
             try await store.transact(caller.tenant, readSet: commit.readSet) {
                 (snapshot: StoreSnapshot) throws(StoreError) -> (Commit, ReviewCommit.Answer) in
@@ -181,7 +181,7 @@ extension ConflictRow {
 }
 
 extension Problem {
-    fileprivate static func conflictsTooLarge(_ limits: Limits) -> Problem {
+    fileprivate static func conflictsTooLarge(_ limits: EngineLimits) -> Problem {
         Problem(
             .batchTooLarge,
             "The conflicts of one record that are named here take more than \(limits.recordBytesPerCommit) bytes together. "

@@ -80,7 +80,7 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// Who the token speaks for.
     /// - Throws: `token_expired`; `unauthenticated` for claims that are missing or malformed; `device_mismatch` for a device
     ///   id that no client may have.
-    func caller(nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits) throws(Problem) -> Caller {
+    func caller(nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits) throws(Problem) -> Caller {
         // A link is in a browser's history and in somebody's mail: it opens the page once, and nothing else.
         guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
         return try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
@@ -88,7 +88,7 @@ public struct TokenClaims: JWTPayload, Equatable {
 
     /// Whom the code of a link signs in; nil for a token that is none.
     func link(
-        nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits
+        nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits
     ) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
         guard use == Self.linkUse, let jti, let id = Self.name(jti, limits: limits) else { return nil }
         let caller = try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
@@ -98,7 +98,7 @@ public struct TokenClaims: JWTPayload, Equatable {
         return (caller, code)
     }
 
-    private func identity(nowMilliseconds: Int64, requirements: TokenRequirements, limits: Limits) throws(Problem)
+    private func identity(nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits) throws(Problem)
         -> Caller
     {
         let now = Double(nowMilliseconds) / 1000
@@ -132,7 +132,7 @@ public struct TokenClaims: JWTPayload, Equatable {
 
     /// A name that is safe as a key: bounded, without control characters, and without U+0000, which a decoder that is less
     /// strict than the server's own lets through.
-    private static func name(_ text: String, limits: Limits) -> ExactString? {
+    private static func name(_ text: String, limits: WireLimits) -> ExactString? {
         let name = ExactString(text)
         return NameRule.issue(in: name, limits: limits) == nil ? name : nil
     }

@@ -75,7 +75,7 @@ public struct TokenVerifier: Sendable {
 
     /// - Parameter header: the value of `Authorization`.
     /// - Throws: `unauthenticated` or `token_expired`. Says nothing about what in the token was wrong.
-    func caller(_ header: String?, nowMilliseconds: Int64, limits: Limits) async throws(Problem) -> Caller {
+    func caller(_ header: String?, nowMilliseconds: Int64, limits: WireLimits) async throws(Problem) -> Caller {
         guard let header else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
@@ -90,7 +90,7 @@ public struct TokenVerifier: Sendable {
     /// Whom the code of a link signs in.
     /// - Returns: nil for a code that is not valid here, or that has expired.
     func link(
-        code: String, nowMilliseconds: Int64, limits: Limits
+        code: String, nowMilliseconds: Int64, limits: WireLimits
     ) async -> (caller: Caller, code: OneTimeCode)? {
         guard let claims = await claims(code, nowMilliseconds: nowMilliseconds) else { return nil }
         return try? claims.link(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)

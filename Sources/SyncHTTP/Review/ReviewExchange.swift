@@ -68,7 +68,7 @@ struct FormFields: Sendable {
 
     /// - Throws: `unsupported_media_type`, `batch_too_large`, `invalid_request`.
     /// - Parameter bodyBytes: how many are read, nil for those of any form.
-    init(of request: Request, limits: Limits, bodyBytes: Int? = nil) async throws(Problem) {
+    init(of request: Request, limits: RequestLimits, bodyBytes: Int? = nil) async throws(Problem) {
         let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased()
         guard type == "application/x-www-form-urlencoded" else {
             throw Problem(.unsupportedMediaType, "This is for forms.")
@@ -86,7 +86,7 @@ struct FormFields: Sendable {
 
     /// A text, in which a browser ends lines as it likes; nil when it is empty.
     /// - Throws: `invalid_request` when it is longer than a comment may be.
-    func text(_ name: String, limits: Limits) throws(Problem) -> ExactString? {
+    func text(_ name: String, limits: WireLimits) throws(Problem) -> ExactString? {
         let text = self[name].replacing("\r\n", with: "\n")
         guard !text.isEmpty else { return nil }
         guard text.utf8.count <= limits.commentBytes else {

@@ -10,7 +10,7 @@ import Values
 extension Decision {
     /// A decision as the page's form sends it.
     /// - Throws: `invalid_request` for what cannot be read.
-    init(form: FormFields, limits: Limits) throws(Problem) {
+    init(form: FormFields, limits: WireLimits) throws(Problem) {
         guard let version = Int64(form["version"]) else {
             throw Problem(.invalidRequest, "The form names no version.")
         }

@@ -251,7 +251,7 @@ extension ConflictPage.Resolution {
 
 extension VersionVector {
     fileprivate init(stored text: String) throws(StoreError) {
-        guard let clock = VersionVector(json: try Values.Value.stored(text, as: "a clock"), limits: Limits()) else {
+        guard let clock = VersionVector(json: try Values.Value.stored(text, as: "a clock")) else {
             throw .damaged("a clock cannot be read")
         }
         self = clock

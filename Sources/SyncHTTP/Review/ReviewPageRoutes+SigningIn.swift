@@ -8,7 +8,7 @@ extension ReviewPageRoutes {
     func offerSignIn(code: String) async throws -> Response {
         guard
             let link = await verifier.link(
-                code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits)
+                code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
         else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
         var response = html(
             pages.signIn(
@@ -20,10 +20,10 @@ extension ReviewPageRoutes {
     }
 
     func signIn(_ request: Request) async throws -> Response {
-        let form = try await FormFields(of: request, limits: engine.limits, bodyBytes: engine.limits.signInBytes)
+        let form = try await FormFields(of: request, limits: limits, bodyBytes: limits.signInBytes)
         let now = engine.clock.now()
         guard request.comesFromHere,
-            let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits),
+            let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits.wire),
             try await isPermitted(link.caller), try await engine.spend(link.caller, link.code)
         else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
         let cookie = try await sessions.cookie(
@@ -51,7 +51,7 @@ extension ReviewPageRoutes {
     }
 
     func signOut(_ exchange: ReviewExchange) async throws -> Response {
-        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        let form = try await FormFields(of: exchange.request, limits: limits)
         guard isOwn(form, exchange) else { throw Problem(.forbidden, "The form is of another session.") }
         // On the server too: whoever has a copy of the cookie is signed out as well.
         if let session = exchange.caller.session {

@@ -22,6 +22,7 @@ struct ReviewPageRoutes: Sendable {
     private static let summaryRows = 20
 
     let engine: SyncEngine
+    let limits: RequestLimits
     let verifier: TokenVerifier
     let sessions: ReviewSessions
     let pages: ReviewPages
@@ -218,7 +219,7 @@ struct ReviewPageRoutes: Sendable {
 
     private func decide(_ exchange: ReviewExchange) async throws -> Response {
         let id = try exchange.conflictID()
-        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        let form = try await FormFields(of: exchange.request, limits: limits)
         let entered = EnteredDecision(
             chosen: form["choose"], valueText: form["choose"] == "value" ? form["value"] : nil, note: form["note"],
             restores: form["restore"] == "true")
@@ -228,7 +229,7 @@ struct ReviewPageRoutes: Sendable {
         }
         do {
             let result = try await engine.review(
-                exchange.caller, id, .decide(try Decision(form: form, limits: engine.limits)))
+                exchange.caller, id, .decide(try Decision(form: form, limits: engine.limits.wire)))
             return seeOther(
                 exchange.address(
                     "/review/conflicts/\(id.position)", saying: result.isRepeated ? "decided-already" : "decided"))
@@ -245,7 +246,7 @@ struct ReviewPageRoutes: Sendable {
 
     private func comment(_ exchange: ReviewExchange) async throws -> Response {
         try await carryOut(exchange) { form in
-            guard let text = try form.text("text", limits: engine.limits) else {
+            guard let text = try form.text("text", limits: engine.limits.wire) else {
                 throw Problem(.invalidRequest, "A comment has at least one character.")
             }
             return (.comment(text), "commented")
@@ -256,7 +257,9 @@ struct ReviewPageRoutes: Sendable {
         try await carryOut(exchange) { form in
             let name = ExactString(form["to"].trimmingPrefix { $0 == " " }.description)
             guard !name.text.isEmpty else { return (.assign(nil), "assigned") }
-            if let issue = NameRule.issue(in: name, limits: engine.limits) { throw Problem(.invalidRequest, issue) }
+            if let issue = NameRule.issue(in: name, limits: engine.limits.wire) {
+                throw Problem(.invalidRequest, issue)
+            }
             return (.assign(name), "assigned")
         }
     }
@@ -266,7 +269,7 @@ struct ReviewPageRoutes: Sendable {
         _ exchange: ReviewExchange, _ read: (FormFields) throws -> (ReviewCommand, String)
     ) async throws -> Response {
         let id = try exchange.conflictID()
-        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        let form = try await FormFields(of: exchange.request, limits: limits)
         guard isOwn(form, exchange) else {
             return html(
                 try page(exchange, try await detail(exchange), message: .formExpired), status: .forbidden)
@@ -308,7 +311,7 @@ struct ReviewPageRoutes: Sendable {
     }
 
     private func decideMany(_ exchange: ReviewExchange) async throws -> Response {
-        let form = try await FormFields(of: exchange.request, limits: engine.limits)
+        let form = try await FormFields(of: exchange.request, limits: limits)
         guard isOwn(form, exchange) else {
             throw Problem(.forbidden, "The form is of another session.")
         }
@@ -325,7 +328,7 @@ struct ReviewPageRoutes: Sendable {
         }
         let outcome = try await engine.decide(
             exchange.caller,
-            BulkDecision(.listed(listed), choice: choice, note: try form.text("note", limits: engine.limits)))
+            BulkDecision(.listed(listed), choice: choice, note: try form.text("note", limits: engine.limits.wire)))
         return html(
             pages.bulkResult(BulkResultPage(outcome, session: exchange.session, filters: exchange.filters)))
     }

@@ -28,14 +28,14 @@ struct BatchRoutes: Sendable {
         let receivedAt = engine.clock.now()
         let caller = try exchange.requireCaller()
         guard let device = caller.device else { throw Problem(.forbidden, "A batch needs a device's token.") }
-        let key = try Self.key(exchange.request.headers, limits: engine.limits)
+        let key = try Self.key(exchange.request.headers, limits: engine.limits.wire)
         let charge = try await engine.charge(caller, device: device, key: key)
         let answer = try exchange.query.choice("return", BatchReturn.self) ?? .full
         let isDryRun = try exchange.query.boolean("dryRun")
-        let body = try await exchange.jsonBody(engine.limits)
+        let body = try await exchange.jsonBody()
         // Before it is understood, which costs something even where it is nonsense.
         charge.spend(bytes: body.readableBytes)
-        let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
+        let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
         guard request.device == nil || request.device == device else {
             throw Problem(
                 .deviceMismatch, "The body names another device than the token. Send it with that device's token.")
@@ -46,27 +46,28 @@ struct BatchRoutes: Sendable {
             byteCount: body.readableBytes)
         do {
             let reply = try await engine.commit(submission)
+            let answer = reply.answer.encoded()
             if reply.isReplayed {
                 charge.giveBack(bytes: body.readableBytes)
             } else {
-                charge.spend(bytes: reply.writtenBytes + reply.body.count)
+                charge.spend(bytes: reply.writtenBytes + answer.count)
             }
             if !isDryRun {
                 metrics.noteBatch(
                     reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes, rejections: reply.rejections)
             }
-            return Self.response(reply)
+            return Self.response(answer, isReplayed: reply.isReplayed)
         } catch {
             metrics.noteBatch(.refused, rejections: error.rejections)
             throw error
         }
     }
 
-    private static func response(_ reply: BatchReply) -> Response {
-        .json(reply.body, headers: [.idempotencyReplayed: reply.isReplayed ? "true" : "false"])
+    private static func response(_ answer: [UInt8], isReplayed: Bool) -> Response {
+        .json(answer, headers: [.idempotencyReplayed: isReplayed ? "true" : "false"])
     }
 
-    private static func key(_ headers: HTTPFields, limits: Limits) throws(Problem) -> ExactString {
+    private static func key(_ headers: HTTPFields, limits: WireLimits) throws(Problem) -> ExactString {
         let fields = headers[values: .idempotencyKey]
         guard let field = fields.first else {
             throw Problem(
@@ -84,7 +85,7 @@ struct BatchRoutes: Sendable {
     /// Whose batch or operation is meant: a device's own, or for a reviewer the one that the query names.
     private func owner(_ exchange: Exchange) throws(Problem) -> DeviceID? {
         let caller = try exchange.requireCaller()
-        let named = try exchange.queryName("device", limits: engine.limits).map { DeviceID($0) }
+        let named = try exchange.queryName("device").map { DeviceID($0) }
         if caller.roles.contains(.reviewer) { return named ?? caller.device }
         guard named == nil || named == caller.device else { throw .notFound }
         return caller.device
@@ -92,17 +93,19 @@ struct BatchRoutes: Sendable {
 
     private func batch(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
-        guard let key = IdempotencyKey(field: try exchange.text("key"), limit: engine.limits.batchKeyCharacters) else {
+        guard let key = IdempotencyKey(field: try exchange.text("key"), limit: engine.limits.wire.batchKeyCharacters)
+        else {
             throw Problem.notFound
         }
         guard let device = try owner(exchange) else {
             throw Problem.invalidQuery("Keys are a device's own; name the device with the query parameter 'device'.")
         }
-        return Self.response(try await engine.batch(caller, device: device, key: key.text))
+        let reply = try await engine.batch(caller, device: device, key: key.text)
+        return Self.response(reply.answer.encoded(), isReplayed: reply.isReplayed)
     }
 
     private func operation(_ exchange: Exchange) async throws -> Response {
-        let id = OperationID(try exchange.name("id", limits: engine.limits))
+        let id = OperationID(try exchange.name("id"))
         return .json(
             try await engine.operation(try exchange.requireCaller(), id: id, device: try owner(exchange)))
     }
@@ -112,7 +115,7 @@ struct BatchRoutes: Sendable {
             throw Problem.invalidQuery("Only 'outcome=rejected' is listed.")
         }
         let limit = try exchange.query.integer("limit", in: 1...engine.limits.entriesPerPage, default: 50)
-        let device = try exchange.queryName("device", limits: engine.limits).map { DeviceID($0) }
+        let device = try exchange.queryName("device").map { DeviceID($0) }
         return .json(
             try await engine.rejectedOperations(
                 try exchange.requireCaller(), device: device, page: try exchange.query.one("page"), limit: limit))

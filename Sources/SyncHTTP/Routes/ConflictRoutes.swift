@@ -28,33 +28,33 @@ struct ConflictRoutes: Sendable {
 
     private func list(_ exchange: Exchange) async throws -> Response {
         let limit = try exchange.query.integer("limit", in: 1...engine.limits.entriesPerPage, default: 50)
-        let query = try exchange.conflictQuery(limit: limit, limits: engine.limits)
+        let query = try exchange.conflictQuery(limit: limit)
         return .json(
             try await engine.conflicts(try exchange.requireCaller(), query, page: try exchange.query.one("page")))
     }
 
     private func show(_ exchange: Exchange) async throws -> Response {
-        .json(try await engine.conflict(try exchange.requireCaller(), try exchange.conflictID()))
+        .json(try await engine.conflictView(try exchange.requireCaller(), try exchange.conflictID()).document)
     }
 
     /// All conflicts that the filters select, a page at a time: memory does not grow with their number.
     private func export(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
-        var query = try exchange.conflictQuery(limit: engine.limits.entriesPerPage, limits: engine.limits)
+        var query = try exchange.conflictQuery(limit: engine.limits.entriesPerPage)
         // Oldest first unless asked otherwise: conflicts that arrive during the export are then at its end.
         query.order = try exchange.query.choice("order", ConflictQuery.Order.self) ?? .oldest
         let type = try MediaType.accepted(exchange.request.headers, among: [.ndjson, .csv])
         let stream = try engine.openStream(caller)
-        let first = try await engine.conflictPage(caller, query, page: nil)
+        let first = try await engine.conflicts(caller, query, page: nil)
         let selection = query
         let write: @Sendable (inout any ResponseBodyWriter) async throws -> Void = { writer in
             var page = first
-            if type == .csv { try await writer.write(ByteBuffer(string: ConflictView.csvHeader)) }
+            if type == .csv { try await writer.write(ByteBuffer(string: WireConflict.csvHeader)) }
             while true {
-                try await writer.write(ByteBuffer(bytes: Self.lines(page.views, as: type)))
+                try await writer.write(ByteBuffer(bytes: Self.lines(page.conflicts, as: type)))
                 guard let next = page.next else { break }
                 try await stream.check()
-                page = try await engine.conflictPage(caller, selection, page: next)
+                page = try await engine.conflicts(caller, selection, page: next)
             }
         }
         let body: ResponseBody
@@ -70,16 +70,16 @@ struct ConflictRoutes: Sendable {
         return Response(status: .ok, headers: [.contentType: type.text, .cacheControl: "no-store"], body: body)
     }
 
-    private static func lines(_ views: [ConflictView], as type: MediaType) -> [UInt8] {
+    private static func lines(_ conflicts: [WireConflict], as type: MediaType) -> [UInt8] {
         switch type {
         case .csv:
             var lines: [UInt8] = []
-            for view in views { view.writeCSV(to: &lines) }
+            for conflict in conflicts { conflict.writeCSV(to: &lines) }
             return lines
         case .json, .ndjson, .html:
             var writer = JSONWriter()
-            for view in views {
-                view.write(to: &writer)
+            for conflict in conflicts {
+                conflict.write(to: &writer)
                 writer.endLine()
             }
             return writer.bytes

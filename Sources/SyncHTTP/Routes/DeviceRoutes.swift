@@ -2,10 +2,8 @@ import Causality
 import HTTPTypes
 import Hummingbird
 import MergeCore
-import StrictJSON
 import SyncEngine
 import SyncWire
-import Values
 
 /// Registering, listing and retiring devices.
 struct DeviceRoutes: Sendable {
@@ -21,21 +19,8 @@ struct DeviceRoutes: Sendable {
 
     private func register(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
-        let body = try await exchange.jsonBody(engine.limits)
-        let value: Value
-        do {
-            value = try JSONParser().parse(body.readableBytesUInt8Span)
-        } catch {
-            throw Problem(
-                .malformedJSON, error.detail, errors: [.init(.malformedJSON, error.detail, at: error.pointer)])
-        }
-        guard case .object(let object) = value, case .string(let name)? = object["id"] else {
-            throw Problem(
-                .invalidRequest, "The body is {\"id\": device}.",
-                errors: [.init(.invalidRequest, "'id' is a string.", at: .root.appending(name: "id"))])
-        }
-        guard object["tenant"] == nil else { throw Problem(.invalidRequest, "The tenant comes from the token alone.") }
-        let device = DeviceID(name)
+        let body = try await exchange.jsonBody()
+        let device = try DeviceRegistration(body: body.readableBytesUInt8Span).device
         guard caller.roles.contains(.admin) || caller.device == device else {
             throw Problem(.deviceMismatch, "A device registers itself only.")
         }
@@ -44,7 +29,7 @@ struct DeviceRoutes: Sendable {
     }
 
     private func retire(_ exchange: Exchange) async throws -> Response {
-        let device = DeviceID(try exchange.name("id", limits: engine.limits))
+        let device = DeviceID(try exchange.name("id"))
         try await engine.retire(try exchange.requireCaller(), device)
         return Response(status: .noContent)
     }

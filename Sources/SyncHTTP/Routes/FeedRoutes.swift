@@ -10,10 +10,14 @@ import SyncWire
 struct FeedRoutes: Sendable {
     let engine: SyncEngine
     let metrics: ServerMetrics
+    /// The limits that a client is told.
+    let toldLimits: [SessionAnswer.Limit]
 
     var routes: [Route] {
         [
-            Route(.get, "/v1/session", .anyone) { .json(try await engine.session(try $0.requireCaller())) },
+            Route(.get, "/v1/session", .anyone) {
+                .json(try await engine.session(try $0.requireCaller(), limits: toldLimits))
+            },
             Route(.get, "/v1/changes", .deviceOrReviewer, query: ["since", "limit", "collection", "wait"]) {
                 try await changes($0)
             },
@@ -21,7 +25,7 @@ struct FeedRoutes: Sendable {
             Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer, query: ["limit", "page"]) {
                 try await history($0)
             },
-            Route(.get, "/v1/collections", .anyone) { _ in .json(engine.settings.schema.encoded()) },
+            Route(.get, "/v1/collections", .anyone) { _ in .json(engine.schema) },
         ]
     }
 
@@ -30,7 +34,7 @@ struct FeedRoutes: Sendable {
         let limits = engine.limits
         var collections: Set<ExactString> = []
         for text in exchange.query.all("collection") {
-            if let issue = NameRule.issue(in: ExactString(text), limits: limits) {
+            if let issue = NameRule.issue(in: ExactString(text), limits: limits.wire) {
                 throw Problem.invalidQuery("'collection': \(issue)")
             }
             collections.insert(ExactString(text))
@@ -39,14 +43,13 @@ struct FeedRoutes: Sendable {
             since: try exchange.query.one("since"),
             limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
             collections: collections,
-            waitSeconds: try exchange.waitSeconds(limits))
+            waitSeconds: try exchange.waitSeconds(limits.waitSeconds))
         let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
         switch type {
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
         case .ndjson: return stream(try await engine.catchUp(caller, request), exchange.lines(metrics))
         case .json, .csv, .html:
-            let body = try await engine.changes(caller, request).body { ByteBuffer(bytes: $0) }
-            return .json(body)
+            return .json(try await engine.changes(caller, request).form { ByteBuffer(bytes: $0.encoded()) })
         }
     }
 
@@ -56,7 +59,7 @@ struct FeedRoutes: Sendable {
         let body = lines.body { writer in
             var next: ChangesAnswer? = catchUp.first
             while let page = next {
-                try await writer.write(ByteBuffer(bytes: page.lines()))
+                try await writer.write(ByteBuffer(bytes: page.page.lines()))
                 next = try await catchUp.page(after: page)
             }
         }
@@ -66,8 +69,8 @@ struct FeedRoutes: Sendable {
 
     private func key(_ exchange: Exchange) throws(Problem) -> RecordKey {
         RecordKey(
-            collection: try exchange.name("collection", limits: engine.limits),
-            id: try exchange.name("id", limits: engine.limits))
+            collection: try exchange.name("collection"),
+            id: try exchange.name("id"))
     }
 
     private func record(_ exchange: Exchange) async throws -> Response {

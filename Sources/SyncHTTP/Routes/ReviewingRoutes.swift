@@ -26,24 +26,24 @@ struct ReviewingRoutes: Sendable {
     private func resolve(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
         let id = try exchange.conflictID()
-        let body = try await exchange.jsonBody(engine.limits)
-        let request = try DecisionRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
+        let body = try await exchange.jsonBody()
+        let request = try DecisionRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
         guard request.conflicts == nil else {
             throw Problem(.invalidRequest, "The path names the conflict; 'conflicts' is for many.")
         }
         let result = try await engine.review(caller, id, .decide(try request.decision()))
-        return .json(result.encoded(), status: result.isRepeated ? .ok : .created)
+        return .json(result.answer, status: result.isRepeated ? .ok : .created)
     }
 
     private func resolveMany(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
         let isPreview = try exchange.query.boolean("dryRun")
         let limit = try exchange.query.integer("limit", in: 1...engine.limits.entriesPerPage, default: 500)
-        var query = try exchange.conflictQuery(limit: limit, limits: engine.limits)
+        var query = try exchange.conflictQuery(limit: limit)
         // Oldest first: conflicts that arrive meanwhile come last, and those that were decided leave what is before them.
         query.order = try exchange.query.choice("order", ConflictQuery.Order.self) ?? .oldest
-        let body = try await exchange.jsonBody(engine.limits)
-        let request = try DecisionRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
+        let body = try await exchange.jsonBody()
+        let request = try DecisionRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
         guard request.conflicts != nil || query.hasCondition else {
             throw Problem(.invalidRequest, "Name the conflicts, or a condition that selects them.")
         }
@@ -52,33 +52,33 @@ struct ReviewingRoutes: Sendable {
             deletedRecord: request.deletedRecord, note: request.note)
         let outcome = try await engine.decide(
             caller, bulk, page: try exchange.query.one("page"), preview: isPreview)
-        return .json(outcome.encoded(isPreview: isPreview))
+        return .json(outcome.answer(isPreview: isPreview))
     }
 
     private func comment(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
         let id = try exchange.conflictID()
-        let body = try await exchange.jsonBody(engine.limits)
-        let request = try CommentRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
+        let body = try await exchange.jsonBody()
+        let request = try CommentRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
         let result = try await engine.review(caller, id, .comment(request.text))
-        return .json(result.conflict.encoded(), status: result.isRepeated ? .ok : .created)
+        return .json(result.conflict.document, status: result.isRepeated ? .ok : .created)
     }
 
     private func assign(_ exchange: Exchange) async throws -> Response {
         let caller = try exchange.requireCaller()
         let id = try exchange.conflictID()
-        let body = try await exchange.jsonBody(engine.limits)
-        let request = try AssignmentRequest(body: body.readableBytesUInt8Span, limits: engine.limits)
+        let body = try await exchange.jsonBody()
+        let request = try AssignmentRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
         let result = try await engine.review(caller, id, .assign(request.assignee))
-        return .json(result.conflict.encoded())
+        return .json(result.conflict.document)
     }
 }
 
 extension Exchange {
     /// The conflict that the path names. What is no number names nothing.
     func conflictID() throws(Problem) -> ConflictID {
-        guard let position = Int64(try text("id")) else { throw .notFound }
-        return ConflictID(position: position)
+        guard let id = ConflictID(text: try text("id")) else { throw .notFound }
+        return id
     }
 
     /// The parameters that `conflictQuery` reads.
@@ -88,17 +88,17 @@ extension Exchange {
     ]
 
     /// The conditions that the query sets on conflicts.
-    func conflictQuery(limit: Int, limits: Limits) throws(Problem) -> ConflictQuery {
+    func conflictQuery(limit: Int) throws(Problem) -> ConflictQuery {
         var query = ConflictQuery(limit: limit)
         query.status = try self.query.choice("status", ConflictStatus.self)
         query.kind = try self.query.choice("kind", ConflictKind.self)
-        query.collection = try queryName("collection", limits: limits)
-        query.record = try queryName("record", limits: limits)
-        query.unit = try queryName("unit", limits: limits)
-        query.policy = try queryName("policy", limits: limits)
-        query.device = try queryName("device", limits: limits).map { DeviceID($0) }
-        query.user = try queryName("user", limits: limits)
-        query.assignee = try queryName("assignee", limits: limits).map { .user($0) }
+        query.collection = try queryName("collection")
+        query.record = try queryName("record")
+        query.unit = try queryName("unit")
+        query.policy = try queryName("policy")
+        query.device = try queryName("device").map { DeviceID($0) }
+        query.user = try queryName("user")
+        query.assignee = try queryName("assignee").map { .user($0) }
         if try self.query.boolean("unassigned") {
             guard query.assignee == nil else { throw .invalidQuery("Give 'assignee' or 'unassigned', not both.") }
             query.assignee = .nobody

@@ -23,7 +23,7 @@ public struct Route: Sendable {
     enum BodyKind: Sendable, Hashable {
         case batch, decision, small
 
-        func bytes(_ limits: Limits) -> Int {
+        func bytes(_ limits: RequestLimits) -> Int {
             switch self {
             case .batch: limits.bodyBytes
             case .decision: limits.decisionBytes

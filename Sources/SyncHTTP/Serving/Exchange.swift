@@ -17,16 +17,19 @@ struct Exchange: Sendable {
     /// Bytes that the route reads of a body.
     private let bodyBytes: Int
     private let parameters: Parameters
+    private let wire: WireLimits
 
     /// - Throws: `invalid_request` for a query parameter that the route does not have.
     init(
-        _ request: Request, on route: Route, _ context: ServerContext, caller: Caller?, limits: Limits
+        _ request: Request, on route: Route, _ context: ServerContext, caller: Caller?, limits: RequestLimits,
+        wire: WireLimits
     ) throws(Problem) {
         requestID = context.requestID
         bodyBytes = route.body.bytes(limits)
         self.request = request
         parameters = context.parameters
         self.caller = caller
+        self.wire = wire
         query = try QueryParameters(request.uri.query, declared: route.query, limits: limits)
     }
 
@@ -40,9 +43,9 @@ struct Exchange: Sendable {
     func lines(_ metrics: ServerMetrics) -> LineStream { LineStream(requestID: requestID, metrics: metrics) }
 
     /// A part of the path, decoded. What cannot be a name names nothing.
-    func name(_ parameter: String, limits: Limits) throws(Problem) -> ExactString {
+    func name(_ parameter: String) throws(Problem) -> ExactString {
         guard let raw = parameters.get(parameter), let text = raw.removingPercentEncoding,
-            NameRule.issue(in: ExactString(text), limits: limits) == nil
+            NameRule.issue(in: ExactString(text), limits: wire) == nil
         else { throw .notFound }
         return ExactString(text)
     }
@@ -54,21 +57,21 @@ struct Exchange: Sendable {
     }
 
     /// A query parameter that is a name.
-    func queryName(_ parameter: String, limits: Limits) throws(Problem) -> ExactString? {
+    func queryName(_ parameter: String) throws(Problem) -> ExactString? {
         guard let text = try query.one(parameter) else { return nil }
         let name = ExactString(text)
-        if let issue = NameRule.issue(in: name, limits: limits) { throw .invalidQuery("'\(parameter)': \(issue)") }
+        if let issue = NameRule.issue(in: name, limits: wire) { throw .invalidQuery("'\(parameter)': \(issue)") }
         return name
     }
 
     /// For how long an empty answer may be held. `HEAD` says what `GET` would, and has nothing to wait for.
-    func waitSeconds(_ limits: Limits) throws(Problem) -> Int {
-        let wait = try query.integer("wait", in: 0...limits.waitSeconds, default: 0)
+    func waitSeconds(_ limit: Int) throws(Problem) -> Int {
+        let wait = try query.integer("wait", in: 0...limit, default: 0)
         return request.method == .head ? 0 : wait
     }
 
     /// The whole body, if it is JSON, not encoded and within the limit.
-    func jsonBody(_ limits: Limits) async throws(Problem) -> ByteBuffer {
+    func jsonBody() async throws(Problem) -> ByteBuffer {
         // A compressed body is refused by its header: nothing is unpacked, so there is no bomb to defuse.
         if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
             throw Problem(.unsupportedMediaType, "Send the body without Content-Encoding.")
@@ -92,6 +95,11 @@ extension Response {
     /// A JSON answer.
     static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         content(bytes, type: "application/json", status: status, headers: headers)
+    }
+
+    /// A document of the wire.
+    static func json(_ document: some WireDocument, status: HTTPResponse.Status = .ok) -> Response {
+        json(document.encoded(), status: status)
     }
 
     /// A JSON answer in a buffer that may be shared with others.

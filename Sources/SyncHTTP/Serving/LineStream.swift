@@ -27,11 +27,7 @@ struct LineStream: Sendable {
     /// `retryAfter` is what the header of the same name says where a problem is the whole answer.
     private func line(_ problem: Problem) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
-        writer.beginObject()
-        writer.key("problem")
-        problem.write(to: &writer, requestID: requestID)
-        if let seconds = problem.retryAfterSeconds { writer.member("retryAfter", seconds) }
-        writer.endObject()
+        problem.writeLine(to: &writer, requestID: requestID)
         writer.endLine()
         return writer.bytes
     }

@@ -11,7 +11,7 @@ struct QueryParameters: Sendable {
     /// - Parameter declared: the parameters that the route has. One that it does not have is refused by its name: a misspelt
     ///   `dryRun` would commit, and a misspelt condition would decide more than was meant.
     /// - Throws: `invalid_request` for another parameter, for percent signs that encode no UTF-8, and over the limits.
-    init(_ query: String?, declared: Set<String>, limits: Limits = Limits()) throws(Problem) {
+    init(_ query: String?, declared: Set<String>, limits: RequestLimits = RequestLimits()) throws(Problem) {
         self.declared = declared
         values = try Self.pairs(query, limits)
         guard let unknown = values.first(where: { !declared.contains($0.name) })?.name else { return }
@@ -23,7 +23,7 @@ struct QueryParameters: Sendable {
     }
 
     /// - Throws: `invalid_request` for percent signs that encode no UTF-8, and over the limits.
-    init(_ query: String?, limits: Limits = Limits()) throws(Problem) {
+    init(_ query: String?, limits: RequestLimits = RequestLimits()) throws(Problem) {
         declared = nil
         values = try Self.pairs(query, limits)
     }
@@ -33,7 +33,9 @@ struct QueryParameters: Sendable {
         values = pairs.pairs
     }
 
-    private static func pairs(_ query: String?, _ limits: Limits) throws(Problem) -> [(name: String, value: String)] {
+    private static func pairs(_ query: String?, _ limits: RequestLimits) throws(Problem) -> [(
+        name: String, value: String
+    )] {
         try EncodedPairs((query ?? "").utf8, within: .init(bytes: limits.queryBytes, pairs: limits.queryParameters))
             .pairs
     }

@@ -30,6 +30,7 @@ public struct SyncServer: Sendable {
     public let metrics: ServerMetrics
     public let logger: Logger
     public let transport: TransportLimits
+    public let requestLimits = RequestLimits()
     let memoryBudget: MemoryBudget
     let gate: ConnectionGate
     private let gauges: [ServerGauge]
@@ -48,7 +49,7 @@ public struct SyncServer: Sendable {
         memoryBudget = MemoryBudget(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
         gate = ConnectionGate(transport)
         review = ReviewPageRoutes(
-            engine: engine, verifier: verifier, sessions: await ReviewSessions(engine.keys),
+            engine: engine, limits: requestLimits, verifier: verifier, sessions: await ReviewSessions(engine.keys),
             pages: try ReviewPages())
         self.engine = engine
         self.verifier = verifier
@@ -58,7 +59,10 @@ public struct SyncServer: Sendable {
 
     /// Everything that the server answers to programs. The reviewers' pages are beside it, for browsers.
     public var routes: [Route] {
-        BatchRoutes(engine: engine, metrics: metrics).routes + FeedRoutes(engine: engine, metrics: metrics).routes
+        BatchRoutes(engine: engine, metrics: metrics).routes
+            + FeedRoutes(
+                engine: engine, metrics: metrics, toldLimits: requestLimits.told(beside: engine.limits)
+            ).routes
             + ConflictRoutes(engine: engine, metrics: metrics).routes + ReviewingRoutes(engine: engine).routes
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(
@@ -111,7 +115,7 @@ public struct SyncServer: Sendable {
         var caller: Caller?
         if route.access != .open {
             let verified = try await verifier.caller(
-                request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits)
+                request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }
             try await engine.permit(verified)
@@ -120,7 +124,7 @@ public struct SyncServer: Sendable {
         }
         return try await route.handle(
             try Exchange(
-                request, on: route, context, caller: caller, limits: engine.limits))
+                request, on: route, context, caller: caller, limits: requestLimits, wire: engine.limits.wire))
     }
 
     private static func methodNotAllowed(

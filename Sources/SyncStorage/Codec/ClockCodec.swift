@@ -42,13 +42,6 @@ extension VersionVector {
         return writer.text
     }
 
-    /// Writes `canonicalText`.
-    public func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        for entry in entries { writer.member(entry.device.name.text, entry.counter) }
-        writer.endObject()
-    }
-
     init(stored text: String) throws(StoreError) {
         var scanner = JSONScanner(limits: storedLimits)
         let vector: VersionVector?

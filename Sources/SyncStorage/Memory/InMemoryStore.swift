@@ -63,7 +63,7 @@ public actor InMemoryStore: SyncStore {
         var decoder = RecordDecoder()
         var omitted: Set<RecordKey> = []
         var allowance = ReadAllowance(bytes: readSet.recordBytes)
-        for key in readSet.merge.records {
+        for key in readSet.merge.records.sorted() {
             guard let row = state.records[key] else { continue }
             if allowance.admits(row.byteCount) {
                 merge.records[key] = try decoder.record(row)

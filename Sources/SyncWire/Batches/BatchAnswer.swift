@@ -8,7 +8,7 @@ public enum BatchReturn: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The body of the answer to a batch.
-public struct BatchAnswer: Sendable {
+public struct BatchAnswer: WireDocument, Hashable {
     /// Whether the batch was committed now, before, or not at all.
     public enum Kind: Sendable, Hashable {
         case committed
@@ -20,8 +20,9 @@ public struct BatchAnswer: Sendable {
     public let serverTimeMilliseconds: Int64
     public let cursor: String
     public let kind: Kind
-    /// One an operation, in the order of the batch.
+    /// One an operation, in the order of the batch. An answer that was read names no records in them.
     public let outcomes: [OperationOutcome]
+    /// nil for an answer without records.
     public let records: TouchedRecords?
 
     /// - Parameter records: nil for an answer without records.
@@ -37,13 +38,18 @@ public struct BatchAnswer: Sendable {
         self.records = records
     }
 
-    /// O(size of the answer).
+    public var isReplayed: Bool { kind == .replayed }
+
     public func encoded() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 256 + outcomes.count * 128 + (records?.byteCount ?? 0))
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("batch", key)
-        writer.key("serverTime")
-        writer.timestamp(milliseconds: serverTimeMilliseconds)
+        writer.timeMember("serverTime", milliseconds: serverTimeMilliseconds)
         writer.member("cursor", cursor)
         switch kind {
         case .committed: writer.member("replayed", false)
@@ -56,7 +62,18 @@ public struct BatchAnswer: Sendable {
         writer.endArray()
         records?.writeMembers(to: &writer)
         writer.endObject()
-        return writer.bytes
+    }
+
+    public init(reading members: DocumentMembers) throws(WireError) {
+        key = try members.text("batch")
+        serverTimeMilliseconds = try members.time("serverTime")
+        cursor = try members.text("cursor").text
+        kind =
+            if try members.optionalBoolean("dryRun") == true { .dryRun } else {
+                try members.boolean("replayed") ? .replayed : .committed
+            }
+        outcomes = try members.elements("results") { result throws(WireError) in try OperationOutcome(reading: result) }
+        records = members.value("records") == nil ? nil : try TouchedRecords(reading: members)
     }
 }
 
@@ -81,11 +98,18 @@ public struct TouchedRecords: Sendable, Hashable {
 
     public mutating func omit(_ key: RecordKey) { omitted.append(key) }
 
+    // How much there could have been is no part of what is there.
+    public static func == (left: TouchedRecords, right: TouchedRecords) -> Bool {
+        left.records == right.records && left.omitted == right.omitted
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(records)
+        hasher.combine(omitted)
+    }
+
     fileprivate func writeMembers(to writer: inout JSONWriter) {
-        writer.key("records")
-        writer.beginArray()
-        for record in records { record.write(to: &writer) }
-        writer.endArray()
+        writer.documents("records", records)
         guard !omitted.isEmpty else { return }
         writer.key("omitted")
         writer.beginArray()
@@ -97,46 +121,13 @@ public struct TouchedRecords: Sendable, Hashable {
         }
         writer.endArray()
     }
-}
 
-extension OperationOutcome {
-    /// - Parameter index: the operation's place in the batch, for the pointers of its error.
-    public func write(to writer: inout JSONWriter, index: Int) {
-        writer.beginObject()
-        writer.key("id")
-        if let id { writer.string(id.name) } else { writer.null() }
-        result.writeMembers(to: &writer, index: index)
-        writer.member("replayed", isReplayed)
-        writer.endObject()
-    }
-}
-
-extension OperationResult {
-    /// `outcome`, and either `relation`, `sequence` and `conflicts` or `error`.
-    public func writeMembers(to writer: inout JSONWriter, index: Int) {
-        writer.member("outcome", outcome.rawValue)
-        if let relation {
-            writer.member("relation", relation.rawValue)
-            if let sequence { writer.member("sequence", sequence) }
-            writer.key("conflicts")
-            writer.beginArray()
-            for conflict in conflicts { conflict.write(to: &writer) }
-            writer.endArray()
-        } else {
-            writer.key("error")
-            Problem(rejections, index: index).write(to: &writer, requestID: nil)
+    fileprivate init(reading members: DocumentMembers) throws(WireError) {
+        limit = .max
+        for record in try members.documents("records", WireRecord.self) { take(record) }
+        guard members.value("omitted") != nil else { return }
+        omitted = try members.elements("omitted") { key throws(WireError) in
+            RecordKey(collection: try key.text("collection"), id: try key.text("id"))
         }
-    }
-}
-
-extension ConflictSummary {
-    fileprivate func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("id", String(id.position))
-        writer.member("unit", unit)
-        writer.member("policy", policy)
-        writer.member("status", status.rawValue)
-        writer.member("winner", winner.rawValue)
-        writer.endObject()
     }
 }

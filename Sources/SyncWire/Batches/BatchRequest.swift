@@ -16,8 +16,20 @@ public struct BatchRequest: Sendable, Hashable {
     /// Of the canonical body: the same for any order of members and any white space.
     public let fingerprint: Digest
 
+    init(
+        device: DeviceID?, sentAtMilliseconds: Int64?, atomicity: Batch.Atomicity, items: [BatchItem],
+        fieldTexts: [String?], fingerprint: Digest
+    ) {
+        self.device = device
+        self.sentAtMilliseconds = sentAtMilliseconds
+        self.atomicity = atomicity
+        self.items = items
+        self.fieldTexts = fieldTexts
+        self.fingerprint = fingerprint
+    }
+
     /// - Throws: `malformed_json`, `invalid_request` with pointers, or `batch_too_large`.
-    public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
+    public init(body: Span<UInt8>, limits: WireLimits) throws(Problem) {
         let document: JSONParser.Document
         do {
             document = try JSONParser(limits: JSONLimits(maximumDepth: limits.nestingDepth)).parseCollectingIssues(body)
@@ -89,7 +101,7 @@ public struct BatchRequest: Sendable, Hashable {
 
     /// How many fields the operations name together, those of an operation that names too many as so many as it may: it is
     /// rejected alone.
-    private static func fieldCount(_ operations: [Value], limits: Limits) -> Int {
+    private static func fieldCount(_ operations: [Value], limits: WireLimits) -> Int {
         operations.reduce(0) { count, operation in
             guard case .object(let object) = operation, case .object(let fields)? = object["fields"],
                 fields.count <= limits.fieldsPerOperation
@@ -134,7 +146,7 @@ public struct BatchRequest: Sendable, Hashable {
         Problem(.invalidRequest, detail, errors: [Problem.Detail(.invalidRequest, detail, at: pointer)])
     }
 
-    private static func device(_ value: Value?, limits: Limits) throws(Problem) -> DeviceID? {
+    private static func device(_ value: Value?, limits: WireLimits) throws(Problem) -> DeviceID? {
         guard let value else { return nil }
         guard case .string(let name) = value, NameRule.issue(in: name, limits: limits) == nil else {
             throw invalid("'device' is the id of the token's device.", at: JSONPointer.root.appending(name: "device"))

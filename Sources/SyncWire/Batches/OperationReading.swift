@@ -14,7 +14,7 @@ struct OperationReading {
 
     private let object: ObjectValue
     private let members: Members
-    private let limits: Limits
+    private let limits: WireLimits
     private var rejections: [Rejection]
 
     /// What an operation may name, found in one pass.
@@ -49,7 +49,7 @@ struct OperationReading {
 
     /// - Parameter writer: empty, and empty again afterwards.
     static func outcome(
-        _ value: Value, issues: [JSONIssue], limits: Limits, using writer: inout JSONWriter
+        _ value: Value, issues: [JSONIssue], limits: WireLimits, using writer: inout JSONWriter
     ) -> Outcome {
         guard case .object(let object) = value else {
             let rejection = Rejection(.invalidRequest, "An operation is an object.")
@@ -99,7 +99,7 @@ struct OperationReading {
     }
 
     /// Whether one more reason would still be told.
-    private var isListening: Bool { rejections.count < limits.rejectionsPerOperation }
+    private var isListening: Bool { rejections.count < limits.merge.rejectionsPerOperation }
 
     private mutating func reject(_ code: Rejection.Code, _ detail: String, at path: ExactString...) {
         guard isListening else { return }
@@ -130,16 +130,17 @@ struct OperationReading {
             reject(.clockInvalid, "'clock' is an object of device ids and counters.", at: "clock")
             return nil
         }
-        guard members.count <= limits.clockEntries else {
-            reject(.clockInvalid, "A clock has at most \(limits.clockEntries) entries.", at: "clock")
+        guard members.count <= limits.merge.clockEntries else {
+            reject(.clockInvalid, "A clock has at most \(limits.merge.clockEntries) entries.", at: "clock")
             return nil
         }
         var entries: [VersionVector.Entry] = []
         entries.reserveCapacity(members.count)
         for member in members.members where isListening {
-            guard case .integer(let counter) = member.value, (1...limits.counter).contains(counter) else {
+            guard case .integer(let counter) = member.value, (1...limits.merge.counter).contains(counter) else {
                 reject(
-                    .clockInvalid, "A counter is a whole number from 1 to \(limits.counter).", at: "clock", member.name)
+                    .clockInvalid, "A counter is a whole number from 1 to \(limits.merge.counter).", at: "clock",
+                    member.name)
                 continue
             }
             let device = DeviceID(member.name)

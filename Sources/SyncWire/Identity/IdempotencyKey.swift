@@ -25,6 +25,16 @@ public struct IdempotencyKey: Sendable, Hashable {
         text = ExactString(String(decoding: characters, as: UTF8.self))
     }
 
+    /// The header's value for a key: a quoted string.
+    public static func field(for key: ExactString) -> String {
+        var field = "\""
+        for scalar in key.text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { field += "\\" }
+            field.unicodeScalars.append(scalar)
+        }
+        return field + "\""
+    }
+
     private static func unquoted(_ bytes: [UInt8]) -> [UInt8]? {
         var characters: [UInt8] = []
         var index = 1

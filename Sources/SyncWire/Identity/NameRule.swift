@@ -5,7 +5,7 @@ import MergeCore
 /// for devices, users, tenants, collections, records, fields and operations.
 public enum NameRule {
     /// - Returns: why the name is refused, nil when it is not.
-    public static func issue(in name: ExactString, limits: Limits) -> String? {
+    public static func issue(in name: ExactString, limits: WireLimits) -> String? {
         if name.text.utf8.isEmpty { return "A name has at least one character." }
         if name.byteCount > limits.nameBytes { return "A name has at most \(limits.nameBytes) bytes." }
         // Clients and proxies take them out of a path before it gets here (RFC 3986 section 5.2.4), percent-encoded or not.
@@ -25,7 +25,7 @@ public enum NameRule {
     }
 
     /// What a replica in a clock may be: a device, or a reviewer, whose user has a name of its own length.
-    static func issue(in device: DeviceID, limits: Limits) -> String? {
+    static func issue(in device: DeviceID, limits: WireLimits) -> String? {
         guard device.isReserved else { return issue(in: device.name, limits: limits) }
         let user = String(device.name.text.unicodeScalars.dropFirst(DeviceID.reviewerPrefix.unicodeScalars.count))
         return issue(in: ExactString(user), limits: limits)

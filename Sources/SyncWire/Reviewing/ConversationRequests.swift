@@ -7,7 +7,7 @@ public struct CommentRequest: Sendable {
     public let text: ExactString
 
     /// - Throws: `malformed_json`, `invalid_request`.
-    public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
+    public init(body: Span<UInt8>, limits: WireLimits) throws(Problem) {
         var reading = MemberReading(try ObjectValue(body: body))
         let text = reading.text("text", bytes: limits.commentBytes)
         if text == nil { reading.reject("text", "'text' is a string that is not empty.") }
@@ -21,7 +21,7 @@ public struct AssignmentRequest: Sendable {
     public let assignee: ExactString?
 
     /// - Throws: `malformed_json`, `invalid_request`.
-    public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
+    public init(body: Span<UInt8>, limits: WireLimits) throws(Problem) {
         var reading = MemberReading(try ObjectValue(body: body))
         assignee = reading.nameOrNull("user", limits: limits)
         try reading.finish()

@@ -17,8 +17,21 @@ public struct DecisionRequest: Sendable {
     /// The conflicts of a body for many, each with the version that was looked at; nil where a query selects them.
     public let conflicts: [(conflict: ConflictID, version: Int64)]?
 
+    public init(
+        _ choice: Decision.Choice, version: Int64? = nil, seen: VersionVector? = nil,
+        deletedRecord: Decision.DeletedRecord = .staysDeleted, note: ExactString? = nil,
+        conflicts: [(conflict: ConflictID, version: Int64)]? = nil
+    ) {
+        self.choice = choice
+        self.version = version
+        self.seen = seen
+        self.deletedRecord = deletedRecord
+        self.note = note
+        self.conflicts = conflicts
+    }
+
     /// - Throws: `malformed_json`, or `invalid_request` with everything that is wrong by its pointer.
-    public init(body: Span<UInt8>, limits: Limits) throws(Problem) {
+    public init(body: Span<UInt8>, limits: WireLimits) throws(Problem) {
         var reading = MemberReading(try ObjectValue(body: body))
         version = reading.integer("version")
         seen = reading.clock("clock", limits: limits)
@@ -63,13 +76,10 @@ extension Decision.Choice {
 extension VersionVector {
     /// A clock as it is written in JSON.
     /// - Returns: nil for anything else than device ids with counters from 1, at most as many as a clock may have.
-    public init?(json: Values.Value, limits: Limits) {
-        guard case .object(let object) = json, object.count <= limits.clockEntries else { return nil }
-        var entries: [Entry] = []
-        for member in object.members {
-            guard case .integer(let counter) = member.value, (1...limits.counter).contains(counter) else { return nil }
-            entries.append(Entry(device: DeviceID(member.name), counter: counter))
-        }
-        self.init(entries)
+    public init?(json: Values.Value, limits: WireLimits) {
+        guard let clock = VersionVector(json: json), clock.count <= limits.merge.clockEntries,
+            clock.entries.allSatisfy({ $0.counter <= limits.merge.counter })
+        else { return nil }
+        self = clock
     }
 }

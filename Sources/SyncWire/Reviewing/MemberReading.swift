@@ -83,7 +83,7 @@ struct MemberReading {
         return text.text.isEmpty ? nil : text
     }
 
-    mutating func nameOrNull(_ name: ExactString, limits: Limits) -> ExactString? {
+    mutating func nameOrNull(_ name: ExactString, limits: WireLimits) -> ExactString? {
         switch object[name] {
         case .null?: return nil
         case .string(let text)?:
@@ -95,7 +95,7 @@ struct MemberReading {
         }
     }
 
-    mutating func clock(_ name: ExactString, limits: Limits) -> VersionVector? {
+    mutating func clock(_ name: ExactString, limits: WireLimits) -> VersionVector? {
         guard let value = member(name) else { return nil }
         guard let clock = VersionVector(json: value, limits: limits) else {
             reject(name, "'\(name)' is an object of device ids and counters.")
@@ -105,11 +105,11 @@ struct MemberReading {
     }
 
     mutating func conflicts(
-        _ name: ExactString, limits: Limits
+        _ name: ExactString, limits: WireLimits
     ) -> [(conflict: ConflictID, version: Int64)]? {
         guard let value = member(name) else { return nil }
-        guard case .array(let elements) = value, elements.count <= limits.entriesPerPage else {
-            reject(name, "'\(name)' is an array of at most \(limits.entriesPerPage) conflicts.")
+        guard case .array(let elements) = value, elements.count <= limits.conflictsPerDecision else {
+            reject(name, "'\(name)' is an array of at most \(limits.conflictsPerDecision) conflicts.")
             return nil
         }
         var conflicts: [(conflict: ConflictID, version: Int64)] = []

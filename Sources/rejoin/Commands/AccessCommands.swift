@@ -77,7 +77,7 @@ struct EndingOptions: ParsableArguments {
             throw CommandFailure.cannotStart("give --user, or --everybody")
         }
         for (option, name) in [("--tenant", tenant), ("--user", user)] {
-            if let name, let issue = NameRule.issue(in: ExactString(name), limits: Limits()) {
+            if let name, let issue = NameRule.issue(in: ExactString(name), limits: WireLimits()) {
                 throw CommandFailure.cannotStart("\(option): \(issue)")
             }
         }

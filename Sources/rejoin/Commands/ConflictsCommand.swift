@@ -105,7 +105,7 @@ struct ConflictsCommand: AsyncParsableCommand {
             var query = try selection.query(limit: 500)
             query.order = .oldest
             let (store, tenant) = try await selection.open()
-            if csv { print(ConflictView.csvHeader, terminator: "") }
+            if csv { print(WireConflict.csvHeader, terminator: "") }
             while true {
                 let views = try await List.views(store, tenant, query)
                 for view in views { print(csv ? view.csv : view.terminalJSON, terminator: csv ? "" : "\n") }
@@ -121,10 +121,10 @@ extension ConflictView {
     /// One line a side.
     fileprivate var csv: String {
         var lines: [UInt8] = []
-        writeCSV(to: &lines)
+        document.writeCSV(to: &lines)
         return String(decoding: lines, as: UTF8.self)
     }
 
     /// On one line, and safe to look at.
-    var terminalJSON: String { TerminalText.json(String(decoding: encoded(), as: UTF8.self)) }
+    var terminalJSON: String { TerminalText.json(String(decoding: document.encoded(), as: UTF8.self)) }
 }

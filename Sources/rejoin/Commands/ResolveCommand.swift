@@ -3,7 +3,6 @@ import AsyncHTTPClient
 import Causality
 import Foundation
 import MergeCore
-import NIOCore
 import StrictJSON
 import SyncHTTP
 import SyncWire
@@ -35,78 +34,66 @@ extension ConflictsCommand {
         @Flag(help: "The server's answer, as JSON.") var json = false
 
         func run() async throws {
-            let body = try decision()
+            let choice = try choice()
             let server = try await ReviewingServer(access)
             guard all else {
                 guard let id, !filter.selects, !dryRun else {
                     throw CommandFailure.cannotStart("name one conflict by its id, or give --all and what selects them")
                 }
-                return try await resolve(id, body, server)
+                return try await resolve(ConflictID(position: id), choice, server)
             }
             guard id == nil, version == nil, filter.selects else {
                 throw CommandFailure.cannotStart("--all needs options that select, as --status open, and no id")
             }
-            try await resolveAll(body, server)
+            try await resolveAll(choice, server)
         }
 
-        /// The members of the request's body.
-        private func decision() throws(CommandFailure) -> [(ExactString, Value)] {
-            var members: [(ExactString, Value)] = []
+        private func choice() throws(CommandFailure) -> Decision.Choice {
             switch (choose, value) {
             case (let word?, nil):
-                guard Decision.Choice(word: word) != nil || Int64(word) != nil else {
+                if let number = Int32(word), number >= 0 { return .side(Int(number)) }
+                guard let choice = Decision.Choice(word: word) else {
                     let words = Decision.Choice.words.joined(separator: ", ")
                     throw .cannotStart("--choose is \(words) or the number of a side")
                 }
-                members.append(("choose", Int64(word).map { .integer($0) } ?? .string(word)))
+                return choice
             case (nil, let text?):
                 do {
-                    members.append(("value", try Value(json: text)))
+                    return .value(try Value(json: text))
                 } catch {
                     throw .cannotStart("--value is JSON: \(error.detail)")
                 }
             case (_, _): throw .cannotStart("give --choose or --value, one of them")
             }
-            if restore { members.append(("restore", true)) }
-            if let note { members.append(("note", .string(note))) }
-            return members
         }
 
-        private func resolve(
-            _ id: Int64, _ body: [(ExactString, Value)], _ server: ReviewingServer
-        ) async throws {
-            var body = body
-            if let version {
-                body.append(("version", .integer(version)))
-            } else {
-                let conflict = try await server.ask("/v1/conflicts/\(id)")
-                guard case .integer(let current)? = conflict["version"] else {
-                    throw CommandFailure.found("the server's answer has no version")
-                }
-                body.append(("version", .integer(current)))
-            }
-            let answer = try await server.ask("/v1/conflicts/\(id)/resolutions", .object(body))
-            guard !json else { return print(TerminalText.json(Value.object(answer).canonicalText)) }
-            let resolution = answer["resolution"]?.members
-            let shown = resolution?["value"].map(\.canonicalText) ?? "null"
-            let what = resolution?["present"] == .boolean(false) ? "that it be absent" : shown
-            print(TerminalText.printable("conflict \(id): decided for \(what)"))
+        private func request(_ choice: Decision.Choice, version: Int64? = nil) -> DecisionRequest {
+            DecisionRequest(
+                choice, version: version, deletedRecord: restore ? .isRestored : .staysDeleted,
+                note: note.map { ExactString($0) })
+        }
+
+        private func resolve(_ id: ConflictID, _ choice: Decision.Choice, _ server: ReviewingServer) async throws {
+            var version = version
+            if version == nil { version = try await server.answer(to: .conflict(id)).version }
+            let answer = try await server.answer(to: .resolve(id, request(choice, version: version)))
+            guard !json else { return print(TerminalText.json(String(decoding: answer.encoded(), as: UTF8.self))) }
+            let what = answer.resolution?.value.map(\.canonicalText) ?? "that it be absent"
+            print(TerminalText.printable("conflict \(id.text): decided for \(what)"))
         }
 
         /// Call by call, because one takes a bounded number.
-        private func resolveAll(_ body: [(ExactString, Value)], _ server: ReviewingServer) async throws {
+        private func resolveAll(_ choice: Decision.Choice, _ server: ReviewingServer) async throws {
             var page: String?
-            var totals: (decided: Int64, refused: Int64) = (0, 0)
+            var totals = (decided: 0, refused: 0)
             repeat {
-                var query = filter.items
-                if dryRun { query.append(("dryRun", "true")) }
-                if let page { query.append(("page", page)) }
-                let answer = try await server.ask("/v1/conflicts/resolutions", query: query, .object(body))
-                if json { print(TerminalText.json(Value.object(answer).canonicalText)) }
-                if case .integer(let count)? = answer["decided"] { totals.decided += count }
-                if case .integer(let count)? = answer["refused"] { totals.refused += count }
-                if !json, case .array(let results)? = answer["results"] { for result in results { tell(result) } }
-                if case .string(let next)? = answer["next"] { page = next.text } else { page = nil }
+                let answer = try await server.answer(
+                    to: .resolveMany(request(choice), where: filter.items, isPreview: dryRun, page: page))
+                if json { print(TerminalText.json(String(decoding: answer.encoded(), as: UTF8.self))) }
+                totals.decided += answer.decidedCount
+                totals.refused += answer.entries.count - answer.decidedCount
+                if !json { for entry in answer.entries { tell(entry) } }
+                page = answer.next
             } while page != nil
             guard !json else { return }
             print(
@@ -114,21 +101,17 @@ extension ConflictsCommand {
                     + "\(totals.refused) \(dryRun ? "could not be" : "refused")")
         }
 
-        private func tell(_ result: Value) {
-            guard let result = result.members, case .string(let id)? = result["conflict"] else { return }
-            func text(_ shown: Value?) -> String {
-                shown?.members?["value"].map(\.canonicalText) ?? "(nothing)"
+        private func tell(_ entry: BulkResolutionAnswer.Entry) {
+            let what: String
+            switch entry.outcome {
+            case .refused(let problem): what = "refused, \(problem.detail)"
+            case .decided where entry.isCut: what = "too long to be shown here"
+            case .decided(_, _, let effect):
+                let before = effect?.before?.canonicalText ?? "(nothing)"
+                let after = effect?.after?.canonicalText ?? "(nothing)"
+                what = before == after ? "stays \(after)" : "\(before) → \(after)"
             }
-            var line = "conflict \(id.text): "
-            if let error = result["error"]?.members, case .string(let detail)? = error["detail"] {
-                line += "refused, \(detail.text)"
-            } else if result["omitted"] == .boolean(true) {
-                line += "too long to be shown here"
-            } else {
-                let (before, after) = (text(result["before"]), text(result["after"]))
-                line += before == after ? "stays \(after)" : "\(before) → \(after)"
-            }
-            print(TerminalText.printable(line))
+            print(TerminalText.printable("conflict \(entry.conflict.text): \(what)"))
         }
     }
 }
@@ -168,42 +151,17 @@ struct ReviewingServer {
         token = try await TokenMint(secret: data.secret()).token(claims)
     }
 
-    /// - Parameter body: makes it a POST.
     /// - Throws: what the server refuses, in its own words.
-    func ask(_ path: String, query: [(String, String)] = [], _ body: Value? = nil) async throws -> ObjectValue {
-        var address = address + path
-        let items = query.map { "\($0.0)=\($0.1.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")" }
-        if !items.isEmpty { address += "?" + items.joined(separator: "&") }
-        var request = HTTPClientRequest(url: address)
-        request.headers.add(name: "Authorization", value: "Bearer \(token)")
-        if let body {
-            request.method = .POST
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(body.canonicalBytes)
-        }
-        let text: String
-        let isDone: Bool
+    func answer<Answer>(to call: WireCall<Answer>) async throws -> Answer {
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-            text = String(buffer: try await response.body.collect(upTo: 256 * 1024 * 1024))
-            isDone = (200..<300).contains(response.status.code)
+            return try await HTTPClient.shared.answer(to: call, at: address, token: token)
+        } catch let error as WireCallError {
+            switch error {
+            case .refused(let problem): throw CommandFailure.found(TerminalText.printable(problem.detail))
+            case .unreadable: throw CommandFailure.found("what answers at \(address) is no rejoin server")
+            }
         } catch {
-            throw CommandFailure.cannotStart("no server answers at \(self.address); start one, or name it with --url")
+            throw CommandFailure.cannotStart("no server answers at \(address); start one, or name it with --url")
         }
-        guard let answer = (try? Value(json: text))?.members else {
-            throw CommandFailure.found("what answers at \(self.address) is no rejoin server")
-        }
-        guard isDone else {
-            let detail = if case .string(let detail)? = answer["detail"] { detail.text } else { "the server refused" }
-            throw CommandFailure.found(TerminalText.printable(detail))
-        }
-        return answer
-    }
-}
-
-extension Value {
-    /// The members of an object, nil for any other value.
-    fileprivate var members: ObjectValue? {
-        if case .object(let object) = self { object } else { nil }
     }
 }

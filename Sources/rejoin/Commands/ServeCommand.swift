@@ -37,7 +37,7 @@ struct ServeCommand: AsyncParsableCommand {
         } else {
             verifier = try await .opening(.secret(secret), settings.tokenRequirements)
         }
-        var limits = Limits()
+        var limits = EngineLimits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         limits.bytesPerSecondPerDevice = settings.bytesPerSecond.value
         limits.readersPerDevice = settings.readersPerDevice.value
@@ -45,8 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = ServerMetrics()
         let engine = SyncEngine(
             store: ObservedStore(store, metrics.storeObserver),
-            settings: DecisionSettings(schema: schema, limits: limits),
-            keys: keys, logger: logger)
+            schema: schema, limits: limits, keys: keys, logger: logger)
         var transport = settings.transport.limits
         transport.connections = Descriptors.raise(for: transport, logger)
         let server = try await SyncServer(

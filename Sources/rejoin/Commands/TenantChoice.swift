@@ -2,6 +2,7 @@ import Causality
 import MergeCore
 import SyncEngine
 import SyncStorage
+import SyncWire
 
 /// The tenant that a command is about: the one that was named, or the only one there is.
 enum TenantChoice {
@@ -26,5 +27,5 @@ enum TenantChoice {
 }
 
 enum DeviceIDRule {
-    static func issue(_ text: String) -> String? { DeviceID(text).registrationIssue(Limits()) }
+    static func issue(_ text: String) -> String? { DeviceID(text).registrationIssue(WireLimits()) }
 }

@@ -79,7 +79,7 @@ struct MintTokenCommand: AsyncParsableCommand {
         if let device, let issue = DeviceIDRule.issue(device) { throw .cannotStart("--device: \(issue)") }
         for (option, name) in [("--tenant", tenant), ("--user", user)] {
             // Names that the server would refuse at every request.
-            if let name, let issue = NameRule.issue(in: ExactString(name), limits: Limits()) {
+            if let name, let issue = NameRule.issue(in: ExactString(name), limits: WireLimits()) {
                 throw .cannotStart("\(option): \(issue)")
             }
         }

@@ -1,10 +1,8 @@
 import AsyncHTTPClient
 import Causality
-import Foundation
+import struct Foundation.Date
+import struct Foundation.UUID
 import MergeCore
-import NIOCore
-import NIOHTTP1
-import StrictJSON
 import SyncHTTP
 import SyncWire
 import Values
@@ -26,7 +24,7 @@ final class DemoDevice {
     private let token: String
     private let http: HTTPClient
     private(set) var records: [RecordKey: Local] = [:]
-    private var outbox: [Value] = []
+    private var outbox: [Operation] = []
     private var cursor: String?
 
     init(
@@ -53,108 +51,65 @@ final class DemoDevice {
         local.clock = local.clock.setting(id, to: local.clock[id] + 1)
         records[key] = local
         let editedAt = Self.now() - Int64(minutesAgo * 60_000) + clockErrorMilliseconds
-        var members: [(ExactString, Value)] = [
-            ("id", .string(UUID().uuidString.lowercased())), ("kind", .string(kind.rawValue)),
-            ("collection", .string(collection)), ("record", .string(record)),
-            ("clock", .object(local.clock.entries.map { ($0.device.name, .integer($0.counter)) })),
-            ("at", .string(Timestamp(milliseconds: editedAt).text)),
-        ]
-        if kind != .delete { members.append(("fields", .object(fields))) }
-        outbox.append(.object(members))
+        outbox.append(
+            Operation(
+                id: OperationID(UUID().uuidString.lowercased()), kind: kind, record: key, clock: local.clock,
+                claimedMilliseconds: editedAt, fields: ObjectValue(fields.map { .init(name: $0.0, value: $0.1) })))
     }
 
-    var pending: [Value] { outbox }
+    var pending: [Operation] { outbox }
 
     // MARK: Online
 
-    struct Answer {
-        let results: [ObjectValue]
-        let isReplayed: Bool
-        let key: String
-        let body: Value
+    /// A batch that was sent, and what it was answered.
+    struct Exchange {
+        let operations: [Operation]
+        let body: [UInt8]
+        let key: ExactString
+        let answer: BatchAnswer
     }
 
     /// Sends what is pending as one batch.
-    func send() async throws -> Answer {
-        let body: Value = [
-            "device": .string(id.name),
-            "sentAt": .string(Timestamp(milliseconds: Self.now() + clockErrorMilliseconds).text),
-            "operations": .array(outbox),
-        ]
+    func send() async throws -> Exchange {
+        let operations = outbox
         outbox = []
-        return try await post(body, key: UUID().uuidString.lowercased())
+        let request = BatchRequest(
+            device: id, sentAtMilliseconds: Self.now() + clockErrorMilliseconds, operations: operations)
+        return try await post(operations, request.encoded(), key: ExactString(UUID().uuidString.lowercased()))
     }
 
     /// Sends a batch again, as a device does whose answer was lost.
-    func resend(_ answer: Answer) async throws -> Answer {
-        try await post(answer.body, key: answer.key)
+    func resend(_ sent: Exchange) async throws -> Exchange {
+        try await post(sent.operations, sent.body, key: sent.key)
     }
 
-    private func post(_ body: Value, key: String) async throws -> Answer {
-        var request = request("/v1/batches")
-        request.method = .POST
-        request.headers.add(name: "Idempotency-Key", value: "\"\(key)\"")
-        request.headers.add(name: "Content-Type", value: "application/json")
-        request.body = .bytes(body.canonicalBytes)
-        let (answer, headers) = try await execute(request)
-        guard case .array(let results)? = answer["results"] else { throw DemoError("the answer has no results") }
-        let objects = results.compactMap { if case .object(let object) = $0 { object } else { nil } }
-        guard case .array(let records)? = answer["records"] else { throw DemoError("the answer has no records") }
-        for case .object(let record) in records { take(record) }
-        return Answer(
-            results: objects, isReplayed: headers.first(name: "Idempotency-Replayed") == "true", key: key, body: body)
+    private func post(_ operations: [Operation], _ body: [UInt8], key: ExactString) async throws -> Exchange {
+        let answer = try await answer(to: .batch(body, key: key))
+        for record in answer.records?.records ?? [] { try take(record) }
+        return Exchange(operations: operations, body: body, key: key, answer: answer)
     }
 
     /// Takes everything that changed since the last time.
     func pull() async throws {
         var hasMore = true
         while hasMore {
-            let query = cursor.map { "?since=\($0)" } ?? ""
-            let (answer, _) = try await execute(request("/v1/changes" + query))
-            guard case .array(let changes)? = answer["changes"], case .string(let next)? = answer["cursor"] else {
-                throw DemoError("the page has no changes")
-            }
-            for case .object(let record) in changes { take(record) }
-            cursor = next.text
-            hasMore = answer["more"] == .boolean(true)
+            let page = try await answer(to: .changes(since: cursor))
+            for record in page.records { try take(record) }
+            cursor = page.end.cursor
+            hasMore = page.end.hasMore
         }
     }
 
-    private func take(_ record: ObjectValue) {
-        guard case .string(let collection)? = record["collection"], case .string(let id)? = record["id"],
-            case .object(let clock)? = record["clock"]
-        else { return }
-        var fields = ObjectValue([])
-        if case .object(let sent)? = record["fields"] { fields = sent }
-        let entries = clock.members.compactMap { member -> VersionVector.Entry? in
-            guard case .integer(let counter) = member.value else { return nil }
-            return VersionVector.Entry(device: DeviceID(member.name), counter: counter)
-        }
-        records[RecordKey(collection: collection, id: id)] = Local(
-            clock: VersionVector(entries), fields: fields, isDeleted: record["deleted"] == .boolean(true))
+    private func take(_ record: WireRecord) throws {
+        records[record.key] = Local(
+            clock: try record.versionVector(), fields: try record.fieldValues(), isDeleted: record.isDeleted)
     }
 
-    private func request(_ path: String) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: address + path)
-        request.headers.add(name: "Authorization", value: "Bearer \(token)")
-        return request
-    }
-
-    private func execute(_ request: HTTPClientRequest) async throws -> (ObjectValue, HTTPClientResponse.Headers) {
-        let response = try await http.execute(request, timeout: .seconds(10))
-        let body = try await response.body.collect(upTo: 8 * 1024 * 1024)
-        guard case .object(let object) = try Value(json: String(buffer: body)) else {
-            throw DemoError("the answer is no object")
-        }
-        guard response.status == .ok else { throw DemoError("\(response.status): \(String(buffer: body))") }
-        return (object, response.headers)
+    private func answer<Answer>(to call: WireCall<Answer>) async throws -> Answer {
+        try await http.answer(to: call, at: address, token: token, timeout: .seconds(10))
     }
 
     private static func now() -> Int64 { Int64((Date().timeIntervalSince1970 * 1000).rounded()) }
-}
-
-extension HTTPClientResponse {
-    typealias Headers = HTTPHeaders
 }
 
 /// The story did not go as told.

@@ -25,7 +25,7 @@ struct DemoServer {
         var logger = Logger(label: "rejoin", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = .error
         let engine = SyncEngine(
-            store: store, settings: DecisionSettings(schema: try schema()), keys: ServerKeys(secret: try data.secret()),
+            store: store, schema: try schema(), keys: ServerKeys(secret: try data.secret()),
             logger: logger)
         let server = try await SyncServer(
             engine: engine, verifier: try await TokenVerifier.opening(.secret(data.secret()), TokenRequirements()),

@@ -103,7 +103,7 @@ struct DemoStory {
         phone.edit(.update, "estimates", "e-42", minutesAgo: 1, [("visits", ["$increment": 1])])
         let first = try await phone.send()
         let again = try await phone.resend(first)
-        guard again.isReplayed, again.results == first.results else {
+        guard again.answer.isReplayed, again.answer.outcomes.map(\.result) == first.answer.outcomes.map(\.result) else {
             throw DemoError("the second answer is not the first one")
         }
         say("  the server gives the stored answer, byte for byte: the visit is counted once")
@@ -131,18 +131,17 @@ struct DemoStory {
         fflush(nil)
     }
 
-    private func show(_ answer: DemoDevice.Answer, of device: DemoDevice) {
-        guard case .object(let body) = answer.body, case .array(let operations)? = body["operations"] else { return }
-        for (operation, result) in zip(operations, answer.results) {
-            let outcome = Self.text(result["outcome"])
-            let relation = Self.text(result["relation"])
-            say("  \(device.name.padded(6)) \(Self.name(operation).padded(38)) \(relation.padded(10)) → \(outcome)")
-            guard case .array(let conflicts)? = result["conflicts"] else { continue }
-            for case .object(let conflict) in conflicts {
+    private func show(_ exchange: DemoDevice.Exchange, of device: DemoDevice) {
+        for (operation, outcome) in zip(exchange.operations, exchange.answer.outcomes) {
+            let result = outcome.result
+            let relation = result.relation?.rawValue ?? ""
+            say(
+                "  \(device.name.padded(6)) \(Self.name(operation).padded(38)) \(relation.padded(10)) → "
+                    + result.outcome.rawValue)
+            for conflict in result.conflicts {
                 say(
-                    "         conflict #\(Self.text(conflict["id"])) on \(Self.text(conflict["unit"])): "
-                        + "\(Self.text(conflict["policy"])), the \(Self.text(conflict["winner"])) side shows, "
-                        + Self.text(conflict["status"]))
+                    "         conflict #\(conflict.id.text) on \(conflict.unit): \(conflict.policy), the "
+                        + "\(conflict.winner.rawValue) side shows, \(conflict.status.rawValue)")
             }
         }
     }
@@ -154,24 +153,14 @@ struct DemoStory {
         guard states[0] == states[1], states[1] == states[2] else { throw DemoError("the devices do not agree") }
     }
 
-    private static func name(_ operation: Value) -> String {
-        guard case .object(let object) = operation else { return "" }
-        return "\(text(object["kind"])) \(text(object["collection"]))/\(text(object["record"]))"
+    private static func name(_ operation: MergeCore.Operation) -> String {
+        "\(operation.kind.rawValue) \(operation.record.collection)/\(operation.record.id)"
     }
 
-    private static func line(_ operation: Value) -> String {
-        guard case .object(let object) = operation else { return "" }
-        let fields: String
-        if case .object(let written)? = object["fields"] {
-            fields = written.members.map { "\($0.name) = \($0.value.canonicalText)" }.joined(separator: ", ")
-        } else {
-            fields = ""
-        }
-        return "\(text(object["at"]).dropFirst(11).prefix(5)) \(name(operation).padded(34)) \(fields)"
-    }
-
-    private static func text(_ value: Value?) -> String {
-        if case .string(let text)? = value { text.text } else { "" }
+    private static func line(_ operation: MergeCore.Operation) -> String {
+        let fields = operation.fields.members.map { "\($0.name) = \($0.value.canonicalText)" }.joined(separator: ", ")
+        let time = operation.claimedMilliseconds.map { Timestamp(milliseconds: $0).text } ?? ""
+        return "\(time.dropFirst(11).prefix(5)) \(name(operation).padded(34)) \(fields)"
     }
 }
 

@@ -9,7 +9,7 @@ import Yams
 struct CollectionsFile: Sendable {
     let schema: Schema
 
-    init(path: String, limits: Limits = Limits()) throws(CommandFailure) {
+    init(path: String, limits: WireLimits = WireLimits()) throws(CommandFailure) {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -30,7 +30,7 @@ struct CollectionsFile: Sendable {
         init(_ place: String, _ message: String) { self.message = "\(place): \(message)" }
     }
 
-    static func schema(yaml: String, limits: Limits = Limits()) throws(ReadingError) -> Schema {
+    static func schema(yaml: String, limits: WireLimits = WireLimits()) throws(ReadingError) -> Schema {
         let root: Node?
         do {
             root = try YAMLText.root(of: yaml)
@@ -45,14 +45,15 @@ struct CollectionsFile: Sendable {
         return Schema(declaring: collections)
     }
 
-    private static func name(_ text: String, _ limits: Limits) throws(ReadingError) -> ExactString {
+    private static func name(_ text: String, _ limits: WireLimits) throws(ReadingError) -> ExactString {
         let name = ExactString(text)
         if let issue = NameRule.issue(in: name, limits: limits) { throw ReadingError(text, issue) }
         if text.hasPrefix("$") { throw ReadingError(text, "names that begin with $ belong to the protocol") }
         return name
     }
 
-    private static func rules(_ node: Node, at place: String, _ limits: Limits) throws(ReadingError) -> CollectionRules
+    private static func rules(_ node: Node, at place: String, _ limits: WireLimits) throws(ReadingError)
+        -> CollectionRules
     {
         let members = try Members(
             node, at: place, allowing: ["fields", "groups", "unit", "merge", "deletes", "required", "key"])
@@ -113,7 +114,7 @@ struct CollectionsFile: Sendable {
     }
 
     /// `[lat, lng]`, or an object with `fields` and `merge`.
-    private static func group(_ node: Node, at place: String, _ limits: Limits) throws(ReadingError) -> GroupRule {
+    private static func group(_ node: Node, at place: String, _ limits: WireLimits) throws(ReadingError) -> GroupRule {
         let fields: [String]
         var merge = MergePolicy.lww
         if node.sequence != nil {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import MergeCore
+import SyncEngine
 import SyncHTTP
 
 /// What `serve` and `doctor` are told.
@@ -103,15 +104,15 @@ struct ServerSettings: Sendable {
             default: isSignedElsewhere ? TokenRequirements.standardLeewaySeconds : 0)
         requestsPerSecond = try settings.integer(
             .requestsPerSecond, options.requestsPerSecond, in: 1...1_000_000,
-            default: Limits().requestsPerSecondPerDevice)
+            default: EngineLimits().requestsPerSecondPerDevice)
         bytesPerSecond = try settings.integer(
             .bytesPerSecond, options.bytesPerSecond, in: 1_024...1_000_000_000_000,
-            default: Limits().bytesPerSecondPerDevice)
+            default: EngineLimits().bytesPerSecondPerDevice)
         transport = try TransportSettings(options.transport, settings)
         readersPerDevice = try settings.integer(
-            .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: Limits().readersPerDevice)
+            .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: EngineLimits().readersPerDevice)
         readersPerTenant = try settings.integer(
-            .readersPerTenant, options.readersPerTenant, in: 1...1_000_000, default: Limits().readersPerTenant)
+            .readersPerTenant, options.readersPerTenant, in: 1...1_000_000, default: EngineLimits().readersPerTenant)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

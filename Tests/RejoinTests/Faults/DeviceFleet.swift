@@ -40,7 +40,7 @@ struct DeviceFleet: Sendable {
         let (_, address) = try await servers.all[0].running()
         let office = try await caller(RetryingDevice.office, at: address)
         let operations = RetryingDevice.shared.map {
-            operation("create", "jobs", $0, clock: [RetryingDevice.office: 1], fields: [("note", "begun")])
+            operation(.create, "jobs", $0, clock: [RetryingDevice.office: 1], fields: [("note", "begun")])
         }
         let answer = try await office.post(batch: batchBody(operations), key: "begin")
         try #require(answer.status == 200, "\(answer.text)")

@@ -15,7 +15,7 @@ extension ProcessTests {
                 let one = try await site.caller(of: site.first, device: "a")
                 let other = try await site.caller(of: site.second, device: "b")
                 let begun = try await other.post(
-                    batch: batchBody([operation("create", "jobs", "k", clock: ["b": 1])]), key: "begin")
+                    batch: batchBody([operation(.create, "jobs", "k", clock: ["b": 1])]), key: "begin")
                 try #require(begun.status == 200, "\(begun.text)")
 
                 let holder = Task {
@@ -32,7 +32,7 @@ extension ProcessTests {
                 _ = await holder.result
                 try await wait(for: "state = 'idle in transaction'", in: cluster, site)
 
-                let body = batchBody([operation("create", "jobs", "l", id: "op-l", clock: ["b": 1])])
+                let body = batchBody([operation(.create, "jobs", "l", id: "op-l", clock: ["b": 1])])
                 let start = ContinuousClock.now
                 let commits = try await eventually(within: .seconds(15)) {
                     try await other.post(batch: body, key: "next").status == 200

@@ -2,6 +2,7 @@ import Foundation
 import MergeCore
 import RejoinProcesses
 import SeededRandom
+import SyncWire
 import Values
 
 /// What the killed server has stored of a batch that it did not answer.
@@ -105,13 +106,13 @@ struct RetryingDevice: Sendable {
         let number = report.acknowledged.count
         let key = "\(report.name)-batch-\(number)"
         let created = "\(report.name)-\(number)"
-        var operations: [Value] = []
+        var operations: [MergeCore.Operation] = []
         func id() -> String { "\(key)-\(operations.count)" }
-        operations.append(edit("create", created, id(), [("title", .string("new \(number)"))]))
+        operations.append(edit(.create, created, id(), [("title", .string("new \(number)"))]))
         report.titles[created] = "new \(number)"
         if number > 0 {
             let old = "\(report.name)-\(generator.below(number))"
-            operations.append(edit("update", old, id(), [("title", .string("changed in \(number)"))]))
+            operations.append(edit(.update, old, id(), [("title", .string("changed in \(number)"))]))
             report.titles[old] = "changed in \(number)"
         }
         for _ in 0..<2 {
@@ -121,26 +122,29 @@ struct RetryingDevice: Sendable {
             report.increments[record, default: 0] += increment
             if generator.below(2) == 0 { fields.append(("note", .string("\(report.name) in \(number)"))) }
             if generator.below(4) == 0 { fields.append(("status", .string("\(report.name) says \(number)"))) }
-            operations.append(edit("update", record, id(), fields))
+            operations.append(edit(.update, record, id(), fields))
         }
         return Batch(
-            key: key, body: batchBody(operations), operations: operations.compactMap { $0["id"]?.text },
-            records: operations.compactMap { $0["record"]?.text },
+            key: key, body: batchBody(operations), operations: operations.map(\.id.name.text),
+            records: operations.map(\.record.id.text),
             created: created)
     }
 
-    private mutating func edit(_ kind: String, _ record: String, _ id: String, _ fields: [(String, Value)]) -> Value {
+    private mutating func edit(
+        _ kind: OperationKind, _ record: String, _ id: String, _ fields: [(String, Value)]
+    ) -> MergeCore.Operation {
         clocks[record, default: [:]][report.name, default: 0] += 1
         return operation(kind, "jobs", record, id: id, clock: clocks[record] ?? [:], fields: fields)
     }
 
     private mutating func note(_ answer: Caller.Answer, of batch: Batch) throws {
-        let json = try answer.json
-        guard json["results"]?.elements.allSatisfy({ $0["error"] == nil }) == true,
-            Set((json["records"]?.elements ?? []).compactMap { $0["id"]?.text }) == Set(batch.records)
+        let document = try BatchAnswer(encoded: answer.body)
+        let records = document.records?.records ?? []
+        guard document.outcomes.allSatisfy(\.result.isAccepted), Set(records.map(\.key.id.text)) == Set(batch.records)
         else { throw TestError("\(batch.key): an operation was not taken: \(answer.text)") }
-        for record in json["records"]?.elements ?? [] {
-            if let id = record["id"]?.text, let clock = record["clock"] { clocks[id] = clock.counters }
+        for record in records {
+            clocks[record.key.id.text] = try Dictionary(
+                uniqueKeysWithValues: record.versionVector().entries.map { ($0.device.name.text, $0.counter) })
         }
         report.acknowledged.append(
             Acknowledged(key: batch.key, operations: batch.operations, records: batch.records, answer: answer))

@@ -11,10 +11,12 @@ extension ProcessTests {
 
         /// Conflicts of two devices over the status of each record: first "sent", then "draft", which shows.
         private func makeConflicts(_ send: (_ device: String, _ body: [UInt8]) async throws -> Void) async throws {
-            for (device, status, at) in [("mac", "sent", "05"), ("ipad", "draft", "06")] {
+            for (device, status, at): (String, String, Int64) in [
+                ("mac", "sent", 1_767_323_045_000), ("ipad", "draft", 1_767_323_046_000),
+            ] {
                 let creates = (0..<Self.records).map {
                     operation(
-                        "create", "jobs", "r\($0)", clock: [device: 1], at: "2026-01-02T03:04:\(at)Z",
+                        .create, "jobs", "r\($0)", clock: [device: 1], at: at,
                         fields: [("status", .string(status))])
                 }
                 try await send(device, batchBody(creates))

@@ -86,6 +86,6 @@ extension ProcessTests {
 }
 
 /// Counts one visit of device `a`.
-func visit(_ id: String, _ counter: Int64) -> Value {
-    operation("update", "jobs", "j", id: id, clock: ["a": counter], fields: [("visits", ["$increment": 1])])
+func visit(_ id: String, _ counter: Int64) -> MergeCore.Operation {
+    operation(.update, "jobs", "j", id: id, clock: ["a": counter], fields: [("visits", ["$increment": 1])])
 }

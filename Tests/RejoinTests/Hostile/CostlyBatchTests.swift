@@ -40,9 +40,9 @@ extension ProcessTests {
                 let text = Value.string(ExactString(String(repeating: "n", count: 900_000)))
                 let edits = batchBody(
                     (Int64(2)...1_000).map {
-                        operation("update", "notes", "n", id: "e\($0)", clock: ["a": $0], fields: [("v", .integer($0))])
+                        operation(.update, "notes", "n", id: "e\($0)", clock: ["a": $0], fields: [("v", .integer($0))])
                     })
-                let created = batchBody([operation("create", "notes", "n", clock: ["a": 1], fields: [("text", text)])])
+                let created = batchBody([operation(.create, "notes", "n", clock: ["a": 1], fields: [("text", text)])])
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<12 {
                         group.addTask {
@@ -73,13 +73,13 @@ extension ProcessTests {
                     let device = try await server.caller(device: "a")
                     let nine = Value.array((0..<9_000).map { .string(ExactString("element \($0)")) })
                     let created = batchBody([
-                        operation("create", "lists", "l", clock: ["a": 1], fields: [("tags", ["$add": nine])])
+                        operation(.create, "lists", "l", clock: ["a": 1], fields: [("tags", ["$add": nine])])
                     ])
                     #expect(try await device.post(batch: created, key: "c").status == 200)
                     let adds = batchBody(
                         (Int64(2)...101).map {
                             operation(
-                                "update", "lists", "l", id: "e\($0)", clock: ["a": $0],
+                                .update, "lists", "l", id: "e\($0)", clock: ["a": $0],
                                 fields: [("tags", ["$add": [.string(ExactString("new \($0)"))]])])
                         })
                     let answer = try await device.post(batch: adds, key: "a")

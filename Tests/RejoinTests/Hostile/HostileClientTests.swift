@@ -87,7 +87,7 @@ extension ProcessTests {
                     #expect(answer.status == 503 && answer.header("Retry-After") == ["1"])
                     #expect(answer.isProblem && answer.header("Connection") == ["close"])
                 }
-                let batch = batchBody([operation("create", "jobs", "j", clock: ["b": 1], fields: [("v", 1)])])
+                let batch = batchBody([operation(.create, "jobs", "j", clock: ["b": 1], fields: [("v", 1)])])
                 #expect(try await other.post(batch: batch, key: "k").status == 200)
                 withExtendedLifetime(clients) {}
             }
@@ -102,7 +102,7 @@ extension ProcessTests {
                 let filler = String(repeating: "x", count: 60_000)
                 let body = batchBody(
                     (0..<130).map {
-                        operation("create", "jobs", "j\($0)", clock: ["a": 1], fields: [("v", .string(filler))])
+                        operation(.create, "jobs", "j\($0)", clock: ["a": 1], fields: [("v", .string(filler))])
                     })
                 let statuses = try await withThrowingTaskGroup(of: Int?.self) { group in
                     for number in 0..<100 {
@@ -239,7 +239,7 @@ extension ProcessTests {
             for number in 0..<megabytes {
                 let operations = (0..<10).map {
                     operation(
-                        "create", "jobs", "j\(number)-\($0)", clock: ["a": 1], fields: [("v", .string(filler))])
+                        .create, "jobs", "j\(number)-\($0)", clock: ["a": 1], fields: [("v", .string(filler))])
                 }
                 let answer = try await device.post(batch: batchBody(operations), key: "fill-\(number)")
                 try #require(answer.status == 200)

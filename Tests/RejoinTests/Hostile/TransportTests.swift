@@ -62,7 +62,7 @@ extension ProcessTests {
         @Test func `HTTP 1.0 is answered whole, not chunked, and closed`() async throws {
             try await withFreshServer { server in
                 let device = try await server.caller(device: "a")
-                let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
+                let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 #expect(try await device.post(batch: batch, key: "k").status == 200)
                 for accept in ["application/json", "application/x-ndjson"] {
                     let text = try await onThread { [address = server.address] in
@@ -106,7 +106,7 @@ extension ProcessTests {
         {
             try await withFreshServer(["--body-timeout", "1"]) { server in
                 let device = try await server.caller(device: "a")
-                let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
+                let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 let slow = try await exchange(server) { client in
                     client.ask(
                         "POST /v1/batches", token: device.token,
@@ -127,7 +127,7 @@ extension ProcessTests {
         @Test func `who asks before sending is told to go on, or why not`() async throws {
             try await withFreshServer { server in
                 let token = try await server.caller(device: "a").token
-                let batch = batchBody([operation("create", "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
+                let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 func headers(_ length: Int) -> [String] {
                     [
                         "Content-Type: application/json", "Content-Length: \(length)", "Expect: 100-continue",

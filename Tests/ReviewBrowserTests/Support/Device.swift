@@ -22,7 +22,8 @@ actor Device {
     /// Sends an edit, the latest so far of all devices of the test.
     /// - Returns: the operation's result.
     @discardableResult
-    func send(_ kind: String, _ collection: String, _ record: String, _ fields: [(String, Value)] = []) async throws
+    func send(_ kind: OperationKind, _ collection: String, _ record: String, _ fields: [(String, Value)] = [])
+        async throws
         -> Value
     {
         let place = collection + "/" + record
@@ -32,20 +33,20 @@ actor Device {
         let sent = operation(kind, collection, record, clock: known, at: await clock.tick(), fields: fields)
         let answer = try await caller.post(batch: batchBody([sent]), key: UUID().uuidString)
         guard answer.status == 200, let result = try answer.json["results"]?.elements.first, result["error"] == nil
-        else { throw TestError("\(name) \(kind) \(place): \(answer.text)") }
+        else { throw TestError("\(name) \(kind.rawValue) \(place): \(answer.text)") }
         return result
     }
 
     func create(_ collection: String, _ record: String, _ fields: (String, Value)...) async throws {
-        try await send("create", collection, record, fields)
+        try await send(.create, collection, record, fields)
     }
 
     func update(_ collection: String, _ record: String, _ fields: (String, Value)...) async throws {
-        try await send("update", collection, record, fields)
+        try await send(.update, collection, record, fields)
     }
 
     func delete(_ collection: String, _ record: String) async throws {
-        try await send("delete", collection, record)
+        try await send(.delete, collection, record)
     }
 
     /// Reads a record as the server has it, and has seen all of it from then on.
@@ -64,8 +65,9 @@ actor Device {
 actor EditClock {
     private var next = Date(timeIntervalSinceNow: -3 * 3_600)
 
-    func tick() -> String {
+    /// - Returns: milliseconds since 1970.
+    func tick() -> Int64 {
         defer { next += 97 }
-        return next.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        return Int64((next.timeIntervalSince1970 * 1_000).rounded())
     }
 }

@@ -116,7 +116,7 @@ struct ContractTests {
     func answers(engine: Engine) async throws {
         let document = try ContractDocument()
         var options = ServerOptions()
-        options.limits.operationsPerBatch = 50
+        options.limits.wire.operationsPerBatch = 50
         try await TestServer.run(engine, options) { server in
             try await conversation(ContractWitness(document: document, server: server))
         }

@@ -14,7 +14,7 @@ import Values
 /// How a test wants its server.
 struct ServerOptions: Sendable {
     var schema = Schema.test
-    var limits = Limits()
+    var limits = EngineLimits()
     var setup = TestingSetup.router
     var key: TokenKey = .secret(TestServer.secret)
     var tokenRequirements = TokenRequirements()
@@ -61,7 +61,7 @@ struct TestServer: Sendable {
         let log = CapturedLog()
         let server = try await SyncServer(
             engine: SyncEngine(
-                store: store, settings: DecisionSettings(schema: options.schema, limits: options.limits),
+                store: store, schema: options.schema, limits: options.limits,
                 keys: ServerKeys(secret: secret), clock: clock.engineClock,
                 logger: log.logger()),
             verifier: try await TokenVerifier(

@@ -1,10 +1,9 @@
 import MergeCore
-import SyncStorage
 import Values
 
 // The CSV of a conflict (RFC 4180).
 
-extension ConflictView {
+extension WireConflict {
     public static let csvHeader =
         "id,kind,status,version,collection,record,unit,policy,at,role,won,present,dropped,value,device,user,counter,stamp,"
         + "claimedAt,operation,assignee,ended,endedBy,endedAt,chosen\r\n"
@@ -13,12 +12,12 @@ extension ConflictView {
     public func writeCSV(to bytes: inout [UInt8]) {
         for (number, side) in sides.enumerated() {
             let columns: [String] = [
-                String(row.id), row.kind, row.status, String(row.version), row.collection, row.record, row.unit,
-                row.policy, Timestamp(milliseconds: row.openedAtMilliseconds).text, side.row.role, String(side.won),
-                String(side.row.present), String(side.isDropped), side.row.value, side.row.device, side.row.user,
-                String(side.row.counter), Timestamp(milliseconds: side.row.stampMilliseconds).text,
-                side.row.claimedAtMilliseconds.map { Timestamp(milliseconds: $0).text } ?? "", side.row.operation,
-                row.assignee, ending?.kind.rawValue ?? "", ending?.user.text ?? "",
+                id.text, kind, status, String(version), collection, record, unit, policy,
+                Timestamp(milliseconds: openedAtMilliseconds).text, side.role, String(side.won),
+                String(side.present), String(side.isDropped), side.value, side.device, side.user,
+                String(side.counter), Timestamp(milliseconds: side.stampMilliseconds).text,
+                side.claimedAtMilliseconds.map { Timestamp(milliseconds: $0).text } ?? "", side.operation,
+                assignee ?? "", ending?.kind.rawValue ?? "", ending?.user.text ?? "",
                 ending.map { Timestamp(milliseconds: $0.atMilliseconds).text } ?? "",
                 ending?.kind == .resolved ? String(ending?.side == number) : "",
             ]
