@@ -2,12 +2,15 @@
 ///
 /// Compared by bytes; that order breaks ties between stamps, so it must be the same on every engine and in SQL.
 public struct DeviceID: Sendable, Hashable, Comparable {
+    /// The name that the device registered. It has 1 to 128 bytes; the reader of tokens and batches checks that.
     public let name: ExactString
 
+    /// Takes the name as it is. Nothing is checked here.
     public init(_ name: ExactString) {
         self.name = name
     }
 
+    /// Takes the name as it is. Nothing is checked here.
     public init(_ name: String) {
         self.name = ExactString(name)
     }
@@ -23,6 +26,7 @@ public struct DeviceID: Sendable, Hashable, Comparable {
     /// Whether the id belongs to the server's own namespace, so that no token may claim it.
     public var isReserved: Bool { name.text.utf8.starts(with: Self.reviewerPrefix.utf8) }
 
+    /// Compares the names by their bytes.
     public static func < (left: DeviceID, right: DeviceID) -> Bool { left.name < right.name }
 }
 

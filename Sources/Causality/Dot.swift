@@ -1,6 +1,6 @@
-/// One authored event on one record: the `counter`-th event of `device` there (Preguiça et al. 2010, section 3).
+/// One authored event on one record: the `counter`-th event of `device` on it (Preguiça et al. 2010, section 3).
 ///
-/// Counters are per record and begin at 1.
+/// Counters belong to a record and a device, and begin at 1.
 public struct Dot: Sendable, Hashable {
     public let device: DeviceID
     public let counter: Int64

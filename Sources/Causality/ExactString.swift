@@ -5,16 +5,18 @@
 /// leaves the process (device, collection, record, field, user) is carried in this type. The order is that of the UTF-8
 /// bytes, which is the order of the scalars.
 public struct ExactString: Sendable, Hashable, Comparable {
+    /// The characters as they came. Nothing was normalised.
     public let text: String
 
+    /// Takes the characters as they are.
     public init(_ text: String) {
         self.text = text
     }
 
-    /// The length in bytes of the UTF-8 form; the unit in which limits are given.
+    /// The length in bytes of the UTF-8 form, the unit in which limits are given. O(1) for a native string.
     public var byteCount: Int { text.utf8.count }
 
-    /// O(n) in bytes; O(1) for short strings that are equal, and for copies of one string.
+    /// Whether both have the same bytes. O(n) in bytes; O(1) for copies of one string.
     @inlinable
     public static func == (left: ExactString, right: ExactString) -> Bool {
         // The same storage, or the same bytes within the string itself (SE-0494 gives this test a public name).
@@ -38,7 +40,7 @@ public struct ExactString: Sendable, Hashable, Comparable {
         return (isEqual ?? nil) ?? text.utf8.elementsEqual(other.text.utf8)
     }
 
-    /// O(n) in bytes.
+    /// Compares the UTF-8 bytes in their order. O(n) in bytes.
     public static func < (left: ExactString, right: ExactString) -> Bool {
         if left.text.utf8.count < 16 || right.text.utf8.count < 16 {
             return left.text.utf8.lexicographicallyPrecedes(right.text.utf8)

@@ -1,22 +1,29 @@
-/// A device's clock in server time, which never runs behind anything that the device has seen
-/// (after Kulkarni et al. 2014, with the logical part folded into the milliseconds).
+/// A device's clock in server time, which never runs behind anything that the device has seen (Kulkarni et al. 2014;
+/// here the logical part is folded into the milliseconds).
 ///
-/// It learns the offset between the device's clock and the server's from the answers it gets. A time that it hands out is
-/// above every stamp observed so far, so that an edit is stamped later than what its author was looking at even when the
-/// device's clock was set back in between.
+/// The clock learns the offset between the device's clock and the server's from the answers that it gets. A time that
+/// it hands out is above every stamp observed so far. So an edit is stamped later than what its author was looking at,
+/// even when the device's clock was set back in between.
 public struct HybridClock: Sendable, Hashable {
     /// Server time minus device time.
     public private(set) var offsetMilliseconds: Int64
     /// The greatest time handed out or observed.
     public private(set) var latestMilliseconds: Int64
 
+    /// Continues a clock that was kept from an earlier run; without arguments, begins one that has learned nothing.
     public init(offsetMilliseconds: Int64 = 0, latestMilliseconds: Int64 = 0) {
         self.offsetMilliseconds = offsetMilliseconds
         self.latestMilliseconds = latestMilliseconds
     }
 
-    /// Learns the offset from an answer. The server's time is read against the middle of the exchange, which halves the
-    /// error that the network's delay makes (Cristian 1989).
+    /// Learns the offset from one answer.
+    ///
+    /// The server's time is read against the middle of the exchange, which halves the error that the network's delay
+    /// makes (Cristian 1989).
+    /// - Parameters:
+    ///   - serverMilliseconds: the server's time, from the answer.
+    ///   - sentAtDeviceMilliseconds: when the device sent the request, by its own clock.
+    ///   - receivedAtDeviceMilliseconds: when the answer arrived, by the same clock.
     public mutating func learn(
         serverMilliseconds: Int64, sentAtDeviceMilliseconds: Int64, receivedAtDeviceMilliseconds: Int64
     ) {
@@ -29,7 +36,7 @@ public struct HybridClock: Sendable, Hashable {
         latestMilliseconds = max(latestMilliseconds, stampMilliseconds)
     }
 
-    /// The time of a new edit, in server milliseconds: at least 1 ms above everything seen.
+    /// The time of a new edit, in server milliseconds: at least 1 ms above everything that was seen or handed out.
     public mutating func tick(deviceMilliseconds: Int64) -> Int64 {
         latestMilliseconds = max(deviceMilliseconds + offsetMilliseconds, latestMilliseconds + 1)
         return latestMilliseconds

@@ -1,10 +1,12 @@
 /// A total order over events, used for one thing only: to pick a winner among writes that are concurrent.
 ///
-/// Never used to decide whether a write is newer: causality decides that, because device clocks are wrong.
-/// Ties of time are broken by the device's bytes and then by the counter, so that no two events compare equal.
+/// A stamp never decides whether a write is newer. Causality decides that, because device clocks are wrong. The
+/// device's bytes and then the counter break ties of time, so that no two events compare equal.
 public struct Stamp: Sendable, Hashable, Comparable {
-    /// Milliseconds since 1970-01-01T00:00:00Z, corrected by the server (see `HybridClock` and the intake of batches).
+    /// Milliseconds since 1970-01-01T00:00:00Z, corrected by the server. See ``HybridClock``, and `StampCorrection` in
+    /// `MergeCore`.
     public let milliseconds: Int64
+    /// The event, which breaks ties.
     public let dot: Dot
 
     public init(milliseconds: Int64, dot: Dot) {
@@ -12,6 +14,7 @@ public struct Stamp: Sendable, Hashable, Comparable {
         self.dot = dot
     }
 
+    /// Compares time, then device, then counter.
     public static func < (left: Stamp, right: Stamp) -> Bool {
         if left.milliseconds != right.milliseconds { return left.milliseconds < right.milliseconds }
         return left.dot < right.dot

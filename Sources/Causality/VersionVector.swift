@@ -1,10 +1,11 @@
-/// Which events are known: for each device the highest counter, a device that is absent counting as 0
-/// (Parker et al. 1983).
+/// Which events are known: for each device its highest counter (Parker et al. 1983). A device that is absent counts as
+/// 0.
 ///
-/// The events of a device are known without gaps, so one counter stands for all up to it. Entries are kept sorted by the
-/// device's bytes, which makes the value its own canonical form: equal vectors have equal entries, and every binary
+/// The events of a device are known without gaps, so one counter stands for all up to it. Entries are sorted by the
+/// device's bytes. That makes the value its own canonical form: equal vectors have equal entries, and every binary
 /// operation is one merge of two sorted lists.
 public struct VersionVector: Sendable, Hashable {
+    /// What is known of one device: its events 1 to `counter`. In a vector each `device` has at most one entry.
     public struct Entry: Sendable, Hashable {
         public let device: DeviceID
         public var counter: Int64
@@ -18,12 +19,13 @@ public struct VersionVector: Sendable, Hashable {
     /// Sorted by device, one entry a device, every counter at least 1.
     public private(set) var entries: [Entry]
 
+    /// The vector that knows nothing.
     public init() {
         entries = []
     }
 
-    /// Takes entries in any order. Entries of counter 0 say nothing and are left out; of several entries of one device the
-    /// highest counts. O(n log n).
+    /// Takes entries in any order. An entry of counter 0 says nothing and is left out. Of several entries of one device
+    /// the highest counts. O(n log n); O(n) where they are in canonical form already.
     public init(_ unordered: some Sequence<Entry>) {
         let given = Array(unordered)
         guard !Self.isCanonical(given) else {
@@ -47,10 +49,12 @@ public struct VersionVector: Sendable, Hashable {
         return true
     }
 
+    /// Whether no event is known.
     public var isEmpty: Bool { entries.isEmpty }
+    /// The number of devices that have an entry.
     public var count: Int { entries.count }
 
-    /// The highest known counter of the device, 0 when it has none. O(log n).
+    /// The highest known counter of the device; 0 when the device has no entry. O(log n).
     public subscript(device: DeviceID) -> Int64 {
         let position = position(of: device)
         return position < entries.count && entries[position].device == device ? entries[position].counter : 0
@@ -81,7 +85,8 @@ public struct VersionVector: Sendable, Hashable {
         return copy
     }
 
-    /// Whether all that the other knows is known here: `compare` is neither `before` nor `concurrent`. O(n + m).
+    /// Whether every event that the other knows is known here. Then `compare` is neither `before` nor `concurrent`. O(n
+    /// + m).
     public func includes(_ other: VersionVector) -> Bool {
         guard other.entries.count <= entries.count else { return false }
         var position = 0
