@@ -7,8 +7,9 @@ public struct Timestamp: Sendable, Hashable {
         self.milliseconds = milliseconds
     }
 
-    /// Reads an RFC 3339 section 5.6 `date-time` with any offset. Digits of the second beyond the third are cut off; a leap
-    /// second is read as the last millisecond of its minute.
+    /// Reads an RFC 3339 section 5.6 `date-time` with any offset. O(n).
+    ///
+    /// Digits of the second beyond the third are cut off. A leap second is read as the last millisecond of its minute.
     /// - Returns: nil when the text is not such a date or names a day that does not exist.
     public init?(_ text: String) {
         let read = text.utf8.withContiguousStorageIfAvailable { Self.milliseconds($0) }
@@ -29,10 +30,10 @@ public struct Timestamp: Sendable, Hashable {
         return (parts.minutes * 60 + parts.second) * 1000 + thousandths
     }
 
-    /// The instant that a text names, to its last digit: two texts name the same one or do not. A leap second is an instant
-    /// of its own.
+    /// The instant that a text names, to its last digit. A leap second is an instant of its own. Two texts are the same
+    /// `timestamp` when they name the same instant (rule V4).
     package struct Instant: Hashable {
-        /// Since 1970-01-01T00:00Z.
+        /// Whole minutes since 1970-01-01T00:00Z.
         let minutes: Int64
         let second: Int64
         /// The digits behind the point, without zeros at the end.
@@ -94,13 +95,13 @@ public struct Timestamp: Sendable, Hashable {
         }
     }
 
-    /// The form that is sent: UTC with milliseconds, `2026-11-20T21:58:12.123Z`. Years outside 0–9999 cannot be written
-    /// in RFC 3339 and are held at its ends.
+    /// The form that is sent: UTC with milliseconds, `2026-11-20T21:58:12.123Z`. RFC 3339 cannot write years outside
+    /// 0–9999; a time beyond them is held at its ends.
     public var text: String {
         String(decoding: [UInt8](capacity: Self.byteCount) { write(to: &$0) }, as: UTF8.self)
     }
 
-    /// In the form that is sent.
+    /// The bytes of the form that is sent.
     package static let byteCount = 24
 
     /// Appends the form that is sent.

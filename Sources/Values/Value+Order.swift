@@ -1,11 +1,11 @@
 import Causality
 
 extension Value {
-    /// A total order over all values: numbers by mathematical value, strings by scalars; across kinds
-    /// `null < booleans < numbers < strings < arrays < objects`.
+    /// Whether this value comes before another one in the total order over all values (rule V5). O(n).
     ///
-    /// `max` and `min` choose by it, and the elements of a set are sent in it. It is not `Comparable`, because `<` between
-    /// a number and a string would look like a statement about the domain.
+    /// Numbers go by mathematical value, strings by scalars; across kinds the order is `null` < booleans < numbers <
+    /// strings < arrays < objects. `max` and `min` choose by it, and the elements of a set are sent in it. Values are
+    /// not `Comparable`, because `<` between a number and a string would look like a statement about the domain.
     public func precedes(_ other: Value) -> Bool {
         switch (self, other) {
         case (.boolean(let left), .boolean(let right)): return !left && right

@@ -2,9 +2,12 @@ import Causality
 
 /// A JSON value, compared by what it means.
 ///
-/// `==` is the equality of the merge: objects without order, strings by Unicode scalars, numbers by mathematical value
-/// (`1` = `1.0`, `-0` = `0`), `true` is not `1`. It is structural because every case is kept in one normal form: a number
-/// that is an exact `Int64` is always `.integer`, and objects hold their members sorted by name.
+/// `==` is the equality of the merge (rules V1 to V3): objects have no order, strings go by Unicode scalars and numbers
+/// by mathematical value (`1` equals `1.0`, `-0` equals `0`), and `true` is not `1`. It is structural, because every
+/// case is kept in one normal form: a number that is an exact `Int64` is always `integer`, and objects hold their
+/// members sorted by name.
+///
+/// The other cases are `null`, `boolean`, `string`, `array` and `object`.
 public enum Value: Sendable, Hashable {
     case null
     case boolean(Bool)
@@ -23,8 +26,10 @@ public enum Value: Sendable, Hashable {
         return .double(number)
     }
 
+    /// The value of a text.
     public static func string(_ text: String) -> Value { .string(ExactString(text)) }
 
+    /// The value of an object, from members in any order. See ``ObjectValue/init(_:)``.
     public static func object(_ members: some Sequence<(ExactString, Value)>) -> Value {
         .object(ObjectValue(members.map { ObjectValue.Member(name: $0.0, value: $0.1) }))
     }
@@ -32,6 +37,7 @@ public enum Value: Sendable, Hashable {
 
 /// The members of a JSON object, sorted by the bytes of their names, each name once.
 public struct ObjectValue: Sendable, Hashable {
+    /// A `name` and the `value` under it.
     public struct Member: Sendable, Hashable {
         public let name: ExactString
         public let value: Value
@@ -42,10 +48,11 @@ public struct ObjectValue: Sendable, Hashable {
         }
     }
 
+    /// The members in the order of their names.
     public let members: [Member]
 
-    /// Takes members in any order. A parser refuses duplicate names before it comes here; of duplicates built in code the
-    /// first counts. O(n log n), O(n) when they are sorted already.
+    /// Takes members in any order. A parser refuses duplicate names before it comes here; of duplicates that code
+    /// builds the first counts. O(n log n); O(n) when they are sorted already.
     public init(_ unordered: [Member]) {
         var isSorted = true
         for index in unordered.indices.dropFirst() where !(unordered[index - 1].name < unordered[index].name) {
@@ -73,7 +80,9 @@ public struct ObjectValue: Sendable, Hashable {
         self.members = members
     }
 
+    /// Whether the object has no members.
     public var isEmpty: Bool { members.isEmpty }
+    /// The number of members.
     public var count: Int { members.count }
 
     /// The value under a name. O(log n).

@@ -2,11 +2,17 @@ import Causality
 import Values
 
 extension RecordMerge {
-    /// What has to be written into the audit about this merge, so that every value that does not show stays findable.
+    /// What has to be written into the audit about this merge, so that every value that does not show can still be
+    /// found.
     ///
     /// - Parameters:
+    ///   - write: what was merged.
     ///   - before: the record's state before the merge.
+    ///   - rules: the rules of the record's collection.
+    ///   - limits: for the number of entries that one conflict may have.
     ///   - open: the record's conflicts that wait for a decision.
+    /// - Returns: at most one note for each register that was written, and one for a delete that met writes. O(n) in
+    ///   what was written, and in the whole record where a delete met writes.
     public func conflictNotes(
         of write: RecordWrite, before: RecordState, rules: CollectionRules, limits: Limits,
         open: [UnitKey: OpenConflict]
@@ -21,8 +27,8 @@ extension RecordMerge {
 
     /// The conflict between a delete and writes that had not seen each other.
     ///
-    /// Under `update-wins` a delete loses once, to the first write that it meets; later writes of the same kind lose nothing
-    /// and take nothing. Under `delete-wins` every write that arrives hidden is a losing side of its own.
+    /// Under `update-wins` a delete loses once, to the first write that it meets. Later writes that had not seen it
+    /// lose nothing and take nothing. Under `delete-wins` every write that arrives hidden is a losing side of its own.
     private func deleteMeeting(_ write: RecordWrite, before: RecordState, rules: CollectionRules) -> ConflictOpening? {
         let deleteWon = rules.deletes == .deleteWins
         let sides: [ConflictSide]
@@ -50,8 +56,8 @@ extension RecordMerge {
 }
 
 extension RecordState {
-    /// The latest events of other devices than those of `events` whose values stand in the record: a restore brought them
-    /// back from a delete, so they are no live writes of their own any more.
+    /// The latest events, of devices other than those of `events`, whose values stand in the record because a restore
+    /// brought them back from a delete. They are no live writes of their own any more.
     fileprivate func broughtBack(beside events: [Event], where isIncluded: (Dot) -> Bool) -> [Event] {
         let devices = Set(events.map(\.dot.device))
         var latest: [DeviceID: Event] = [:]
@@ -79,7 +85,8 @@ extension RecordState {
         return fields
     }
 
-    /// What each of several devices contributed. One pass over the units: what has nothing of a device costs it nothing.
+    /// What each of several devices contributed. One pass over the units: a unit that has nothing of a device costs the
+    /// device nothing.
     fileprivate func contributions(
         _ rules: CollectionRules, of devices: [DeviceID], where isIncluded: (Dot) -> Bool
     ) -> [DeviceID: [(ExactString, Value)]] {
@@ -94,9 +101,10 @@ extension RecordState {
         return fields
     }
 
-    /// What a write would have done whose event is in the history already: for each unit whose value it would change, a
-    /// conflict that keeps the value, because its device will forget it; and one where it would delete the record or bring it
-    /// back.
+    /// What a write would have done whose event is in the history already (rule K2). O(n) in what the write names.
+    ///
+    /// Each unit whose value the write would change becomes a conflict that keeps the value, because the device will
+    /// forget it. The record becomes one too, where the write would delete it or bring it back.
     public func staleConflicts(of write: RecordWrite, rules: CollectionRules) -> [ConflictOpening] {
         let latest = latestEvent
         let existence = staleExistence(of: write, latest: latest, rules: rules)
@@ -108,7 +116,8 @@ extension RecordState {
             }
     }
 
-    /// - Returns: nil where the write does not care, or the record is there, or is not there, as it wants.
+    /// - Returns: nil where the write says nothing about whether the record is there, or the record is as the write
+    ///   wants it.
     private func staleExistence(of write: RecordWrite, latest: Event?, rules: CollectionRules) -> ConflictOpening? {
         let stored: (value: Value?, event: Event)
         let incoming: Value?

@@ -1,17 +1,18 @@
 import Causality
 
-/// The registry of families: which of them a stored state can be of, and in which order they stand.
+/// The registry of families. It says of which family a stored state can be, and in which order the families stand.
 public struct MergeFamilies: Sendable {
-    /// Those of Rejoin. A family is known once it stands here. The order decides rule S7 of docs/semantics.md, so a new one
-    /// stands last.
+    /// The families of Rejoin. A family is known once it stands here. The order decides rule S7 of docs/semantics.md,
+    /// so a new family stands last.
     public static let builtIn = MergeFamilies([
         Register.self, Extremum.self, CounterTotals.self, ObservedRemoveSet.self,
     ])
 
     private let families: [any MergeFamily.Type]
-    /// A few, so looking through them is quickest.
+    /// There are few, so looking through them is quickest.
     private let kinds: [(name: String, family: any MergeFamily.Type)]
 
+    /// Takes families in their order. No two have a kind of the same name.
     public init(_ families: [any MergeFamily.Type]) {
         self.families = families
         kinds = families.flatMap { family in family.kinds.map { ($0, family) } }
@@ -21,8 +22,10 @@ public struct MergeFamilies: Sendable {
     public func and(_ others: any MergeFamily.Type...) -> MergeFamilies { MergeFamilies(families + others) }
 
     /// Reads a stored state.
-    /// - Parameter kind: `MergeFamily.kind` of the state that was written.
-    /// - Throws: where no family has such a kind, or the family cannot read what is there.
+    /// - Parameters:
+    ///   - kind: the ``MergeFamily/kind`` of the state that was written.
+    ///   - reader: stands before the state's first element.
+    /// - Throws: ``UnreadableState`` where no family has such a kind, or the family cannot read what is there.
     public func state(
         ofKind kind: String, from reader: inout some UnitStateReader
     ) throws(UnreadableState) -> UnitState {
@@ -40,8 +43,8 @@ public struct MergeFamilies: Sendable {
         try Family(kind: kind, from: &reader).unitState
     }
 
-    /// Whether states of the first kind stay where one of the second was joined with it (rule S7). Kinds of other families
-    /// stand above those of Rejoin, by their names.
+    /// Whether states of the first kind stay where one of the second was joined with them (rule S7). Kinds of other
+    /// families stand above those of Rejoin, by their names.
     static func outranks(_ kind: String, _ other: String) -> Bool {
         let rank = builtIn.rank(of: kind)
         let otherRank = builtIn.rank(of: other)

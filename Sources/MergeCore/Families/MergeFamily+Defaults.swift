@@ -41,7 +41,7 @@ extension MergeFamily {
 
     public var replaceableEvents: [Event] { [] }
 
-    /// What shows, if one of the events is behind it.
+    /// The value that shows, if one of the events is behind it.
     public func contribution(by policy: MergePolicy, where isIncluded: (Dot) -> Bool) -> Value? {
         dots.contains(where: isIncluded) ? visible(by: policy) : nil
     }

@@ -4,16 +4,22 @@ import Values
 /// The state of one unit, in the form that its family needs.
 ///
 /// The families that nearly all units are of have a case to themselves, so that their states need no box and are called
-/// directly. All others are `other`. What a case means is in its family's folder; here is only which family is asked.
+/// directly. All others are `other`. A family's folder says what its state means; this type only says which family is
+/// asked.
 public enum UnitState: Sendable, Hashable {
+    /// Of `lww`, `fww`, `manual` and `immutable`.
     case register(Register)
     // Kept apart: it is much larger than the others, which are what nearly all units are.
+    /// Of `max` and `min`.
     indirect case extremum(Extremum)
+    /// Of `counter`.
     case counter(CounterTotals)
+    /// Of `set`.
     case set(ObservedRemoveSet)
+    /// Of a family without a case to itself.
     case other(OtherState)
 
-    /// The state as its family's own type. It is copied into a box: for what is asked seldom.
+    /// The state as its family's own type. It is copied into a box, so this is for questions that are seldom asked.
     public var content: any MergeFamily {
         switch self {
         case .register(let state): state
@@ -37,8 +43,10 @@ public enum UnitState: Sendable, Hashable {
 
 /// A state of a family that has no case of `UnitState` to itself.
 public struct OtherState: Sendable {
+    /// The state as its family's own type.
     public fileprivate(set) var content: any MergeFamily
 
+    /// Wraps a state.
     public init(_ content: some MergeFamily) { self.content = content }
 }
 
@@ -129,7 +137,7 @@ extension UnitState {
         }
     }
 
-    /// O(1), but for a unit in which several values stand beside one another: O(their number).
+    /// What the unit weighs. O(1); where several values stand beside one another, O(their number).
     func weight(of unit: UnitKey) -> UnitWeight {
         var weight = UnitWeight()
         weight.values = WeightOf.unit + unit.name.weight
@@ -170,6 +178,7 @@ extension UnitState {
         }
     }
 
+    /// Writes the state in the form that `MergeFamilies` reads.
     public func encode(into writer: inout some UnitStateWriter) {
         switch self {
         case .register(let state): state.encode(into: &writer)

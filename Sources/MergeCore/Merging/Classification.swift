@@ -13,6 +13,7 @@ public enum Classification: Sendable, Hashable {
     /// The author claims to have seen an event that is not stored here.
     case ahead(of: DeviceID)
 
+    /// Compares the two clocks. O(n + m) in their entries.
     /// - Parameters:
     ///   - clock: the operation's.
     ///   - stored: the record's; empty for a record that is not there.
@@ -36,7 +37,12 @@ public enum Classification: Sendable, Hashable {
     }
 }
 
-/// The relation of an operation that was taken, as it is told to its device.
+/// How an operation that was taken stood to its record, as its device is told.
+///
+/// - `newer`: its author had seen all that was stored.
+/// - `concurrent`: its author had seen less.
+/// - `older`: its counter was in the history already.
+/// - `equal`: it is `older`, and its clock is the record's clock.
 public enum Relation: String, Sendable, Hashable, CaseIterable {
     case newer, older, equal, concurrent
 }

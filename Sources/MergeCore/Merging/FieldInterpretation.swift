@@ -1,8 +1,9 @@
 import Causality
 import Values
 
-/// Reads an operation's fields under the rules of its collection: what is written to which unit, or everything that is wrong
-/// with it. Depends on the operation and the rules alone, never on what is stored.
+/// Reads an operation's fields under the rules of its collection. The answer is what is written to which unit, or
+/// everything that is wrong with the operation. It depends on the operation and the rules alone, never on what is
+/// stored.
 struct FieldInterpretation {
     private(set) var writes: [UnitWrite] = []
     private(set) var rejections: [Rejection] = []
@@ -57,8 +58,8 @@ struct FieldInterpretation {
         }
     }
 
-    /// `null` in a required field is refused here; its absence from the record that would result is checked at the merge. But
-    /// whoever writes the whole record, with whatever kind of operation, takes away what is not named.
+    /// Refuses `null` in a required field. Whether the field is absent from the record that would result is checked at
+    /// the merge. But whoever writes the whole record, with whatever kind of operation, takes away what is not named.
     private mutating func requireRequired(_ operation: Operation, rules: CollectionRules) {
         guard !rules.required.isEmpty else { return }
         let writesWhole = writes.contains { $0.unit == .record }

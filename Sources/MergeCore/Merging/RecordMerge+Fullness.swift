@@ -3,10 +3,10 @@ import Causality
 extension RecordMerge {
     /// Why a merge cannot stand because the record would be too large; nil when it can.
     ///
-    /// A record that is over a limit already (an earlier version wrote it) can be made smaller, deleted and restored, and
-    /// decided on. So only what makes it larger counts. An event, a clock's entry and a delete are not counted as growth:
-    /// each device has one of them, and devices are bounded. What counters remember is measured apart, so that a full record
-    /// can still be counted on.
+    /// A record that is already over a limit (an earlier version wrote it) can be made smaller, deleted and restored,
+    /// and decided on. So only what makes it larger counts. An event, a clock's entry and a delete do not count as
+    /// growth: each device has one of them, and devices are bounded. What counters remember is measured apart, so that
+    /// a full record can still be counted on.
     func fullness(of write: RecordWrite, before: RecordState, limits: Limits) -> Rejection? {
         let old = before.units.weight
         let new = state.units.weight
@@ -34,7 +34,7 @@ extension RecordMerge {
         return nil
     }
 
-    /// Where the unit stands that grows most.
+    /// The path of the unit that grows most.
     private func growth(of write: RecordWrite, before: RecordState) -> [ExactString] {
         var most: (growth: Int, unit: UnitKey)?
         for unit in write.writes.map(\.unit) {

@@ -1,9 +1,11 @@
 import Causality
 
 extension RecordState {
-    /// Why a write cannot be merged into the record as it stands; empty when it can.
+    /// Why a write cannot be merged into the record as it stands; empty when it can. O(k log n) in the number k of
+    /// units that the write names.
     ///
-    /// Only what a write has seen can count against it. That others wrote concurrently is never a reason to refuse.
+    /// Only what a write has seen can count against it. That others wrote concurrently is never a reason to refuse
+    /// (rule N2).
     public func rejections(of write: RecordWrite, rules: CollectionRules, limits: Limits) -> [Rejection] {
         var rejections: [Rejection] = []
         if clock[write.event.dot.device] == 0, clock.count >= limits.clockEntries {
@@ -56,7 +58,8 @@ extension RecordState {
         return UnitState.rejection(of: write, to: state, in: context, rules: rules)
     }
 
-    /// Required fields that neither the record shows nor the write has. What the write says itself was read before.
+    /// The required fields that neither the record shows nor the write has. What the write itself says was checked
+    /// before.
     private func missingFields(_ write: RecordWrite, rules: CollectionRules) -> [Rejection] {
         let missing = rules.required.filter { lacks($0, rules) }
         guard !missing.isEmpty else { return [] }

@@ -1,12 +1,14 @@
 import Causality
 
-/// An operation that has been read and classified as newer or concurrent: ready to be merged into its record.
+/// An operation that has been read and classified as newer or concurrent, so that it can be merged into its record.
 public struct RecordWrite: Sendable, Hashable {
+    /// What the operation asks for.
     public let kind: OperationKind
+    /// The event that it is.
     public let event: Event
-    /// What the author had seen. Within the record's clock.
+    /// What the author had seen. It is within the record's clock.
     public let context: VersionVector
-    /// One a unit. Empty for a delete.
+    /// What is written, one entry a unit. Empty for a delete.
     public let writes: [UnitWrite]
 
     public init(kind: OperationKind, event: Event, context: VersionVector, writes: [UnitWrite]) {
@@ -19,29 +21,39 @@ public struct RecordWrite: Sendable, Hashable {
 
 /// What a merge did, for those who have to record it.
 public struct RecordMerge: Sendable, Hashable {
+    /// The record's state after the merge.
     public let state: RecordState
-    /// The registers that were written, in the order of the writes, as far as they were asked for.
+    /// The registers that were written, in the order of the writes, as far as the caller asked for them.
     public let registers: [RegisterMerge]
+    /// Which deletes and writes met.
     public let deletion: DeletionMerge
 }
 
 /// Which deletes and writes that had not seen each other met in a merge.
 public struct DeletionMerge: Sendable, Hashable {
+    /// Whether the record was hidden before the merge.
     public let wasDeleted: Bool
+    /// Whether the record is hidden after it.
     public let isDeleted: Bool
-    /// For a write: the deletes it had not seen.
+    /// The deletes that a write had not seen; empty for a delete.
     public let unseenDeletes: [Event]
-    /// For a delete: the latest writes it had not seen, one a device.
+    /// The latest writes that a delete had not seen, one a device; empty for a write.
     public let unseenWrites: [Event]
 }
 
 extension RecordState {
-    /// Merges one write: what its author had seen is replaced, what its author had not seen stays beside it.
+    /// Merges one write. What its author had seen is replaced; what its author had not seen stays beside it (rules M2
+    /// to M5).
     ///
-    /// The write was admitted before (`rejections(of:rules:limits:)`). O(k log n) in the number k of units that the write
-    /// names, and O(devices).
-    /// - Parameter open: given to be told of those registers only in which values remain beside the write's, or which have
-    ///   an open conflict: about the others there is nothing to record. nil: of all.
+    /// The write was admitted before by ``rejections(of:rules:limits:)``. O(k log n) in the number k of units that the
+    /// write names, and O(devices).
+    /// - Parameters:
+    ///   - write: what is merged.
+    ///   - rules: the rules of the record's collection.
+    ///   - limits: for the number of values that one unit may hold.
+    ///   - open: where it is given, the answer has only those registers in which values remain beside the write's, or
+    ///     that have an open conflict; there is nothing to record about the others. Where it is nil, the answer has
+    ///     all.
     public func applying(
         _ write: RecordWrite, rules: CollectionRules, limits: Limits, notingOnly open: [UnitKey: OpenConflict]? = nil
     ) -> RecordMerge {

@@ -1,22 +1,26 @@
 import Causality
 import Values
 
-/// One operation of a batch as it came off the wire: read, or found to be wrong before it could be.
+/// One operation of a batch as it came off the wire: an operation that was read, or one that could not be.
 ///
-/// Kept apart from what holds it, because it is passed on from step to step.
+/// The cases are indirect, because an item is passed on from step to step.
 public indirect enum BatchItem: Sendable, Hashable {
+    /// The operation was read.
     case operation(Operation)
+    /// The operation could not be read.
     case malformed(MalformedOperation)
 }
 
-/// An operation that could not be read. What could be told of it serves to answer, to find what depends on it, and to keep
-/// its content for repair.
+/// An operation that could not be read. What could be told of it serves to answer, to find what depends on it, and to
+/// keep its content for repair.
 public struct MalformedOperation: Sendable, Hashable {
+    /// The operation's name, where it could be read.
     public let id: OperationID?
+    /// The record that it is about, where that could be read.
     public let record: RecordKey?
-    /// The operation as it was sent, as far as it could be represented.
+    /// The operation as it was sent, as far as a value can represent it.
     public let content: Value
-    /// Never empty.
+    /// What is wrong with it; never empty.
     public let rejections: [Rejection]
 
     public init(id: OperationID?, record: RecordKey?, content: Value, rejections: [Rejection]) {
@@ -31,20 +35,26 @@ public struct MalformedOperation: Sendable, Hashable {
 public struct Batch: Sendable, Hashable {
     /// What one invalid operation does to its batch.
     public enum Atomicity: Sendable, Hashable {
-        /// Refuses all.
+        /// The whole batch is refused.
         case allOrNothing
-        /// Is rejected itself; what depends on it is skipped; the rest commits.
+        /// The operation is rejected, and what depends on it is skipped. The rest commits.
         case eachOperation
     }
 
-    /// The idempotency key, unique to the device.
+    /// The idempotency key. It is unique to the device.
     public let key: ExactString
+    /// The device that sent the batch and authored its operations.
     public let device: DeviceID
+    /// The user on whose behalf the device sent it.
     public let user: ExactString
+    /// What one invalid operation does to the batch.
     public let atomicity: Atomicity
+    /// When the batch arrived, in server milliseconds since 1970.
     public let receivedAtMilliseconds: Int64
-    /// The device's clock when it sent; nil for a device that keeps a hybrid clock in server time.
+    /// When the batch was sent, in milliseconds by the device's clock; nil for a device that keeps a hybrid clock in
+    /// server time.
     public let sentAtMilliseconds: Int64?
+    /// The operations in their order.
     public let items: [BatchItem]
 
     public init(
@@ -60,7 +70,7 @@ public struct Batch: Sendable, Hashable {
         self.items = items
     }
 
-    /// All that has to be read to decide the batch, known before any of it is read.
+    /// All that has to be read to decide the batch. It is known before any of it is read. O(n) in the operations.
     public var readSet: ReadSet {
         var readSet = ReadSet()
         readSet.reserveCapacity(items.count)
@@ -84,7 +94,9 @@ public struct Batch: Sendable, Hashable {
 
 /// An event of one record.
 public struct RecordDot: Sendable, Hashable {
+    /// The record.
     public let record: RecordKey
+    /// The event.
     public let dot: Dot
 
     public init(record: RecordKey, dot: Dot) {
@@ -95,14 +107,20 @@ public struct RecordDot: Sendable, Hashable {
 
 /// The keys of what a decision reads.
 public struct ReadSet: Sendable, Hashable {
+    /// Records, with their state and their open conflicts.
     public var records: Set<RecordKey> = []
+    /// Operations that may have been decided before, and those that others depend on.
     public var operations: Set<OperationID> = []
+    /// Events whose operations are needed, to tell a counter that was used twice.
     public var dots: Set<RecordDot> = []
 
+    /// A set without keys.
     public init() {}
 
+    /// Whether nothing has to be read.
     public var isEmpty: Bool { records.isEmpty && operations.isEmpty && dots.isEmpty }
 
+    /// Makes room.
     /// - Parameter count: how many operations there will be.
     public mutating func reserveCapacity(_ count: Int) {
         records.reserveCapacity(count)
@@ -110,6 +128,7 @@ public struct ReadSet: Sendable, Hashable {
         dots.reserveCapacity(count)
     }
 
+    /// Adds the keys of another set. O(the other's size).
     public mutating func formUnion(_ other: ReadSet) {
         guard !isEmpty else {
             self = other

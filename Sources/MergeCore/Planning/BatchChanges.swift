@@ -7,7 +7,8 @@ struct AuditAuthor {
     let atMilliseconds: Int64
 }
 
-/// What one batch, or one command of a reviewer, would change. Apart from the decider until it is known to stand.
+/// What one batch, or one command of a reviewer, would change. It is kept apart from the decider until it is known to
+/// stand.
 struct BatchChanges {
     var records: [RecordKey: StoredRecord] = [:]
     var operations: [OperationID: KnownOperation] = [:]
@@ -16,7 +17,7 @@ struct BatchChanges {
     private(set) var sequence: Int64
     private(set) var auditPosition: Int64
     private(set) var auditMilliseconds: Int64
-    /// Bytes of the values on the sides of conflicts, each value once.
+    /// The bytes of the values on the sides of conflicts, each value once.
     private(set) var auditBytes = 0
     private var auditedValues: Set<AuditedValue> = []
 
@@ -38,8 +39,9 @@ struct BatchChanges {
         records[record.key] = record
     }
 
-    /// Whether the audit takes what these notes would add; if so it is counted. What a batch records of values is bounded, because
-    /// a small write can meet a large value again and again. The first notes of a batch are always taken.
+    /// Whether the audit takes what these notes would add; if it does, the notes are counted. What a batch records of
+    /// values is bounded, because a small write can meet a large value again and again. The first notes of a batch are
+    /// always taken.
     mutating func admits(_ notes: [ConflictNote], on record: RecordKey, limits: Limits) -> Bool {
         guard !notes.isEmpty else { return true }
         var bytes = auditBytes

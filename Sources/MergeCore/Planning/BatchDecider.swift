@@ -1,9 +1,11 @@
 import Causality
 import Values
 
-/// What decisions are held to: what is declared of collections, and the limits.
+/// What decisions are held to: the declared collections, and the limits.
 public struct DecisionSettings: Sendable {
+    /// What is declared of collections.
     public let schema: Schema
+    /// The bound of every quantity.
     public let limits: Limits
 
     public init(schema: Schema, limits: Limits = Limits()) {
@@ -12,21 +14,26 @@ public struct DecisionSettings: Sendable {
     }
 }
 
-/// Decides batch after batch over one snapshot: a batch, a snapshot and the time go in, rows to write and an outcome per
-/// operation come out. It reads nothing, waits for nothing and never fails.
+/// Decides batch after batch over one snapshot. A batch, a snapshot and the time go in; rows to write and an outcome
+/// for each operation come out. The decider reads nothing, waits for nothing and never fails.
 ///
-/// Each batch sees what the batches before it did, as if they had been committed; a refused one leaves no trace. So the
+/// Each batch sees what the batches before it did, as if they had been committed. A refused one leaves no trace. So the
 /// batches that share one transaction get the same answers as if each had had its own.
 public struct BatchDecider: Sendable {
+    /// What the decisions are held to.
     public let settings: DecisionSettings
     private let snapshot: Snapshot
     /// What the batches decided so far have changed.
     public private(set) var plan: Plan
     private var operations: [OperationID: [KnownOperation]] = [:]
     private var dots: [RecordDot: KnownOperation] = [:]
-    /// Those with an entry in the plan.
+    /// The conflicts that have an entry in the plan.
     private var touchedConflicts: Set<ConflictID> = []
 
+    /// Begins with a plan that changes nothing.
+    /// - Parameters:
+    ///   - snapshot: what the store holds under the read sets of all batches that will be decided.
+    ///   - settings: what the decisions are held to.
     public init(over snapshot: Snapshot, under settings: DecisionSettings) {
         self.snapshot = snapshot
         self.settings = settings
@@ -36,6 +43,8 @@ public struct BatchDecider: Sendable {
     }
 
     /// Decides one batch and takes what it changes into the plan. The snapshot holds what the batch's read set names.
+    ///
+    /// O(k log n) for an operation that names k units, and O(devices) for each clock that is compared.
     public mutating func decide(_ batch: Batch) -> BatchDecision {
         let (decision, changes) = BatchRun.run(batch, over: self)
         if !decision.isRefused { take(changes) }
@@ -44,7 +53,9 @@ public struct BatchDecider: Sendable {
 
     /// Decides a conflict and takes what that changes into the plan. The snapshot holds the conflict's record.
     /// - Parameters:
-    ///   - conflict: as it stands without what this decider has decided so far.
+    ///   - decision: what the reviewer wants.
+    ///   - conflict: the conflict as it stands without what this decider has decided so far.
+    ///   - reviewer: who decides, and when.
     ///   - kept: the form in which the audit keeps a value of a unit.
     public mutating func decide(
         _ decision: Decision, on conflict: RecordedConflict, by reviewer: Reviewer,
@@ -58,7 +69,7 @@ public struct BatchDecider: Sendable {
         return outcome
     }
 
-    /// Appends a comment, or whose task the conflict is, to the audit.
+    /// Appends a comment or an assignment to the audit.
     public mutating func note(_ content: AuditEntry.Content, on conflict: RecordedConflict, by reviewer: Reviewer) {
         var changes = BatchChanges(after: plan)
         let clock = record(conflict.record)?.state.clock ?? VersionVector()
@@ -68,7 +79,7 @@ public struct BatchDecider: Sendable {
         take(changes)
     }
 
-    /// Takes changes that stand into the plan.
+    /// Takes changes into the plan that are known to stand.
     mutating func take(_ changes: BatchChanges) {
         plan.sequence = changes.sequence
         plan.auditPosition = changes.auditPosition
@@ -94,7 +105,7 @@ public struct BatchDecider: Sendable {
         plan.records[key] ?? snapshot.records[key]
     }
 
-    /// The operations of an id, one a device, with what the batches decided so far added.
+    /// The operations under an id, at most one a device. What the batches decided so far added is among them.
     public func known(_ id: OperationID) -> [KnownOperation] {
         operations[id] ?? snapshot.operations[id] ?? []
     }

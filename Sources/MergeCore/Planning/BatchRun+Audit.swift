@@ -3,9 +3,9 @@ import Causality
 extension BatchRun {
     struct Written {
         let unit: UnitKey
-        /// nil for a note about which the operation's author need not hear.
+        /// The conflict as the operation's author hears of it; nil where the author need not hear.
         let summary: ConflictSummary?
-        /// The conflict as the record is to remember it, nil when it does not wait for a decision.
+        /// The conflict as the record is to remember it; nil when it does not wait for a decision.
         let stillOpen: OpenConflict?
     }
 

@@ -49,6 +49,7 @@ struct BatchRun {
         decided.reserveCapacity(count)
     }
 
+    /// Decides one operation.
     private mutating func take(_ item: BatchItem, at index: Int) {
         switch item {
         case .malformed(let malformed):
@@ -91,10 +92,12 @@ struct BatchRun {
             fingerprint: operation.fingerprint, result: result)
     }
 
-    /// A device that had to register anew numbers what is pending under its new id, from 1 on, without knowing which of it had
-    /// arrived. So an operation that is recognised uses up its new number, and the next one does not leave a gap: the event
-    /// joins the record's clock and changes nothing else. Where it cannot (a full clock, a collection that is not declared any
-    /// more), the answer is the same and the number stays free.
+    /// Lets an operation that was recognised use up its new number.
+    ///
+    /// A device that had to register anew numbers what is pending under its new id, from 1 on, without knowing which of
+    /// it had arrived. The next operation must not leave a gap. So the event joins the record's clock and changes
+    /// nothing else. Where it cannot (a full clock, a collection that is not declared any more), the answer is the same
+    /// and the number stays free.
     private mutating func take(
         numberOf operation: Operation, _ result: OperationResult, _ item: BatchItem, at index: Int
     ) {

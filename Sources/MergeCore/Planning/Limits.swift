@@ -6,6 +6,8 @@ public struct Limits: Sendable, Hashable {
     /// Reasons that are given for refusing one operation, and all operations of a batch together. One reason refuses already;
     /// the others are a courtesy, and a hostile batch has hundreds of thousands. Beyond the second each operation gets one.
     public var rejectionsPerOperation = 16
+    /// Reasons that are given for refusing all operations of a batch together. A hostile batch has hundreds of
+    /// thousands. Beyond this each operation gets one.
     public var rejectionsPerBatch = 1_000
     /// Bytes of values that the audit takes of one batch. Above the bytes of any record, so that one operation always fits.
     public var auditBytesPerBatch = 16 * 1024 * 1024
@@ -26,5 +28,6 @@ public struct Limits: Sendable, Hashable {
     /// goes on in a new one.
     public var entriesPerConflict: Int64 = 1_000
 
+    /// The limits of a server. Tests set smaller ones.
     public init() {}
 }

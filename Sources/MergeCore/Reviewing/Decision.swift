@@ -3,14 +3,15 @@ import Values
 
 /// What a reviewer wants a conflict to end with.
 public struct Decision: Sendable, Hashable {
+    /// What the conflict's unit is to have.
     public enum Choice: Sendable, Hashable {
         /// The value of the side with this number.
         case side(Int)
         /// The only side that stands with this role.
         case role(ConflictSide.Role)
-        /// The side that the merge let show.
+        /// The value of the side that the merge let show.
         case winner
-        /// The only other side that stands.
+        /// The value of the only other side that stands.
         case loser
         /// What the record shows now.
         case current
@@ -18,20 +19,24 @@ public struct Decision: Sendable, Hashable {
         case value(Value)
     }
 
-    /// What becomes of a record that is deleted by now.
+    /// What becomes of a record that has been deleted by the time of the decision.
     public enum DeletedRecord: Sendable, Hashable {
+        /// The record stays deleted.
         case staysDeleted
-        /// Comes back with the decided value.
+        /// The record comes back with the decided value.
         case isRestored
     }
 
     /// The conflict's version that the reviewer looked at.
     public let version: Int64
+    /// What the conflict's unit is to have.
     public let choice: Choice
-    /// The record's clock that the reviewer looked at: what the unit has gone through since is not to be overwritten unseen.
-    /// nil: only the sides were looked at.
+    /// The record's clock that the reviewer looked at, so that what the unit has gone through since is not overwritten
+    /// unseen. nil where the reviewer looked at the sides only.
     public let seen: VersionVector?
+    /// What becomes of a record that is deleted.
     public let deletedRecord: DeletedRecord
+    /// What the reviewer writes about the decision.
     public let note: ExactString?
 
     public init(
@@ -48,7 +53,9 @@ public struct Decision: Sendable, Hashable {
 
 /// Who reviews, and when.
 public struct Reviewer: Sendable, Hashable {
+    /// The reviewer's name.
     public let user: ExactString
+    /// Server time.
     public let nowMilliseconds: Int64
 
     public init(user: ExactString, nowMilliseconds: Int64) {
@@ -60,10 +67,11 @@ public struct Reviewer: Sendable, Hashable {
     public var device: DeviceID { .reviewer(user) }
 }
 
-/// What became of a decision. All of it is an expected outcome: nothing here is an error of the server.
+/// What became of a decision. Each case is an expected outcome: none is an error of the server.
 public enum DecisionOutcome: Sendable, Hashable {
+    /// The decision was carried out.
     case decided(DecidedConflict)
-    /// The conflict had ended with the same before: nothing to do.
+    /// The conflict had ended with the same before, so there is nothing to do.
     case repeated
     /// The conflict had ended with something else before.
     case decidedOtherwise
@@ -75,16 +83,20 @@ public enum DecisionOutcome: Sendable, Hashable {
 
 /// A decision that was carried out: an operation of the reviewer's replica, merged like any other.
 public struct DecidedConflict: Sendable, Hashable {
+    /// The conflict that ended.
     public let conflict: ConflictID
-    /// The conflict's version after it.
+    /// The conflict's version after the decision.
     public let version: Int64
+    /// The record that it is about.
     public let record: RecordKey
+    /// What the audit says of the decision.
     public let resolution: ConflictResolution
+    /// What the reviewer's operation does.
     public let kind: OperationKind
     /// The operation's clock: the record's whole clock and its own event.
     public let clock: VersionVector
-    /// What it wrote; empty where the record showed what was wanted.
+    /// What the operation wrote; empty where the record showed what was wanted.
     public let fields: ObjectValue
-    /// The record's place in the change feed after it.
+    /// The record's place in the change feed after the decision.
     public let sequence: Int64
 }

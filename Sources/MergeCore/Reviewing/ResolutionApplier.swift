@@ -1,8 +1,9 @@
 import Causality
 import Values
 
-/// Carries out one decision on top of what a decider has decided: an operation by the reviewer's replica that has seen all of
-/// the record, merged like any other, and the entry in the audit that says which conflict it ended.
+/// Carries out one decision on top of what a decider has decided. The decision becomes an operation by the reviewer's
+/// replica, which has seen all of the record and is merged like any other; and an entry in the audit says which
+/// conflict it ended.
 struct ResolutionApplier {
     let decider: BatchDecider
     let conflict: RecordedConflict

@@ -1,18 +1,19 @@
 import Causality
 import Values
 
-/// What a decision wants of the record: which value its unit is to have, and the operation that gives it that value.
+/// What a decision wants of the record: the value that its unit is to have, and the operation that gives it that value.
 struct ResolutionIntent {
     let unit: UnitKey
     /// The number of the side that was chosen; nil for a value that was chosen for itself.
     let side: Int?
-    /// nil: that the record, or the field, be absent.
+    /// The value that the unit is to have; nil when the record, or the field, is to be absent.
     let value: Value?
     private(set) var kind = OperationKind.update
-    /// nil where nothing is to be written, because the record shows what is wanted. Not the same as no fields: those make a
-    /// record that is one unit empty.
+    /// What the operation writes. nil where it writes nothing, because the record shows what is wanted. No fields are
+    /// not the same: they make a record that is one unit empty.
     private(set) var fields: ObjectValue?
-    /// Why it cannot be carried out on the record as it stands. Said only to who looked at it as it stands.
+    /// Why the decision cannot be carried out on the record as it stands. It is said only to a reviewer who looked at
+    /// the record as it stands.
     private(set) var obstacle: Rejection?
 
     /// - Throws: why the decision cannot be carried out.
@@ -68,7 +69,6 @@ struct ResolutionIntent {
     }
 
     /// The number of the side that is meant; nil where the choice is not of a side.
-    /// - Throws: where no side, or more than one, is meant.
     static func side(_ choice: Decision.Choice, of conflict: RecordedConflict) throws(Rejection) -> Int? {
         func only(_ what: String, where isMeant: (RecordedConflict.Side) -> Bool) throws(Rejection) -> Int {
             let numbers = conflict.sides.indices.filter {
@@ -128,7 +128,7 @@ struct ResolutionIntent {
 }
 
 extension RecordState {
-    /// What the unit shows, nil where it shows nothing.
+    /// What the unit shows; nil where it shows nothing, or the record is deleted.
     public func shown(_ unit: UnitKey, _ rules: CollectionRules) -> Value? {
         if isDeleted(rules.deletes) { return nil }
         if unit == .record, rules.recordMerge == nil { return .object(visibleFields(rules)) }
@@ -140,7 +140,7 @@ extension RecordState {
         units[unit]?.visible(by: rules.policy(of: unit))
     }
 
-    /// The fields that make what the unit holds first its only value; nil where it is that already.
+    /// The fields that make what the unit holds first its only value; nil where it is the only one already.
     fileprivate func settling(_ unit: UnitKey, _ rules: CollectionRules) -> ObjectValue? {
         // A record that is not one unit any more has nothing to settle: its fields are units of their own.
         guard unit != .record || rules.recordMerge != nil, units[unit]?.hasSiblings ?? false,
@@ -149,8 +149,9 @@ extension RecordState {
         return ObjectValue(unit.fields(of: held).map { ObjectValue.Member(name: $0.0, value: $0.1) })
     }
 
-    /// Why no operation can give the unit the value, so that the decision would say what is not so; nil where one can.
-    /// - Parameter member: of the decision, where the issue is.
+    /// Why no operation can give the unit the value; nil where one can. A decision that no operation can carry out
+    /// would say what is not so.
+    /// - Parameter member: the member of the decision in which the issue is.
     fileprivate func obstacle(
         to value: Value?, in unit: UnitKey, _ rules: CollectionRules, at member: ExactString
     ) -> Rejection? {
@@ -169,17 +170,18 @@ extension RecordState {
 }
 
 extension RecordedConflict.Side {
-    /// Whether it is what an absorbing unit (a counter, a set, a best value) held when an operation of the past came. It is no
-    /// change that could be made once more: to choose it is to leave out what came, whatever was counted since.
+    /// Whether the side is what an absorbing unit (a counter, a set, a best value) held when an operation of the past
+    /// came. Such a side is no change that could be made once more: to choose it is to leave out what came, whatever
+    /// was counted since.
     fileprivate func isWhatAbsorbed(in conflict: RecordedConflict, _ policy: MergePolicy) -> Bool {
         policy.family.type.isAbsorbing && conflict.kind == .stale && role == .stored
     }
 }
 
 extension ObjectValue {
-    /// Those fields of a record that the record does not show as they are here, with the whole of their groups.
+    /// Those fields that the record does not show with these values, with the whole of their groups.
     ///
-    /// What is not assigned (counters, sets) is left out: what a write added to it is in it, seen or unseen.
+    /// Fields that are not assigned (counters, sets) are left out: what a write added to one is in it, seen or unseen.
     fileprivate func differing(from record: RecordState, rules: CollectionRules) -> ObjectValue {
         var units: Set<UnitKey> = []
         let shown = record.visibleFields(rules)

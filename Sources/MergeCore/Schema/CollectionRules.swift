@@ -2,8 +2,11 @@ import Causality
 
 /// What is declared about one field.
 public struct FieldRule: Sendable, Hashable {
+    /// What the field may hold.
     public let type: FieldType
+    /// How concurrent writes of the field meet.
     public let merge: MergePolicy
+    /// How much of the field's values the audit may keep.
     public let audit: AuditClass
 
     public init(type: FieldType = .json, merge: MergePolicy = .lww, audit: AuditClass = .full) {
@@ -15,15 +18,17 @@ public struct FieldRule: Sendable, Hashable {
 
 /// How much of a value the audit may keep.
 public enum AuditClass: String, Sendable, Hashable, CaseIterable {
+    /// The audit keeps values as they are.
     case full
     /// The audit keeps that a value was there and a salted hash of it, never the value.
     case redacted
 }
 
-/// Fields that are one unit, so that no merge shows a combination that nobody entered.
+/// Fields that are one unit, so that no merge shows a combination that nobody entered (rule S3).
 public struct GroupRule: Sendable, Hashable {
-    /// Sorted.
+    /// The names of the fields, sorted.
     public let fields: [ExactString]
+    /// How concurrent writes of the group meet.
     public let merge: MergePolicy
 
     public init(fields: [ExactString], merge: MergePolicy = .lww) {
@@ -34,31 +39,37 @@ public struct GroupRule: Sendable, Hashable {
 
 /// Whether devices choose the ids of a collection's records.
 public enum KeyRule: String, Sendable, Hashable, CaseIterable {
+    /// Devices choose the ids.
     case free
-    /// One record per tenant, under the id `singleton`.
+    /// The collection has one record a tenant, under the id `singleton` (rule S6).
     case singleton
 
+    /// The id of the only record.
     public static let singletonID: ExactString = "singleton"
 }
 
 /// What is declared about one collection.
 public struct CollectionRules: Sendable, Hashable {
-    /// nil: every field is accepted, with `FieldRule()`.
+    /// The declared fields. nil where every field is accepted, each with `FieldRule()`.
     public let fields: [ExactString: FieldRule]?
+    /// The declared groups.
     public let groups: [ExactString: GroupRule]
-    /// Set when the whole record is one unit (`unit: record`); then `groups` is empty.
+    /// The policy of the whole record, where the record is one unit (`unit: record`); then `groups` is empty.
     public let recordMerge: MergePolicy?
+    /// Who prevails when a delete and a write have not seen each other.
     public let deletes: DeletePolicy
-    /// Sorted.
+    /// The names of the required fields, sorted.
     public let required: [ExactString]
+    /// Whether devices choose the ids of records.
     public let key: KeyRule
     private let groupOfField: [ExactString: ExactString]
-    /// The types of the fields whose values have several spellings.
+    /// The types of those fields whose values have several spellings.
     private let spelledFields: [ExactString: FieldType]
 
     /// The rules of a collection about which nothing is declared.
     public static let undeclared = CollectionRules()
 
+    /// Takes what a collections file declares. Whether the declarations go together was checked before. O(n) in fields.
     public init(
         fields: [ExactString: FieldRule]? = nil, groups: [ExactString: GroupRule] = [:],
         recordMerge: MergePolicy? = nil, deletes: DeletePolicy = .updateWins, required: [ExactString] = [],
@@ -84,14 +95,14 @@ public struct CollectionRules: Sendable, Hashable {
         return fields[field]
     }
 
-    /// The unit to which a field belongs.
+    /// The unit to which a field belongs. O(1).
     public func unit(of field: ExactString) -> UnitKey {
         if recordMerge != nil { return .record }
         if !groupOfField.isEmpty, let group = groupOfField[field] { return .group(group) }
         return .field(field)
     }
 
-    /// The policy of a unit. A unit that is stored but no longer declared is shown by the default.
+    /// The policy of a unit. A unit that is stored but no longer declared is shown by the default (rule S7).
     public func policy(of unit: UnitKey) -> MergePolicy {
         switch unit {
         case .field(let name): rule(of: name)?.merge ?? .lww
@@ -117,10 +128,12 @@ public struct CollectionRules: Sendable, Hashable {
 
 /// The collections that a server accepts.
 public struct Schema: Sendable, Hashable {
+    /// The declared collections.
     public let collections: [ExactString: CollectionRules]
     /// Whether a collection that is not declared is accepted, with default rules.
     public let acceptsUndeclared: Bool
 
+    /// The schema that accepts the declared collections and no other.
     public init(declaring collections: [ExactString: CollectionRules]) {
         self.collections = collections
         acceptsUndeclared = false
@@ -131,9 +144,11 @@ public struct Schema: Sendable, Hashable {
         acceptsUndeclared = true
     }
 
-    /// Every collection, every field, `lww`: what a server without a collections file does.
+    /// The schema of a server without a collections file: it takes every collection and every field, with `lww` (rule
+    /// S1).
     public static let open = Schema()
 
+    /// The rules of a collection.
     /// - Returns: nil when the collection is not declared and the schema is not open.
     public func rules(for collection: ExactString) -> CollectionRules? {
         if let declared = collections[collection] { return declared }

@@ -1,6 +1,15 @@
 import Values
 
 /// What a field may hold. `null` is a value of every type except `set`.
+///
+/// - `string`: a text.
+/// - `integer`: a whole number of 64 bits.
+/// - `number`: an `integer`, or a finite double.
+/// - `boolean`: `true` or `false`.
+/// - `timestamp`: a text that RFC 3339 section 5.6 calls a `date-time`.
+/// - `uuid`: a text as in RFC 9562 section 4.
+/// - `set`: an array, which only additions and removals change.
+/// - `json`: any value.
 public enum FieldType: String, Sendable, Hashable, CaseIterable {
     case string, integer, number, boolean, timestamp, uuid, set, json
 
@@ -17,7 +26,7 @@ public enum FieldType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// RFC 9562 section 4: 8-4-4-4-12 hexadecimal digits, either case.
+    /// Whether a text is a UUID as in RFC 9562 section 4: 8-4-4-4-12 hexadecimal digits, either case.
     static func isUUID(_ text: String) -> Bool {
         guard text.utf8.count == 36 else { return false }
         let bytes = Array(text.utf8)

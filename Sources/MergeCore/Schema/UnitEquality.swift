@@ -1,19 +1,21 @@
 import Causality
 import Values
 
-/// When two values of a unit are the same value, by the types of its fields.
+/// When two values of a unit are the same value, by the types of its fields (rule V4).
 ///
-/// The texts of a `uuid` are equal whatever case their digits have, those of a `timestamp` when they name one instant. Values
-/// of all other types are equal by `==`. What a record holds does not depend on it: writes in two spellings stand beside
-/// each other as two events, of which one shows; only whether they disagree does.
+/// The texts of a `uuid` are equal whatever case their digits have. Those of a `timestamp` are equal when they name one
+/// instant. Values of all other types are equal by `==`. What a record holds does not depend on this equality: writes
+/// in two spellings stand beside each other as two events, of which one shows. Only whether they disagree depends on
+/// it.
 public enum UnitEquality: Sendable, Hashable {
-    /// By `==`.
+    /// Values are compared by `==`.
     case exact
-    /// Of one field.
+    /// Values of one field are compared, by its type.
     case field(FieldType)
-    /// Of an object's members; those that are not named are equal by `==`.
+    /// Objects are compared member by member; members that are not named are equal by `==`.
     case members([ExactString: FieldType])
 
+    /// Whether the two are the same value. O(n) in their size.
     public func areSame(_ left: Value, _ right: Value) -> Bool {
         switch self {
         case .exact: return left == right

@@ -1,15 +1,15 @@
 import Causality
 
-/// What decides whether a record is deleted: the writes that no delete has seen, and the deletes that no later event has
-/// seen.
+/// What decides whether a record is deleted: the writes that no delete has seen, and the deletes that no later event
+/// has seen (rule U5; the flags of Almeida et al. 2018).
 ///
-/// One event per device is enough for the writes. A device's events are totally ordered, a delete by the device itself has
-/// seen all of its earlier writes, and whoever has seen its latest write has seen the earlier ones: so either the device's
-/// latest event is an unseen write, or none of its writes is unseen.
+/// One event a device is enough for the writes. A device's events are totally ordered, a delete by the device itself
+/// has seen all of its earlier writes, and whoever has seen its latest write has seen the earlier ones. So either the
+/// device's latest event is an unseen write, or none of its writes is unseen.
 public struct DeletionState: Sendable, Hashable {
-    /// Sorted by device, at most one a device: its latest event, where that is a write that no delete has seen.
+    /// For each device its latest event, where that is a write that no delete has seen. Sorted by device.
     public private(set) var writes: [Event]
-    /// Sorted by dot.
+    /// The deletes that no later event has seen, sorted by dot.
     public private(set) var deletes: [Event]
 
     public init(writes: [Event] = [], deletes: [Event] = []) {
@@ -17,7 +17,7 @@ public struct DeletionState: Sendable, Hashable {
         self.deletes = deletes.count < 2 ? deletes : deletes.sorted { $0.dot < $1.dot }
     }
 
-    /// Whether the record is hidden. Meaningful for a record that has at least one event.
+    /// Whether the record is hidden. The answer has a meaning only for a record that has at least one event. O(1).
     public func isDeleted(_ policy: DeletePolicy) -> Bool {
         switch policy {
         case .updateWins: writes.isEmpty
@@ -25,7 +25,7 @@ public struct DeletionState: Sendable, Hashable {
         }
     }
 
-    /// A create, update or restore. It supersedes the deletes that it has seen.
+    /// Takes in a create, an update or a restore, which supersedes the deletes that it has seen.
     func written(_ event: Event, context: VersionVector) -> DeletionState {
         var next = self
         let position = writes.firstIndex { !($0.dot.device < event.dot.device) } ?? writes.endIndex
@@ -38,7 +38,8 @@ public struct DeletionState: Sendable, Hashable {
         return next
     }
 
-    /// A delete. It supersedes the deletes and hides the writes that it has seen, its author's own among them.
+    /// Takes in a delete. It supersedes the deletes that it has seen, and hides the writes that it has seen, its
+    /// author's own among them.
     func deleted(_ event: Event, context: VersionVector) -> DeletionState {
         DeletionState(
             writes: writes.filter { !context.contains($0.dot) },

@@ -2,7 +2,7 @@ import Causality
 
 /// One authored event on one record, with what the audit must be able to say about it later.
 ///
-/// Every unit that an operation writes holds the operation's event: they share one copy of it.
+/// Every unit that an operation writes holds the operation's event; they share one copy of it.
 public struct Event: Sendable {
     private final class Content: Sendable {
         let stamp: Stamp
@@ -20,11 +20,14 @@ public struct Event: Sendable {
         content = Content(stamp, provenance)
     }
 
+    /// The event's place in the total order that picks winners.
     public var stamp: Stamp { content.stamp }
+    /// Who sent the event.
     public var provenance: Provenance { content.provenance }
+    /// The event's name.
     public var dot: Dot { content.stamp.dot }
 
-    /// Whether the two are copies of one value, which is quicker to tell than whether they are equal.
+    /// Whether the two are copies of one value. This is quicker to tell than whether they are equal. O(1).
     public func isCopy(of other: Event) -> Bool { content === other.content }
 }
 
@@ -39,9 +42,11 @@ extension Event: Hashable {
     }
 }
 
-/// Who sent an event, in which operation, at which time by their own clock.
+/// Who sent an event, in which operation, and at which time by their own clock.
 public struct Provenance: Sendable, Hashable {
+    /// The operation that the event was.
     public let operation: OperationID
+    /// The user on whose behalf the device sent it.
     public let user: ExactString
     /// The device's time as it was sent, before any correction; nil when the operation named none.
     public let claimedMilliseconds: Int64?

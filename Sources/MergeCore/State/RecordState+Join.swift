@@ -1,11 +1,12 @@
 import Causality
 
 extension RecordState {
-    /// The least state that includes both: commutative, associative and idempotent (Shapiro et al. 2011, section 2.2).
+    /// The least state that includes both: commutative, associative and idempotent (rule U7; Shapiro et al. 2011,
+    /// section 2.2).
     ///
-    /// An app with two remotes can join what it has from either before it keeps the result; applying operations one by one
-    /// gives the same as joining their states. The bound on concurrent values of one unit is kept where operations are
-    /// applied, not here. O(n log n) in the size of both.
+    /// An app with two remotes can join what it has from either before it keeps the result. Applying operations one by
+    /// one gives the same as joining their states. The bound on concurrent values of one unit (rule U6) is kept where
+    /// operations are applied, not here. O(n log n) in the size of both.
     public func join(_ other: RecordState) -> RecordState {
         var joined = RecordState(
             clock: clock.union(other.clock), units: units,

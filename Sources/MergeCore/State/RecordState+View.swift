@@ -3,7 +3,9 @@ import Values
 
 /// A value beside the visible one, of a unit that waits for a decision.
 public struct Sibling: Sendable, Hashable {
+    /// The value that does not show.
     public let value: Value
+    /// The event that wrote it.
     public let event: Event
 
     public init(value: Value, event: Event) {
@@ -13,10 +15,10 @@ public struct Sibling: Sendable, Hashable {
 }
 
 extension RecordState {
-    /// The fields as an app sees them, whether or not the record is deleted.
+    /// The fields as an app sees them, whether or not the record is deleted. O(n log n) at most.
     ///
-    /// Units that the rules no longer know (a group that was taken apart) still show their fields, below those of the units
-    /// that are declared now.
+    /// Units that the rules no longer know (a group that was taken apart) still show their fields, below those of the
+    /// units that are declared now.
     public func visibleFields(_ rules: CollectionRules) -> ObjectValue {
         plainFields(rules) ?? spreadFields(rules)
     }
@@ -49,7 +51,7 @@ extension RecordState {
         return ObjectValue(fields.map { ObjectValue.Member(name: $0.key, value: $0.value) })
     }
 
-    /// The values beside the visible ones of all units that wait for a decision, by the unit's name.
+    /// The values beside the visible ones, of all units that wait for a decision, by the unit's name.
     public func siblings(_ rules: CollectionRules) -> [ExactString: [Sibling]] {
         var siblings: [ExactString: [Sibling]] = [:]
         for (unit, state) in units {
@@ -69,7 +71,7 @@ extension UnitState {
 }
 
 extension UnitKey {
-    /// A unit's value spread over its fields: a group and a whole record are kept as objects.
+    /// A unit's value spread over its fields. Groups and whole records are kept as objects.
     public func fields(of value: Value) -> [(ExactString, Value)] {
         switch self {
         case .field(let name): return [(name, value)]

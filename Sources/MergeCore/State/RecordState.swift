@@ -1,11 +1,15 @@
 import Causality
 
-/// All that the merge knows about one record. What it holds depends on the events that were merged and on nothing else:
-/// not on the order in which they arrived, and not on any clock on a wall.
+/// All that the merge knows about one record.
+///
+/// What the state holds depends on the events that were merged and on nothing else (rule U1): not on the order in which
+/// they arrived, and not on any clock on a wall.
 public struct RecordState: Sendable, Hashable {
-    /// Which events were merged.
+    /// The clock, which says which events were merged.
     public internal(set) var clock: VersionVector
+    /// What the record's units hold.
     public internal(set) var units: UnitStates
+    /// What decides whether the record is deleted.
     public internal(set) var deletion: DeletionState
     /// The greatest stamp that was ever merged, in milliseconds. A device's hybrid clock stays above it.
     public internal(set) var latestMilliseconds: Int64
@@ -20,7 +24,7 @@ public struct RecordState: Sendable, Hashable {
         self.latestMilliseconds = latestMilliseconds
     }
 
-    /// Whether no event was ever merged: the record does not exist.
+    /// Whether no event was ever merged. Then the record does not exist.
     public var isUnknown: Bool { clock.isEmpty }
 
     /// Whether the record exists and is hidden by a delete.

@@ -1,28 +1,32 @@
 import Causality
 import Values
 
-/// How large units are, in bytes of their JSON: what a record's limit is measured in.
+/// How large units are, in bytes of their JSON. A record's limit is measured in this (rule L1).
 ///
-/// It is kept up with every change, so that it costs what the change names. Every value counts once, though a row has some
-/// of them twice (what shows of several values stands in the fields and in the state): a row takes at most twice its weight.
+/// The weight is kept up with every change, so that it costs what the change names. Every value counts once, though a
+/// row has some of them twice: what shows of several values stands in the fields and in the state. So a row takes at
+/// most twice its weight.
 public struct UnitWeight: Sendable, Hashable {
-    /// Names, values and the elements of sets with their events. What operations put in and can take out again.
+    /// The bytes of names, of values, and of the elements of sets with their events. Operations put them in and can
+    /// take them out again.
     public var values = 0
-    /// What counters remember of each device. Operations cannot take it out again.
+    /// The bytes that counters remember of each device. Operations cannot take them out again.
     public var counters = 0
-    /// The events that wrote the values.
+    /// The bytes of the events that wrote the values.
     public var events = 0
     /// How many fields there are.
     public var fields = 0
 
+    /// Weighs nothing.
     public init() {}
 
+    /// All bytes together.
     public var bytes: Int { values + counters + events }
 
-    /// Adds a value that a unit holds.
+    /// Adds a value that a unit holds. O(n) in its size.
     public mutating func add(_ value: Value) { values += value.weight }
 
-    /// Adds an event behind one.
+    /// Adds an event behind a value.
     public mutating func add(_ event: Event) { events += event.weight }
 
     static func += (left: inout UnitWeight, right: UnitWeight) {
@@ -40,11 +44,11 @@ public struct UnitWeight: Sendable, Hashable {
     }
 }
 
-/// What the parts of a state weigh that are no values.
+/// What those parts of a state weigh that are no values.
 enum WeightOf {
-    /// Between two members or elements.
+    /// A comma between two members or elements.
     static let comma = 1
-    /// Beside a unit's name: brackets, kind and indices.
+    /// What stands beside a unit's name: brackets, kind and indices.
     static let unit = 24
     /// A device's place in the clock (3 digits at most) and its counter (16 at most), with brackets and commas.
     static let dot = 24
@@ -57,15 +61,15 @@ enum WeightOf {
 }
 
 extension Event {
-    /// O(1).
+    /// The bytes that the event takes. O(1).
     var weight: Int {
         WeightOf.event + dot.device.name.byteCount + provenance.user.byteCount + provenance.operation.name.byteCount
     }
 }
 
 extension RecordState {
-    /// What the record weighs: its units, its clock, and the events that decide whether it is deleted.
-    /// O(devices): the units keep theirs.
+    /// What the record weighs, in bytes: its units, its clock, and the events that decide whether it is deleted.
+    /// O(devices), because the units keep their own weight.
     public var weight: Int {
         units.weight.bytes + clock.weight + deletion.weight
     }

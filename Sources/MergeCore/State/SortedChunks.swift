@@ -18,9 +18,9 @@ struct SortedChunks<Element: KeyedElement>: Sendable {
     /// Elements in one chunk at most.
     static var capacity: Int { 64 }
 
-    /// The first chunk. Empty only where there are no elements at all.
+    /// The first chunk. It is empty only where there are no elements at all.
     private var head: [Element] = []
-    /// The chunks after it, none of them empty. Two neighbours together hold more than half of what one can.
+    /// The chunks after it, none of them empty. Two neighbours together hold more than half of what one chunk can.
     private var tail: [[Element]] = []
     private(set) var count = 0
 
@@ -84,7 +84,7 @@ struct SortedChunks<Element: KeyedElement>: Sendable {
             : Position(chunk: position.chunk - 1, offset: length(position.chunk - 1) - 1)
     }
 
-    /// Of an element that is there.
+    /// The element that stands at the position.
     subscript(position: Position) -> Element {
         position.chunk == 0 ? head[position.offset] : tail[position.chunk - 1][position.offset]
     }

@@ -3,7 +3,7 @@ import Causality
 /// The states of a record's units, sorted by unit, each unit once.
 ///
 /// Operations write units in this order and stores keep them in it, so one pass over both meets every unit where it
-/// expects it; a hash table would be made anew for every record that is read. A copy in which a unit is changed shares
+/// expects it. A hash table would be made anew for every record that is read. A copy in which a unit is changed shares
 /// nearly all other units with the one it was copied from (`SortedChunks`).
 public struct UnitStates: Sendable {
     struct Entry: KeyedElement, Hashable {
@@ -16,22 +16,24 @@ public struct UnitStates: Sendable {
     }
 
     private(set) var entries = SortedChunks<Entry>()
-    /// Of all units together, kept up with every change.
+    /// The weight of all units together, kept up with every change.
     public private(set) var weight = UnitWeight()
 
+    /// A record without units.
     public init() {}
 
-    /// Takes states in any order; of several of one unit the last counts. O(n) when they are sorted already, else
-    /// O(n log n).
+    /// Takes states in any order; of several of one unit the last counts. O(n) when they are sorted already, else O(n
+    /// log n).
     public init(_ unordered: some Sequence<(key: UnitKey, value: UnitState)>) {
         entries = SortedChunks(unordered.lazy.map { Entry(unit: $0.key, state: $0.value) })
         for entry in entries { weight += entry.state.weight(of: entry.unit) }
     }
 
-    /// Each unit once.
+    /// The units in their order, each once.
     public var keys: some Sequence<UnitKey> { entries.lazy.map(\.unit) }
 
-    /// O(log n) to find. What a change copies stands at `SortedChunks`.
+    /// The state of a unit; nil where the record has none. O(log n) to find; a change copies at most a chunk of 64
+    /// units and, where the states are shared, the list of chunks.
     public subscript(unit: UnitKey) -> UnitState? {
         get { entries.element(of: unit)?.state }
         set {
@@ -45,9 +47,10 @@ public struct UnitStates: Sendable {
         }
     }
 
+    /// Makes room for units that will be set in their order.
     public mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
 
-    /// Where a unit stands, for one who asks for unit after unit in their order. nil: at the first.
+    /// Where a unit stands, for a caller that asks for unit after unit in their order. nil is the first place.
     struct Position {
         fileprivate var place: SortedChunks<Entry>.Position
     }
@@ -113,7 +116,9 @@ extension UnitStates: Sequence {
 
     public func makeIterator() -> Iterator { Iterator(entries.makeIterator()) }
 
+    /// The number of units.
     public var count: Int { entries.count }
+    /// Whether the record has no units.
     public var isEmpty: Bool { entries.isEmpty }
     public var underestimatedCount: Int { entries.count }
 }

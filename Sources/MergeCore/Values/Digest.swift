@@ -1,19 +1,23 @@
 /// A digest of 32 bytes: a SHA-256 (FIPS 180-4), or a code made with one.
 ///
-/// Which content has which digest is not told here; the core compares digests and makes none.
+/// The core compares digests and makes none. Which content has which digest is not told here.
 public struct Digest: Sendable, Hashable {
     // Four words instead of an array: a digest is kept for every operation, and allocates nothing so.
+    /// Four words are used instead of an array: a digest is kept for every operation, and so allocates nothing.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
+    /// The number of bytes in a digest.
     public static let byteCount = 32
 
-    /// What stands where there is no digest: the 32 zeros, which no content is known to have.
+    /// The 32 zero bytes, which stand where there is no digest. No content is known to have them.
     public static let zero = Digest(words: (0, 0, 0, 0))
 
+    /// Takes the digest as words.
     /// - Parameter words: the bytes, eight a word, the first of them the highest.
     public init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
-    /// - Returns: nil unless there are 32 bytes.
+    /// Takes the digest as bytes.
+    /// - Returns: nil unless there are 32 of them.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]
@@ -21,6 +25,7 @@ public struct Digest: Sendable, Hashable {
         self.words = (words[0], words[1], words[2], words[3])
     }
 
+    /// Reads the digest from its hexadecimal form.
     /// - Returns: nil unless there are 64 lowercase hexadecimal digits.
     public init?(hex: String) {
         guard hex.utf8.count == 2 * Self.byteCount else { return nil }
@@ -47,7 +52,7 @@ public struct Digest: Sendable, Hashable {
         return bytes
     }
 
-    /// The 64 lowercase hexadecimal digits.
+    /// The 64 lowercase hexadecimal digits of the digest.
     public var hex: String {
         let digits = [UInt8](capacity: 2 * Self.byteCount) { output in
             Self.append(words.0, to: &output)

@@ -3,6 +3,7 @@ import Values
 
 /// The member that marks an object as the hash that stands for a redacted value.
 public enum RedactionMarker {
+    /// The name of the member, `$redacted`.
     public static let name: ExactString = "$redacted"
 }
 

@@ -6,9 +6,11 @@ import Causality
 /// A device's events are merged in their order and without gaps, so the total that belongs to its higher counter includes
 /// all that belongs to the lower one.
 public struct CounterTotals: Sendable, Hashable {
+    /// What one device has added so far.
     public struct Total: Sendable, Hashable {
-        /// The device's last event that added.
+        /// The device's latest event that added something.
         public let dot: Dot
+        /// The sum of what the device added and took away.
         public let amount: Int64
 
         public init(dot: Dot, amount: Int64) {
@@ -17,23 +19,28 @@ public struct CounterTotals: Sendable, Hashable {
         }
     }
 
+    /// Sorted by device, one total a device.
     private(set) var chunks: SortedChunks<Total>
-    /// The sum over all devices, exact, kept up with every change.
+    /// The sum over all devices. It is exact, and kept up with every change.
     public private(set) var exactSum: Int128
 
-    /// Takes totals in any order; of several of one device the last counts. O(n) where they are sorted already.
+    /// Takes totals in any order; of several of one device the last counts. O(n) where they are sorted already, else
+    /// O(n log n).
     public init(_ totals: [Total] = []) {
         chunks = SortedChunks(totals)
         exactSum = chunks.reduce(0) { $0 + Int128($1.amount) }
     }
 
+    /// The number of devices that have added something.
     public var count: Int { chunks.count }
 
-    /// Sorted by device, one a device. O(n).
+    /// The totals sorted by device, one a device. O(n).
     public var totals: [Total] { Array(chunks) }
 
-    /// The sum as it is sent. The server refuses an increment that would leave `Int64`; a join of two remotes that each kept
-    /// within it can still leave it together, and is held at the bound.
+    /// The sum as it is sent.
+    ///
+    /// The server refuses an increment that would leave `Int64`. A join of two remotes that each stayed within it can
+    /// still leave it; the sum is then held at the bound.
     public var sum: Int64 { Int64(clamping: exactSum) }
 
     /// Whether the device's total and the sum stay within `Int64` with the amount added. O(log n) in devices.
@@ -55,7 +62,7 @@ public struct CounterTotals: Sendable, Hashable {
         }
     }
 
-    /// For each device the total that has heard more of it.
+    /// Takes, for each device, the total that has heard more of the device.
     func join(_ other: CounterTotals) -> CounterTotals {
         var joined = self
         for total in other.chunks { joined.take(total) }

@@ -7,6 +7,6 @@ extension MergePolicy {
 
     /// `min`: the smallest value that was ever written shows.
     ///
-    /// Source: as of `max`, the other way round.
+    /// Source: that of `max`, the other way round.
     public static let min = MergePolicy("min", .extremum(.smallest))
 }

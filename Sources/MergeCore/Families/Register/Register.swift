@@ -3,14 +3,17 @@ import Values
 
 /// A multi-value register: the values of one unit that no later write has seen (Shapiro et al. 2011, section 3.2.2).
 ///
-/// Holds one value unless writes were concurrent.
+/// A register holds one value unless writes were concurrent.
 public struct Register: Sendable, Hashable {
+    /// One of the values, with the event that wrote it.
     public struct Candidate: Sendable, Hashable {
+        /// What was written.
         public let value: Value
+        /// The event that wrote it.
         public let event: Event
         // Both in four bytes, as there is one for nearly every field of every record.
         private let storedWeight: UInt32
-        /// Of the value, made when it comes to stand beside another one; until then 0.
+        /// Of the value. It is made when the value comes to stand beside another one, and is 0 until then.
         private var fingerprint: UInt32 = 0
 
         public init(value: Value, event: Event) {
@@ -45,7 +48,7 @@ public struct Register: Sendable, Hashable {
         }
     }
 
-    /// One form for each content: nearly all registers hold one value, and need no list for it.
+    /// There is one form for each content: nearly all registers hold one value, and need no list for it.
     private enum Content: Sendable, Hashable {
         case nothing
         case one(Candidate)
@@ -55,6 +58,7 @@ public struct Register: Sendable, Hashable {
 
     private var content: Content
 
+    /// Takes candidates in any order. O(n log n).
     public init(_ unordered: [Candidate] = []) {
         content = Self.content(ofSorted: unordered.count < 2 ? unordered : unordered.sorted(by: Self.precedes))
     }
@@ -71,7 +75,7 @@ public struct Register: Sendable, Hashable {
 
     private static func precedes(_ left: Candidate, _ right: Candidate) -> Bool { left.event.stamp < right.event.stamp }
 
-    /// Sorted by stamp, the smallest first.
+    /// The candidates sorted by stamp, the smallest first.
     public var candidates: [Candidate] {
         switch content {
         case .nothing: []
@@ -80,6 +84,7 @@ public struct Register: Sendable, Hashable {
         }
     }
 
+    /// The number of candidates.
     public var count: Int {
         switch content {
         case .nothing: 0
@@ -88,14 +93,15 @@ public struct Register: Sendable, Hashable {
         }
     }
 
+    /// Whether the register holds no value.
     public var isEmpty: Bool { count == 0 }
 
-    /// The value of a register that holds one.
+    /// The value of a register that holds exactly one.
     public var only: Candidate? {
         if case .one(let only) = content { only } else { nil }
     }
 
-    /// O(number of values): each has been weighed when it came.
+    /// O(number of values): each value was weighed when it came.
     public func weigh(into weight: inout UnitWeight, of unit: UnitKey) {
         switch content {
         case .nothing: break
@@ -173,8 +179,8 @@ public struct Register: Sendable, Hashable {
         return dropped
     }
 
-    /// Puts a value in. If there are more than `limit` then, the value that is farthest from showing leaves; it is in the
-    /// audit, because it lost when it met the visible one.
+    /// Puts a value in. If the register then holds more than `limit`, the value that is farthest from showing leaves.
+    /// It is in the audit, because it lost when it met the visible one.
     mutating func insert(_ candidate: Candidate, limit: Int, rule: RegisterRule) {
         guard !isEmpty else {
             content = .one(candidate)

@@ -2,16 +2,21 @@ import Causality
 
 /// What happened in one register.
 public struct RegisterMerge: Sendable, Hashable {
+    /// The unit that the register belongs to.
     public let unit: UnitKey
+    /// The policy under which it was written.
     public let policy: MergePolicy
+    /// What the policy says of registers.
     public let rule: RegisterRule
     /// When two of the values are the same.
     public let equality: UnitEquality
+    /// The write's own value.
     public let incoming: Register.Candidate
     /// The values that the write had seen and replaced.
     public let replaced: Register
-    /// The values that it had not seen: it was concurrent to them.
+    /// The values that the write had not seen: it was concurrent to them.
     public let remaining: Register
+    /// The register after the write.
     public let result: Register
 }
 
@@ -38,8 +43,8 @@ extension RegisterMerge {
         return note.map { [$0] } ?? []
     }
 
-    /// Between the value that showed among those the write had not seen, and the write's own. The others that were not seen
-    /// lost when they met the one that showed; only a surviving twin never did.
+    /// The conflict between the value that showed among those the write had not seen, and the write's own. The others
+    /// that were not seen lost when they met the one that showed; a surviving twin is the only one that never did.
     private var automaticConflict: ConflictNote? {
         guard let stored = remaining.visible(by: rule), let shown = result.visible(by: rule) else { return nil }
         var sides = areSame(stored, incoming) ? [shown] : [stored, incoming]
@@ -54,8 +59,8 @@ extension RegisterMerge {
         left.hasSameValue(as: right, by: equality)
     }
 
-    /// The value that showed until the write replaced its event, where another device's event holds it still: as long as
-    /// it showed, it lost to nothing.
+    /// The value that showed until the write replaced its event, where another device's event still holds it. As long
+    /// as the value showed, it lost to nothing.
     private var survivingTwin: Register.Candidate? {
         guard let before = Register(replaced.candidates + remaining.candidates).visible(by: rule),
             replaced.candidates.contains(where: { $0.event.dot == before.event.dot })

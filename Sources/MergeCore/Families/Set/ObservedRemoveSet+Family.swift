@@ -2,7 +2,7 @@ import Causality
 import Values
 
 extension MergePolicy {
-    /// `set`: a removal takes out the additions that its author had seen; an addition that is concurrent to it stays.
+    /// `set`: a removal takes out the additions that its author had seen. An addition that is concurrent to it stays.
     ///
     /// Source: the optimised observed-remove set (Bieniusa et al. 2012). Rule P5 of docs/semantics.md.
     public static let set = MergePolicy("set", .set)
@@ -47,7 +47,7 @@ extension ObservedRemoveSet: MergeFamily {
         .object([(add, .array(adding)), (remove, .array(removing))])
     }
 
-    /// A set that is over the limit already can be made smaller.
+    /// A set that is already over the limit can be made smaller.
     public static func rejection(
         of write: UnitWrite, to state: ObservedRemoveSet?, in context: WriteContext, equality: UnitEquality
     ) -> Rejection? {
@@ -107,7 +107,7 @@ extension ObservedRemoveSet: MergeFamily {
         }
     }
 
-    /// Those of the elements that the change names, in canonical order.
+    /// The elements among those that the change names, in canonical order.
     public func shown(beside write: UnitWrite) -> (value: Value?, event: Event?) {
         guard case .elements(let adding, let removing) = write.change else { return (visible(by: write.policy), nil) }
         return (.array(Set(adding + removing).filter(contains).sorted { $0.precedes($1) }), nil)

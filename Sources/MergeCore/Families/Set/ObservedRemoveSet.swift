@@ -1,15 +1,17 @@
 import Causality
 import Values
 
-/// The state of `set`: each element with the events that added it and that no removal has seen
-/// (the optimised observed-remove set of Bieniusa et al. 2012).
+/// The state of `set`: each element with the events that added it and that no removal has seen (the optimised
+/// observed-remove set of Bieniusa et al. 2012).
 ///
-/// A removal takes out only the additions it had seen, so an addition that is concurrent to it stays. A changed copy shares
-/// nearly all elements with the one it was copied from (`SortedChunks`).
+/// A removal takes out only the additions that its author had seen, so an addition that is concurrent to it stays. A
+/// changed copy shares nearly all elements with the one it was copied from (`SortedChunks`).
 public struct ObservedRemoveSet: Sendable {
+    /// One element of the set.
     public struct Element: Sendable, Hashable {
+        /// The element itself.
         public let value: Value
-        /// Sorted, never empty.
+        /// The events that added it, sorted and never empty.
         public let dots: [Dot]
         /// As in `UnitWeight.values`.
         let weight: Int
@@ -33,24 +35,26 @@ public struct ObservedRemoveSet: Sendable {
     }
 
     private(set) var chunks: SortedChunks<Element>
-    /// The sum over the elements.
+    /// The sum of the elements' weights.
     private(set) var weight: Int
 
-    /// Takes elements in any order; of several of one value the last counts.
+    /// Takes elements in any order; of several of one value the last counts. O(n) where they are sorted already, else
+    /// O(n log n).
     public init(_ elements: [Element] = []) {
         chunks = SortedChunks(elements)
         weight = chunks.reduce(0) { $0 + $1.weight }
     }
 
+    /// The number of elements.
     public var count: Int { chunks.count }
 
-    /// In the total order of values, each value once.
+    /// The elements in the total order of values, each value once.
     public var elements: some Sequence<Element> { chunks }
 
     /// The elements' values in canonical order, as they are sent. O(n).
     public var values: [Value] { chunks.map(\.value) }
 
-    /// O(log n).
+    /// Whether the set shows the value. O(log n).
     public func contains(_ value: Value) -> Bool { chunks.element(of: value) != nil }
 
     /// How many elements there will be after a change. O(k log n) in the number k of values that the change names.
@@ -63,8 +67,8 @@ public struct ObservedRemoveSet: Sendable {
         return count - gone + added.count { !contains($0) }
     }
 
-    /// The removals first, then the additions: what an operation adds, its own removals have not seen.
-    /// O(k log n) in the number k of values that the change names, beside what is copied where the set is shared.
+    /// Takes the removals first, then the additions. So an operation's own removals have not seen what it adds. O(k log
+    /// n) in the number k of values that the change names; where the set is shared, what is copied comes on top.
     mutating func change(adding: [Value], removing: [Value], at dot: Dot, context: VersionVector) {
         for value in removing {
             let position = chunks.position(of: value)
@@ -98,7 +102,8 @@ public struct ObservedRemoveSet: Sendable {
         }
     }
 
-    /// O(n + m) in the elements of both.
+    /// Keeps an addition if both sets have it, or if the set without it has never heard of its event (Almeida et al.
+    /// 2018, section 4). O(n + m) in the elements of both.
     public func join(_ other: ObservedRemoveSet, clock: VersionVector, otherClock: VersionVector) -> ObservedRemoveSet {
         var joined: [Element] = []
         var mine = chunks.makeIterator()
