@@ -2,13 +2,13 @@
 // quick enough.
 
 extension Span<UInt8> {
-    /// The eight bytes from an index on, the first one lowest.
+    /// The eight bytes from an index on, the first one lowest. There have to be eight.
     func word(at index: Int) -> UInt64 {
         precondition(index >= 0 && count - index >= 8, "fewer than eight bytes")
         return UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
     }
 
-    /// Whether a string of these bytes has escapes in canonical form.
+    /// Whether a string of these bytes has escapes in canonical form. O(n).
     var needsEscapes: Bool {
         guard count >= 8 else {
             for index in indices where self[index].needsEscape { return true }
@@ -68,12 +68,13 @@ extension UInt8 {
     var needsEscape: Bool { self < 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\") }
 }
 
+/// Tests of eight bytes at once, held in one number.
 enum ByteWord {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// Zero when no byte of the word needs an escape; else the lowest bit that is set is the highest of the first byte that
-    /// does. Bytes above it may be marked wrongly.
+    /// Marks the bytes of a word that need an escape. The answer is zero when no byte does; else its lowest bit that is
+    /// set is the highest bit of the first byte that does. Bytes above it may be marked wrongly.
     static func needingEscape(_ word: UInt64) -> UInt64 {
         let quotes = word ^ (ones &* 0x22)
         let backslashes = word ^ (ones &* 0x5C)
@@ -81,13 +82,13 @@ enum ByteWord {
         return (controls | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)) & highBits
     }
 
-    /// Zero when no byte of the word is below U+0020 or is U+007F.
+    /// Marks the bytes of a word that are below U+0020 or are U+007F. The answer is zero when no byte is.
     static func controlCharacters(_ word: UInt64) -> UInt64 {
         let deletes = word ^ (ones &* 0x7F)
         return (((word &- ones &* 0x20) & ~word) | ((deletes &- ones) & ~deletes)) & highBits
     }
 
-    /// The first bytes of a word alone, the others zero.
+    /// The first bytes of a word; the others are zero.
     static func first(_ count: Int, of word: UInt64) -> UInt64 {
         count >= 8 ? word : word & ((1 << UInt64(8 * count)) - 1)
     }

@@ -2,19 +2,21 @@ import Values
 
 /// A number as it was written (RFC 8259 section 6), reduced to what it denotes.
 ///
-/// The number is `significand × 10^exponent`, negated if so marked, the significand without zeros at either end. Reading is
-/// linear in the literal's length whatever its digits and its exponent say.
+/// The number is `significand × 10^exponent`, negated if it is marked so. The significand has no zeros at either end.
+/// Reading is linear in the literal's length, whatever its digits and its exponent say.
 struct DecimalLiteral {
     private(set) var isNegative = false
-    /// Meaningful while `digitCount` is at most 19, which is as many digits as an `Int64` has.
+    /// The digits as a number. It has a meaning while `digitCount` is at most 19, which is as many digits as an `Int64`
+    /// has.
     private(set) var significand: UInt64 = 0
-    /// Digits of the significand.
+    /// The number of the significand's digits.
     private(set) var digitCount = 0
     private(set) var exponent = 0
-    /// Zeros read since the last other digit: inside the significand if another digit follows, else part of the exponent.
+    /// The zeros read since the last other digit. They are inside the significand if another digit follows, and else
+    /// part of the exponent.
     private var zeroCount = 0
 
-    /// Beyond this, no digits that fit into memory bring the exponent back into range.
+    /// Beyond this exponent, no digits that fit into memory bring it back into range.
     private static let exponentBound = 1_000_000_000_000_000
 
     /// Reads the literal at a position and moves the position behind it. What follows the literal is not looked at.
@@ -122,14 +124,15 @@ struct DecimalLiteral {
     }
 }
 
+/// The powers of ten that a number type holds exactly.
 enum PowerOfTen {
-    /// 10^0 to 10^19, all that fit.
+    /// 10^0 to 10^19: all that fit.
     static let integers: [UInt64] = [
         1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
         100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
         10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
     ]
-    /// 10^0 to 10^22, all that are exact.
+    /// 10^0 to 10^22: all that are exact.
     static let doubles: [Double] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
         1e20, 1e21, 1e22,

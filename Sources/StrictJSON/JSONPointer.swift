@@ -1,9 +1,9 @@
 /// A place in a JSON text (RFC 6901): `/operations/3/fields/a~1b`.
 public struct JSONPointer: Sendable, Hashable {
-    /// The string representation of RFC 6901 section 5.
+    /// The string representation, as in RFC 6901 section 5.
     public let text: String
 
-    /// The whole text.
+    /// The place of the whole text.
     public static let root = JSONPointer(text: "")
 
     private init(text: String) {
@@ -36,7 +36,7 @@ public struct JSONPointer: Sendable, Hashable {
         return JSONPointer(text: longer)
     }
 
-    /// The place of an element.
+    /// The place of an element. O(n).
     public func appending(index: Int) -> JSONPointer {
         JSONPointer(text: text + "/" + String(index))
     }
@@ -61,8 +61,8 @@ public struct JSONPointer: Sendable, Hashable {
         return tokens
     }
 
-    /// Which element of the root's array `name` the place is in or is, as `elementIndex(in: "operations")` is 3 for
-    /// `/operations/3/clock`; nil when it is elsewhere.
+    /// The index of the element, of the root's array `name`, that the place is or is in; nil when it is elsewhere. For
+    /// `/operations/3/clock`, `elementIndex(in: "operations")` is 3. O(n).
     public func elementIndex(in name: String) -> Int? {
         let tokens = tokens
         guard tokens.count >= 2, tokens[0].utf8.elementsEqual(name.utf8) else { return nil }

@@ -1,5 +1,6 @@
 extension JSONReader {
-    /// Reads the string at the position (RFC 8259 section 7). Nil when it is faulty; the issue is noted.
+    /// Reads the string at the position (RFC 8259 section 7). The answer is nil when the string is faulty; then the
+    /// issue is noted.
     mutating func string(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         let start = position + 1
         var highBits: UInt64 = 0
@@ -14,8 +15,12 @@ extension JSONReader {
         }
     }
 
-    /// The first quotation mark, backslash or control character from a position on; the end of the text if there is none.
-    /// - Parameter highBits: gets the highest bits of the bytes before it; zero if all of them are ASCII.
+    /// The first quotation mark, backslash or control character from a position on; the end of the text if there is
+    /// none.
+    /// - Parameters:
+    ///   - bytes: the text.
+    ///   - start: where to begin.
+    ///   - highBits: gets the highest bits of the bytes before it; zero if all of them are ASCII.
     private static func specialByte(_ bytes: Span<UInt8>, from start: Int, _ highBits: inout UInt64) -> Int {
         var index = start
         while bytes.count - index >= 8 {
@@ -132,7 +137,8 @@ extension JSONReader {
 
     /// A copy of bytes as text, if they are UTF-8.
     /// - Parameters:
-    ///   - isASCII: whether they are known to be.
+    ///   - bytes: the bytes of the string.
+    ///   - isASCII: whether they are known to be ASCII.
     ///   - offset: where the bytes stand, as near as it is known.
     private static func text(_ bytes: Span<UInt8>, isASCII: Bool, at offset: Int) throws(JSONRefusal) -> String {
         guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {

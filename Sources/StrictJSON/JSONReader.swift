@@ -1,7 +1,7 @@
 import Causality
 import Values
 
-/// An error on its way up. Without the pointer, which the reader's path still has when the error arrives.
+/// An error on its way up. It has no pointer, because the reader's path still has that when the error arrives.
 struct JSONRefusal: Error {
     let kind: JSONSyntaxError.Kind
     let offset: Int
@@ -12,33 +12,34 @@ struct JSONRefusal: Error {
     }
 }
 
-/// The state of one pass over one text: recursive descent, one byte of lookahead.
+/// The state of one pass over one text: recursive descent, with one byte of lookahead.
 ///
-/// The text is handed to every method, because a type that kept the span could not escape either; the text must be the same
-/// in all calls.
+/// The text is handed to every method, because a type that kept the span could not escape either. The text must be the
+/// same in all calls.
 struct JSONReader {
     let limits: JSONLimits
     var position = 0
     private(set) var issues: [JSONIssue] = []
 
-    /// The way from the root to the value being read: one level a container, of which the first `depth` count. Names are
+    /// The way from the root to the value being read, one level a container. The first `depth` levels count. Names are
     /// kept as offsets and decoded only for a pointer, so that the way costs one store a value.
     private var path: [Level] = []
     private var depth = 0
-    /// The branch of the latest issue, and how many were kept for it. A branch is read in one go.
+    /// The branch of the latest issue. A branch is read in one go, so `issuesInBranch` counts the issues that were kept
+    /// for it.
     private var branchWithIssues: (first: Step, second: Step) = (.unknown, .unknown)
     private var issuesInBranch = 0
 
-    /// What decides the order of the members of the objects still open. Shared by all levels.
+    /// What decides the order of the members of the objects that are still open. All levels share it.
     private var openKeys: [MemberKey] = []
-    /// Short names that were met before, each in the place that its bytes give it: the names of a batch are few, and each
-    /// of them comes with every operation.
+    /// Short names that were met before, each in the place that its bytes give it. The names of a batch are few, and
+    /// each of them comes with every operation.
     private var names: [(bytes: UInt64, name: String)] = []
 
     private struct Level {
         var step = Step.unknown
-        /// How many members or elements to make room for: most containers are as large as the one before them in their
-        /// place. Bounded, because a text may be made to disappoint it.
+        /// The number of members or elements to make room for: most containers are as large as the one before them in
+        /// their place. It is bounded, because a text may be made to disappoint it.
         var expectedCount = 4
 
         mutating func note(count: Int) {
@@ -172,7 +173,7 @@ struct JSONReader {
         if depth > path.count { path.append(Level()) } else { path[depth - 1].step = .unknown }
     }
 
-    /// - Parameter count: of the members or elements of the container that ends.
+    /// - Parameter count: the number of members or elements of the container that ends.
     private mutating func ascend(from count: Int) {
         depth -= 1
         path[depth].note(count: count)
@@ -199,7 +200,7 @@ struct JSONReader {
         return .array(elements)
     }
 
-    /// Moves behind a comma (true) or behind the end of the container (false).
+    /// Moves behind a comma, and answers true; or behind the end of the container, and answers false.
     mutating func comma(_ bytes: Span<UInt8>, orEnd end: UInt8) throws(JSONRefusal) -> Bool {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         let byte = bytes[position]
@@ -245,7 +246,7 @@ struct JSONReader {
         return .object(ObjectValue(sorted: members))
     }
 
-    /// Nil when the name is faulty.
+    /// Reads the name of a member. The answer is nil when the name is faulty.
     mutating func memberName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         guard position < bytes.count else { throw JSONRefusal(.unexpectedEnd, at: position) }
         guard bytes[position] == UInt8(ascii: "\"") else { throw JSONRefusal(.nameExpected, at: position) }
@@ -253,8 +254,8 @@ struct JSONReader {
         return try string(bytes)
     }
 
-    /// A name of at most seven bytes without escapes, which is not made anew if it was met before; nil for another one, and
-    /// nothing is read.
+    /// Reads a name of at most seven bytes without escapes, which is not made anew if it was met before. For another
+    /// name the answer is nil, and nothing is read.
     private mutating func knownName(_ bytes: Span<UInt8>) throws(JSONRefusal) -> String? {
         guard bytes.count - position > 8 else { return nil }
         let word = bytes.word(at: position + 1)
@@ -282,7 +283,8 @@ struct JSONReader {
         skipWhiteSpace(bytes)
     }
 
-    /// Sorts the members of the object being closed by name, and leaves each name once, with an issue for each that is not.
+    /// Sorts the members of the object being closed by name, and leaves each name once. Each member that is taken out
+    /// becomes an issue.
     private mutating func sort(
         _ members: inout [ObjectValue.Member], from base: Int, _ bytes: Span<UInt8>
     ) throws(JSONRefusal) {
@@ -335,7 +337,8 @@ struct JSONReader {
         return pointer
     }
 
-    /// A name that has been read before, again. Nil when it alone would be too long for a pointer.
+    /// Reads again a name that has been read before. The answer is nil when the name alone would be too long for a
+    /// pointer.
     private static func name(_ bytes: Span<UInt8>, at offset: Int) -> String? {
         // An escape takes up to six bytes for one, so a name that is longer than this cannot fit. Not reading it keeps
         // many issues below one long name from costing its length each.

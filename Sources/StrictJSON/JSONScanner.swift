@@ -1,15 +1,19 @@
 import Causality
 import Values
 
-/// Reads a text whose shape is known piece by piece: what it holds goes where it belongs, and no tree is made in between.
+/// Reads a text whose shape is known, piece by piece. What the text holds goes where it belongs, and no tree is made in
+/// between.
 ///
-/// It takes the same texts as `JSONParser`; an issue is an error here like any other. The text is handed to every method, as
-/// to `JSONReader`'s, and must be the same in all calls until the scanner begins another one.
+/// The scanner takes the same texts as ``JSONParser``; an issue is an error here like any other. The text is handed to
+/// every method, and must be the same in all calls until the scanner begins another one. Every method throws a
+/// ``JSONSyntaxError`` where the text has something else in that place; its pointer is the root, because a scanner
+/// keeps no path.
 public struct JSONScanner: Sendable {
     private var reader: JSONReader
     /// Whether no element of the array or object that was begun last has been read.
     private var isAtFirst = false
 
+    /// Begins at the start of a text.
     public init(limits: JSONLimits = .standard) {
         reader = JSONReader(limits: limits)
     }
@@ -17,10 +21,12 @@ public struct JSONScanner: Sendable {
     /// Begins another text, in the memory of those before it.
     public mutating func restart() { reader.restart() }
 
+    /// Steps into the array that comes next.
     public mutating func beginArray(_ text: Span<UInt8>) throws(JSONSyntaxError) {
         try begin(UInt8(ascii: "["), text)
     }
 
+    /// Steps into the object that comes next.
     public mutating func beginObject(_ text: Span<UInt8>) throws(JSONSyntaxError) {
         try begin(UInt8(ascii: "{"), text)
     }
@@ -31,7 +37,7 @@ public struct JSONScanner: Sendable {
         try next(orEnd: UInt8(ascii: "]"), text)
     }
 
-    /// Moves to the value of the object's next member. That names are given once is not looked at.
+    /// Moves to the value of the object's next member. Whether a name was given before is not checked.
     /// - Returns: the member's name; nil when there is none, and the object has ended.
     public mutating func nextMember(_ text: Span<UInt8>) throws(JSONSyntaxError) -> ExactString? {
         guard try next(orEnd: UInt8(ascii: "}"), text) else { return nil }
@@ -44,7 +50,7 @@ public struct JSONScanner: Sendable {
         }
     }
 
-    /// A whole number, or `null`.
+    /// Reads a whole number, or `null` as nil.
     public mutating func optionalInteger(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Int64? {
         switch try value(text) {
         case .integer(let number): return number
@@ -54,6 +60,7 @@ public struct JSONScanner: Sendable {
         }
     }
 
+    /// Reads a whole number.
     public mutating func integer(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Int64 {
         guard let number = try optionalInteger(text) else {
             throw JSONSyntaxError(JSONRefusal(.valueExpected, at: reader.position))
@@ -61,6 +68,7 @@ public struct JSONScanner: Sendable {
         return number
     }
 
+    /// Reads a string.
     public mutating func string(_ text: Span<UInt8>) throws(JSONSyntaxError) -> ExactString {
         do {
             return ExactString(try known(try reader.memberName(text)))
@@ -69,7 +77,7 @@ public struct JSONScanner: Sendable {
         }
     }
 
-    /// A value of any kind, as a tree.
+    /// Reads a value of any kind, as a tree.
     public mutating func value(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Value {
         do {
             let value = try reader.value(text)
@@ -80,7 +88,7 @@ public struct JSONScanner: Sendable {
         }
     }
 
-    /// Nothing but white space follows.
+    /// Checks that nothing but white space follows.
     public mutating func end(_ text: Span<UInt8>) throws(JSONSyntaxError) {
         do {
             try reader.end(text)
@@ -127,7 +135,7 @@ public struct JSONScanner: Sendable {
 }
 
 extension JSONSyntaxError {
-    /// Where only the offset is known.
+    /// Takes a refusal of which only the offset is known.
     init(_ refusal: JSONRefusal) {
         self.init(kind: refusal.kind, offset: refusal.offset, pointer: .root)
     }

@@ -1,35 +1,50 @@
 /// Why a JSON text is refused as a whole.
 public struct JSONSyntaxError: Error, Sendable, Hashable {
+    /// What is wrong with the text.
     public enum Kind: Sendable, Hashable {
+        /// The text ends in the middle of a value.
         case unexpectedEnd
+        /// Something else stands where a value is expected.
         case valueExpected
+        /// Something else stands where the name of a member is expected.
         case nameExpected
+        /// Something else stands behind the name of a member.
         case colonExpected
+        /// Something else stands behind a member or an element.
         case commaOrEndExpected
+        /// A number does not follow the grammar (RFC 8259 section 6).
         case malformedNumber
+        /// An escape does not follow the grammar (RFC 8259 section 7).
         case malformedEscape
-        /// Below U+0020 and not escaped (RFC 8259 section 7).
+        /// A string has a character below U+0020 that is not escaped (RFC 8259 section 7).
         case controlCharacter
+        /// The text is not UTF-8 (RFC 8259 section 8.1).
         case invalidUTF8
-        /// RFC 8259 section 8.1 lets a parser ignore the mark or treat it as an error.
+        /// The text begins with a byte order mark. RFC 8259 section 8.1 lets a parser ignore the mark or treat it as an
+        /// error.
         case byteOrderMark
+        /// Something follows the value.
         case trailingBytes
+        /// Arrays and objects are nested deeper than the limit.
         case tooDeep(limit: Int)
+        /// The text has more issues than the limit.
         case tooManyIssues(limit: Int)
-        /// Well-formed, with a value that is not taken. Only from the entry points that do not collect issues.
+        /// The text is well-formed, and has a value that is not taken. Only the entry points that do not collect issues
+        /// throw this.
         case issue(JSONIssue.Kind)
     }
 
+    /// What is wrong.
     public let kind: Kind
-    /// In bytes from the start of the text.
+    /// Where it is, in bytes from the start of the text.
     public let offset: Int
     /// The innermost place that was known when the error was met.
     public let pointer: JSONPointer
 
-    /// A sentence for the author of the text, without any value of it.
+    /// The reason for the author of the text, in a sentence without any value of it.
     public var detail: String { kind.detail }
 
-    /// Whether the text is JSON at all: false for the kinds that are issues or limits.
+    /// Whether the text is no JSON at all. It is false for the kinds that are issues or limits.
     public var isMalformed: Bool {
         switch kind {
         case .tooDeep, .tooManyIssues, .issue: false
@@ -41,6 +56,7 @@ public struct JSONSyntaxError: Error, Sendable, Hashable {
 }
 
 extension JSONSyntaxError.Kind {
+    /// The reason for the author of the text, in a sentence.
     public var detail: String {
         switch self {
         case .unexpectedEnd: "The text ends in the middle of a value."

@@ -1,5 +1,5 @@
 extension JSONWriter {
-    /// Escapes U+0085, U+2028 and U+2029 in what was written since the last line's end. O(n), and nothing is copied where
+    /// Escapes U+0085, U+2028 and U+2029 in what was written since the last line's end. O(n); nothing is copied where
     /// there are none.
     mutating func escapeLineBreaks() {
         guard let first = bytes.span.indexOfLineBreak(from: lineStart) else {

@@ -1,5 +1,5 @@
 extension JSONWriter {
-    /// An integer with the comma before it.
+    /// Appends an integer, with the comma before it.
     mutating func appendInteger(_ number: Int64) {
         bytes.append(addingCapacity: 21) { output in
             if needsComma { output.append(UInt8(ascii: ",")) }
@@ -22,7 +22,8 @@ extension JSONWriter {
         }
     }
 
-    /// ECMAScript's Number::toString, in whose words `count` is k and `pointAt` is n.
+    /// Appends a double as ECMAScript's Number::toString does. In the words of that algorithm, `count` is k and
+    /// `pointAt` is n.
     mutating func appendShortest(_ number: ShortestDecimal) {
         if number.isNegative { bytes.append(UInt8(ascii: "-")) }
         let start = bytes.count

@@ -1,5 +1,5 @@
 extension JSONWriter {
-    /// A string with the comma before it, and what follows it.
+    /// Appends a string, with the comma before it and what follows it.
     mutating func appendString(_ text: String, then follower: UInt8?) {
         let isAppended: Void? = text.utf8.withContiguousStorageIfAvailable { appendString($0, then: follower) }
         guard isAppended == nil else { return }
@@ -18,7 +18,7 @@ extension JSONWriter {
         }
     }
 
-    /// A text as it is, with the comma before it.
+    /// Appends a text as it is, with the comma before it.
     mutating func appendRaw(_ text: String) {
         let isAppended: Void? = text.utf8.withContiguousStorageIfAvailable { text in
             bytes.append(addingCapacity: text.count + 1) { output in
@@ -70,7 +70,7 @@ extension JSONWriter {
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends as many bytes as there are; there has to be room for them.
+    /// Appends all of the bytes. There has to be room for them.
     fileprivate mutating func append(copying bytes: UnsafeBufferPointer<UInt8>) {
         withUnsafeMutableBufferPointer { buffer, count in
             precondition(bytes.count <= buffer.count - count, "no room")

@@ -1,31 +1,32 @@
 import Causality
 import Values
 
-/// Appends JSON to a buffer, without white space, with the commas put in by itself.
+/// Appends JSON to a buffer, without white space. The writer puts in the commas itself.
 ///
-/// `write(_: Value)` writes the canonical form: the one text of a value, so that equal values have equal texts and digests.
-/// It is RFC 8785 but for two things, both of them about what RFC 8785 takes from ECMAScript:
+/// ``write(_:)`` writes the canonical form: the one text of a value, so that equal values have equal texts and digests.
+/// The form is RFC 8785 except for two things, both of which RFC 8785 takes from ECMAScript:
 ///
-/// - Names are sorted by their UTF-8 bytes, which is the order of the scalars, and not by UTF-16 code units
-///   (section 3.2.3): it is the order of everything else here, of SQL too. The two differ only where a name has
-///   scalars above U+FFFF.
+/// - Names are sorted by their UTF-8 bytes, which is the order of the scalars, and not by UTF-16 code units (section
+///   3.2.3). Everything else here has this order, SQL too. The two differ only where a name has scalars above U+FFFF.
 /// - Integers are exact over `Int64` and written in digits, where section 3.2.2.3 makes a double of every number:
 ///   9007199254740993 stays itself. Numbers that are not exact `Int64` are doubles in the format of that section.
 ///
 /// Strings are escaped as section 3.2.2.2 says, and as little.
 ///
 /// The other methods are for answers written by hand. Their caller decides the order of names, and pairs the begins and
-/// ends and the keys and values: that is checked in debug builds only.
+/// ends and the keys and values. Only debug builds check that.
 public struct JSONWriter: Sendable {
     /// What has been written.
     public internal(set) var bytes: [UInt8] = []
-    /// Whether a value stands before the next one in its array or object. No stack is needed: whatever was open before a
-    /// container, the container itself stands there when it has ended.
+    /// Whether a value stands before the next one in its array or object. No stack is needed: whatever was open before
+    /// a container, the container itself stands there when it has ended.
     var needsComma = false
     private var depth = 0
-    /// Where the line begins that is being written, for answers in lines.
+    /// Where the line begins that is being written, for answers that are made of lines.
     var lineStart = 0
 
+    /// Begins with nothing written.
+    /// - Parameter byteCount: how many bytes to make room for.
     public init(reservingCapacity byteCount: Int = 0) {
         bytes.reserveCapacity(byteCount)
     }
@@ -39,37 +40,47 @@ public struct JSONWriter: Sendable {
         return String(copying: UTF8Span(unchecked: bytes.span))
     }
 
+    /// Begins an object.
     public mutating func beginObject() { begin(UInt8(ascii: "{")) }
+    /// Ends the object that was begun last.
     public mutating func endObject() { end(UInt8(ascii: "}")) }
+    /// Begins an array.
     public mutating func beginArray() { begin(UInt8(ascii: "[")) }
+    /// Ends the array that was begun last.
     public mutating func endArray() { end(UInt8(ascii: "]")) }
 
-    /// The name of the member whose value is written next.
+    /// Writes the name of the member whose value is written next.
     public mutating func key(_ name: String) {
         appendString(name, then: UInt8(ascii: ":"))
         needsComma = false
     }
 
+    /// Writes the name of the member whose value is written next.
     public mutating func key(_ name: ExactString) { key(name.text) }
 
+    /// Writes a text.
     public mutating func string(_ text: String) {
         appendString(text, then: nil)
         needsComma = true
     }
 
+    /// Writes a text.
     public mutating func string(_ text: ExactString) { string(text.text) }
 
+    /// Writes a whole number.
     public mutating func integer(_ number: Int64) {
         appendInteger(number)
         needsComma = true
     }
 
+    /// Writes a whole number, which `Int64` has to hold.
     @inlinable
     public mutating func integer(_ number: some FixedWidthInteger & SignedInteger) {
         integer(Int64(number))
     }
 
-    /// A finite number. It is written as the canonical form would, an integer without a point.
+    /// Writes a finite number as the canonical form has it: an integer without a point, any other as its shortest
+    /// decimal.
     public mutating func number(_ number: Double) {
         if let exact = Int64(exactly: number) { return integer(exact) }
         assert(number.isFinite, "JSON has no such number")
@@ -78,15 +89,17 @@ public struct JSONWriter: Sendable {
         appendShortest(ShortestDecimal(number))
     }
 
+    /// Writes `true` or `false`.
     public mutating func boolean(_ flag: Bool) {
         raw(canonicalText: flag ? "true" : "false")
     }
 
+    /// Writes `null`.
     public mutating func null() {
         raw(canonicalText: "null")
     }
 
-    /// A time, in the form that is sent.
+    /// Writes a time in the form that is sent (see `Timestamp` in `MergeCore`).
     public mutating func timestamp(milliseconds: Int64) {
         bytes.append(addingCapacity: Timestamp.byteCount + 3) { output in
             if needsComma { output.append(UInt8(ascii: ",")) }
@@ -97,21 +110,21 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    /// One value that is in canonical form already, such as one read from storage. It is not looked at.
+    /// Writes one value that is already in canonical form, such as one read from storage. Nothing of it is checked.
     public mutating func raw(canonicalText: String) {
         appendRaw(canonicalText)
         needsComma = true
     }
 
-    /// One value that is in canonical form already. It is not looked at.
+    /// Writes one value that is already in canonical form. Nothing of it is checked.
     public mutating func raw(canonicalBytes: [UInt8]) {
         beginValue()
         bytes.append(contentsOf: canonicalBytes)
     }
 
-    /// Ends a line of newline-delimited JSON; what follows is a text of its own.
+    /// Ends a line of newline-delimited JSON. What follows is a text of its own.
     ///
-    /// Characters that some readers take for the end of a line (U+0085, U+2028, U+2029) are escaped in it. JSON has them in
+    /// Some readers take U+0085, U+2028 and U+2029 for the end of a line, so these are escaped. JSON has them in
     /// strings alone.
     public mutating func endLine() {
         assert(depth == 0, "a line ends inside an array or object")

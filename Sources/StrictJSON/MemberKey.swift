@@ -1,17 +1,21 @@
 import Causality
 import Values
 
-/// What decides an object member's place, apart from the member so that sorting moves no strings.
+/// What decides an object member's place. It is kept apart from the member, so that sorting moves no strings.
 struct MemberKey {
-    /// The name's first eight bytes, the first one highest, padded with zeros. Names hold no U+0000, so the order of the
-    /// prefixes is the order of the names as far as they go, and equal prefixes of short names mean equal names.
+    /// The name's first eight bytes, the first one highest, padded with zeros. Names hold no U+0000. So the order of
+    /// the prefixes is the order of the names as far as they go, and equal prefixes of short names mean equal names.
     let prefix: UInt64
     /// Where the member stands among the members it is sorted with.
     let member: Int
     /// Where the name stands in the text.
     let offset: Int
 
-    /// - Parameter quoted: the bytes from the quotation mark before the name in the text to the one behind it.
+    /// - Parameters:
+    ///   - name: the name, unescaped.
+    ///   - quoted: the bytes from the quotation mark before the name in the text to the one behind it.
+    ///   - member: where the member stands.
+    ///   - offset: where the name stands in the text.
     init(_ name: String, quoted: Span<UInt8>, member: Int, offset: Int) {
         // Escapes only ever shorten; without one the bytes of the text are those of the name, and quicker to come by.
         let isVerbatim = quoted.count - 2 == name.utf8.count
@@ -27,14 +31,14 @@ struct MemberKey {
         return prefix
     }
 
-    /// By name, members of one name in the order of the text.
+    /// Compares by name; members of one name stand in the order of the text.
     private func precedes(_ other: MemberKey, named name: ExactString, before otherName: ExactString) -> Bool {
         if prefix != other.prefix { return prefix < other.prefix }
         return name == otherName ? member < other.member : name < otherName
     }
 
     /// Sorts the last keys and the members that belong to them, which stand in the order of the text. O(n log n). Small
-    /// objects, which most are, go by insertion.
+    /// objects, which most are, are sorted by insertion.
     static func sort(_ keys: inout [MemberKey], from base: Int, _ members: inout [ObjectValue.Member]) {
         guard members.count <= 24 else {
             let unsorted = members

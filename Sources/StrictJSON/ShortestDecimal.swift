@@ -1,15 +1,16 @@
-/// The shortest decimal that reads back as one given `Double`, closest to it among those of its length.
+/// The shortest decimal that reads back as one given `Double`. Among those of its length it is the closest to the
+/// number.
 ///
-/// The number is `significand × 10^exponent`, negated if so marked; the significand ends in no zero.
+/// The number is `significand × 10^exponent`, negated if it is marked so. The significand ends in no zero.
 struct ShortestDecimal: Equatable {
     let isNegative: Bool
-    /// At most 17 digits; 0 for zero.
+    /// The digits as a number: at most 17, and 0 for zero.
     let significand: UInt64
     let exponent: Int
 
-    /// Takes the digits from the standard library's description, which is defined to be shortest and closest; only their
-    /// arrangement differs from ECMAScript's.
-    /// - Parameter number: finite.
+    /// Takes the digits from the standard library's description, which is defined to be shortest and closest. Only
+    /// their arrangement differs from ECMAScript's.
+    /// - Parameter number: a finite number.
     init(_ number: Double) {
         if let short = Self(fewDecimals: number) {
             self = short
@@ -50,10 +51,10 @@ struct ShortestDecimal: Equatable {
         self.exponent = significand == 0 ? 0 : exponent + trailingZeros + exponentSign * (writtenExponent ?? 0)
     }
 
-    /// A number of few decimals, such as a price; nil for another one.
+    /// Makes the decimal of a number of few decimals, such as a price; nil for another one.
     ///
-    /// Decimals of up to 15 digits go to different doubles, so one that reads back as the number is the only one of that
-    /// length or less. It is tried with one decimal more each time, so that the last one is not zero. Reading back is one
+    /// Decimals of up to 15 digits go to different doubles, so one that reads back as the number is the only one of
+    /// that length or less. One decimal more is tried each time, so that the last one is not zero. Reading back is one
     /// division of two exact operands (Clinger 1990).
     private init?(fewDecimals number: Double) {
         let magnitude = number.magnitude

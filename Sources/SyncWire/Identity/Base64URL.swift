@@ -2,6 +2,7 @@
 public enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
+    /// Writes bytes as text. O(n).
     public static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         var bits: UInt32 = 0
@@ -18,7 +19,9 @@ public enum Base64URL {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// - Returns: nil for characters outside the alphabet and for left-over bits that are not zero: one text a value.
+    /// Reads the bytes of a text. O(n).
+    /// - Returns: nil for characters outside the alphabet and for left-over bits that are not zero. So each value has
+    ///   one text.
     public static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0

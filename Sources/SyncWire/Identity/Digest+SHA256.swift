@@ -4,12 +4,13 @@ import StrictJSON
 import Values
 
 extension MergeCore.Digest {
-    /// The SHA-256 of a value's canonical form, whatever order and spelling it came in. O(n).
+    /// The SHA-256 of a value's canonical form (FIPS 180-4). The order and the spelling in which the value came do not
+    /// matter. O(n).
     public init(of value: Value) {
         self.init(ofCanonicalBytes: value.canonicalBytes)
     }
 
-    /// The SHA-256 of bytes that are a canonical form already. O(n).
+    /// The SHA-256 of bytes that are already a canonical form. O(n).
     public init(ofCanonicalBytes bytes: [UInt8]) {
         var stream = DigestStream()
         stream.update(with: bytes)
@@ -30,17 +31,19 @@ extension MergeCore.Digest {
     }
 }
 
-/// The SHA-256 (FIPS 180-4) of bytes that come in parts.
+/// Makes the SHA-256 (FIPS 180-4) of bytes that come in parts.
 public struct DigestStream: Sendable {
     private var hasher = SHA256()
 
+    /// Begins with no bytes.
     public init() {}
 
+    /// Takes the next bytes. O(n).
     public mutating func update(with bytes: [UInt8]) {
         bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
     }
 
-    /// Of what was taken so far.
+    /// The digest of what was taken so far. More may be taken afterwards.
     public var digest: MergeCore.Digest {
         hasher.finalize().withUnsafeBytes { MergeCore.Digest(read: $0) }
     }

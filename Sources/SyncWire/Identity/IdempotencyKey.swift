@@ -1,11 +1,16 @@
 import Causality
 
-/// The `Idempotency-Key` of a batch: an RFC 9651 section 3.3.3 string, or the same characters without quotes.
+/// The `Idempotency-Key` of a batch: an RFC 9651 section 3.3.3 string, or the same characters without quotes (rule I5).
 public struct IdempotencyKey: Sendable, Hashable {
+    /// The characters of the key, without quotes.
     public let text: ExactString
 
-    /// - Parameter field: the header's value.
-    /// - Returns: nil unless it is 1 to `limit` visible ASCII characters in one of the two forms.
+    /// Reads the header.
+    /// - Parameters:
+    ///   - field: the header's value.
+    ///   - limit: how many characters a key may have.
+    /// - Returns: nil unless the key is 1 to `limit` visible ASCII characters in one of the two forms, and neither `.`
+    ///   nor `..`.
     public init?(field: String, limit: Int) {
         var characters: [UInt8] = []
         let bytes = Array(field.utf8)

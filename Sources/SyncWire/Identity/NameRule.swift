@@ -1,8 +1,8 @@
 import Causality
 import MergeCore
 
-/// What a name from outside may be: 1 to 128 bytes without control characters, and not what paths are cut short by. One rule
-/// for devices, users, tenants, collections, records, fields and operations.
+/// What a name from outside may be (rule V7): 1 to 128 bytes without control characters, and neither `.` nor `..`,
+/// which cut paths short. The rule is one for devices, users, tenants, collections, records, fields and operations.
 public enum NameRule {
     /// - Returns: why the name is refused, nil when it is not.
     public static func issue(in name: ExactString, limits: WireLimits) -> String? {
