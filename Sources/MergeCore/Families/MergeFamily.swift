@@ -142,8 +142,8 @@ public protocol MergeFamily: Sendable, Hashable {
 
     // MARK: Standing in a record
 
-    /// The state as it stands in a record. A family that has no case of ``UnitState`` to itself leaves this and
-    /// ``init(_:)`` to their defaults.
+    /// The state as it stands in a record. A family that has no case of ``UnitState`` to itself leaves this requirement
+    /// and the next to their defaults.
     var unitState: UnitState { get }
 
     /// Takes the state out of a record; nil where it is of another family.

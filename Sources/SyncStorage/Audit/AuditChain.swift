@@ -1,13 +1,13 @@
 import MergeCore
 
-/// Where a chain of audit entries ends, and so what all of it comes to: whoever keeps these three can tell any other chain
-/// from it.
+/// Where a chain of audit entries ends. The three values stand for all of the chain: whoever keeps them can tell any
+/// other chain from it.
 public struct AuditHead: Sendable, Hashable {
-    /// Of the last entry; 0 before the first.
+    /// The position of the last entry; 0 before the first.
     public let position: Int64
-    /// Of the last entry; nil before the first.
+    /// The hash of the last entry; nil before the first.
     public let hash: Digest?
-    /// When the last entry was recorded; 0 before the first.
+    /// When the last entry was recorded, in server milliseconds; 0 before the first.
     public let recordedAtMilliseconds: Int64
 
     public init(position: Int64 = 0, hash: Digest? = nil, recordedAtMilliseconds: Int64 = 0) {
@@ -16,27 +16,31 @@ public struct AuditHead: Sendable, Hashable {
         self.recordedAtMilliseconds = recordedAtMilliseconds
     }
 
-    /// As people keep it, 64 lowercase digits.
+    /// The hash as people keep it, in 64 lowercase digits; empty before the first entry.
     public var hexadecimalHash: String { hash.storedText }
 }
 
 extension TenantHead {
+    /// Where the tenant's audit ends.
     public var audit: AuditHead {
         AuditHead(position: auditPosition, hash: auditHash, recordedAtMilliseconds: auditMilliseconds)
     }
 }
 
-/// The check of one tenant's chain, entry after entry, wherever they come from: a database, or a file that was exported.
-/// Pure, in constant memory.
+/// The check of one tenant's chain, entry after entry, wherever the entries come from: a database, or a file that was
+/// exported. It is pure and takes constant memory.
 public struct AuditChain: Sendable {
+    /// The tenant whose chain it is. The hashes cover its name.
     public let tenant: TenantID
-    /// Of the entries so far, all of which follow from one another.
+    /// Where the entries end that were followed so far. All of them follow from one another.
     public private(set) var head = AuditHead()
 
+    /// Begins before the first entry.
     public init(of tenant: TenantID) { self.tenant = tenant }
 
     /// Takes the next entry. O(size of the entry).
-    /// - Returns: why it does not follow from those before it, nil when it does. The chain then stays where it is.
+    /// - Returns: why the entry does not follow from those before it; the chain then stays where it is. nil when it
+    ///   follows.
     public mutating func follow(with entry: AuditEntryRow) -> AuditFault? {
         guard entry.position > head.position else { return .altered(position: entry.position) }
         guard entry.position == head.position + 1 else { return .missing(position: head.position + 1) }
@@ -48,7 +52,8 @@ public struct AuditChain: Sendable {
         return nil
     }
 
-    /// - Returns: why the entries so far are not those that end in this head, nil when they are.
+    /// Compares the entries so far with a head.
+    /// - Returns: why they are not those that end in this head; nil when they are.
     public func fault(endingAt end: AuditHead) -> AuditFault? {
         if head.position < end.position { return .missing(position: head.position + 1) }
         return head == end ? nil : .headMismatch(position: head.position)

@@ -4,28 +4,33 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Turns audit entries into rows and chains them: each hash covers the hash before it and every column of the entry and of
-/// its sides (the linked timestamps of Haber and Stornetta 1991).
+/// Turns audit entries into rows and chains them. Each hash covers the hash before it and every column of the entry and
+/// of its sides (the linked timestamps of Haber and Stornetta 1991).
 public struct AuditChainWriter: Sendable {
     private let tenant: TenantID
     private let redactor: Redactor
+    /// The hash of the entry that was appended last; before that, of the tenant's last entry.
     public private(set) var hash: Digest?
-    /// Of each record the first entry, whose clocks stand whole.
+    /// The first entry of each record, whose clocks stand whole.
     private var clocks: [RecordKey: (position: Int64, before: VersionVector)] = [:]
-    /// Where long values stand already.
+    /// The entries in which long values stand already.
     private var values: [ValueKey: (position: Int64, value: Value)] = [:]
 
-    /// Of which event in which unit a value is.
+    /// The event and the unit that a value is of.
     private struct ValueKey: Hashable {
         let record: RecordKey
         let unit: UnitKey
         let dot: Dot
     }
 
-    /// Bytes from which a value stands once in a commit. Shorter ones cost less than looking them up.
+    /// A value of this many bytes stands once in a commit. Shorter ones cost less than looking them up.
     static let sharedValueBytes = 256
 
-    /// - Parameter hash: of the tenant's last entry; nil before the first.
+    /// Begins behind a tenant's last entry.
+    /// - Parameters:
+    ///   - tenant: the tenant whose audit it is.
+    ///   - identity: the data set's, with the key that hashes redacted values.
+    ///   - hash: the hash of the tenant's last entry; nil before the first.
     public init(tenant: TenantID, identity: StoreIdentity, after hash: Digest?) {
         self.tenant = tenant
         self.hash = hash
@@ -45,7 +50,8 @@ public struct AuditChainWriter: Sendable {
         return row
     }
 
-    /// Many conflicts of one commit meet one record, whose clock can have hundreds of entries: they say it once.
+    /// Writes the clocks of an entry. Many conflicts of one commit meet one record, whose clock can have hundreds of
+    /// entries; they say it once.
     private mutating func setClocks(of row: inout AuditEntryRow, _ entry: AuditEntry) {
         guard let whole = clocks[entry.record] else {
             clocks[entry.record] = (entry.position, entry.clockBefore)
@@ -58,8 +64,9 @@ public struct AuditChainWriter: Sendable {
         row.clockAfter = entry.clockAfter.entries(above: whole.before).canonicalText
     }
 
-    /// A value that a thousand writes of one commit lose against stands once.
-    /// - Returns: where it stands; nil where it is to be written.
+    /// Finds the entry in which a side's value stands already. A value that a thousand writes of one commit lose
+    /// against stands once.
+    /// - Returns: the position of that entry; nil where the value is to be written.
     private mutating func place(_ side: ConflictSide, unit: UnitKey, of entry: AuditEntry) -> Int64? {
         guard let value = side.value else { return nil }
         let key = ValueKey(record: entry.record, unit: unit, dot: side.event.dot)
@@ -103,7 +110,10 @@ extension Value {
 
 extension AuditEntryRow {
     /// The row without its clocks and its hash.
-    /// - Parameter placing: where the value of a side stands already; nil: here.
+    /// - Parameters:
+    ///   - entry: the entry.
+    ///   - redact: the form in which the audit keeps a value of a unit.
+    ///   - placing: the position at which the value of a side stands already; nil where it stands here.
     fileprivate init(
         _ entry: AuditEntry, redact: (Value, UnitKey) -> Value, placing: (ConflictSide, UnitKey) -> Int64?
     ) {
@@ -159,8 +169,8 @@ extension AuditEntryRow {
             }, hash: nil)
     }
 
-    /// SHA-256 over the previous hash, then the canonical form of the row: a JSON array of all columns in the order of the
-    /// schema, the sides last. O(size of the row).
+    /// The hash of the row in its chain: the SHA-256 over the previous hash, then the canonical form of the row. That
+    /// is a JSON array of all columns in the order of the schema, the sides last. O(size of the row).
     public func chainedHash(after previous: Digest?, tenant: TenantID) -> Digest {
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.beginArray()
@@ -181,7 +191,7 @@ extension AuditEntryRow {
 }
 
 extension Event {
-    /// Who decided, in the detail of an entry.
+    /// Says who decided, in the detail of an entry.
     fileprivate var author: Value {
         [
             "device": .string(dot.device.name), "counter": .integer(dot.counter),

@@ -2,21 +2,24 @@ import Causality
 import StrictJSON
 import SyncWire
 
-/// Writes an audit as lines of JSON, part after part: pure, in the memory of one part.
+/// Writes an audit as lines of JSON, part after part. It is pure and takes the memory of one part.
 ///
-/// To be called in the order `begin`, `append` for every page, `end`.
+/// The methods are called in the order ``begin(_:)``, ``append(_:)`` for every page, ``end(at:)``. Each returns the
+/// bytes of some whole lines, in UTF-8.
 public struct AuditExportWriter: Sendable {
     private var writer = JSONWriter()
     private var digest = DigestStream()
 
+    /// Begins before the first line.
     public init() {}
 
+    /// Writes the first line.
     public mutating func begin(_ header: AuditExportHeader) -> [UInt8] {
         writer.write(header)
         return finishedLines()
     }
 
-    /// The next entries, in the order of their positions.
+    /// Writes the next entries, in the order of their positions.
     public mutating func append(_ entries: [AuditEntryRow]) -> [UInt8] {
         for entry in entries {
             writer.write(entry)
@@ -25,6 +28,7 @@ public struct AuditExportWriter: Sendable {
         return digested()
     }
 
+    /// Writes the last line, with the digest of all lines before it.
     public mutating func end(at head: AuditHead) -> [UInt8] {
         writer.write(AuditExportEnd(head: head, digest: digest.digest))
         return finishedLines()
@@ -42,10 +46,11 @@ public struct AuditExportWriter: Sendable {
     }
 }
 
-/// The export of one tenant's audit as it stands when it is asked for, page by page: a page is read when the one before it
-/// was taken, so that the memory is that of one page, however long the audit and however slow its reader.
+/// The export of one tenant's audit as it stands when it is asked for, page by page.
 ///
-/// Tells what is stored, whole or not: whether it is whole is for who reads it to find out.
+/// A page is read when the one before it was taken. So the memory is that of one page, however long the audit and
+/// however slow its reader. The export tells what is stored, whole or not: ``AuditFileVerifier`` finds out whether it
+/// is whole.
 public struct AuditExport: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
     public typealias Failure = StoreError
@@ -54,11 +59,12 @@ public struct AuditExport: AsyncSequence, Sendable {
     let tenant: TenantID
     let exportedAtMilliseconds: Int64
 
-    /// Entries read at once.
+    /// How many entries are read at once.
     static let pageLimit = 100
 
     public func makeAsyncIterator() -> Iterator { Iterator(export: self) }
 
+    /// Reads the audit page by page.
     public struct Iterator: AsyncIteratorProtocol {
         private enum Stage {
             case beginning
@@ -72,7 +78,7 @@ public struct AuditExport: AsyncSequence, Sendable {
 
         init(export: AuditExport) { self.export = export }
 
-        /// The next part, some whole lines.
+        /// The next part, which is some whole lines.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(StoreError) -> [UInt8]? {
@@ -105,7 +111,8 @@ public struct AuditExport: AsyncSequence, Sendable {
 }
 
 extension SyncStore {
-    /// A tenant's whole audit as lines of JSON, for `AuditFileVerifier` and for whoever keeps it.
+    /// A tenant's whole audit as lines of JSON, for ``AuditFileVerifier`` and for whoever keeps it. Nothing is read
+    /// before the first part is asked for.
     public func auditExport(of tenant: TenantID, nowMilliseconds: Int64) -> AuditExport {
         AuditExport(store: self, tenant: tenant, exportedAtMilliseconds: nowMilliseconds)
     }

@@ -8,14 +8,17 @@ import Values
 // written again, and has to be the same bytes. So there is no byte in a line that could be changed without being noticed or
 // without meaning: no white space, no other order of names, no other spelling of a number or an escape, no name too many.
 
-/// The first line: whose audit it is, of which data set, and when it was told.
+/// The first line of an exported audit. It says whose audit it is, of which data set, and when it was told.
 public struct AuditExportHeader: Sendable, Hashable {
     static let format: ExactString = "rejoin-audit"
-    /// Of the format that is written and read here.
+    /// The version of the format that is written and read here.
     static let version: Int64 = 1
 
+    /// The tenant whose audit it is.
     public let tenant: TenantID
+    /// The lineage of the data set, as in `StoreIdentity`.
     public let lineage: ExactString
+    /// When it was exported, in server milliseconds.
     public let exportedAtMilliseconds: Int64
 
     public init(tenant: TenantID, lineage: ExactString, exportedAtMilliseconds: Int64) {
@@ -25,21 +28,23 @@ public struct AuditExportHeader: Sendable, Hashable {
     }
 }
 
-/// The last line: where the chain ends, and the SHA-256 of all lines before this one, which binds the first line to the others.
+/// The last line. It says where the chain ends, and has the SHA-256 of all lines before this one, which binds the first
+/// line to the others.
 struct AuditExportEnd: Sendable, Hashable {
     let head: AuditHead
     let digest: Digest
 }
 
-/// One line, read.
+/// One line that was read.
 enum AuditExportLine: Sendable {
     case header(AuditExportHeader)
-    /// A first line of a version that is not known here.
+    /// The first line of a version that is not known here.
     case otherVersion(Int64)
     case entry(AuditEntryRow)
     case end(AuditExportEnd)
 
-    /// - Parameter bytes: without the line's end.
+    /// Reads a line.
+    /// - Parameter bytes: the line without its end.
     /// - Returns: nil for a line that no export writes.
     init?(_ bytes: [UInt8]) {
         guard let object = try? JSONParser().parse(bytes).storedObject else { return nil }
@@ -89,8 +94,8 @@ extension JSONWriter {
         endObject()
     }
 
-    /// Every column as it is stored, in the order of the schema, which is the order under the hash: texts as they are, JSON in
-    /// them too.
+    /// Writes every column as it is stored, in the order of the schema, which is the order under the hash. Texts stand
+    /// as they are, JSON in them too.
     mutating func write(_ entry: AuditEntryRow) {
         beginObject()
         member("position", entry.position)

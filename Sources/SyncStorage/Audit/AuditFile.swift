@@ -2,12 +2,13 @@ import SyncWire
 
 /// The first thing in an exported audit that is not as it was written.
 public struct AuditFileFault: Sendable, Hashable {
+    /// What is wrong.
     public enum Kind: Sendable, Hashable {
         /// The line is not one that an export writes there.
         case unreadable
         /// The file is of a version of the format that is not known here.
         case otherVersion(Int64)
-        /// The file is another tenant's than the one that was asked about.
+        /// The file is the audit of another tenant than the one that was asked about.
         case otherTenant(TenantID)
         /// The entry at this position is not there.
         case missing(position: Int64)
@@ -17,9 +18,10 @@ public struct AuditFileFault: Sendable, Hashable {
         case repeated(position: Int64)
         /// The entry, one of its sides or the hash before it is not what was written.
         case altered(position: Int64)
-        /// The last line names another end of the chain than this, its last entry.
+        /// The last line names another end of the chain than the last entry, which has this position.
         case headMismatch(position: Int64)
-        /// The entries are whole and end in the head, but the first line, or the digest in the last one, is another.
+        /// The entries are whole and end in the head, but the first line is another one, or the digest in the last line
+        /// is.
         case digestMismatch
         /// The file ends before its last line does.
         case truncated
@@ -27,10 +29,12 @@ public struct AuditFileFault: Sendable, Hashable {
         case continued
     }
 
+    /// What is wrong.
     public let kind: Kind
-    /// Where it shows, counted from 1.
+    /// The line in which the fault shows, counted from 1.
     public let line: Int64
 
+    /// Takes what is wrong, and the line.
     public init(_ kind: Kind, line: Int64) {
         self.kind = kind
         self.line = line
@@ -39,11 +43,11 @@ public struct AuditFileFault: Sendable, Hashable {
 
 /// The outcome of verifying one exported audit.
 public struct AuditFileReport: Sendable, Hashable {
-    /// nil where the first line cannot be read. Proven only when there is no fault.
+    /// The first line; nil where it cannot be read. It is proven only when there is no fault.
     public let header: AuditExportHeader?
-    /// Of the entries that follow from one another, up to the first fault.
+    /// Where the entries end that follow from one another, up to the first fault.
     public let head: AuditHead
-    /// The first fault, nil when the file is whole.
+    /// The first fault; nil when the file is whole.
     public let fault: AuditFileFault?
 
     public init(header: AuditExportHeader?, head: AuditHead, fault: AuditFileFault?) {
@@ -53,15 +57,15 @@ public struct AuditFileReport: Sendable, Hashable {
     }
 }
 
-/// Proves that a file is an exported audit as it was written, without any database: every byte of it counts.
+/// Proves, without any database, that a file is an exported audit as it was written. Every byte of the file counts.
 ///
-/// What it cannot tell is whether the file is the audit that the server had: whoever can write files can also write a whole
-/// chain of inventions. That shows where the head was noted somewhere else, such as in an earlier export.
+/// The verifier cannot tell whether the file is the audit that the server had: whoever can write files can also write a
+/// whole chain of inventions. That shows where the head was noted somewhere else, such as in an earlier export.
 ///
-/// Pure; the memory is that of the longest line.
+/// It is pure, and takes the memory of the longest line.
 public struct AuditFileVerifier: Sendable {
-    /// Longer lines are unreadable. Above every entry that a server within its limits writes: 64 values of one unit, each as
-    /// long as a request's body, and escaped.
+    /// Longer lines are unreadable. The number is above every entry that a server within its limits writes: 64 values
+    /// of one unit, each as long as a request's body, and escaped.
     static let maximumLineByteCount = 1 << 30
 
     private enum Stage {
@@ -75,18 +79,19 @@ public struct AuditFileVerifier: Sendable {
     private let wanted: TenantID?
     private var stage = Stage.beginning
     private var header: AuditExportHeader?
-    /// Nobody's until the first line is read.
+    /// The chain is nobody's until the first line is read.
     private var chain = AuditChain(of: TenantID(""))
     private var digest = DigestStream()
-    /// What has come of the line that is not complete yet.
+    /// What has come of the line that is not yet complete.
     private var rest: [UInt8] = []
     private var line: Int64 = 0
     private var fault: AuditFileFault?
 
-    /// - Parameter tenant: whose audit it has to be; nil: anybody's.
+    /// Begins before the first line.
+    /// - Parameter tenant: the tenant whose audit it has to be; nil for anybody's.
     public init(of tenant: TenantID? = nil) { wanted = tenant }
 
-    /// Whether a fault was found: what follows in the file does not matter any more.
+    /// Whether a fault was found. Then what follows in the file does not matter any more.
     public var isSettled: Bool { fault != nil }
 
     /// Takes the next bytes of the file, however it is cut.
@@ -107,7 +112,7 @@ public struct AuditFileVerifier: Sendable {
         rest.append(contentsOf: bytes)
     }
 
-    /// To be asked when all of the file was read.
+    /// What was found. It is asked for when all of the file was read.
     public func report() -> AuditFileReport {
         AuditFileReport(header: header, head: chain.head, fault: fault ?? faultOfTheEnd)
     }
@@ -120,7 +125,7 @@ public struct AuditFileVerifier: Sendable {
         }
     }
 
-    /// Looks at the line in `rest`.
+    /// Reads the line in `rest`.
     private mutating func faultOfLine() -> AuditFileFault? {
         switch stage {
         case .beginning: return begin().map { AuditFileFault($0, line: line) }

@@ -5,10 +5,14 @@ import Values
 
 /// What the index over the audit holds after some entries: which conflicts are new, and which changed.
 public struct AuditIndex: Sendable {
+    /// The conflicts that the entries opened, as they stand after them, by id.
     public private(set) var opened: [Int64: ConflictRow] = [:]
+    /// The changes of conflicts that were opened before, by id.
     public private(set) var changed: [Int64: ConflictChange] = [:]
+    /// The assignments of conflicts that were opened before, by id.
     public private(set) var assigned: [Int64: ConflictAssignment] = [:]
 
+    /// Begins before the first entry.
     public init() {}
 
     // MARK: Noting
@@ -31,7 +35,8 @@ public struct AuditIndex: Sendable {
         }
     }
 
-    /// Notes an entry as it is stored, for the verification, which may trust nothing but the columns under the hash.
+    /// Notes an entry as it is stored. The verification uses this, because it may trust nothing but the columns under
+    /// the hash.
     /// - Throws: `damaged` when the entry's detail cannot be read.
     public mutating func note(stored entry: AuditEntryRow) throws(StoreError) {
         switch AuditEntryRow.EntryType(rawValue: entry.type) {

@@ -3,13 +3,14 @@ import MergeCore
 
 /// What is wrong with a tenant's audit.
 public enum AuditFault: Sendable, Hashable {
-    /// The entry at this position is not there: it was removed, or moved elsewhere.
+    /// The entry at this position is not there. It was removed, or moved elsewhere.
     case missing(position: Int64)
     /// The entry, one of its sides or the hash before it is not what was written.
     case altered(position: Int64)
     /// Entries stand behind the last one that the tenant's head knows of, or the head names another hash.
     case headMismatch(position: Int64)
-    /// Sides stand under this position, but no entry does: somebody put them there. Lists by device and user would find them.
+    /// Sides stand under this position, but no entry does. Somebody put them there, and lists by device and user would
+    /// find them.
     case strandedSides(position: Int64)
     /// The entries are whole, but the index that queries read says something else about this conflict.
     case indexMismatch(conflict: Int64)
@@ -17,9 +18,11 @@ public enum AuditFault: Sendable, Hashable {
 
 /// The outcome of verifying one tenant's audit.
 public struct AuditReport: Sendable, Hashable {
+    /// The tenant whose audit was read.
     public let tenant: TenantID
+    /// How many entries follow from one another, up to the first fault.
     public let entries: Int64
-    /// The first fault, nil when the audit is whole.
+    /// The first fault; nil when the audit is whole.
     public let fault: AuditFault?
 
     public init(tenant: TenantID, entries: Int64, fault: AuditFault?) {
@@ -30,9 +33,12 @@ public struct AuditReport: Sendable, Hashable {
 }
 
 extension SyncStore {
-    /// Proves that no entry of a tenant's audit was edited, removed, added or reordered, and that the index over it agrees.
+    /// Proves that no entry of a tenant's audit was edited, removed, added or reordered, and that the index over it
+    /// agrees.
     ///
-    /// Reads pages of entries. Memory grows with the number of conflicts, not of sides.
+    /// The verification reads pages of entries. O(entries and sides); the memory grows with the number of conflicts,
+    /// not of sides.
+    /// - Throws: what the store throws. A fault is no error: it is in the report.
     public func verifyAudit(of tenant: TenantID) async throws(StoreError) -> AuditReport {
         let end = try await head(of: tenant).audit
         var chain = AuditChain(of: tenant)
@@ -103,7 +109,7 @@ extension SyncStore {
         return nil
     }
 
-    /// Whether the row is what the conflict's entries say by now: it may have changed since they were read.
+    /// Whether the row is what the conflict's entries say by now. The row may have changed since they were read.
     private func isDerived(_ row: ConflictRow, _ tenant: TenantID) async throws(StoreError) -> Bool {
         guard let file = try await conflict(tenant, ConflictID(position: row.id)) else { return false }
         var index = AuditIndex()

@@ -16,8 +16,9 @@ extension ConflictHistory {
 
     /// The conflict with the clocks of its opening and the values of all sides in their places.
     ///
-    /// What cannot be found stays as it is: the verification of the audit tells why.
-    /// - Parameter others: the entries at `references`.
+    /// What cannot be found stays as it is; the verification of the audit tells why.
+    /// - Parameter others: the entries at ``references``.
+    /// - Throws: `damaged` where a clock cannot be read.
     public func filledIn(from others: [Int64: AuditEntryRow]) throws(StoreError) -> ConflictHistory {
         guard entries.first?.clocksFrom != nil || entries.contains(where: { $0.sides.contains { $0.valueFrom != nil } })
         else { return self }
@@ -51,12 +52,14 @@ extension AuditSideRow {
 }
 
 extension [ConflictHistory] {
-    /// All of the positions that the conflicts refer to, in order.
+    /// All positions that the conflicts refer to, in order.
     public var references: [Int64] {
         reduce(into: Set<Int64>()) { $0.formUnion($1.references) }.sorted()
     }
 
-    /// - Parameter entries: those at `references`, with their sides.
+    /// The conflicts with the clocks of their openings and the values of all sides in their places.
+    /// - Parameter entries: the entries at `references`, with their sides.
+    /// - Throws: `damaged` where a clock cannot be read.
     public func filledIn(from entries: [AuditEntryRow]) throws(StoreError) -> [ConflictHistory] {
         let byPosition = Dictionary(entries.map { ($0.position, $0) }) { first, _ in first }
         var histories: [ConflictHistory] = []

@@ -7,19 +7,21 @@ import Values
 /// Replaces the values of redacted fields by salted hashes, for everything that outlives the record: the audit and the
 /// stored operations.
 ///
-/// The hash is an HMAC-SHA-256 under the data set's own key, over tenant, collection, field and value. Equal values of a
-/// field hash alike, so that a reviewer can see that two sides agree; nothing else can be told without the key.
+/// The hash is an HMAC-SHA-256 (RFC 2104) under the data set's own key, over tenant, collection, field and value. Equal
+/// values of a field have equal hashes, so that a reviewer can see that two sides agree. Nothing else can be told
+/// without the key.
 public struct Redactor: Sendable {
     private let key: SymmetricKey
     private let tenant: TenantID
 
+    /// Takes the data set's key.
     public init(identity: StoreIdentity, tenant: TenantID) {
         key = SymmetricKey(data: identity.redactionKey)
         self.tenant = tenant
     }
 
-    /// The value that a unit of the collection has, or an object of several fields of it (the whole record), with redacted
-    /// fields hashed.
+    /// A value with its redacted fields hashed. The value is what a unit of the collection has, or an object of several
+    /// fields of it (the whole record).
     public func redacted(_ value: Value, unit: UnitKey, collection: ExactString, rules: CollectionRules) -> Value {
         switch unit {
         case .field(let name):
@@ -30,6 +32,7 @@ public struct Redactor: Sendable {
         }
     }
 
+    /// Fields of the collection with the redacted ones hashed. O(n).
     public func redacted(_ fields: ObjectValue, collection: ExactString, rules: CollectionRules) -> ObjectValue {
         guard fields.members.contains(where: { rules.isRedacted($0.name) }) else { return fields }
         return ObjectValue(

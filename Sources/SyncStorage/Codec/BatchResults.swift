@@ -4,7 +4,7 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Under which device an operation is kept.
+/// The name under which an operation is kept: its `id` and its `device`.
 public struct OperationOwner: Sendable, Hashable {
     public let id: OperationID
     public let device: DeviceID
@@ -17,16 +17,17 @@ public struct OperationOwner: Sendable, Hashable {
 
 /// What one operation of a batch came to, as the batch's row keeps it.
 public enum BatchResult: Sendable, Hashable {
-    /// It stands with the operation, which was accepted, so that nothing overwrites it.
+    /// The result stands with the operation, which was accepted, so that nothing overwrites it.
     case kept(OperationOwner, isReplayed: Bool)
-    /// It stands here: the operation was rejected or skipped, and may come to something else later.
+    /// The result stands here: the operation was rejected or skipped, and may come to something else later.
     case here(OperationOutcome)
 }
 
 // A batch's row has one element an operation: the id of one that was accepted from the batch's own device, `[id, device]` of one
 // that had been accepted before, or an object with what came of any other.
 extension [BatchResult] {
-    /// - Parameter outcomes: of the batch, in the order of its operations.
+    /// Says for each outcome where it stands.
+    /// - Parameter outcomes: the outcomes of the batch, in the order of its operations.
     public init(_ outcomes: [OperationOutcome]) {
         self = outcomes.map { outcome in
             guard let id = outcome.id, let device = outcome.keptUnder else { return .here(outcome) }
@@ -43,8 +44,8 @@ extension [BatchResult] {
     }
 
     /// The outcomes in the order of the operations.
-    /// - Parameter known: the operation of an owner.
-    /// - Throws: `damaged` when one is not there.
+    /// - Parameter known: finds the operation of an owner.
+    /// - Throws: `damaged` when an operation is not there.
     public func outcomes(
         _ known: (OperationOwner) throws(StoreError) -> KnownOperation?
     ) throws(StoreError) -> [OperationOutcome] {
@@ -66,7 +67,13 @@ extension [BatchResult] {
 }
 
 extension BatchRow {
-    /// - Parameter writer: empty, and empty again afterwards.
+    /// Makes the row of a batch.
+    /// - Parameters:
+    ///   - key: the batch's name.
+    ///   - fingerprint: the digest of the request's canonical body.
+    ///   - outcomes: in the order of the operations.
+    ///   - recordedAtMilliseconds: server time.
+    ///   - writer: an empty one, which is empty again afterwards.
     public init(
         key: BatchKey, fingerprint: Digest, outcomes: [OperationOutcome], recordedAtMilliseconds: Int64,
         using writer: inout JSONWriter
@@ -79,7 +86,7 @@ extension BatchRow {
             recordedAtMilliseconds: recordedAtMilliseconds)
     }
 
-    /// One an operation, in the order of the batch.
+    /// The results, one an operation, in the order of the batch.
     /// - Throws: `damaged` when the text cannot be read.
     public func readResults() throws(StoreError) -> [BatchResult] {
         let stored = try Value.stored(results, as: "batch results")
@@ -96,7 +103,7 @@ extension BatchRow {
         return results
     }
 
-    /// Rows of schemas 1 to 3 have the whole answer, as it was sent then.
+    /// Reads a row of schemas 1 to 3, which has the whole answer as it was sent then.
     private static func results(
         ofAnswer answer: ObjectValue, batchOf device: DeviceID
     ) throws(StoreError) -> [BatchResult] {

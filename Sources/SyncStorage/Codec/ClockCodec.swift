@@ -9,6 +9,10 @@ let storedLimits = JSONLimits(maximumDepth: 64)
 
 extension Value {
     /// Reads a text that this server wrote.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - name: what it is, for the error.
+    /// - Throws: `damaged` where the text is no JSON.
     public static func stored(_ text: String, as name: String) throws(StoreError) -> Value {
         do {
             return try Value(json: text, limits: storedLimits)
@@ -21,6 +25,7 @@ extension Value {
         if case .integer(let number) = self { number } else { nil }
     }
 
+    /// The text, where the value is one.
     public var storedText: ExactString? {
         if case .string(let text) = self { text } else { nil }
     }
@@ -29,13 +34,14 @@ extension Value {
         if case .array(let elements) = self { elements } else { nil }
     }
 
+    /// The members, where the value is an object.
     public var storedObject: ObjectValue? {
         if case .object(let object) = self { object } else { nil }
     }
 }
 
 extension VersionVector {
-    /// `{"device": counter}`, sorted by device: the canonical form.
+    /// The clock as `{"device": counter}`, sorted by device. This is its canonical form. O(n).
     public var canonicalText: String {
         var writer = JSONWriter(reservingCapacity: 8 + 32 * count)
         write(to: &writer)

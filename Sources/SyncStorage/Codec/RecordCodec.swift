@@ -4,13 +4,19 @@ import StrictJSON
 import SyncWire
 
 extension RecordRow {
-    /// A record as it is written: the state for the next merge, beside what pulls send without looking inside.
+    /// Makes the row of a record: the state for the next merge, beside what pulls send without looking inside. O(size
+    /// of the record).
     public init(_ record: StoredRecord, rules: CollectionRules, changedAtMilliseconds: Int64) {
         var writer = JSONWriter(reservingCapacity: 1024)
         self.init(record, rules: rules, changedAtMilliseconds: changedAtMilliseconds, using: &writer)
     }
 
-    /// - Parameter writer: empty, and empty again afterwards. One for many rows needs its memory once.
+    /// Makes the row of a record. O(size of the record).
+    /// - Parameters:
+    ///   - record: the record.
+    ///   - rules: the rules of its collection.
+    ///   - changedAtMilliseconds: server time.
+    ///   - writer: an empty one, which is empty again afterwards. One for many rows needs its memory once.
     public init(
         _ record: StoredRecord, rules: CollectionRules, changedAtMilliseconds: Int64, using writer: inout JSONWriter
     ) {

@@ -9,9 +9,11 @@ public struct RecordDecoder: Sendable {
     private var scanner = JSONScanner(limits: storedLimits)
     private var events: [Event] = []
 
-    /// - Parameter families: those that a state can be of.
+    /// Begins with no memory.
+    /// - Parameter families: the families that a state can be of.
     public init(families: MergeFamilies = .builtIn) { self.families = families }
 
+    /// Reads the record of a row. O(size of the record).
     /// - Throws: `damaged` when the row's texts do not fit together.
     public mutating func record(_ row: RecordRow) throws(StoreError) -> StoredRecord {
         guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
@@ -38,7 +40,7 @@ public struct RecordDecoder: Sendable {
         return read
     }
 
-    /// What does not fit is nil, here and below.
+    /// Reads all three texts. What does not fit is nil, here and below.
     private mutating func whole(
         _ row: RecordRow, clock: Span<UInt8>, fields: Span<UInt8>, state: Span<UInt8>
     ) throws(JSONSyntaxError) -> StoredRecord? {
@@ -63,7 +65,7 @@ public struct RecordDecoder: Sendable {
 }
 
 extension JSONScanner {
-    /// `{"device": counter}`; nil when it is none, or names a device twice.
+    /// Reads a clock, `{"device": counter}`; nil when the text is none, or names a device twice.
     mutating func versionVector(_ text: Span<UInt8>) throws(JSONSyntaxError) -> VersionVector? {
         var entries: [VersionVector.Entry] = []
         entries.reserveCapacity(4)

@@ -5,14 +5,14 @@ import SyncWire
 import Values
 
 extension OperationResult {
-    /// The result as it is stored beside its operation.
+    /// The result in the form in which it is stored beside its operation.
     public var storedText: String {
         var writer = JSONWriter(reservingCapacity: 128)
         writeStored(to: &writer)
         return writer.text
     }
 
-    /// Writes `storedText`: a canonical form, its members by name.
+    /// Writes the result's stored form. It is canonical: its members are sorted by name.
     public func writeStored(to writer: inout JSONWriter) {
         writer.beginObject()
         if !conflicts.isEmpty { writer.member("conflicts", .array(conflicts.map(\.stored))) }
@@ -23,6 +23,8 @@ extension OperationResult {
         writer.endObject()
     }
 
+    /// Reads a result from its stored form.
+    /// - Throws: `damaged` where it cannot be read.
     public init(stored text: String) throws(StoreError) {
         try self.init(stored: try Value.stored(text, as: "result"))
     }
@@ -83,6 +85,7 @@ extension Rejection {
 
 extension OperationRow {
     /// The operation as far as later decisions need it.
+    /// - Throws: `damaged` where its clock or its result cannot be read.
     public func known() throws(StoreError) -> KnownOperation {
         KnownOperation(
             id: id, device: device, user: user, record: record, clock: try VersionVector(stored: clock),

@@ -4,28 +4,32 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Reads the state of one record. Knows what `StateEncoder` writes.
+/// Reads the state of one record. The decoder knows what `StateEncoder` writes.
 struct StateDecoder {
     var scanner = JSONScanner(limits: storedLimits)
     var events: [Event] = []
     private let families: MergeFamilies
     private let clock: VersionVector
     private let fields: ObjectValue
-    /// Where the next field of one value is expected among the fields: both are sorted.
+    /// Where the next field of one value is expected among the fields. Both are sorted.
     private var nextField = 0
 
     // Of the unit that its family reads:
-    /// The text, as a family cannot hand on a span of it. Nothing of this decoder outlives the text.
+    /// The text of the state, because a family cannot hand on a span of it. Nothing of this decoder outlives the text.
     private let bytes: UnsafeBufferPointer<UInt8>
     private var unit = UnitKey.record
     /// Whether the scanner stands at an element that was announced and not read.
     private var isAtElement = false
     /// Whether the innermost list was read to its end.
     private var hasEnded = false
-    /// What was no JSON.
+    /// The fault of a text that was no JSON.
     private var fault: JSONSyntaxError?
 
-    /// - Parameter bytes: of the state's text.
+    /// - Parameters:
+    ///   - families: the families that a state can be of.
+    ///   - clock: the record's clock.
+    ///   - fields: what the record shows.
+    ///   - bytes: the bytes of the state's text.
     init(
         families: MergeFamilies, clock: VersionVector, fields: ObjectValue, bytes: UnsafeBufferPointer<UInt8>
     ) {
@@ -37,7 +41,7 @@ struct StateDecoder {
 }
 
 extension StateDecoder {
-    /// The members come in the order of their names, so that events are there before units name them.
+    /// Reads the record. The members come in the order of their names, so that events are there before units name them.
     mutating func record(_ row: RecordRow, _ text: Span<UInt8>) throws(JSONSyntaxError) -> StoredRecord? {
         var open: [UnitKey: OpenConflict] = [:]
         var units = UnitStates()
@@ -106,7 +110,7 @@ extension StateDecoder {
             provenance: Provenance(operation: OperationID(operation), user: user, claimedMilliseconds: claimed))
     }
 
-    /// Two elements: the device's place in the clock and the counter.
+    /// Reads two elements: the device's place in the clock and the counter.
     private mutating func optionalDot(_ text: Span<UInt8>) throws(JSONSyntaxError) -> Dot? {
         guard let device = try element(text), let counter = try element(text) else { return nil }
         return dot(device, counter)
@@ -149,7 +153,7 @@ extension StateDecoder {
         return open
     }
 
-    /// Two elements: the kind and the name.
+    /// Reads two elements: the kind and the name.
     private mutating func unitKey(_ text: Span<UInt8>) throws(JSONSyntaxError) -> UnitKey? {
         guard try scanner.nextElement(text) else { return nil }
         let kind = try scanner.string(text)
@@ -193,7 +197,7 @@ extension StateDecoder {
         }
     }
 
-    /// What the record shows in a field.
+    /// The value that the record shows in a field.
     private mutating func field(_ name: ExactString) -> Value? {
         if nextField < fields.count, fields.members[nextField].name == name {
             nextField += 1

@@ -4,25 +4,24 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Writes a state as
-/// `{"c": open conflicts, "d": deletes, "e": events, "u": units, "w": writes}`.
+/// Writes a state as `{"c": open conflicts, "d": deletes, "e": events, "u": units, "w": writes}`.
 ///
-/// Each event stands once, in `e`, as `[device, counter, stamp, claimed, user, operation]`; a device is its index in the
-/// record's clock, and everything else names events by their index. A field with one value leaves the value to the `fields`
-/// column, which has it already: that is nearly every field of nearly every record.
+/// Each event stands once, in `e`, as `[device, counter, stamp, claimed, user, operation]`. A device is its index in
+/// the record's clock, and everything else names events by their index. A field with one value leaves the value to the
+/// `fields` column, which has it already: that is nearly every field of nearly every record.
 struct StateEncoder {
     private let record: StoredRecord
     private let fields: ObjectValue
     private var writer = JSONWriter()
     private var events: [Event] = []
-    /// Made once there are so many events that looking through them takes longer.
+    /// The indices of events, kept once there are so many that looking through them takes longer.
     private var indexOfEvent: [Dot: Int] = [:]
-    /// Of the events, in the order in which units, writes and deletes name them.
+    /// The indices of the events, in the order in which units, writes and deletes name them.
     private var indices: [Int] = []
     private var position = 0
-    /// Where the next field of one value is expected among the fields: both are sorted.
+    /// Where the next field of one value is expected among the fields. Both are sorted.
     private var nextField = 0
-    /// Of which the state is being written.
+    /// The unit whose state is being written.
     private var unit = UnitKey.record
 
     init(_ record: StoredRecord, fields: ObjectValue) {
@@ -37,7 +36,7 @@ struct StateEncoder {
         swap(&self.writer, &writer)
     }
 
-    /// The members stand in the order of their names, so the events are collected before what names them is written.
+    /// Writes the members in the order of their names. So the events are collected before what names them is written.
     private mutating func write() {
         let state = record.state
         indices.reserveCapacity(state.units.count + state.deletion.writes.count + state.deletion.deletes.count)
@@ -146,7 +145,7 @@ struct StateEncoder {
 }
 
 extension StateEncoder: UnitStateWriter {
-    /// The events were collected in this order.
+    /// Writes the event's index. The events were collected in this order.
     mutating func event(_ event: Event) { writeIndex() }
 
     mutating func value(_ value: Value) { writer.write(value) }
@@ -167,7 +166,7 @@ extension StateEncoder: UnitStateWriter {
 }
 
 extension UnitKey {
-    /// As two elements of an array.
+    /// Writes the unit as two elements of an array.
     fileprivate func write(to writer: inout JSONWriter) {
         switch self {
         case .field(let name):

@@ -5,31 +5,40 @@ import SyncWire
 
 /// A batch with what its row keeps of the request.
 public struct SentBatch: Sendable {
+    /// The batch that was decided.
     public let batch: Batch
-    /// Of the request's canonical body.
+    /// The digest of the request's canonical body.
     public let fingerprint: Digest
-    /// For each operation the canonical text of its fields, where it is at hand; else it is written again.
+    /// For each operation the canonical text of its fields; nil where it is not at hand and has to be written again.
+    /// The array is empty where none is at hand.
     public let fieldTexts: [String?]
 
+    /// Takes a batch with what is at hand of its request.
     public init(_ batch: Batch, fingerprint: Digest, fieldTexts: [String?] = []) {
         self.batch = batch
         self.fingerprint = fingerprint
         self.fieldTexts = fieldTexts
     }
 
+    /// The batch's name.
     public var key: BatchKey { BatchKey(device: batch.device, key: batch.key) }
 }
 
 /// Makes the rows that one transaction writes out of what a `BatchDecider` decided.
 ///
-/// This is the only way from decisions to rows. Decisions are added in the order in which they were made; `commit` then adds
-/// what the decider's plan holds: records, audit, index and head. Pure: the same snapshot and decisions make the same rows.
+/// This is the only way from decisions to rows. Decisions are added in the order in which they were made.
+/// ``commit(_:)`` then adds what the decider's plan holds: records, audit, index and head. The builder is pure: the
+/// same snapshot and decisions make the same rows.
 public struct CommitBuilder: Sendable {
     /// Whose commit it is, under which rules, and when it is made.
     public struct Context: Sendable {
+        /// The tenant whose commit it is.
         public let tenant: TenantID
+        /// The data set's identity, with the key that hashes redacted values.
         public let identity: StoreIdentity
+        /// The rules under which the decisions were made.
         public let schema: Schema
+        /// Server time.
         public let nowMilliseconds: Int64
 
         public init(tenant: TenantID, identity: StoreIdentity, schema: Schema, nowMilliseconds: Int64) {
@@ -40,7 +49,7 @@ public struct CommitBuilder: Sendable {
         }
     }
 
-    /// Hashes redacted values, as the rows have them.
+    /// Hashes redacted values in the form that the rows have.
     public let redactor: Redactor
     private let snapshot: StoreSnapshot
     private let context: Context
@@ -50,11 +59,16 @@ public struct CommitBuilder: Sendable {
     private var batches: [BatchRow] = []
     private var placeOfBatch: [BatchKey: Int] = [:]
     private var devices: [DeviceRow] = []
-    /// Records that were encoded already, for an answer or a commit. A record's sequence tells its states apart.
+    /// The rows of records that were encoded already, for an answer or a commit. A record's sequence tells its states
+    /// apart.
     private var records: [RecordKey: RecordRow] = [:]
-    /// One for all rows, so that its memory is needed once.
+    /// One writer for all rows, so that its memory is needed once.
     private var writer = JSONWriter(reservingCapacity: 1024)
 
+    /// Begins with nothing added.
+    /// - Parameters:
+    ///   - snapshot: what the decisions were made on.
+    ///   - context: whose commit it is, under which rules, and when it is made.
     public init(on snapshot: StoreSnapshot, _ context: Context) {
         self.snapshot = snapshot
         self.context = context
@@ -88,8 +102,8 @@ public struct CommitBuilder: Sendable {
         }
     }
 
-    /// Adds the operation that a reviewer's decision became. It is kept as a device's is: it is in the record's history, and its
-    /// result can be asked for. Its batch is named like it, and has no row.
+    /// Adds the operation that a reviewer's decision became. The operation is kept as a device's is: it is in the
+    /// record's history, and its result can be asked for. Its batch is named like it, and has no row.
     public mutating func add(_ decided: DecidedConflict, by reviewer: Reviewer) {
         let event = decided.resolution.event
         writer.write(.object(decided.fields))
@@ -110,7 +124,12 @@ public struct CommitBuilder: Sendable {
             of: operation.id.name, fields: fields, atMilliseconds: reviewer.nowMilliseconds)
     }
 
-    /// - Parameter fields: their canonical text; nil where it is not at hand.
+    /// Adds an operation.
+    /// - Parameters:
+    ///   - operation: the operation with its result.
+    ///   - batch: the key of its batch.
+    ///   - fields: the canonical text of its fields; nil where it is not at hand.
+    ///   - milliseconds: server time.
     private mutating func add(
         _ operation: DecidedOperation, of batch: ExactString, fields: String?, atMilliseconds milliseconds: Int64
     ) {
@@ -138,7 +157,7 @@ public struct CommitBuilder: Sendable {
 
     // MARK: Rows of records
 
-    /// The row of a record as the decider has it by now; made once for each of its states.
+    /// The row of a record as the decider has it by now. It is made once for each of the record's states.
     public mutating func row(_ record: StoredRecord) -> RecordRow {
         if let row = records[record.key], row.sequence == record.sequence { return row }
         let row = self.row(imagined: record)
@@ -146,7 +165,7 @@ public struct CommitBuilder: Sendable {
         return row
     }
 
-    /// The row that a record would have which will not be written.
+    /// The row that a record would have; it will not be written.
     public mutating func row(imagined record: StoredRecord) -> RecordRow {
         RecordRow(
             record, rules: context.schema.rules(for: record.key.collection) ?? .undeclared,
@@ -155,8 +174,8 @@ public struct CommitBuilder: Sendable {
 
     // MARK: The commit
 
-    /// All that was added, with what the plan holds.
-    /// - Parameter plan: of the decider that made the decisions, after all of them.
+    /// All that was added, with what the plan holds. O(size of the rows).
+    /// - Parameter plan: that of the decider that made the decisions, after all of them.
     public mutating func commit(_ plan: Plan) -> Commit {
         var commit = Commit(head: head, operations: operations, batches: batches, devices: devices)
         commit.records = plan.records.keys.sorted().compactMap { key in plan.records[key].map { row($0) } }

@@ -7,8 +7,12 @@ import Values
 // What is kept of an operation: what was sent, in canonical form, with the values of redacted fields hashed.
 
 extension BatchItem {
-    /// What was sent, in canonical form: the members by name.
-    /// - Parameter fields: the canonical text of an operation's fields.
+    /// Writes what was sent, in canonical form: the members by name.
+    /// - Parameters:
+    ///   - fields: the canonical text of an operation's fields; nil where it is not at hand.
+    ///   - writer: takes the text.
+    ///   - redactor: hashes the values of redacted fields.
+    ///   - schema: says which fields are redacted.
     func writeContent(
         fields: String?, to writer: inout JSONWriter, redactor: Redactor, schema: Schema
     ) {
@@ -69,8 +73,8 @@ extension Schema {
         return operation.fields.members.contains { rules.isRedacted($0.name) }
     }
 
-    /// The collections that an operation which could not be read may have meant: the one that it names, or where it names
-    /// none of them, any.
+    /// The collections that an operation which could not be read may have meant: the one that it names, or any where it
+    /// names none of them.
     fileprivate func collections(meantBy operation: ObjectValue) -> [(name: ExactString, rules: CollectionRules)] {
         if case .string(let name)? = operation["collection"], let rules = rules(for: name) { return [(name, rules)] }
         return collections.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -78,7 +82,8 @@ extension Schema {
 }
 
 extension Redactor {
-    /// The member `fields` of an operation that could not be read. Where it is no object it may hold the value of any field.
+    /// Hashes what is redacted in the member `fields` of an operation that could not be read. A member that is no
+    /// object may hold the value of any field.
     fileprivate func redacted(fields value: Value, collection: ExactString, rules: CollectionRules) -> Value {
         if case .object(let fields) = value {
             return .object(redacted(fields, collection: collection, rules: rules))

@@ -106,7 +106,7 @@ extension InMemoryStore {
         Array(try state(of: tenant).audit.filter { $0.position > position }.prefix(limit))
     }
 
-    /// Sides are kept inside their entries here.
+    /// Always nil, because sides are kept inside their entries here.
     public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
         _ = try state(of: tenant)
         return nil
@@ -133,7 +133,7 @@ extension InMemoryStore {
         try state(of: tenant).devices.values.sorted { $0.device < $1.device }
     }
 
-    /// Sorted by name, byte by byte.
+    /// Counts names, and sorts them byte by byte.
     private static func counts(_ names: [String]) -> [ConflictCounts.Count] {
         var counts: [ExactString: Int64] = [:]
         for name in names { counts[ExactString(name), default: 0] += 1 }

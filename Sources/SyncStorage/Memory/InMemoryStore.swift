@@ -2,9 +2,10 @@ import Causality
 import Crypto
 import MergeCore
 
-/// A store in memory: the executable specification of the seam, and an engine for tests. Keeps nothing beyond the process.
+/// A store in memory: the executable specification of the seam, and an engine for tests. It keeps nothing beyond the
+/// process.
 ///
-/// Everything is said in the plainest way, by dictionaries and sorting; it is not meant for many records.
+/// Everything is said in the plainest way, by dictionaries and sorting. The store is not meant for many records.
 public actor InMemoryStore: SyncStore {
     struct TenantState {
         var head = TenantHead()
@@ -14,7 +15,7 @@ public actor InMemoryStore: SyncStore {
         var devices: [DeviceID: DeviceRow] = [:]
         var audit: [AuditEntryRow] = []
         var conflicts: [Int64: ConflictRow] = [:]
-        /// When each code expires that was spent.
+        /// When each code that was spent expires.
         var codes: [ExactString: Int64] = [:]
         var accessRevocations: [AccessRevocationName: AccessRevocationRow] = [:]
     }
@@ -29,6 +30,10 @@ public actor InMemoryStore: SyncStore {
     private var states: [TenantID: TenantState] = [:]
     private var keyCheck: [UInt8]?
 
+    /// Begins without any tenant.
+    /// - Parameters:
+    ///   - identity: the data set's identity.
+    ///   - probe: called before each step; what it throws makes that step fail.
     public init(identity: StoreIdentity = .random(), probe: StoreProbe? = nil) {
         self.identity = identity
         self.probe = probe

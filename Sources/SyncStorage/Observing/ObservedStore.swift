@@ -2,11 +2,16 @@ import Causality
 import MergeCore
 import Synchronization
 
-/// Another store, and word of what it does and how long that takes. Failures are timed like everything else.
+/// Wraps another store, and tells an observer what the store does and how long that takes. Failures are timed like
+/// everything else.
 public struct ObservedStore: SyncStore {
     private let base: any SyncStore
     private let observe: StoreObserver
 
+    /// Wraps a store.
+    /// - Parameters:
+    ///   - base: the store that does the work.
+    ///   - observe: is told, on whatever thread did the work.
     public init(_ base: any SyncStore, _ observe: @escaping StoreObserver) {
         self.base = base
         self.observe = observe
@@ -14,7 +19,7 @@ public struct ObservedStore: SyncStore {
 
     public var identity: StoreIdentity { base.identity }
 
-    /// When the parts of a transaction were, told by the thread that decides.
+    /// Notes when the parts of a transaction were, told by the thread that decides.
     private final class TransactionClock: Sendable {
         struct Times: Sendable {
             let beganAt: ContinuousClock.Instant

@@ -3,9 +3,11 @@ import MergeCore
 
 /// One entry of the audit, column by column as it is stored.
 ///
-/// The hash chain covers these texts as they stand. Nothing is decoded and encoded again on the way to the hash, so that a
-/// change of any byte in any column shows.
+/// The hash chain covers these texts as they stand. Nothing is decoded and encoded again on the way to the hash, so
+/// that a change of any byte in any column shows.
 public struct AuditEntryRow: Sendable, Hashable {
+    /// What an entry records. The cases are those of `AuditEntry.Content` in `MergeCore`: `opened`, `sidesChanged`,
+    /// `superseded`, `resolved`, `commented` and `assigned`.
     public enum EntryType: String, Sendable, Hashable, CaseIterable {
         case opened
         case sidesChanged = "sides_changed"
@@ -14,7 +16,7 @@ public struct AuditEntryRow: Sendable, Hashable {
         case commented
         case assigned
 
-        /// Whether the entry counts in the conflict's version: it changed the sides or the status.
+        /// Whether the entry counts in the conflict's version, because it changed the sides or the status.
         public var isVersion: Bool {
             switch self {
             case .opened, .sidesChanged, .superseded, .resolved: true
@@ -23,26 +25,36 @@ public struct AuditEntryRow: Sendable, Hashable {
         }
     }
 
+    /// The number of the entry in its tenant's audit, from 1.
     public var position: Int64
+    /// The position of the entry that opened the conflict.
     public var conflict: Int64
+    /// The conflict's version after the entry.
     public var version: Int64
+    /// The name of an `EntryType`.
     public var type: String
+    /// The record's collection.
     public var collection: String
+    /// The record's id.
     public var record: String
+    /// The key of the batch that caused the entry.
     public var batch: String
+    /// The device that sent the batch, or the reviewer's replica.
     public var device: String
+    /// Server time, never before that of the entry in front.
     public var recordedAtMilliseconds: Int64
-    /// The record's clock before the operation and after it. Whole where `clocksFrom` is nil; else only the entries in which they
-    /// are above `clockBefore` of the entry at that position.
+    /// The record's clock before the operation, as canonical JSON. It is whole where `clocksFrom` is nil. Else it has
+    /// only the entries that are above `clockBefore` of the entry at that position.
     public var clockBefore: String
+    /// The record's clock after the operation, in the same form.
     public var clockAfter: String
-    /// An earlier entry on the same record in the same commit, whose clocks stand whole.
+    /// The position of an earlier entry on the same record in the same commit, whose clocks stand whole.
     public var clocksFrom: Int64?
-    /// Canonical JSON, by type.
+    /// What the entry says besides, as canonical JSON. Its members depend on the type.
     public var detail: String
-    /// In the order of their ordinals, from 0.
+    /// The sides that the entry adds, in the order of their ordinals, from 0.
     public var sides: [AuditSideRow]
-    /// Over the entry before it and all columns; nil before it is made.
+    /// The hash over the entry before it and all columns; nil before it is made.
     public var hash: Digest?
 
     public init(
@@ -68,20 +80,29 @@ public struct AuditEntryRow: Sendable, Hashable {
     }
 }
 
-/// One side, column by column.
+/// One side of an entry, column by column.
 public struct AuditSideRow: Sendable, Hashable {
+    /// The name of a `ConflictSide.Role`.
     public var role: String
+    /// Whether the side showed after the entry was written.
     public var won: Bool
+    /// Whether the side has a value; a delete has none.
     public var present: Bool
-    /// Canonical JSON; `null` where the side is not present, or where the value stands elsewhere.
+    /// The value as canonical JSON; `null` where the side is not present, or where the value stands elsewhere.
     public var value: String
-    /// An earlier entry in the same commit that has the value, at the side of the same event.
+    /// The position of an earlier entry in the same commit that has the value, at the side of the same event.
     public var valueFrom: Int64?
+    /// The device of the event that wrote the value.
     public var device: String
+    /// The counter of that event.
     public var counter: Int64
+    /// The user on whose behalf the device sent it.
     public var user: String
+    /// The id of the operation that it was.
     public var operation: String
+    /// The corrected time of the edit.
     public var stampMilliseconds: Int64
+    /// The device's own time of the edit; nil where it named none.
     public var claimedAtMilliseconds: Int64?
 
     public init(
@@ -104,19 +125,25 @@ public struct AuditSideRow: Sendable, Hashable {
 
 /// A conflict in the index over the audit, column by column. Everything in it can be told from the entries.
 public struct ConflictRow: Sendable, Hashable {
+    /// The position of the entry that opened the conflict.
     public var id: Int64
-    /// A `ConflictKind`.
+    /// The name of a `ConflictKind`.
     public var kind: String
-    /// A `ConflictStatus`.
+    /// The name of a `ConflictStatus`.
     public var status: String
+    /// How many of its entries changed its sides or its status.
     public var version: Int64
+    /// The record's collection.
     public var collection: String
+    /// The record's id.
     public var record: String
+    /// The name of the unit in which the values met.
     public var unit: String
+    /// The name of the policy.
     public var policy: String
-    /// Never before that of a conflict with a lower id, so that a range of times is a range of ids.
+    /// Server time. It is never before that of a conflict with a lower id, so that a range of times is a range of ids.
     public var openedAtMilliseconds: Int64
-    /// The user whose task it is to decide; empty for nobody, as no name is.
+    /// The user whose task it is to decide. It is empty where it is nobody's, as no name is empty.
     public var assignee: String
 
     public init(
@@ -136,9 +163,11 @@ public struct ConflictRow: Sendable, Hashable {
     }
 }
 
-/// A conflict with all its entries, oldest first.
+/// A conflict with all its entries, the oldest first.
 public struct ConflictHistory: Sendable, Hashable {
+    /// The conflict as the index has it.
     public let conflict: ConflictRow
+    /// All its entries, the oldest first.
     public let entries: [AuditEntryRow]
 
     public init(conflict: ConflictRow, entries: [AuditEntryRow]) {

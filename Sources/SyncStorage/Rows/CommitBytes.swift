@@ -1,5 +1,5 @@
 extension Commit {
-    /// About how many bytes of rows it writes: what it costs the disk. O(rows).
+    /// About how many bytes of rows the commit writes, which is what it costs the disk. O(rows).
     public var byteCount: Int {
         records.reduce(0) { $0 + $1.writtenBytes } + operations.reduce(0) { $0 + $1.writtenBytes }
             + batches.reduce(0) { $0 + $1.writtenBytes } + audit.reduce(0) { $0 + $1.writtenBytes }

@@ -1,14 +1,14 @@
 import Causality
 import MergeCore
 
-/// What tells a data set from others, its lineage first; fixed while it is open.
+/// What tells a data set from others. It is fixed while the data is open.
 public struct StoreIdentity: Sendable, Hashable {
-    /// New after a restore from backup. Cursors carry it.
+    /// The name of the data set, which cursors carry. It is new after a restore from a backup.
     public let lineage: String
-    /// What authenticated cursors in data that was made before schema 5; empty in newer data. Old cursors are still read with
-    /// it, and nothing is given out under it.
+    /// The key that authenticated cursors in data that was made before schema 5; empty in newer data. Old cursors are
+    /// still read with it, and nothing is given out under it.
     public let formerCursorKey: [UInt8]
-    /// 32 random bytes that salt the hashes standing for redacted values.
+    /// The 32 random bytes that salt the hashes which stand for redacted values.
     public let redactionKey: [UInt8]
 
     public init(lineage: String, formerCursorKey: [UInt8] = [], redactionKey: [UInt8]) {
@@ -20,12 +20,15 @@ public struct StoreIdentity: Sendable, Hashable {
 
 /// The serial state of a tenant: what its next commit builds on.
 public struct TenantHead: Sendable, Hashable {
+    /// The last place that was given in the change feed.
     public var sequence: Int64
+    /// The last number that was given to a stored operation.
     public var operationOrdinal: Int64
+    /// The last position that was given in the audit.
     public var auditPosition: Int64
     /// The hash of the last audit entry; nil before the first.
     public var auditHash: Digest?
-    /// When that entry was recorded; 0 before the first.
+    /// When that entry was recorded, in server milliseconds; 0 before the first.
     public var auditMilliseconds: Int64
     /// A cursor below it may have missed a record that was purged.
     public var purgeFloor: Int64
@@ -45,17 +48,27 @@ public struct TenantHead: Sendable, Hashable {
 
 /// A record as it is written: what merges need (`state`) beside what pulls send without looking inside.
 public struct RecordRow: Sendable, Hashable {
+    /// The record's name.
     public var key: RecordKey
+    /// The place of the record's last change in the feed.
     public var sequence: Int64
+    /// Whether a delete hides the record.
     public var isDeleted: Bool
+    /// Whether only a marker is left of it.
     public var isPurged: Bool
-    /// Canonical JSON, like `fields`, `siblings` and `state`.
+    /// The record's clock as canonical JSON; `fields`, `siblings` and `state` are canonical JSON too.
     public var clock: String
+    /// The greatest stamp that was ever merged into the record.
     public var stampMilliseconds: Int64
+    /// What the record shows, as an object.
     public var fields: String
+    /// The values that wait for a decision beside those that show, by unit; nil where there are none.
     public var siblings: String?
+    /// What merges need, in the form of `StateEncoder`.
     public var state: String
+    /// How many of its conflicts wait for a decision.
     public var openConflicts: Int64
+    /// When the record was changed last, in server milliseconds.
     public var changedAtMilliseconds: Int64
 
     public init(
@@ -77,10 +90,10 @@ public struct RecordRow: Sendable, Hashable {
 }
 
 extension RecordRow {
-    /// What a row counts for beside its texts: the names of its members, its numbers.
+    /// The bytes that a row counts for beside its texts: the names of its members, its numbers.
     public static let pageOverheadBytes = 256
 
-    /// What the row counts for in a page of the feed.
+    /// The bytes that the row counts for in a page of the feed.
     public var pageBytes: Int {
         key.collection.text.utf8.count + key.id.text.utf8.count + clock.utf8.count + fields.utf8.count
             + (siblings?.utf8.count ?? 0) + state.utf8.count + Self.pageOverheadBytes
@@ -89,23 +102,33 @@ extension RecordRow {
 
 /// An operation with its result.
 public struct OperationRow: Sendable, Hashable {
+    /// The name that its author gave it.
     public var id: OperationID
+    /// The device that sent it.
     public var device: DeviceID
+    /// Its number among the tenant's stored operations.
     public var ordinal: Int64
+    /// The user on whose behalf the device sent it.
     public var user: ExactString
+    /// The key of the batch that it came in.
     public var batch: ExactString
-    /// nil for an operation that named no readable record.
+    /// The record that it is about; nil for an operation that named no readable one.
     public var record: RecordKey?
-    /// The counter of the event that it became; nil when it changed no record.
+    /// The counter of the event that the operation became; nil when it changed no record.
     public var counter: Int64?
+    /// Its clock as canonical JSON.
     public var clock: String
-    /// nil for an operation that could not be read.
+    /// The digest of what it asks for; nil for an operation that could not be read.
     public var fingerprint: Digest?
+    /// What the server did with it.
     public var outcome: OutcomeKind
+    /// Its result, in the form of `OperationResult.storedText`.
     public var result: String
-    /// The operation as it was sent, redacted fields hashed.
+    /// The operation as it was sent, in canonical form, with redacted fields hashed.
     public var content: String
+    /// The corrected time of the edit; nil for an operation that could not be read.
     public var stampMilliseconds: Int64?
+    /// Server time.
     public var recordedAtMilliseconds: Int64
 
     public init(
@@ -130,7 +153,7 @@ public struct OperationRow: Sendable, Hashable {
     }
 }
 
-/// The name of a batch: keys are the device's own.
+/// The name of a batch: the `device` that sent it, and the `key` that is the device's own.
 public struct BatchKey: Sendable, Hashable {
     public let device: DeviceID
     public let key: ExactString
@@ -141,13 +164,16 @@ public struct BatchKey: Sendable, Hashable {
     }
 }
 
-/// A batch that was committed: by what it is known again, and where the results of its operations stand.
+/// A batch that was committed. The row says by what the batch is known again, and where the results of its operations
+/// stand.
 public struct BatchRow: Sendable, Hashable {
+    /// The batch's name.
     public var key: BatchKey
-    /// Of the request's canonical body.
+    /// The digest of the request's canonical body.
     public var fingerprint: Digest
-    /// JSON, one element an operation (see `BatchResult`).
+    /// The results as JSON, one element an operation (see `BatchResult`).
     public var results: String
+    /// Server time.
     public var recordedAtMilliseconds: Int64
 
     public init(key: BatchKey, fingerprint: Digest, results: String, recordedAtMilliseconds: Int64) {
@@ -160,12 +186,17 @@ public struct BatchRow: Sendable, Hashable {
 
 /// A registered device.
 public struct DeviceRow: Sendable, Hashable {
+    /// The device's id.
     public var device: DeviceID
+    /// The user who registered it.
     public var user: ExactString
+    /// When it was registered, in server milliseconds.
     public var registeredAtMilliseconds: Int64
+    /// When it was seen last, in server milliseconds.
     public var lastSeenAtMilliseconds: Int64
     /// The highest sequence that the device has pulled past.
     public var acknowledgedSequence: Int64
+    /// When it was retired, in server milliseconds; nil where it was not.
     public var retiredAtMilliseconds: Int64?
 
     public init(

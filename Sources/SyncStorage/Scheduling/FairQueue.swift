@@ -1,20 +1,23 @@
 /// Work of many tenants that waits for a few workers, such as connections to a database.
 ///
-/// The next piece is always one of the tenant that has the fewest under way, tenants taking turns, so that a tenant with
-/// thousands of pieces delays another by what is under way and no more. No tenant has all workers, neither have all reads
-/// together nor all writes together, and no tenant has all that are for one of these: a part stays free for the others, however
-/// slow the work is. Two workers are too few for both: they keep tenants apart, and reads and writes take turns. One worker keeps
-/// nobody apart.
+/// The next piece is always one of the tenant that has the fewest under way, and tenants take turns. So a tenant with
+/// thousands of pieces delays another by what is under way and no more.
 ///
-/// A value, guarded by whoever owns it. Costs O(workers) a piece.
+/// No tenant has all workers. Neither all reads together nor all writes together have them, and no tenant has all that
+/// are for one of these. So a part stays free for the others, however slow the work is. Two workers are too few for
+/// both: they keep tenants apart, and reads and writes take turns. One worker keeps nobody apart.
+///
+/// The queue is a value, guarded by whoever owns it. A piece costs O(workers).
 public struct FairQueue<Element> {
+    /// What a worker is wanted for.
     public typealias Use = WorkUse
+    /// A worker's engagement.
     public typealias Turn = WorkTurn
 
     /// What waits for one use.
     private struct Line {
         var waiting: [TenantID: ArraySlice<Element>] = [:]
-        /// The tenants that wait, whose turn it is first.
+        /// The tenants that wait, in the order of their turns.
         var order: [TenantID] = []
         var running = 0
     }
@@ -23,18 +26,22 @@ public struct FairQueue<Element> {
     private let share: Int
     /// How many reads may be under way at once, and how many writes.
     private let shareOfUse: Int
-    /// Whether one use may have all workers; then reads and writes take turns, or what runs long would keep its like waiting.
+    /// Whether one use may have all workers. Then reads and writes take turns, or what runs long would keep its like
+    /// waiting.
     private let isUndivided: Bool
     private var reads = Line()
     private var writes = Line()
-    /// The server's own work, such as asking whether the database is there: it belongs to nobody and goes first.
+    /// The server's own work, such as asking whether the database is there. It belongs to nobody and goes first.
     private var own: ArraySlice<Element> = []
     private var running: [TenantID: Int] = [:]
     private var lastUse = Use.writing
-    /// Pieces that wait.
+    /// How many pieces wait.
     public private(set) var count = 0
 
-    /// - Parameter uses: what the workers are for. Where it is one thing only, there is nothing to keep any free for.
+    /// Begins with no work.
+    /// - Parameters:
+    ///   - workers: how many pieces may be under way at once.
+    ///   - uses: what the workers are for. Where that is one thing only, there is nothing to keep any free for.
     public init(workers: Int, for uses: Set<Use> = Set(Use.allCases)) {
         let shares = Self.shares(of: workers, for: uses)
         share = shares.ofTenant
@@ -42,9 +49,11 @@ public struct FairQueue<Element> {
         isUndivided = shares.ofUse >= workers
     }
 
-    /// The most workers that one tenant has, and one use: all but a quarter for a use, and all of those but as many again for a
-    /// tenant, so that another one finds some for either. Of two workers a use may have both, so that the tenants that read do
-    /// not all wait for the slowest of them; a tenant has one.
+    /// The most workers that one tenant has, and one use.
+    ///
+    /// A use has all but a quarter. A tenant has all of those but as many again, so that another one finds some for
+    /// either. Of two workers a use may have both, so that the tenants that read do not all wait for the slowest of
+    /// them; a tenant has one.
     public static func shares(
         of workers: Int, for uses: Set<Use> = Set(Use.allCases)
     ) -> (ofTenant: Int, ofUse: Int) {
@@ -55,7 +64,11 @@ public struct FairQueue<Element> {
 
     // MARK: Use
 
-    /// - Parameter tenant: whose work it is; nil: the server's own.
+    /// Adds a piece of work, behind what waits of its tenant for its use. O(1).
+    /// - Parameters:
+    ///   - element: the piece.
+    ///   - tenant: whose work it is; nil for the server's own.
+    ///   - use: what a worker is wanted for.
     public mutating func add(_ element: Element, of tenant: TenantID?, for use: Use) {
         count += 1
         guard let tenant else { return own.append(element) }
@@ -65,10 +78,11 @@ public struct FairQueue<Element> {
         }
     }
 
-    /// Whether `take` would find something.
+    /// Whether ``take()`` would find something.
     public var hasWork: Bool { !own.isEmpty || place != nil }
 
-    /// The next piece of work; nil where none waits whose tenant and use have not had their share.
+    /// The next piece of work; nil where none waits whose tenant and use have not had their share. The turn is given
+    /// back with ``finish(_:)``.
     public mutating func take() -> (element: Element, turn: Turn)? {
         if let element = own.popFirst() {
             count -= 1
@@ -103,6 +117,10 @@ public struct FairQueue<Element> {
     }
 
     /// Takes back the first piece that waits and is not wanted any more. O(what waits of the tenant for the use).
+    /// - Parameters:
+    ///   - tenant: whose work it is; nil for the server's own.
+    ///   - use: what a worker is wanted for.
+    ///   - isUnwanted: whether a piece is the one.
     /// - Returns: whether there was one.
     @discardableResult
     public mutating func remove(of tenant: TenantID?, for use: Use, where isUnwanted: (Element) -> Bool) -> Bool {
@@ -155,12 +173,12 @@ public struct FairQueue<Element> {
     }
 }
 
-/// What a worker is wanted for.
+/// What a worker is wanted for: `reading` or `writing`.
 public enum WorkUse: Sendable, Hashable, CaseIterable {
     case reading, writing
 }
 
-/// A worker's engagement, to be given back with `FairQueue.finish`.
+/// A worker's engagement, which is given back with ``FairQueue/finish(_:)``.
 public struct WorkTurn: Sendable, Hashable {
     fileprivate let tenant: TenantID?
     fileprivate let use: WorkUse

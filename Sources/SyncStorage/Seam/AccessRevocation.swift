@@ -1,32 +1,36 @@
 import Causality
 
-/// What ends somebody's access before its time. Known to every server on the same data, and outlives them.
+/// What ends somebody's access before its time. Every server on the same data knows of it, and it outlives them.
 public enum AccessRevocation: Sendable, Hashable {
-    /// One session of a reviewer. It is remembered until a while after the session would have ended by itself.
+    /// One session of a reviewer ends. This is remembered until a while after the session would have ended by itself.
     case session(ExactString, expiresAtMilliseconds: Int64)
-    /// The sessions of a user, or of everybody, that began before a time.
+    /// The sessions of a user, or of everybody, that began before a time end.
     case sessions(of: ExactString?, beganBeforeMilliseconds: Int64)
-    /// The tokens of a user, or of everybody, that were issued before a time.
+    /// The tokens of a user, or of everybody, that were issued before a time end.
     case tokens(of: ExactString?, issuedBeforeMilliseconds: Int64)
 
-    /// How long an ended session is remembered after its expiry: clocks of servers differ (see `OneTimeCode`).
+    /// How long an ended session is remembered after its expiry, because clocks of servers differ (see
+    /// ``OneTimeCode``).
     public static let rememberedMilliseconds = OneTimeCode.rememberedMilliseconds
-    /// How many are forgotten on the way of one that is noted, at most.
+    /// How many rows are forgotten, at most, when one is noted.
     public static let forgottenAtOnce = OneTimeCode.forgottenAtOnce
 }
 
-/// As it is stored: one row a kind and name, in which times only rise.
+/// A revocation as it is stored: one row a kind and name, in which times only rise.
 public struct AccessRevocationRow: Sendable, Hashable {
+    /// What ends: one `session`, the `sessions` of a user or of everybody, or the `tokens` of one of them.
     public enum Kind: String, Sendable, Hashable, CaseIterable { case session, sessions, tokens }
 
+    /// What ends.
     public let kind: Kind
     /// The session's id, or the user's name; empty for everybody.
     public let name: ExactString
-    /// What is older has ended. Of a session: everything.
+    /// What began or was issued before this has ended; of one session, everything.
     public var endsBeforeMilliseconds: Int64
-    /// When it says nothing any more; the end of time for what is kept.
+    /// When the row says nothing any more; the end of time for a row that is kept.
     public var expiresAtMilliseconds: Int64
 
+    /// Makes the row of a revocation.
     public init(_ end: AccessRevocation) {
         switch end {
         case .session(let id, let expiresAt):
@@ -43,7 +47,7 @@ public struct AccessRevocationRow: Sendable, Hashable {
     }
 }
 
-/// Whose access is asked about.
+/// Whose access is asked about: a `user`, and the `session` or the `device` that acts.
 public struct AccessQuery: Sendable, Hashable {
     public let user: ExactString
     public let session: ExactString?
@@ -58,15 +62,19 @@ public struct AccessQuery: Sendable, Hashable {
 
 /// What has ended of somebody's access.
 public struct AccessState: Sendable, Hashable {
+    /// Whether the session that was asked about was ended.
     public var hasSessionEnded = false
+    /// Sessions of the user that began before this have ended.
     public var sessionsEndBeforeMilliseconds: Int64 = .min
+    /// Tokens of the user that were issued before this have ended.
     public var tokensEndBeforeMilliseconds: Int64 = .min
-    /// nil: it was not, or is not known.
+    /// When the device was retired; nil where it was not, or is not known.
     public var deviceRetiredAtMilliseconds: Int64?
 
+    /// Begins with nothing ended.
     public init() {}
 
-    /// Takes in a row that was found by any of the query's names.
+    /// Takes in a row that was found by any of the query's names. A kind that is not known says nothing.
     public mutating func take(
         _ kind: String, _ name: String, endsBefore: Int64, for query: AccessQuery
     ) {

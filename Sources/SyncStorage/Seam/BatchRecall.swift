@@ -1,20 +1,25 @@
 import Causality
 import MergeCore
 
-/// A batch that was committed, with all that its answer is made of, read as one state.
+/// A batch that was committed, with all that its answer is made of. All of it was read as one state.
 public struct BatchRecall: Sendable, Hashable {
+    /// The batch's row.
     public let batch: BatchRow
     /// What the operations came to, in the order of the batch.
     public let outcomes: [OperationOutcome]
     /// The tenant's last sequence number.
     public let sequence: Int64
-    /// What the batch touched, as it stands now, in the order in which it names them first.
+    /// The records that the batch touched, as they stand now, in the order in which it names them first.
     public var records: [RecordRow] = []
-    /// Records that were touched and are there, but not read: together they are more than was asked for.
+    /// Records that were touched and are there, but were not read: together they are more than was asked for.
     public var omitted: [RecordKey] = []
 
-    /// - Parameter known: the operation of an owner.
-    /// - Throws: `damaged` when one is not there, or the results cannot be read.
+    /// Reads the results of a batch. The records are added by the engine.
+    /// - Parameters:
+    ///   - batch: the batch's row.
+    ///   - sequence: the tenant's last sequence number.
+    ///   - known: finds the operation of an owner.
+    /// - Throws: `damaged` when an operation is not there, or the results cannot be read.
     public init(
         _ batch: BatchRow, at sequence: Int64, known: (OperationOwner) throws(StoreError) -> KnownOperation?
     ) throws(StoreError) {
@@ -27,14 +32,15 @@ public struct BatchRecall: Sendable, Hashable {
     public var touched: [RecordKey] { outcomes.touchedRecords }
 }
 
-/// A sum of bytes that may be read, and whether the next row still is within it. The first one always is.
+/// A sum of bytes that may be read. It says whether the next row is still within it; the first one always is.
 public struct ReadAllowance: Sendable {
     private var left: Int
     private var isUntouched = true
 
+    /// Begins with all of the bytes left.
     public init(bytes: Int) { left = max(bytes, 0) }
 
-    /// Whether a row of this size is read; if so it is counted.
+    /// Whether a row of this size is read. If it is, it is counted.
     public mutating func admits(_ byteCount: Int) -> Bool {
         guard isUntouched || byteCount <= left else { return false }
         isUntouched = false
@@ -44,7 +50,7 @@ public struct ReadAllowance: Sendable {
 }
 
 extension RecordRow {
-    /// Of the texts, which are nearly all of the row.
+    /// The bytes of the row's texts, which are nearly all of the row.
     public var byteCount: Int {
         clock.utf8.count + fields.utf8.count + state.utf8.count + (siblings?.utf8.count ?? 0)
     }

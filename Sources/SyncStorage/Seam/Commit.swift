@@ -1,19 +1,24 @@
 import Causality
 import MergeCore
 
-/// The keys of all that one commit reads, for all of its batches together: the core's `ReadSet`, and what only the engine
-/// needs.
+/// The keys of all that one commit reads, for all of its batches together: the core's `ReadSet`, and what only the
+/// engine needs.
 public struct StoreReadSet: Sendable, Hashable {
+    /// What the core reads.
     public var merge = ReadSet()
+    /// Batches that may have been committed before.
     public var batches: Set<BatchKey> = []
+    /// Devices that send the batches.
     public var devices: Set<DeviceID> = []
     /// Conflicts that are to be decided, commented or assigned. Their records are in `merge`.
     public var conflicts: Set<ConflictID> = []
-    /// Bytes of records that are read at most, but for the first (see `StoreSnapshot.omitted`).
+    /// The bytes of records that are read at most; the first record is always read (see ``StoreSnapshot/omitted``).
     public var recordBytes = Int.max
 
+    /// A set without keys.
     public init() {}
 
+    /// Adds the keys of another set. The smaller of the two bounds on bytes holds.
     public mutating func formUnion(_ other: StoreReadSet) {
         merge.formUnion(other.merge)
         batches.formUnion(other.batches)
@@ -23,17 +28,21 @@ public struct StoreReadSet: Sendable, Hashable {
     }
 }
 
-/// What a store holds under a read set, read under the tenant's lock: the core's `Snapshot`, and what only the engine needs.
+/// What a store holds under a read set, read under the tenant's lock: the core's `Snapshot`, and what only the engine
+/// needs. A key that the store does not know is absent.
 public struct StoreSnapshot: Sendable {
-    /// Its `sequence`, `auditPosition` and `auditMilliseconds` are those of the head.
+    /// What the core decides on. Its `sequence`, `auditPosition` and `auditMilliseconds` are those of the head.
     public var merge: Snapshot
+    /// What the next commit builds on.
     public var head: TenantHead
+    /// The batches that were committed before.
     public var batches: [BatchKey: BatchRow]
+    /// The devices that are registered.
     public var devices: [DeviceID: DeviceRow]
-    /// With all their entries and sides, in order. A conflict that is not there is absent.
+    /// The conflicts, with all their entries and sides, in order.
     public var conflicts: [ConflictID: ConflictHistory]
-    /// Records that are there and were not read, because the read set allows no more bytes. While there are any, nothing may be
-    /// decided about them.
+    /// Records that are there and were not read, because the read set allows no more bytes. While there are any,
+    /// nothing may be decided about them.
     public var omitted: Set<RecordKey>
 
     public init(
@@ -51,24 +60,26 @@ public struct StoreSnapshot: Sendable {
 
 /// All that one transaction writes, in final form: a `Plan` of `MergeCore` as rows, and what is written beside it.
 ///
-/// What is only ever inserted is never overwritten: a commit that would is refused as `damaged`, and nothing of it is stored.
+/// A row that is only ever inserted is never overwritten. A commit that would overwrite one is refused as `damaged`,
+/// and nothing of it is stored.
 public struct Commit: Sendable, Hashable {
+    /// The tenant's head after the commit.
     public var head: TenantHead
-    /// Inserted or replaced, each key once.
+    /// Records that are inserted or replaced, each key once.
     public var records: [RecordRow]
-    /// Inserted, in this order; a rejection of the same id and device is replaced.
+    /// Operations that are inserted, in this order. A rejection of the same id and device is replaced.
     public var operations: [OperationRow]
-    /// Inserted.
+    /// Batches that are inserted.
     public var batches: [BatchRow]
-    /// Inserted where not there yet.
+    /// Devices that are inserted where they are not there yet.
     public var devices: [DeviceRow]
-    /// Appended.
+    /// Entries that are appended to the audit.
     public var audit: [AuditEntryRow]
-    /// Conflicts opened by `audit`, as they stand after it. Inserted into the index.
+    /// Conflicts that `audit` opened, as they stand after it. They are inserted into the index.
     public var conflicts: [ConflictRow]
-    /// Conflicts opened earlier and changed by `audit`, each once. Updated in the index.
+    /// Conflicts that were opened earlier and that `audit` changed, each once. They are updated in the index.
     public var conflictChanges: [ConflictChange]
-    /// Conflicts opened earlier and assigned by `audit`, each once. Updated in the index.
+    /// Conflicts that were opened earlier and that `audit` assigned, each once. They are updated in the index.
     public var assignments: [ConflictAssignment]
 
     public init(
@@ -87,7 +98,7 @@ public struct Commit: Sendable, Hashable {
         self.assignments = assignments
     }
 
-    /// Whether there is nothing to write: every batch was a replay or was refused.
+    /// Whether there is nothing to write, because every batch was a replay or was refused.
     public var isEmpty: Bool {
         records.isEmpty && operations.isEmpty && batches.isEmpty && devices.isEmpty && audit.isEmpty
     }
@@ -95,8 +106,11 @@ public struct Commit: Sendable, Hashable {
 
 /// How a conflict that was opened earlier stands after a commit.
 public struct ConflictChange: Sendable, Hashable {
+    /// The position of the entry that opened the conflict.
     public let id: Int64
+    /// The conflict's version after the commit.
     public var version: Int64
+    /// How the conflict stands after the commit.
     public var status: ConflictStatus
 
     public init(id: Int64, version: Int64, status: ConflictStatus) {
@@ -108,8 +122,9 @@ public struct ConflictChange: Sendable, Hashable {
 
 /// Whose task a conflict that was opened earlier is after a commit.
 public struct ConflictAssignment: Sendable, Hashable {
+    /// The position of the entry that opened the conflict.
     public let id: Int64
-    /// Empty: nobody's.
+    /// The user whose task it is; empty where it is nobody's.
     public var assignee: String
 
     public init(id: Int64, assignee: String) {
@@ -117,7 +132,7 @@ public struct ConflictAssignment: Sendable, Hashable {
         self.assignee = assignee
     }
 
-    /// Byte by byte, as rows are.
+    /// Compares byte by byte, as rows are compared.
     public static func == (left: ConflictAssignment, right: ConflictAssignment) -> Bool {
         left.id == right.id && ExactString(left.assignee) == ExactString(right.assignee)
     }

@@ -1,12 +1,16 @@
 extension ConflictQuery {
-    /// A condition along which an index runs. A collection goes along with a record and with a unit, and is
-    /// none of its own then.
+    /// A condition along which an index runs: `device`, `user`, `record`, `assignee`, `unit`, `status`, `collection`,
+    /// `kind` or `policy`.
+    ///
+    /// A collection goes along with a record and with a unit, and is then no condition of its own.
     public enum Condition: Sendable, Hashable, CaseIterable {
         case device, user, record, assignee, unit, status, collection, kind, policy
     }
 
-    /// The conditions that are set, by how much each is likely to narrow. A policy decides most conflicts, between two writes,
-    /// and most are nobody's task: these three narrow least.
+    /// The conditions that are set, sorted by how much each is likely to narrow.
+    ///
+    /// A policy decides most conflicts, they are between two writes, and most are nobody's task. These three narrow
+    /// least.
     public var conditions: [Condition] {
         var narrow: [Condition] = []
         var wide: [Condition] = []
@@ -26,11 +30,11 @@ extension ConflictQuery {
         return narrow + wide.reversed()
     }
 
-    /// How far engines count to find out which of several conditions narrows most. A list has then read at most about as many
-    /// rows in vain, unless each of its conditions has more.
+    /// How far engines count to find out which of several conditions narrows most. So a list reads at most about as
+    /// many rows in vain, unless each of its conditions has more.
     public static let probeLimit = 2_000
 
-    /// The same query with one of its conditions alone, as an engine counts it to find out how much it narrows.
+    /// The query with one of its conditions alone, as an engine counts it to find out how much the condition narrows.
     public func probe(_ condition: Condition) -> ConflictQuery {
         var probe = ConflictQuery(limit: Self.probeLimit)
         probe.sinceMilliseconds = sinceMilliseconds
@@ -49,14 +53,14 @@ extension ConflictQuery {
         return probe
     }
 
-    /// What an engine has to count before it knows the narrowest condition; nothing where there is no choice.
+    /// The queries that an engine has to count before it knows the narrowest condition; none where there is no choice.
     public var probes: [ConflictQuery] {
         let conditions = conditions
         return conditions.count > 1 ? conditions.map { probe($0) } : []
     }
 
     /// The condition to search by, the first of equals; nil where none is set.
-    /// - Parameter counts: of the probes.
+    /// - Parameter counts: the counts of the probes.
     public func narrowest(_ counts: [ConflictQuery: Int]) -> Condition? {
         conditions.enumerated().min { left, right in
             let (few, many) = (counts[probe(left.element)] ?? 0, counts[probe(right.element)] ?? 0)

@@ -3,14 +3,15 @@ import MergeCore
 
 /// Where a page of the change feed begins and how long it may be.
 public struct ChangeQuery: Sendable, Hashable {
-    /// Changes with a higher sequence.
+    /// The page has changes with a higher sequence than this.
     public var after: Int64
-    /// Rows looked at. A filter is applied to these rows, so a page can hold fewer, and `hasMore` alone says whether to go on.
+    /// How many rows are looked at. A filter is applied to these rows, so a page can hold fewer, and `hasMore` alone
+    /// says whether to go on.
     public var limit: Int
-    /// Bytes of the rows in a page, as `RecordRow.pageBytes` counts them. A page ends before the row that would be over it,
-    /// and has one row at least.
+    /// The bytes of the rows in a page, as ``RecordRow/pageBytes`` counts them. A page ends before the row that would
+    /// be over it, and has at least one row.
     public var bytes: Int
-    /// Empty: all.
+    /// The collections whose records are wanted; empty for all.
     public var collections: Set<ExactString>
 
     public init(after: Int64, limit: Int, bytes: Int = .max, collections: Set<ExactString> = []) {
@@ -21,18 +22,22 @@ public struct ChangeQuery: Sendable, Hashable {
     }
 }
 
+/// One page of the change feed, read as one state.
 public struct ChangePage: Sendable, Hashable {
-    /// In the order of their sequence.
+    /// The records in the order of their sequence.
     public var rows: [RecordRow]
-    /// Where the next page begins: the last row that was looked at, or, where no row is left, the head, beyond which the rows
-    /// that a filter or a purge took away need not be looked for again. Never lower than where the page began.
+    /// Where the next page begins. It is the last row that was looked at; where no row is left, it is the head, because
+    /// the rows that a filter or a purge took away need not be looked for again. It is never lower than where the page
+    /// began.
     public var reached: Int64
+    /// Whether there are rows beyond the page.
     public var hasMore: Bool
-    /// The tenant's last sequence in the state that was read. Lower than where the page began on a replica that is behind, and
-    /// where the data was set back.
+    /// The tenant's last sequence in the state that was read. It is lower than where the page began on a replica that
+    /// is behind, and where the data was set back.
     public var head: Int64
+    /// A cursor below this may have missed a record that was purged.
     public var purgeFloor: Int64
-    /// Whether a copy was read that follows the data, and may be behind it.
+    /// Whether the page was read from a copy that follows the data, and may be behind it.
     public var isReplica: Bool
 
     public init(
@@ -54,6 +59,10 @@ public struct ChangePageBuilder: Sendable {
     private var looked = 0
     private var bytes = 0
 
+    /// Begins a page.
+    /// - Parameters:
+    ///   - query: where the page begins and how long it may be.
+    ///   - head: the tenant's head, in the state that is read.
     public init(_ query: ChangeQuery, over head: TenantHead) {
         self.query = query
         page = ChangePage(
@@ -62,15 +71,19 @@ public struct ChangePageBuilder: Sendable {
 
     /// What is to be done with a row.
     public enum Verdict: Sendable, Hashable {
-        /// It belongs to the page: `append` it.
+        /// The row belongs to the page, and is given to ``append(_:)``.
         case wanted
+        /// The row is of a collection that is not wanted.
         case filtered
-        /// The page ends before it, and there is no need to look at more.
+        /// The page ends before the row, and there is no need to look at more.
         case beyond
     }
 
     /// Looks at the next row.
-    /// - Parameter bytes: as `RecordRow.pageBytes`; asked for only where the row is not filtered.
+    /// - Parameters:
+    ///   - sequence: its place in the feed.
+    ///   - collection: its collection.
+    ///   - rowBytes: gives what ``RecordRow/pageBytes`` of the row is. It is asked only where the row is not filtered.
     public mutating func look(at sequence: Int64, of collection: ExactString, bytes rowBytes: () -> Int) -> Verdict {
         let isWanted = query.collections.isEmpty || query.collections.contains(collection)
         let size = isWanted ? rowBytes() : 0
@@ -85,8 +98,10 @@ public struct ChangePageBuilder: Sendable {
         return isWanted ? .wanted : .filtered
     }
 
+    /// Adds a row that is wanted.
     public mutating func append(_ row: RecordRow) { page.rows.append(row) }
 
+    /// The page, when there are no more rows or the page has ended.
     public func finished() -> ChangePage {
         var page = page
         if !page.hasMore { page.reached = max(page.reached, page.head) }
@@ -94,19 +109,28 @@ public struct ChangePageBuilder: Sendable {
     }
 }
 
-/// Which operations to list; always newest first.
+/// Which operations to list. The newest come first.
 public struct OperationQuery: Sendable, Hashable {
+    /// Which operations are wanted.
     public enum Selection: Sendable, Hashable {
+        /// Those of one record.
         case record(RecordKey)
-        /// Refused for good, by one device or by any.
+        /// Those that were refused for good, of one device or of any.
         case rejected(DeviceID?)
     }
 
+    /// Which operations are wanted.
     public var selection: Selection
-    /// Only operations stored before this ordinal; nil: from the newest.
+    /// The list has only operations that were stored before this ordinal; nil where it begins at the newest.
     public var before: Int64?
+    /// How many operations the list has at most.
     public var limit: Int
 
+    /// Takes what is wanted.
+    /// - Parameters:
+    ///   - selection: which operations are wanted.
+    ///   - before: the ordinal before which the list begins; nil where it begins at the newest.
+    ///   - limit: how many operations the list has at most.
     public init(_ selection: Selection, before: Int64? = nil, limit: Int) {
         self.selection = selection
         self.before = before
@@ -116,13 +140,15 @@ public struct OperationQuery: Sendable, Hashable {
 
 /// Which conflicts to list. Every condition that is set must hold.
 public struct ConflictQuery: Sendable, Hashable {
+    /// Which conflicts come first: the `newest` or the `oldest`.
     public enum Order: String, Sendable, Hashable, CaseIterable { case newest, oldest }
 
+    /// Whose task a conflict is: of `nobody`, or of a `user`.
     public enum Assignee: Sendable, Hashable {
         case nobody
         case user(ExactString)
 
-        /// As it stands in the index.
+        /// The name as it stands in the index.
         public var column: String {
             switch self {
             case .nobody: ""
@@ -131,36 +157,48 @@ public struct ConflictQuery: Sendable, Hashable {
         }
     }
 
+    /// How the conflict stands.
     public var status: ConflictStatus?
+    /// What met what.
     public var kind: ConflictKind?
+    /// The collection of its record.
     public var collection: ExactString?
+    /// The id of its record.
     public var record: ExactString?
+    /// The name of the unit in which values met.
     public var unit: ExactString?
+    /// The name of the policy.
     public var policy: ExactString?
-    /// A device, or a user, that authored one of the sides.
+    /// A device that authored one of the sides.
     public var device: DeviceID?
+    /// A user on whose behalf one of the sides was sent.
     public var user: ExactString?
-    /// Whose task it is.
+    /// Whose task the conflict is.
     public var assignee: Assignee?
-    /// Opened at or after, and before, in milliseconds.
+    /// The conflict was opened at this time or later.
     public var sinceMilliseconds: Int64?
+    /// The conflict was opened before this time.
     public var untilMilliseconds: Int64?
+    /// Which conflicts come first.
     public var order = Order.newest
-    /// Beyond this conflict in the order; nil: from the beginning.
+    /// The list begins beyond this conflict in the order; nil where it begins with the first.
     public var beyond: ConflictID?
+    /// How many conflicts the list has at most.
     public var limit: Int
 
+    /// Selects all conflicts.
     public init(limit: Int) { self.limit = limit }
 
-    /// Whether it selects anything less than all.
+    /// Whether the query selects anything less than all.
     public var hasCondition: Bool {
         status != nil || kind != nil || collection != nil || record != nil || unit != nil || policy != nil
             || device != nil || user != nil || assignee != nil || sinceMilliseconds != nil || untilMilliseconds != nil
     }
 }
 
-/// How many conflicts there are, by each of the things that people ask for: what `/v1/conflicts/summary` answers.
+/// How many conflicts there are, by each of the things that people ask for. `/v1/conflicts/summary` answers this.
 public struct ConflictCounts: Sendable, Hashable {
+    /// A `name` and the `count` of conflicts under it.
     public struct Count: Sendable, Hashable {
         public let name: String
         public let count: Int64
@@ -171,6 +209,7 @@ public struct ConflictCounts: Sendable, Hashable {
         }
     }
 
+    /// The `collection` and the `unit` in which values met, and the `count` of conflicts there.
     public struct UnitCount: Sendable, Hashable {
         public let collection: ExactString
         public let unit: ExactString
@@ -183,15 +222,19 @@ public struct ConflictCounts: Sendable, Hashable {
         }
     }
 
+    /// By status.
     public var byStatus: [Count] = []
+    /// By kind.
     public var byKind: [Count] = []
+    /// By collection of the record.
     public var byCollection: [Count] = []
     /// By collection and unit.
     public var byUnit: [UnitCount] = []
-    /// By device that authored a side; a conflict counts once for each.
+    /// By device that authored a side. A conflict counts once for each.
     public var byDevice: [Count] = []
     /// By UTC day of opening, as `2026-11-20`.
     public var byDay: [Count] = []
 
+    /// Begins with no counts.
     public init() {}
 }
