@@ -3,7 +3,7 @@ import SyncStorage
 
 private let tenant = TenantID("tenant")
 private let now: Int64 = 1_700_000_000_000
-/// When a session that had ended by `now` is forgotten.
+/// The time at which a session that had ended by `now` is forgotten.
 private let afterwards = now + AccessRevocation.rememberedMilliseconds + 1
 
 extension StorageLaw {
@@ -36,7 +36,7 @@ extension StorageLaw {
                     try await state(AccessQuery(user: "anna", session: "t")), expected, "another session")
                 try expectEqual(try await state(AccessQuery(user: "anna")), expected, "no session")
                 expected.sessionsEndBeforeMilliseconds = 3
-                // To the eye and to Unicode the last two are one, and a session's name is nobody's.
+                // The last two are one to the eye and to Unicode, and a session's name is nobody's.
                 for user in ["ben", "Anna", "s", "ann\u{E1}", "anna\u{301}"] as [ExactString] {
                     try expectEqual(
                         try await state(AccessQuery(user: user)), expected, "another user, '\(user)'")

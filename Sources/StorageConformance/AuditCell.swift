@@ -2,13 +2,16 @@ import SyncStorage
 
 /// The tables in which both engines keep the audit, by their names.
 public enum AuditTable: String, Sendable, CaseIterable {
+    /// The entries, without their sides.
     case entries = "audit_entries"
+    /// The sides of entries.
     case sides = "audit_sides"
+    /// The index over the conflicts.
     case index = "conflicts"
-    /// Only what they say of the audit.
+    /// The tenants' heads, as far as they are about the audit.
     case heads = "tenants"
 
-    /// What names a row, beside the tenant.
+    /// The columns that name a row, beside the tenant.
     public var key: [String] {
         switch self {
         case .entries: ["position"]
@@ -18,17 +21,21 @@ public enum AuditTable: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether a column says something of the audit. Of the heads' columns only some do.
     public func isOfAudit(column: String) -> Bool {
         self != .heads || column == "tenant" || column.hasPrefix("audit_")
     }
 }
 
-/// One stored value of the audit, at its place.
+/// One stored value of the audit, with its place.
 public struct AuditCell: Sendable {
+    /// The table that the value is in.
     public let table: AuditTable
-    /// The values of `table.key`.
+    /// The values of the row's key, in the order of `table.key`.
     public let row: [Int64]
+    /// The name of the column.
     public let column: String
+    /// The value as it is stored.
     public let value: StoredValue
 
     public init(table: AuditTable, row: [Int64], column: String, value: StoredValue) {
@@ -49,8 +56,8 @@ public struct AuditCell: Sendable {
             (.sides, .altered(let position)?):
             return places.contains(position)
         case (.index, .indexMismatch(let conflict)?): return places.contains(conflict)
-        // With another hash or time the last entry is none; with a lower position there are entries behind the last, with a
-        // higher one the next is missing.
+        // With another hash or time, the last entry is not the one that the head names. With a lower position there are
+        // entries behind the last one. With a higher position the next entry is missing.
         case (.heads, .headMismatch?), (.heads, .missing?): return true
         case (.entries, _), (.sides, _), (.index, _), (.heads, _): return false
         }
@@ -59,14 +66,18 @@ public struct AuditCell: Sendable {
 
 /// A value as a database stores it.
 public enum StoredValue: Sendable, Hashable {
+    /// No value.
     case null
+    /// A truth value.
     case boolean(Bool)
+    /// A number.
     case integer(Int64)
-    /// In UTF-8, or not: a database may let it pass.
+    /// A text, in UTF-8 or not: a database may let it pass.
     case text([UInt8])
+    /// Bytes that are no text.
     case bytes([UInt8])
 
-    /// Which bytes of a value are changed.
+    /// Which bytes of a value are changed: `everyByte`, or the `firstMiddleAndLast`.
     public enum Extent: Sendable {
         case everyByte, firstMiddleAndLast
 
@@ -79,8 +90,8 @@ public enum StoredValue: Sendable, Hashable {
         }
     }
 
-    /// What it may become by a change of one byte, each several times, and by a byte more or less; of numbers also the
-    /// neighbours and the negative.
+    /// The values that this one may become by a change of one byte, each several times, and by a byte more or less; of
+    /// numbers also the neighbours and the negative. The value itself is not among them.
     public func changes(_ extent: Extent) -> [StoredValue] {
         let changes: [StoredValue]
         switch self {
@@ -92,7 +103,7 @@ public enum StoredValue: Sendable, Hashable {
             }
             changes = (bytes + [number &+ 1, number &- 1, 0 &- number]).map { .integer($0) } + [.null]
         case .text(let bytes):
-            // The next letter, the other case, a byte that UTF-8 has not; and an end that C does not see.
+            // The edits give the next letter, the other case, a byte that UTF-8 does not have, and an end that C does not see.
             changes =
                 Self.edits(of: bytes, extent, [0x01, 0x20, 0x80 | 0x40]).map { .text($0) }
                 + [.text(bytes + [UInt8(ascii: " ")]), .text(bytes + [0])]

@@ -32,7 +32,7 @@ extension StorageLaw {
             try await factory.withStore { store in
                 _ = try await Workload(seed: 22).run(commits: 30, on: [store], tenant: tenant)
                 let position = try await store.head(of: tenant).auditPosition
-                // Written through the seam, so that every engine can do it: a good entry under a wrong hash.
+                // A good entry under a wrong hash is written through the seam, so that every engine can do it.
                 guard var entry = try await store.auditEntries(tenant, after: 0, limit: 1).first else {
                     throw Violation("the workload fills the audit")
                 }

@@ -3,11 +3,11 @@ import MergeCore
 import SyncStorage
 import Values
 
-/// A small audit that holds an entry of every type and sides of every form: for tests that change it byte by byte.
+/// A small audit that holds an entry of every type and sides of every form. Tests change it byte by byte.
 public enum AuditSample {
     private static let opening: Int64 = 1_700_000_000_000
 
-    /// Writes it as a tenant's first commit.
+    /// Writes the audit as a tenant's first commit.
     public static func put(in store: any SyncStore, of tenant: TenantID) async throws(StoreError) {
         try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
             var plan = Plan(

@@ -4,13 +4,17 @@ import SyncStorage
 import SyncWire
 import Values
 
-/// Commits batches of one tenant the way the server does: decided by a `BatchDecider` over the snapshot, made
-/// into rows by a `CommitBuilder`, written.
+/// Commits batches of one tenant as the server does: a `BatchDecider` decides them over the snapshot, a `CommitBuilder`
+/// makes them into rows, and the store writes those.
 public struct Committer: Sendable {
+    /// The store that is written to.
     public let store: any SyncStore
+    /// The tenant whose batches they are.
     public let tenant: TenantID
+    /// What the decisions are held to.
     public let settings: DecisionSettings
 
+    /// Commits to a store, under the rules of a schema and the limits of a server.
     public init(_ store: any SyncStore, _ tenant: TenantID, under schema: Schema = .open) {
         self.store = store
         self.tenant = tenant
@@ -19,12 +23,16 @@ public struct Committer: Sendable {
 
     /// What one commit did: a decision for each batch, and the changed records as the merge left them.
     public struct Answer: Sendable, Hashable {
+        /// A decision for each batch, in their order.
         public let decisions: [BatchDecision]
+        /// The records that the commit changed.
         public let records: [RecordKey: StoredRecord]
+        /// The tenant's last place in the change feed after the commit.
         public let sequence: Int64
     }
 
-    /// All batches in one transaction.
+    /// Commits all batches in one transaction. A batch whose key was committed before is not stored again.
+    /// - Throws: what the store throws.
     @discardableResult
     public func commit(_ batches: [Batch]) async throws(StoreError) -> Answer {
         try await store.transact(tenant, readSet: Self.readSet(of: batches)) { snapshot throws(StoreError) in
@@ -48,9 +56,12 @@ public struct Committer: Sendable {
         }
     }
 
+    /// Commits one batch in a transaction of its own.
+    /// - Throws: what the store throws.
     @discardableResult
     public func commit(_ batch: Batch) async throws(StoreError) -> Answer { try await commit([batch]) }
 
+    /// The keys of all that deciding the batches needs.
     public static func readSet(of batches: [Batch]) -> StoreReadSet {
         var readSet = StoreReadSet()
         for batch in batches {
@@ -63,7 +74,7 @@ public struct Committer: Sendable {
 }
 
 extension Operation {
-    /// An operation whose fingerprint follows from its content.
+    /// Makes an operation whose fingerprint follows from its content.
     public init(
         _ kind: OperationKind, _ id: OperationID, on record: RecordKey, clock: VersionVector, _ fields: Value = [:],
         at milliseconds: Int64? = nil, dependsOn: [OperationID] = []
@@ -81,7 +92,7 @@ extension Operation {
 }
 
 extension Batch {
-    /// A batch of operations that stand or fall one by one.
+    /// Makes a batch of operations that stand or fall one by one.
     public init(
         _ key: ExactString, from device: DeviceID, at milliseconds: Int64 = 1_700_000_000_000,
         _ operations: [Operation]
@@ -94,6 +105,7 @@ extension Batch {
 }
 
 extension RecordKey {
+    /// Makes the name of a record.
     public init(_ collection: ExactString, _ id: ExactString) {
         self.init(collection: collection, id: id)
     }

@@ -265,7 +265,7 @@ private struct Corpus: Sendable {
         return query
     }
 
-    /// The definition of each condition, said once more, over all conflicts.
+    /// The definition of each condition, written a second time, over all conflicts.
     func selected(_ query: ConflictQuery) -> [ConflictHistory] {
         let selected = histories.filter { history in
             let row = history.conflict

@@ -2,7 +2,7 @@ import Causality
 import MergeCore
 import SyncStorage
 
-/// All that the seam tells of one tenant, for comparing a store before and after, and one store with another.
+/// All that the seam tells of one tenant. It is for comparing a store before and after, and one store with another.
 struct Contents: Sendable, Equatable {
     var head: TenantHead
     var records: [RecordRow]
@@ -14,7 +14,11 @@ struct Contents: Sendable, Equatable {
     var index: [ConflictRow]
     var devices: [DeviceRow]
 
-    /// - Parameter batches: the keys of the batches to ask for; the seam cannot list them.
+    /// Reads all of it.
+    /// - Parameters:
+    ///   - tenant: whose data it is.
+    ///   - store: the store that is asked.
+    ///   - keys: the keys of the batches to ask for, because the seam cannot list them.
     init(of tenant: TenantID, in store: any SyncStore, batches keys: [BatchKey] = []) async throws {
         head = try await store.head(of: tenant)
         records = try await store.changes(tenant, ChangeQuery(after: 0, limit: .max)).rows
@@ -32,7 +36,7 @@ struct Contents: Sendable, Equatable {
         devices = try await store.devices(tenant)
     }
 
-    /// Says which part differs first; the whole would fill a screen.
+    /// Compares two, and says which part differs first, because the whole would fill a screen.
     func expectEqual(_ other: Contents, _ subject: String) throws {
         try StorageConformance.expectEqual(head, other.head, "\(subject), head")
         try Self.expectEqual(records, other.records, "\(subject), records")

@@ -12,7 +12,7 @@ extension StorageLaw {
             factory in
             let script = FaultScript()
             try await factory.withStore(probe: script.probe) { store in
-                // What happens without faults, and in how many steps.
+                // This is what happens without faults, and in how many steps.
                 let reference = InMemoryStore(identity: store.identity)
                 try await prepare(reference, "reference")
                 try await prepare(store, "reference")

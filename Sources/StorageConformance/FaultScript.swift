@@ -24,7 +24,7 @@ final class FaultScript: Sendable {
         }
     }
 
-    /// Runs the body while steps are counted, with the step of this number failing, the first being 1.
+    /// Runs the body while steps are counted. The step of the given number fails, where there is one; the first is 1.
     /// - Returns: what the body gave, and the names of the steps in their order.
     func watching<Answer>(
         failing step: Int? = nil, _ body: () async throws -> Answer

@@ -62,7 +62,7 @@ extension StorageLaw {
             try await factory.withStore { store in
                 try await put(store, (1...4).map { .sample(ExactString("r\($0)"), sequence: $0) })
                 let first = try await store.changes(tenant, ChangeQuery(after: 0, limit: 2))
-                // One that was told already, one that was not.
+                // The first of these was told already, and the second was not.
                 try await put(
                     store, [.sample("r1", sequence: 5, changedAt: 7), .sample("r3", sequence: 6, changedAt: 7)])
                 let second = try await store.changes(tenant, ChangeQuery(after: first.reached, limit: 10))
@@ -141,7 +141,7 @@ extension StorageLaw {
                             try expect(size <= bytes || page.rows.count == 1, "\(size) bytes in a page of \(bytes)")
                             found += page.rows
                             if !page.hasMore { break }
-                            // As full as it can be: the next wanted row would not have fitted.
+                            // The page is as full as it can be: the next wanted row would not have fitted.
                             try expect(!page.rows.isEmpty, "an empty page of \(bytes) bytes that says more")
                             let next = wanted.first { $0.sequence > page.reached }
                             try expect(

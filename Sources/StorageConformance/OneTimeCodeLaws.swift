@@ -3,7 +3,7 @@ import SyncStorage
 
 private let tenant = TenantID("tenant")
 private let now: Int64 = 1_700_000_000_000
-/// When all that had expired by `now` is forgotten.
+/// The time at which all that had expired by `now` is forgotten.
 private let afterwards = now + OneTimeCode.rememberedMilliseconds + 1
 
 extension OneTimeCode {
@@ -28,7 +28,7 @@ extension StorageLaw {
                 try expectEqual(try await store.spend(tenant, longer, nowMilliseconds: now), false, "with another time")
                 try expectEqual(try await store.spend("other", code, nowMilliseconds: now), true, "another tenant's")
                 try expectEqual(try await store.spend("other", code, nowMilliseconds: now), false, "again there")
-                // Ids are bytes: to the eye and to Unicode the next two are one.
+                // Ids are bytes. The next two are one to the eye and to Unicode.
                 for id in ["\u{E9}", "e\u{301}", "Code", "code "] as [ExactString] {
                     let found = try await store.spend(tenant, try .sample(id), nowMilliseconds: now)
                     try expectEqual(found, true, "another spelling, '\(id)'")
@@ -65,7 +65,7 @@ extension StorageLaw {
                     let code = try OneTimeCode.sample("late", expiring: now - late)
                     try expectEqual(try await store.spend(tenant, code, nowMilliseconds: now), false, "\(late) ms late")
                 }
-                // It was not noted either: the same id with a time that is to come is new.
+                // Nor was it noted: the same id with a time that is to come is new.
                 try expectEqual(
                     try await store.spend(tenant, try .sample("late", expiring: now + 1), nowMilliseconds: now), true,
                     "in time")
@@ -105,7 +105,7 @@ extension StorageLaw {
                     }
                 }
                 for code in codes {
-                    // To a clock that stands still far behind, they are new.
+                    // They are new to a clock that stands far behind.
                     try expectEqual(
                         try await store.spend(tenant, code, nowMilliseconds: now - 2_000), true, "\(code.id), forgotten"
                     )

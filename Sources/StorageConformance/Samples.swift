@@ -3,7 +3,7 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-// Rows made by hand, where a law is about columns and not about what they mean.
+// These rows are made by hand, for laws that are about columns and not about what they mean.
 
 extension RecordRow {
     static func sample(

@@ -7,7 +7,8 @@ import Values
 
 private let tenant = TenantID("tenant")
 
-/// What is stored once though many share it: the clocks and values of the conflicts of one commit, the results of a batch.
+/// The laws of what is stored once though many share it: the clocks and values of the conflicts of one commit, and the
+/// results of a batch.
 extension StorageLaw {
     static let sharingLaws = [
         StorageLaw("what the conflicts of one commit share stands once, and each conflict is read whole") { factory in
@@ -130,7 +131,7 @@ extension StorageLaw {
 }
 
 extension AuditEntryRow {
-    /// Of what is stored of it, with 16 for each number.
+    /// The bytes that are stored of the entry, with 16 for each number.
     fileprivate var storedByteCount: Int {
         let texts = [type, collection, record, batch, device, clockBefore, clockAfter, detail]
         return texts.reduce(16 * 5 + 32) { $0 + $1.utf8.count }

@@ -2,9 +2,10 @@ import SyncStorage
 
 /// One law that every `SyncStore` keeps. A test runner runs all of them over each engine.
 public struct StorageLaw: Sendable, CustomStringConvertible {
-    /// The law in words; a number in front is that of the edge case that it answers (docs/edge-cases.md).
+    /// The law in words. A number in front is that of the edge case that the law answers (docs/edge-cases.md).
     public let name: String
-    /// Throws what was expected and what was found when the engine breaks the law.
+    /// Runs the law on stores of one engine. Where the engine breaks it, this throws a ``Violation``, or the error of
+    /// the store that the law did not expect.
     public let check: @Sendable (StoreFactory) async throws -> Void
 
     init(_ name: String, _ check: @escaping @Sendable (StoreFactory) async throws -> Void) {
@@ -14,18 +15,21 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
 
     public var description: String { name }
 
+    /// All laws.
     public static let all: [StorageLaw] =
         transactionLaws + faultLaws + feedLaws + operationLaws + conflictLaws + auditLaws + sharingLaws + tenancyLaws
         + deviceLaws + oneTimeCodeLaws + accessLaws + fidelityLaws
 }
 
-/// How laws come by stores of one engine.
+/// Makes the stores of one engine on which laws are run.
 public struct StoreFactory: Sendable {
     private let make: @Sendable (StoreProbe?) async throws -> any SyncStore
     private let reopen: (@Sendable (any SyncStore) async throws -> any SyncStore)?
 
+    /// Takes an engine's way to make stores.
     /// - Parameters:
-    ///   - make: a store with no data that no other store shares.
+    ///   - make: makes a store with no data, which no other store shares. It calls the probe, where it gets one, before
+    ///     each step that reads or writes.
     ///   - reopen: closes a store and opens its data again; nil where data does not outlive the store.
     public init(
         make: @escaping @Sendable (StoreProbe?) async throws -> any SyncStore,
@@ -57,7 +61,7 @@ public struct StoreFactory: Sendable {
     var isDurable: Bool { reopen != nil }
 }
 
-/// A law that does not hold.
+/// The error of a law that does not hold. Its `description` says what was expected and what was found.
 public struct Violation: Error, CustomStringConvertible {
     public let description: String
 

@@ -2,10 +2,10 @@ import Causality
 import MergeCore
 import SyncStorage
 
-/// Every method of the seam that is about one tenant, `transact` aside, by name.
+/// A method of the seam that is about one tenant. All of them are listed by name, except `transact`.
 struct TenantMethod: Sendable {
     let name: String
-    /// Calls the method with the keys of `Workload` and of the fault laws. Returns what it answered.
+    /// Calls the method with the keys of `Workload` and of the fault laws, and returns what it answered.
     let call: @Sendable (any SyncStore, TenantID) async throws -> any Sendable & Hashable
 
     static let reads: [TenantMethod] = [

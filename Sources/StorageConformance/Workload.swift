@@ -5,7 +5,8 @@ import SyncStorage
 import SyncWire
 import Values
 
-/// A few devices that edit a few records, often without having seen each other: reproducible commits of every kind.
+/// A few devices that edit a few records, often without having seen each other. They make reproducible commits of every
+/// kind.
 struct Workload {
     static let schema = Schema(declaring: [
         "estimates": CollectionRules(
@@ -32,12 +33,12 @@ struct Workload {
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    /// The batches of the next commit. `took` must be told what became of them.
+    /// The batches of the next commit. `took` is told afterwards what became of them.
     mutating func batches() -> [Batch] {
         (0..<(1 + random.below(3))).map { _ in batch() }
     }
 
-    /// Learns the records' clocks, so that later operations have something to have seen.
+    /// Learns the records' clocks, so that later operations have something that they have seen.
     mutating func took(_ answer: Committer.Answer) {
         for (key, record) in answer.records { clocks[key] = record.state.clock }
     }
@@ -56,7 +57,7 @@ struct Workload {
         made += 1
         if random.below(3) == 0 { views[device, default: [:]][record] = clocks[record] }
         let view = views[device]?[record] ?? VersionVector()
-        // Its own events a device has always seen; sometimes one is missing, or a counter comes twice.
+        // A device has always seen its own events. Sometimes one is missing, or a counter comes twice.
         let own = max(view[device], clocks[record]?[device] ?? 0)
         let counter = random.below(12) == 0 ? max(1, own + Int64(random.below(3)) - 1) : own + 1
         let clock = view.setting(device, to: counter)
