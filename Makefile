@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core fuzz abuse stories check format release footprint packages
+.PHONY: help demo test soak serve bench bench-core fuzz abuse stories check documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -19,6 +19,7 @@ help:
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
+	@echo "make documentation  build, and make the libraries' documentation in .build/documentation"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
 	@echo "make footprint  measure start-up and idle memory of the release binary"
@@ -84,6 +85,11 @@ check:
 	Scripts/check-architecture
 	Scripts/edge-case-index --check
 	Scripts/check-documents
+
+# What is documented is what was built. After `make test` there is nothing left to build.
+documentation: packages
+	swift build $(BUILD_FLAGS)
+	Scripts/build-documentation
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
