@@ -99,7 +99,7 @@ public struct JSONWriter: Sendable {
         raw(canonicalText: "null")
     }
 
-    /// Writes a time in the form that is sent (see `Timestamp` in `MergeCore`).
+    /// Writes a time in the form that is sent (see `Timestamp`).
     public mutating func timestamp(milliseconds: Int64) {
         bytes.append(addingCapacity: Timestamp.byteCount + 3) { output in
             if needsComma { output.append(UInt8(ascii: ",")) }

@@ -2,7 +2,7 @@ import Causality
 import MergeCore
 import StrictJSON
 
-/// Whether the answer carries the records that the batch touched.
+/// Whether the answer carries the records that the batch touched: `full`, or `minimal` for results alone.
 public enum BatchReturn: String, Sendable, Hashable, CaseIterable {
     case full, minimal
 }
@@ -16,16 +16,27 @@ public struct BatchAnswer: WireDocument, Hashable {
         case dryRun
     }
 
+    /// The batch's key.
     public let key: ExactString
+    /// When the answer was made, in server milliseconds.
     public let serverTimeMilliseconds: Int64
+    /// A cursor behind all that the batch changed.
     public let cursor: String
+    /// Whether the batch was committed.
     public let kind: Kind
     /// One an operation, in the order of the batch. An answer that was read names no records in them.
     public let outcomes: [OperationOutcome]
     /// nil for an answer without records.
     public let records: TouchedRecords?
 
-    /// - Parameter records: nil for an answer without records.
+    /// Makes an answer.
+    /// - Parameters:
+    ///   - key: the batch's key.
+    ///   - serverTimeMilliseconds: when the answer is made.
+    ///   - cursor: the text of a cursor behind all that the batch changed.
+    ///   - kind: whether the batch was committed.
+    ///   - outcomes: one an operation, in the order of the batch.
+    ///   - records: nil for an answer without records.
     public init(
         key: ExactString, serverTimeMilliseconds: Int64, cursor: String, kind: Kind, outcomes: [OperationOutcome],
         records: TouchedRecords?
@@ -79,14 +90,16 @@ public struct BatchAnswer: WireDocument, Hashable {
 
 /// The records that a batch touched, each once, within a bound of bytes.
 public struct TouchedRecords: Sendable, Hashable {
+    /// The records that fit.
     public private(set) var records: [WireRecord] = []
-    /// Those that do not fit, to be pulled.
+    /// The records that do not fit, to be pulled.
     public private(set) var omitted: [RecordKey] = []
-    /// About what the records take in the answer.
+    /// About how many bytes the records take in the answer.
     public private(set) var byteCount = 0
     private let limit: Int
 
-    /// - Parameter byteLimit: of the records together.
+    /// Begins without records.
+    /// - Parameter byteLimit: how many bytes the records may take together.
     public init(byteLimit: Int) { limit = byteLimit }
 
     /// Takes a record, or only its name where it does not fit.
@@ -96,6 +109,7 @@ public struct TouchedRecords: Sendable, Hashable {
         records.append(record)
     }
 
+    /// Takes a record's name alone.
     public mutating func omit(_ key: RecordKey) { omitted.append(key) }
 
     // How much there could have been is no part of what is there.

@@ -3,17 +3,20 @@ import MergeCore
 import StrictJSON
 import Values
 
-/// The body of `POST /v1/batches`, read once. What is wrong with single operations is held against them; only what spoils
-/// the batch as a whole is thrown.
+/// The body of `POST /v1/batches`, read once. A fault of a single operation is held against that operation; only what
+/// spoils the batch as a whole is thrown.
 public struct BatchRequest: Sendable, Hashable {
-    /// The device that the body names; the token decides whether it may.
+    /// The device that the body names, where it names one. The token decides whether it may.
     public let device: DeviceID?
+    /// When the device sent the batch, by its own clock; nil where the body does not say.
     public let sentAtMilliseconds: Int64?
+    /// What one invalid operation does to the batch.
     public let atomicity: Batch.Atomicity
+    /// The operations in their order.
     public let items: [BatchItem]
-    /// For each item the canonical text of its fields; nil for one that could not be read.
+    /// For each operation the canonical text of its fields; nil for one that could not be read.
     public let fieldTexts: [String?]
-    /// Of the canonical body: the same for any order of members and any white space.
+    /// The digest of the canonical body. It is the same for any order of members and any white space.
     public let fingerprint: Digest
 
     init(
@@ -114,7 +117,7 @@ public struct BatchRequest: Sendable, Hashable {
     /// something that would not happen.
     private static let members: Set<ExactString> = ["device", "sentAt", "atomic", "operations"]
 
-    /// Writes the body in canonical form, of which the fields have been written already.
+    /// Writes the body in canonical form. Its fields have been written already.
     private static func write(
         _ root: ObjectValue, operations: [Value], fields: [String?], to writer: inout JSONWriter
     ) {

@@ -3,10 +3,14 @@ import MergeCore
 import StrictJSON
 
 extension Digest {
-    /// The digest of what an operation asks for, without its clock, its device and its dependencies. O(length of the fields).
+    /// The digest of what an operation asks for, without its clock, its device and its dependencies. O(length of the
+    /// fields).
     /// - Parameters:
-    ///   - fields: in canonical form.
-    ///   - writer: empty, and empty again afterwards.
+    ///   - kind: what the operation asks for.
+    ///   - record: the record that it is about.
+    ///   - claimedMilliseconds: the author's time; nil where it named none.
+    ///   - fields: the canonical text of the fields.
+    ///   - writer: an empty one, which is empty again afterwards.
     public init(
         kind: OperationKind, record: RecordKey, claimedMilliseconds: Int64?, fields: String,
         using writer: inout JSONWriter

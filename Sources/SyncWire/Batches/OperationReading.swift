@@ -3,9 +3,9 @@ import MergeCore
 import StrictJSON
 import Values
 
-/// Reads one operation of a batch, collecting everything that is wrong with it.
+/// Reads one operation of a batch, and collects everything that is wrong with it.
 struct OperationReading {
-    /// What was read. What was done with it is an `OperationOutcome` of `MergeCore`.
+    /// What was read. An `OperationOutcome` of `MergeCore` says what was done with it.
     struct Outcome {
         let item: BatchItem
         /// The canonical text of the fields of an operation that could be read.
@@ -17,7 +17,7 @@ struct OperationReading {
     private let limits: WireLimits
     private var rejections: [Rejection]
 
-    /// What an operation may name, found in one pass.
+    /// The members that an operation may have, found in one pass.
     private struct Members {
         var id: Value?
         var kind: Value?
@@ -27,7 +27,8 @@ struct OperationReading {
         var at: Value?
         var fields: Value?
         var dependsOn: Value?
-        /// Each of the known members that may be left out changes what happens, so that a misspelt one must not be passed over.
+        /// The names that are not known. Each of the known members that may be left out changes what happens, so a
+        /// misspelt one must not be passed over.
         var unknown: [ExactString] = []
 
         init(_ object: ObjectValue) {
@@ -47,7 +48,12 @@ struct OperationReading {
         }
     }
 
-    /// - Parameter writer: empty, and empty again afterwards.
+    /// Reads an operation.
+    /// - Parameters:
+    ///   - value: the operation as the body has it.
+    ///   - issues: what the parser found in it.
+    ///   - limits: the bounds of names, fields and clocks.
+    ///   - writer: an empty one, which is empty again afterwards.
     static func outcome(
         _ value: Value, issues: [JSONIssue], limits: WireLimits, using writer: inout JSONWriter
     ) -> Outcome {
@@ -124,7 +130,8 @@ struct OperationReading {
         return nil
     }
 
-    /// Refused, never repaired: an entry that is dropped or rounded makes another write look old.
+    /// Reads the clock. A faulty one is refused and never repaired: an entry that is dropped or rounded makes another
+    /// write look old.
     private mutating func clock() -> VersionVector? {
         guard case .object(let members)? = members.clock, !members.isEmpty else {
             reject(.clockInvalid, "'clock' is an object of device ids and counters.", at: "clock")
@@ -212,7 +219,7 @@ extension ExactString {
 }
 
 extension Rejection {
-    /// An issue inside the operation, by where it is.
+    /// Turns an issue inside the operation into a rejection, by where it is.
     fileprivate init(_ issue: JSONIssue) {
         // The pointer begins with `/operations/<index>`.
         let path = issue.pointer.tokens.dropFirst(2).map { ExactString($0) }

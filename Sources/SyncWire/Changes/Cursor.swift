@@ -3,34 +3,39 @@ import MergeCore
 
 /// A position in one tenant's change feed, opaque to clients.
 ///
-/// Carries the data set's lineage and is authenticated for its tenant, so that a cursor of another tenant, of another lineage
-/// of the data, or one that was made up is told apart from a good one and from each other.
+/// A cursor carries the data set's lineage and is authenticated for its tenant (HMAC-SHA-256, RFC 2104). So a cursor of
+/// another tenant, one of another lineage of the data and one that was made up are told apart from a good one.
 public struct Cursor: Sendable, Hashable {
+    /// Why a text is no cursor that can be used.
     public enum ReadingError: Error, Sendable, Hashable {
-        /// Not a cursor of this tenant.
+        /// The text is no cursor of this tenant.
         case invalid
-        /// A cursor of another lineage of the data.
+        /// The cursor is of another lineage of the data.
         case otherLineage
     }
 
+    /// The place in the feed. All changes up to it have been seen.
     public let sequence: Int64
 
+    /// Takes a place in the feed.
     public init(sequence: Int64) {
         self.sequence = sequence
     }
 
-    /// What the cursors of one tenant are made and read with.
+    /// Makes and reads the texts of one tenant's cursors.
     public struct Codec: Sendable {
         let lineage: [UInt8]
         let tenant: String
         let key: SymmetricKey
-        /// What cursors of the first version are read with; nil where there are none.
+        /// The key of cursors of the first version; nil where there are none.
         let formerKey: SymmetricKey?
 
+        /// Takes what the cursors of one tenant are made with.
         /// - Parameters:
-        ///   - lineage: the data set's id, of which the first 16 bytes of its digest are carried.
-        ///   - key: of the servers on the data, 32 bytes.
-        ///   - formerKey: what lay in the data, where it was made so long ago; empty otherwise.
+        ///   - lineage: the data set's id. Cursors carry the first 16 bytes of its digest.
+        ///   - tenant: the tenant's name.
+        ///   - key: the key of the servers on the data, 32 bytes.
+        ///   - formerKey: the key that lay in the data, where the data was made so long ago; empty otherwise.
         public init(lineage: String, tenant: String, key: [UInt8], formerKey: [UInt8] = []) {
             self.lineage = Array(SHA256.hash(data: Array(lineage.utf8)).prefix(16))
             self.tenant = tenant
@@ -53,11 +58,12 @@ public struct Cursor: Sendable, Hashable {
     }
 
     fileprivate static let version: UInt8 = 2
-    /// Authenticated with a key that lay in the data.
+    /// A cursor of this version was authenticated with a key that lay in the data.
     fileprivate static let formerVersion: UInt8 = 1
     private static let contentCount = 1 + 16 + 8
     private static let byteCount = contentCount + 16
 
+    /// The cursor as clients keep it: base 64 with the URL-safe alphabet, 55 characters.
     public func text(_ codec: Codec) -> String {
         var content = [Self.version] + codec.lineage
         for shift in stride(from: 56, through: 0, by: -8) {
@@ -66,6 +72,8 @@ public struct Cursor: Sendable, Hashable {
         return Base64URL.encode(content + (codec.code(of: content) ?? []))
     }
 
+    /// Reads a text.
+    /// - Throws: `invalid` where it is no cursor of this tenant, `otherLineage` where it is of other data.
     public init(_ text: String, _ codec: Codec) throws(ReadingError) {
         guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount else {
             throw .invalid

@@ -7,14 +7,19 @@ import Values
 /// as they are stored.
 public struct WireRecord: WireDocument, Hashable {
     public let key: RecordKey
+    /// The place of its last change in the feed.
     public let sequence: Int64
+    /// Whether a delete hides it.
     public let isDeleted: Bool
+    /// Its clock as canonical JSON.
     public let clock: String
+    /// The greatest stamp that was merged into it.
     public let stampMilliseconds: Int64
     /// Empty where the record is deleted and was read from the wire, which does not send them then.
     public let fields: String
-    /// Values beside the visible ones, where a decision is awaited.
+    /// The values beside the visible ones that await a decision, as canonical JSON; nil where there are none.
     public let siblings: String?
+    /// How many of its conflicts await a decision.
     public let openConflicts: Int64
 
     public init(
@@ -31,13 +36,13 @@ public struct WireRecord: WireDocument, Hashable {
         self.openConflicts = openConflicts
     }
 
-    /// About what the record takes in an answer.
+    /// About how many bytes the record takes in an answer.
     public var byteCount: Int {
         let shown = isDeleted ? 0 : fields.utf8.count + (siblings?.utf8.count ?? 0)
         return 160 + key.collection.byteCount + key.id.byteCount + clock.utf8.count + shown
     }
 
-    /// A deleted record is sent without its fields.
+    /// Writes the record as an object. A deleted record is written without its fields.
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writeMembers(to: &writer)

@@ -2,21 +2,31 @@ import Causality
 import MergeCore
 import StrictJSON
 
-/// A problem document (RFC 9457), and at the same time what the server's own code throws to answer with one.
+/// A problem document (RFC 9457). The server's own code throws it where it is to answer with one.
 ///
-/// Nothing internal, no token and no field value is ever in it.
+/// Nothing internal, no token and no field value is ever in it; ``conflict`` is the one exception.
 public struct Problem: Error, Sendable, Hashable {
-    /// One of several things that are wrong.
+    /// One of several things that are wrong. Its `code` is for programs and its `detail` for people.
     public struct Detail: Sendable, Hashable {
         public let code: ProblemCode
         public let detail: String
-        /// Where in the request, as an RFC 6901 pointer.
+        /// Where in the request it is, as an RFC 6901 pointer.
         public let pointer: JSONPointer
-        /// Which operation of a batch, counted from 0, and its id.
+        /// Which operation of a batch it is, counted from 0.
         public let index: Int?
+        /// The id of that operation.
         public let id: OperationID?
+        /// The counter that would be next, for `clock_gap` and `record_exists`.
         public let expectedCounter: Int64?
 
+        /// Takes one thing that is wrong.
+        /// - Parameters:
+        ///   - code: for programs.
+        ///   - detail: for people, without any field's value.
+        ///   - pointer: where in the request it is.
+        ///   - index: which operation of a batch it is, from 0.
+        ///   - id: the id of that operation.
+        ///   - expectedCounter: the counter that would be next.
         public init(
             _ code: ProblemCode, _ detail: String, at pointer: JSONPointer, index: Int? = nil, id: OperationID? = nil,
             expectedCounter: Int64? = nil
@@ -38,23 +48,34 @@ public struct Problem: Error, Sendable, Hashable {
         case expired
     }
 
+    /// The reason, for programs.
     public let code: ProblemCode
+    /// The reason, for people. It never holds a field's value.
     public let detail: String
+    /// Everything that is wrong, as far as it is told.
     public var errors: [Detail]
     /// How many more there are than `errors` tells.
     public var errorsOmitted: Int?
+    /// Why everything has to be pulled again; for `resync_required` only.
     public var reason: ResyncReason?
+    /// The counter that would be next, for a problem of one operation.
     public var expectedCounter: Int64?
     /// The limit that was exceeded, in the unit that `detail` names.
     public var limit: Int?
-    /// Seconds after which a retry makes sense; sent as `Retry-After`.
+    /// The seconds after which a retry makes sense. They are sent as `Retry-After`.
     public var retryAfterSeconds: Int?
-    /// The conflict as it stands, in canonical JSON, where the one who asked had another in mind. The only place in which a
-    /// problem holds values: they are the audit's, told to somebody who may read it.
+    /// The conflict as it stands, in canonical JSON, where the one who asked had another in mind. This is the only
+    /// place in which a problem holds values: they are the audit's, told to somebody who may read it.
     public var conflict: [UInt8]?
-    /// nil: as the code says.
+    /// Whether a retry may succeed, where that is not as the code says; nil where it is.
     public var isRetryableOverride: Bool?
 
+    /// Takes what is wrong.
+    /// - Parameters:
+    ///   - code: for programs.
+    ///   - detail: for people, without any field's value.
+    ///   - errors: everything that is wrong.
+    ///   - limit: the limit that was exceeded.
     public init(_ code: ProblemCode, _ detail: String, errors: [Detail] = [], limit: Int? = nil) {
         self.code = code
         self.detail = detail
@@ -62,11 +83,13 @@ public struct Problem: Error, Sendable, Hashable {
         self.limit = limit
     }
 
+    /// Whether the same request may succeed later without being changed.
     public var isRetryable: Bool { isRetryableOverride ?? code.isRetryable }
 
-    /// `urn:rejoin:problem:<code>`
+    /// The URI of the problem's type, `urn:rejoin:problem:<code>` (RFC 9457 section 3.1.1).
     public var type: String { "urn:rejoin:problem:" + code.rawValue }
 
+    /// The problem of a client that has to pull everything again.
     public static func resyncRequired(_ reason: ResyncReason) -> Problem {
         let detail =
             switch reason {
@@ -80,6 +103,7 @@ public struct Problem: Error, Sendable, Hashable {
         return problem
     }
 
+    /// The problem of a request for which there is no room.
     public static func overloaded(_ detail: String, retryAfterSeconds: Int) -> Problem {
         var problem = Problem(.overloaded, detail)
         problem.retryAfterSeconds = retryAfterSeconds
@@ -88,14 +112,18 @@ public struct Problem: Error, Sendable, Hashable {
 
     // MARK: Encoding
 
-    /// The document. - Parameter requestID: named in the server's log too.
+    /// The document as JSON.
+    /// - Parameter requestID: the request's name, which is in the server's log too.
     public func encoded(requestID: String) -> [UInt8] {
         var writer = JSONWriter()
         write(to: &writer, requestID: requestID)
         return writer.bytes
     }
 
-    /// As the document of a request, or as the `error` of one operation (without a request id).
+    /// Writes the problem as the document of a request, or as the `error` of one operation.
+    /// - Parameters:
+    ///   - writer: takes the JSON.
+    ///   - requestID: the request's name; nil for one operation.
     public func write(to writer: inout JSONWriter, requestID: String?) {
         writer.beginObject()
         writer.member("type", type)
@@ -135,7 +163,7 @@ extension Problem.Detail {
         writer.endObject()
     }
 
-    /// A rejection of the operation at an index of a batch.
+    /// Tells of a rejection of the operation at an index of a batch.
     public init(_ rejection: Rejection, index: Int, id: OperationID?) {
         let start = JSONPointer.root.appending(name: "operations").appending(index: index)
         self.init(
@@ -146,7 +174,7 @@ extension Problem.Detail {
 }
 
 extension Problem {
-    /// Why a reviewer's command was refused. Pointers start at the request's body.
+    /// Tells why a reviewer's command was refused. Pointers start at the request's body.
     public init(refusing rejections: [Rejection]) {
         let first = rejections.first
         self.init(
@@ -158,7 +186,7 @@ extension Problem {
             })
     }
 
-    /// The problem of one operation. Its pointers start at the batch, as those of a refused batch do.
+    /// Tells the problem of one operation. Its pointers start at the batch, as those of a refused batch do.
     public init(_ rejections: [Rejection], index: Int) {
         let first = rejections.first
         self.init(

@@ -1,52 +1,97 @@
 import MergeCore
 
-/// Every way in which a request or an operation can be refused, by the code that clients act on.
+/// Every way in which a request or an operation can be refused. Clients act on the code.
 public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
+    /// The body is no JSON that is taken (rule V6).
     case malformedJSON = "malformed_json"
+    /// The request is not of the form that the contract gives.
     case invalidRequest = "invalid_request"
+    /// A batch came without its key.
     case idempotencyKeyMissing = "idempotency_key_missing"
+    /// The key is not of the form that keys have.
     case idempotencyKeyInvalid = "idempotency_key_invalid"
+    /// The text is no cursor of the tenant.
     case cursorInvalid = "cursor_invalid"
+    /// The request has no valid token, or its access has ended.
     case unauthenticated
+    /// The token has expired.
     case tokenExpired = "token_expired"
+    /// The token does not permit this.
     case forbidden
+    /// The request names another device than the token.
     case deviceMismatch = "device_mismatch"
+    /// The device was retired.
     case deviceRetired = "device_retired"
+    /// There is nothing under the name.
     case notFound = "not_found"
+    /// The address does not take the method.
     case methodNotAllowed = "method_not_allowed"
+    /// The answer has no form that the client accepts.
     case notAcceptable = "not_acceptable"
+    /// The body is of a type that is not taken.
     case unsupportedMediaType = "unsupported_media_type"
+    /// The request did not arrive in time.
     case requestTimeout = "request_timeout"
+    /// The conflict ended otherwise before.
     case alreadyResolved = "already_resolved"
+    /// The client has to pull everything again.
     case resyncRequired = "resync_required"
+    /// The conflict is not what the reviewer looked at.
     case conflictChanged = "conflict_changed"
+    /// The conflict has as many comments and assignments as it may have.
     case conflictFull = "conflict_full"
+    /// The request is larger than one may be.
     case batchTooLarge = "batch_too_large"
+    /// The device or the user is over its budget.
     case rateLimited = "rate_limited"
+    /// An operation of an atomic batch failed, and nothing of the batch is stored (rule B3).
     case batchRefused = "batch_refused"
+    /// The key belongs to a batch with another body (rule I5).
     case idempotencyKeyReused = "idempotency_key_reused"
+    /// The device has used the id for an operation with other content.
     case operationIDReused = "operation_id_reused"
+    /// The clock cannot be the clock of such an operation.
     case clockInvalid = "clock_invalid"
+    /// An earlier event of the device has not arrived.
     case clockGap = "clock_gap"
+    /// The clock names events that the server does not have.
     case clockAhead = "clock_ahead"
+    /// The record's clock takes no further device.
     case clockFull = "clock_full"
+    /// Another operation of the device has the counter.
     case counterReused = "counter_reused"
+    /// The device creates a record that it has written before.
     case recordExists = "record_exists"
+    /// The author had seen that the record is deleted.
     case recordDeleted = "record_deleted"
+    /// Only a marker is left of the record.
     case recordPurged = "record_purged"
+    /// The record would have too many fields or bytes.
     case recordFull = "record_full"
+    /// The collection is not declared.
     case unknownCollection = "unknown_collection"
+    /// The collection does not declare the field.
     case fieldInvalid = "field_invalid"
+    /// A required field would be absent or `null`.
     case fieldRequired = "field_required"
+    /// The author had seen a value that cannot be changed.
     case fieldImmutable = "field_immutable"
+    /// A field of the group is missing.
     case groupIncomplete = "group_incomplete"
+    /// The value does not fit the field's type or policy.
     case valueInvalid = "value_invalid"
+    /// An operation that this one depends on was not taken.
     case dependencyFailed = "dependency_failed"
+    /// The batch records as much of conflicts as one batch may.
     case batchFull = "batch_full"
+    /// The server failed.
     case internalError = "internal_error"
+    /// The database did not answer. Nothing was lost.
     case storageUnavailable = "storage_unavailable"
+    /// The server has no room for the request now.
     case overloaded
 
+    /// The code of an operation's rejection.
     public init(_ code: Rejection.Code) {
         self =
             switch code {

@@ -5,14 +5,18 @@ import Values
 
 /// The body of a resolution, or of many: what is to be decided, and how.
 ///
-/// `choose` is `stored`, `incoming`, `winner`, `loser`, `current` or the number of a side; `value` stands for another value.
-/// One of them is there.
+/// `choose` is `stored`, `incoming`, `winner`, `loser`, `current` or the number of a side. `value` stands for another
+/// value. The body has one of the two.
 public struct DecisionRequest: Sendable {
+    /// What the conflict's unit is to have.
     public let choice: Decision.Choice
-    /// nil in a body for many conflicts.
+    /// The version of the conflict that was looked at; nil in a body for many conflicts.
     public let version: Int64?
+    /// The record's clock that was looked at; nil where the sides alone were.
     public let seen: VersionVector?
+    /// What becomes of a record that is deleted.
     public let deletedRecord: Decision.DeletedRecord
+    /// What the reviewer writes about the decision.
     public let note: ExactString?
     /// The conflicts of a body for many, each with the version that was looked at; nil where a query selects them.
     public let conflicts: [(conflict: ConflictID, version: Int64)]?
@@ -58,9 +62,10 @@ public struct DecisionRequest: Sendable {
 }
 
 extension Decision.Choice {
+    /// The words that name a choice.
     public static let words = ["stored", "incoming", "winner", "loser", "current"]
 
-    /// A choice that is named by a word; nil for another word.
+    /// Finds the choice that a word names; nil for another word.
     public init?(word: String) {
         switch word {
         case "stored": self = .role(.stored)
@@ -74,7 +79,7 @@ extension Decision.Choice {
 }
 
 extension VersionVector {
-    /// A clock as it is written in JSON.
+    /// Reads a clock from JSON.
     /// - Returns: nil for anything else than device ids with counters from 1, at most as many as a clock may have.
     public init?(json: Values.Value, limits: WireLimits) {
         guard let clock = VersionVector(json: json), clock.count <= limits.merge.clockEntries,

@@ -24,8 +24,8 @@ extension ObjectValue {
     }
 }
 
-/// Reads members of a body, collecting everything that is wrong with them. A member that is null is as good as absent, but
-/// for a value.
+/// Reads members of a body, and collects everything that is wrong with them. A member that is null counts as absent,
+/// except for a value.
 struct MemberReading {
     private let object: ObjectValue
     private var issues: [Problem.Detail] = []
@@ -69,7 +69,10 @@ struct MemberReading {
         return false
     }
 
-    /// - Parameter bytes: at most so many.
+    /// Reads a text.
+    /// - Parameters:
+    ///   - name: the member's name.
+    ///   - bytes: how many bytes it may have at most.
     mutating func text(_ name: ExactString, bytes: Int) -> ExactString? {
         guard let value = member(name) else { return nil }
         guard case .string(let text) = value else {
