@@ -1,22 +1,22 @@
 import SyncStorage
 import Synchronization
 
-/// Bytes that requests hold in memory, counted over the process and for each tenant before they are there.
+/// Bytes that requests hold in memory. They are counted over the process and for each tenant, before they are there.
 ///
-/// Whoever takes gives back. A tenant that holds nothing is given what it asks for up to the whole, so that a request which is
-/// larger than a share is refused only beside others of its tenant. Complexity of each call: O(1).
+/// Whoever takes bytes gives them back. A tenant that holds nothing is given what it asks for up to the whole, so that
+/// a request which is larger than a share is refused only beside others of its tenant. Each call is O(1).
 public final class MemoryBudget: Sendable {
     private struct State {
         var total = 0
         var peak = 0
         var refusals: UInt64 = 0
-        /// nil: who is not known yet.
+        /// What each tenant holds. nil stands for whoever is not known yet.
         var byTenant: [TenantID?: Int] = [:]
     }
 
-    /// In the process.
+    /// How many bytes may be held in the process.
     public let capacityBytes: Int
-    /// Of one tenant.
+    /// How many bytes one tenant may hold.
     public let shareBytes: Int
     private let state = Mutex(State())
 
@@ -25,7 +25,11 @@ public final class MemoryBudget: Sendable {
         self.shareBytes = shareBytes
     }
 
-    /// - Returns: whether there was room; if not, nothing is taken.
+    /// Takes bytes, where there is room.
+    /// - Parameters:
+    ///   - bytes: how many.
+    ///   - tenant: who takes them; nil where that is not known yet.
+    /// - Returns: whether there was room. If there was none, nothing is taken.
     public func take(_ bytes: Int, for tenant: TenantID?) -> Bool {
         state.withLock { state in
             let held = state.byTenant[tenant] ?? 0
@@ -40,6 +44,7 @@ public final class MemoryBudget: Sendable {
         }
     }
 
+    /// Gives back bytes that were taken.
     public func giveBack(_ bytes: Int, of tenant: TenantID?) {
         state.withLock { state in
             state.total -= bytes

@@ -2,7 +2,7 @@ import SyncStorage
 import SyncWire
 
 extension Problem {
-    /// What a client is told when the store fails. The store's own words stay in the log.
+    /// Says what a client is told when the store fails. The store's own words stay in the log.
     public init(_ error: StoreError) {
         switch error {
         case .unavailable, .cannotOpen, .newerSchema:

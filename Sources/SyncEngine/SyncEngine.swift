@@ -4,14 +4,15 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// The application without HTTP: commits batches in their tenants' commit queues, answers reads, and wakes those who wait.
+/// The application without HTTP. It commits batches in their tenants' commit queues, answers reads, and wakes those who
+/// wait.
 ///
 /// Everything that can be refused is thrown as the `Problem` that the caller is to be told.
 public struct SyncEngine: Sendable {
     public let schema: Schema
     public let limits: EngineLimits
     public let clock: EngineClock
-    /// What this server authenticates what it gives out with.
+    /// The keys with which this server authenticates what it gives out.
     public let keys: ServerKeys
     let store: any SyncStore
     let queues: CommitQueues
@@ -66,8 +67,8 @@ public struct SyncEngine: Sendable {
 
     // MARK: Life
 
-    /// What is done beside requests, until cancelled: waking readers for commits of other servers, and, now and then, noting
-    /// what devices have acknowledged.
+    /// Does, until it is cancelled, what is done beside requests: it wakes readers for commits of other servers and,
+    /// now and then, notes what devices have acknowledged.
     public func maintain(every interval: Duration = .seconds(10)) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await hearOfOthers() }
@@ -92,8 +93,8 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// Lets commits under way finish and refuses new ones, answers those who wait, and writes what was collected. The store
-    /// stays open: it belongs to whoever opened it.
+    /// Lets commits under way finish and refuses new ones, answers those who wait, and writes what was collected. The
+    /// store stays open, because it belongs to whoever opened it.
     public func close() async {
         notifier.close()
         await queues.close()
@@ -113,19 +114,21 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// Batches and long polls that wait, for the metrics.
+    /// How many batches wait, how many readers wait, and how many readers are open, for the metrics.
     ///
     /// Readers that are open are those that wait and those that are being answered, streams among them.
     public func load() async -> (waitingBatches: Int, waitingReaders: Int, openReaders: Int) {
         (await queues.depth, notifier.waiterCount, seats.count)
     }
 
-    /// Whether the storage answers.
+    /// Checks that the storage answers.
+    /// - Throws: `storage_unavailable`.
     public func checkReadiness() async throws(Problem) {
         try await reading { () throws(StoreError) in try await store.ping() }
     }
 
-    /// Takes the code of a link that signs somebody in. - Returns: whether it was the first time.
+    /// Takes the code of a link that signs somebody in.
+    /// - Returns: whether this was the first time.
     public func spend(_ caller: Caller, _ code: OneTimeCode) async throws(Problem) -> Bool {
         let now = clock.now()
         return try await writing(in: caller.tenant) { () throws(StoreError) in
@@ -136,6 +139,7 @@ public struct SyncEngine: Sendable {
     // MARK: Committing
 
     /// Commits a batch, or answers what it was answered before.
+    /// - Throws: what is wrong with the batch; `overloaded`, `storage_unavailable`.
     public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
         await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: clock.now())
         return try await queues.commit(submission)
@@ -147,7 +151,7 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// What makes the answers to the tenant's batches.
+    /// Makes the answers to the tenant's batches.
     func replies(of tenant: TenantID) -> ReplyBuilder {
         ReplyBuilder(schema: schema, limits: limits, cursors: cursors(of: tenant), nowMilliseconds: clock.now())
     }
@@ -183,7 +187,7 @@ public struct SyncEngine: Sendable {
                 tenant: tenant, device: device, acknowledgedSequence: sequence, seenAtMilliseconds: seenAtMilliseconds))
     }
 
-    /// A call of the store, its error told as a problem and its own words logged.
+    /// Calls the store. An error becomes a problem, and the store's own words are logged.
     func reading<Answer>(_ body: () async throws(StoreError) -> Answer) async throws(Problem) -> Answer {
         do {
             return try await body()
@@ -193,7 +197,7 @@ public struct SyncEngine: Sendable {
         }
     }
 
-    /// A call of the store that writes, in the tenant's commit queue.
+    /// Calls the store to write, in the tenant's commit queue.
     func writing<Answer: Sendable>(
         in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
     ) async throws(Problem) -> Answer {
@@ -219,5 +223,6 @@ extension Cursor.Codec {
 }
 
 extension Problem {
+    /// There is nothing under the name that was asked for.
     public static let notFound = Problem(.notFound, "There is nothing here under this name.")
 }

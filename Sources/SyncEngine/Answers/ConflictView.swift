@@ -4,21 +4,26 @@ import SyncStorage
 import SyncWire
 import Values
 
-/// A conflict as people and programs read it: its entries folded into the sides that stand, what was said about it and how
-/// it ended. Decisions are made on the shorter `RecordedConflict` of `MergeCore`, which has its own `Side` and `Ending`.
+/// A conflict as people and programs read it. Its entries are folded into the sides that stand, what was said about it
+/// and how it ended.
+///
+/// Decisions are made on the shorter `RecordedConflict` of `MergeCore`, which has its own `Side` and `Ending`.
 public struct ConflictView: Sendable, Hashable {
+    /// One of the values that met.
     public struct Side: Sendable, Hashable {
+        /// The side's columns in the audit.
         public let row: AuditSideRow
         /// Whether the merge lets this side show.
         public var won: Bool
-        /// A later write had seen this side and replaced it.
+        /// Whether a later write had seen this side and replaced it.
         public var isDropped: Bool
     }
 
     public typealias Comment = WireConflict.Comment
     public typealias Ending = WireConflict.Ending
 
-    /// Who made the conflict somebody's task; to nobody: nil.
+    /// Which `user` made the conflict somebody's task, and when (`atMilliseconds`). The `assignee` is nil where it
+    /// became nobody's.
     public struct Assignment: Sendable, Hashable {
         public let user: ExactString
         public let assignee: ExactString?
@@ -26,18 +31,22 @@ public struct ConflictView: Sendable, Hashable {
     }
 
     public let row: ConflictRow
+    /// The key of the batch that opened it.
     public let batch: String
+    /// The record's clock before that batch's operation, as canonical JSON.
     public let clockBefore: String
+    /// The record's clock after it, as canonical JSON.
     public let clockAfter: String
-    /// In the order in which they joined: a side's place is its number.
+    /// The sides in the order in which they joined. A side's place is its number.
     public let sides: [Side]
-    /// Oldest first.
+    /// The comments, the oldest first.
     public let comments: [Comment]
-    /// Oldest first.
+    /// The assignments, the oldest first.
     public let assignments: [Assignment]
-    /// nil while it waits, or where a policy decided.
+    /// How the conflict ended; nil while it waits, or where a policy decided.
     public let ending: Ending?
 
+    /// Folds the entries of a conflict. O(n) in its entries and sides.
     /// - Throws: `damaged` when an entry's detail cannot be read.
     public init(_ history: ConflictHistory) throws(StoreError) {
         row = history.conflict
@@ -75,10 +84,12 @@ public struct ConflictView: Sendable, Hashable {
         self.ending = ending
     }
 
+    /// The conflict's name.
     public var id: ConflictID { ConflictID(position: row.id) }
+    /// The record that it is about.
     public var record: RecordKey { row.recordKey }
 
-    /// What a decision is made on.
+    /// The conflict as decisions are made on it.
     /// - Throws: `damaged` when a value, a role or the kind cannot be read.
     func recorded() throws(StoreError) -> RecordedConflict {
         guard let kind = ConflictKind(rawValue: row.kind) else {

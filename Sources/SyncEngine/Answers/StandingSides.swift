@@ -1,12 +1,12 @@
 import Causality
 import SyncStorage
 
-/// The sides of one conflict as its entries add up. O(1) for each side that joins and each that is dropped: which one shows
-/// is told once, at the end.
+/// The sides of one conflict as its entries add up. O(1) for each side that joins and each that is dropped. Which side
+/// shows is told once, at the end.
 struct StandingSides {
     private var sides: [ConflictView.Side] = []
-    /// Where the sides of an event stand that were not dropped. An event has one value, so there is one but where an audit
-    /// was written otherwise.
+    /// Where the sides of an event stand that were not dropped. An event has one value, so there is one, unless an
+    /// audit was written otherwise.
     private var standing: [Dot: [Int]] = [:]
     private var hasChanged = false
 
@@ -31,8 +31,8 @@ struct StandingSides {
         }
     }
 
-    /// The sides, and which of them shows. Sides only ever join and leave conflicts that show the greatest stamp; of others the
-    /// entry that opened them says it.
+    /// The sides, and which of them shows. Sides join and leave only those conflicts that show the greatest stamp. Of
+    /// others the entry that opened them says which side shows.
     func folded() -> [ConflictView.Side] {
         guard hasChanged else { return sides }
         var folded = sides

@@ -5,21 +5,31 @@ import SyncWire
 
 /// A batch that a device asks to have committed, as the engine takes it.
 public struct BatchSubmission: Sendable {
+    /// What is done with the batch.
     public enum Mode: Sendable, Hashable {
+        /// It is committed.
         case commit
-        /// Answers what would happen and stores nothing.
+        /// The answer says what would happen, and nothing is stored.
         case dryRun
     }
 
+    /// The tenant, as the token says it.
     public let tenant: TenantID
+    /// The device, as the token says it.
     public let device: DeviceID
+    /// The user, as the token says it.
     public let user: ExactString
+    /// The batch's key.
     public let key: ExactString
+    /// The body as it was read.
     public let request: BatchRequest
+    /// What is done with the batch.
     public let mode: Mode
+    /// Whether the answer carries records.
     public let answer: BatchReturn
+    /// When the request arrived, in server milliseconds.
     public let receivedAtMilliseconds: Int64
-    /// Bytes of the body: a measure of what the batch takes in memory while it waits.
+    /// The bytes of the body. They measure what the batch takes in memory while it waits.
     public let byteCount: Int
 
     public init(
@@ -46,7 +56,7 @@ public struct BatchSubmission: Sendable {
             items: request.items)
     }
 
-    /// With what is kept of the request.
+    /// The batch with what is kept of the request.
     var sentBatch: SentBatch {
         SentBatch(batch, fingerprint: request.fingerprint, fieldTexts: request.fieldTexts)
     }

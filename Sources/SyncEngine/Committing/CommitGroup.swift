@@ -3,8 +3,8 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// Batches of one tenant that share a transaction. Pure but for the store's one call: what the batches do is decided over
-/// the snapshot, and each gets the answer that it would have got alone.
+/// Batches of one tenant that share a transaction. The group is pure, except for the one call of the store: what the
+/// batches do is decided over the snapshot, and each gets the answer that it would have got alone.
 struct CommitGroup: Sendable {
     let tenant: TenantID
     let submissions: [BatchSubmission]
@@ -14,10 +14,10 @@ struct CommitGroup: Sendable {
     let keys: ServerKeys
     let nowMilliseconds: Int64
 
-    /// What became of the group. What became of an operation is an `OperationOutcome`.
+    /// What became of the group. An `OperationOutcome` says what became of an operation.
     struct Outcome: Sendable {
-        /// One for each submission, in their order; nil when the group would read or record too much at once. Then nothing is
-        /// decided, and each batch has to have a transaction of its own.
+        /// One for each submission, in their order. nil when the group would read or record too much at once; then
+        /// nothing is decided, and each batch has to have a transaction of its own.
         let replies: [Result<BatchReply, Problem>]?
         /// The tenant's last sequence number after the group.
         let sequence: Int64
@@ -73,7 +73,7 @@ struct CommitGroup: Sendable {
         let replies: ReplyBuilder
         var decider: BatchDecider
         private var builder: CommitBuilder
-        /// Answers are in memory until they are sent, so those of a group share a bound.
+        /// Answers are in memory until they are sent, so the answers of a group share a bound.
         private var answerBytesLeft: Int
 
         init(group: CommitGroup, snapshot: StoreSnapshot) {
@@ -123,7 +123,7 @@ struct CommitGroup: Sendable {
             }
         }
 
-        /// The stored results, and the records as they stand now.
+        /// Answers with the stored results, and with the records as they stand now.
         private mutating func replay(
             of stored: BatchRow, to submission: BatchSubmission
         ) -> Result<BatchReply, Problem> {

@@ -2,11 +2,12 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// The serial order of what is written: one queue a tenant, so that a tenant has one connection for writing and no more.
+/// The serial order of what is written. There is one queue a tenant, so that a tenant has one connection for writing
+/// and no more.
 ///
-/// A lone batch commits at once. While a commit of its tenant runs, batches queue; the next commit takes all that wait, up to
-/// a bound, into one transaction. What reviewers do, registrations and the like wait in the same queue and go alone. Different
-/// tenants do not wait for each other here.
+/// A lone batch commits at once. While a commit of its tenant runs, batches queue; the next commit takes all that wait,
+/// up to a bound, into one transaction. What reviewers do, registrations and the like wait in the same queue and go
+/// alone. Different tenants do not wait for each other here.
 actor CommitQueues {
     private struct WaitingBatch {
         let submission: BatchSubmission
@@ -15,7 +16,7 @@ actor CommitQueues {
 
     private enum Waiting {
         case batch(WaitingBatch)
-        /// Something else that writes; answers by itself whoever asked for it.
+        /// Something else that writes. It answers by itself whoever asked for it.
         case work(@Sendable () async -> Void)
 
         var isBatch: Bool {
@@ -34,7 +35,7 @@ actor CommitQueues {
 
     private struct Queue {
         var waiting: [Waiting] = []
-        /// Of the bodies of the batches that wait.
+        /// The bytes of the bodies of the batches that wait.
         var bytes = 0
         var isRunning = false
     }
@@ -52,6 +53,10 @@ actor CommitQueues {
     private var drained: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameters:
+    ///   - store: where the batches are committed.
+    ///   - settings: what the decisions are held to.
+    ///   - keys: what cursors are authenticated with.
+    ///   - clock: where the time comes from.
     ///   - onCommit: told after each transaction, with the tenant's last sequence number.
     ///   - onFailure: told of each transaction that failed.
     init(
@@ -70,12 +75,13 @@ actor CommitQueues {
         self.onFailure = onFailure
     }
 
-    /// Batches and other work that wait, over all queues.
+    /// How many batches and other pieces of work wait, over all queues.
     var depth: Int { queues.values.reduce(0) { $0 + $1.waiting.count } }
 
     /// Waits for the batch's turn and commits it.
     ///
-    /// Once it is in the queue it is committed, whether or not the one who asked still listens: the answer is stored.
+    /// Once the batch is in the queue it is committed, whether or not the one who asked still listens: the answer is
+    /// stored.
     /// - Throws: `overloaded` when the queue is full or the server is stopping; what is wrong with the batch;
     ///   `storage_unavailable`.
     func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
@@ -174,8 +180,11 @@ actor CommitQueues {
         return .group(group)
     }
 
-    /// If the shared transaction fails, or would have to read too much, each batch gets one of its own: what made it fail may be in one of them. So does a
-    /// lone batch whose fate is unknown: under the tenant's lock its key tells whether it was committed.
+    /// Commits batches that leave their queue together.
+    ///
+    /// If the shared transaction fails, or would have to read too much, each batch gets a transaction of its own,
+    /// because what made it fail may be in one of them. So does a lone batch whose fate is unknown: under the tenant's
+    /// lock its key tells whether it was committed.
     private func commit(
         _ submissions: [BatchSubmission], of tenant: TenantID
     ) async -> [Result<BatchReply, Problem>] {

@@ -13,17 +13,21 @@ struct ReplyBuilder {
     /// How a record that a batch touched stands for its answer.
     enum TouchedRecord<Record> {
         case there(Record)
-        /// It is there, and was not read: together the records are more than may be read.
+        /// The record is there, and was not read: together the records are more than may be read.
         case unread
-        /// It was purged, or the operation that named it did not make it.
+        /// The record was purged, or the operation that named it did not make it.
         case gone
     }
 
     /// The records that a batch touched, each once.
     ///
-    /// Those of a collection that is not declared any more are named only. A record is sent as it was written last, under the
-    /// rules of that time; to work it out anew, without them, could show a deleted one as being there.
-    /// - Parameter row: asked for the records alone that are sent.
+    /// Records of a collection that is not declared any more are only named. A record is sent as it was written last,
+    /// under the rules of that time. To work it out anew, without them, could show a deleted one as being there.
+    /// - Parameters:
+    ///   - outcomes: those of the batch.
+    ///   - byteLimit: how many bytes the records may take.
+    ///   - find: how a record stands.
+    ///   - row: asked for only those records that are sent.
     func records<Record>(
         of outcomes: [OperationOutcome], byteLimit: Int, find: (RecordKey) -> TouchedRecord<Record>,
         row: (Record) -> RecordRow

@@ -3,9 +3,11 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// What is known of whose access has ended, for a short while: a look at the data for every request would cost a read more.
+/// What is known, for a short while, of whose access has ended. To look at the data for every request would cost one
+/// more reading each.
 ///
-/// What this server itself ends is known at once; what another one does, or a command, after `knownForMilliseconds`.
+/// What this server itself ends is known at once; what another one ends, or a command, is known after
+/// `knownForMilliseconds`.
 final class AccessGate: Sendable {
     /// How long a server may go on admitting what another one has ended.
     static let knownForMilliseconds: Int64 = 5_000
@@ -24,7 +26,7 @@ final class AccessGate: Sendable {
 
     private let known = Mutex(Known())
 
-    /// What is known, and otherwise what is read.
+    /// What is known; where nothing is known, what is read.
     func state(
         of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64,
         reading read: () async throws(Problem) -> AccessState
@@ -51,7 +53,7 @@ final class AccessGate: Sendable {
         return state
     }
 
-    /// Something of the tenant has ended.
+    /// Forgets what is known of the tenant, because something of it has ended.
     func forget(_ tenant: TenantID) {
         known.withLock { known in
             known.generation += 1
@@ -61,8 +63,9 @@ final class AccessGate: Sendable {
 }
 
 extension SyncEngine {
-    /// Refuses whose access has ended: a retired device's token whatever roles it has, a session that was signed out, and
-    /// sessions and tokens that are older than what was set as their end. To be asked on every route that knows its caller.
+    /// Refuses a caller whose access has ended: a retired device's token whatever roles it has, a session that was
+    /// signed out, and sessions and tokens that are older than what was set as their end. Every route that knows its
+    /// caller asks this.
     /// - Throws: `device_retired`, `unauthenticated`, `storage_unavailable`.
     public func permit(_ caller: Caller) async throws(Problem) {
         let query = AccessQuery(user: caller.user, session: caller.session, device: caller.device)
@@ -87,7 +90,8 @@ extension SyncEngine {
         }
     }
 
-    /// Ends access, here at once and on other servers within `AccessGate.knownForMilliseconds`.
+    /// Ends access, here at once and on other servers within five seconds.
+    /// - Throws: `overloaded`, `storage_unavailable`.
     public func end(_ tenant: TenantID, _ end: AccessRevocation) async throws(Problem) {
         let now = clock.now()
         try await writing(in: tenant) { () throws(StoreError) in

@@ -3,7 +3,8 @@ import SyncStorage
 
 /// Collects how far devices have pulled and when they were seen, and writes it now and then.
 ///
-/// A pull must not cost a write. What a crash loses here makes the server keep a tombstone longer than it had to, no more.
+/// A pull must not cost a write. If a crash loses what was collected, the server keeps a tombstone longer than it had
+/// to, and no more.
 actor DeviceHeartbeats {
     private struct Owner: Hashable {
         let tenant: TenantID

@@ -2,7 +2,7 @@ import Causality
 import SyncStorage
 import Synchronization
 
-/// Whose requests are counted together: a device's, or, with a token that names none, a person's.
+/// Whose requests are counted together: those of a device or, with a token that names none, of a person.
 enum RequestOwner: Sendable, Hashable {
     case device(DeviceID)
     case user(ExactString)
@@ -12,14 +12,15 @@ enum RequestOwner: Sendable, Hashable {
     }
 }
 
-/// How many requests each may make, and how many bytes they may cost: two token buckets each, which hold ten seconds' worth.
+/// How many requests each may make, and how many bytes they may cost. Each has two token buckets, which hold ten
+/// seconds' worth.
 ///
-/// What a request costs is known afterwards, so it is let in while there are bytes left, and may leave a debt.
+/// What a request costs is known afterwards. So it is let in while there are bytes left, and may leave a debt.
 ///
-/// The number of accounts is bounded. One that nobody took from for ten seconds is full, but for a debt, and a full one need not
-/// be kept; so they are kept in two generations, the older of which is dropped, but for its debtors, when the younger is ten
-/// seconds old. It is dropped early when there are too many, which gives their owners a full one: to have that, somebody needs
-/// as many tokens.
+/// The number of accounts is bounded. An account that nobody took from for ten seconds is full, unless it has a debt,
+/// and a full one need not be kept. So accounts are kept in two generations. The older one is dropped, except for its
+/// debtors, when the younger is ten seconds old. It is dropped early when there are too many, which gives their owners
+/// a full account; to bring that about, somebody needs as many tokens.
 final class RequestBudget: Sendable {
     /// Why a request was not let in.
     struct Lack: Sendable, Hashable {
@@ -28,13 +29,13 @@ final class RequestBudget: Sendable {
         }
 
         let what: What
-        /// After which there is something again.
+        /// The seconds after which there is something again.
         let seconds: Int
     }
 
     private struct Account {
         var requests: Double
-        /// Below zero: a debt.
+        /// The bytes that are left; below zero, a debt.
         var bytes: Double
         var atMilliseconds: Int64
     }
@@ -50,7 +51,7 @@ final class RequestBudget: Sendable {
         var turnedAtMilliseconds: Int64 = 0
     }
 
-    /// A bucket holds what comes in so many seconds.
+    /// A bucket holds what comes in during so many seconds.
     private static let burstSeconds: Int64 = 10
 
     private let requestsPerSecond: Double
@@ -58,7 +59,10 @@ final class RequestBudget: Sendable {
     private let accountsPerGeneration: Int
     private let state = Mutex(State())
 
-    /// - Parameter accounts: how many are kept at most.
+    /// - Parameters:
+    ///   - requestsPerSecond: what each may make.
+    ///   - bytesPerSecond: what they may cost.
+    ///   - accounts: how many accounts are kept at most.
     init(requestsPerSecond: Int, bytesPerSecond: Int, accounts: Int) {
         self.requestsPerSecond = Double(requestsPerSecond)
         self.bytesPerSecond = Double(bytesPerSecond)
@@ -69,7 +73,7 @@ final class RequestBudget: Sendable {
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 
     /// Takes one request from the owner's budget.
-    /// - Returns: what there was none of; nil when it was taken.
+    /// - Returns: what there was too little of; nil when the request was taken.
     func take(_ tenant: TenantID, _ owner: RequestOwner, atMilliseconds now: Int64) -> Lack? {
         withAccount(tenant, owner, at: now) { account in
             guard account.requests >= 1 else {

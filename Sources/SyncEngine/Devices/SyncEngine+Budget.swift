@@ -15,13 +15,14 @@ public struct RequestCharge: Sendable {
     fileprivate let account: Account
     fileprivate let clock: EngineClock
 
-    /// Takes bytes that the request turned out to cost. There may be fewer: the debt is waited for before the next request.
+    /// Takes bytes that the request turned out to cost. There may be fewer: then the next request waits until the debt
+    /// is paid off.
     public func spend(bytes: Int) {
         guard case .taken(let tenant, let owner) = account else { return }
         budget.spend(bytes: bytes, of: tenant, owner, atMilliseconds: clock.now())
     }
 
-    /// Gives the request back, and the bytes that were taken for it: it turned out to be a replay.
+    /// Gives back the request, and the bytes that were taken for it, because it turned out to be a replay.
     public func giveBack(bytes: Int) {
         guard case .taken(let tenant, let owner) = account else { return }
         budget.giveBack(bytes: bytes, of: tenant, owner, atMilliseconds: clock.now())
@@ -29,8 +30,8 @@ public struct RequestCharge: Sendable {
 }
 
 extension SyncEngine {
-    /// Takes a request from the caller's budget: that of the token's device, or of its user where it names none. To be called
-    /// before anything else is done for a request, the reading of its body included.
+    /// Takes a request from the caller's budget: that of the token's device, or of its user where it names none. This
+    /// is called before anything else is done for a request, the reading of its body included.
     /// - Throws: `rate_limited`.
     @discardableResult
     public func charge(_ caller: Caller) throws(Problem) -> RequestCharge {
@@ -41,8 +42,9 @@ extension SyncEngine {
         return RequestCharge(budget: budget, account: .taken(caller.tenant, owner), clock: clock)
     }
 
-    /// As `charge`, for a batch: a device over its budget still gets the answer to one that was committed already, since a
-    /// retry costs nothing.
+    /// Takes a batch's request from the caller's budget. A device over its budget still gets the answer to a batch that
+    /// was committed already, since a retry costs nothing.
+    /// - Throws: `rate_limited`, `storage_unavailable`.
     public func charge(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> RequestCharge {
         do {
             return try charge(caller)

@@ -10,9 +10,9 @@ extension SyncEngine {
         return DevicesAnswer(devices: rows.map(WireDevice.init(_:)))
     }
 
-    /// Registers a device. Registering one that is there already changes nothing.
+    /// Registers a device. To register one that is there already changes nothing.
     /// - Throws: `device_retired` when the id was retired; `invalid_request` for an id that nobody can register.
-    /// - Returns: the device and whether it is new.
+    /// - Returns: the device as JSON, and whether it is new.
     public func register(
         _ caller: Caller, _ device: DeviceID, user: ExactString
     ) async throws(Problem) -> (device: WireDevice, isNew: Bool) {
@@ -37,7 +37,8 @@ extension SyncEngine {
         return (WireDevice(row), isNew)
     }
 
-    /// Retires a device: its calls are refused from now on, and its id stays taken.
+    /// Retires a device. Its calls are refused from now on, and its id stays taken.
+    /// - Throws: `not_found`, `overloaded`, `storage_unavailable`.
     public func retire(_ caller: Caller, _ device: DeviceID) async throws(Problem) {
         let now = clock.now()
         let isThere = try await writing(in: caller.tenant) { () throws(StoreError) in

@@ -3,25 +3,25 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// Wakes those who wait for a tenant's next change. A notification that is lost or doubled costs latency only: whoever wakes
-/// reads.
+/// Wakes those who wait for a tenant's next change. A notification that is lost or doubled costs latency only, because
+/// whoever wakes reads.
 ///
-/// Nobody compares a head that is remembered with one that was read: heads may fall, when data is set back or a standby is
-/// behind. What counts is whether something was told of since the reading began, so that each notification costs one reading at
-/// most.
+/// Nobody compares a head that is remembered with one that was read: heads may fall, when data is set back or a standby
+/// is behind. What counts is whether something was told of since the reading began, so that each notification costs at
+/// most one reading.
 final class ChangeNotifier: Sendable {
     /// How a wait ended.
     enum Wake: Sendable {
         /// Something may have changed. What is to be read then is read once for all whom it woke.
         case changed(WakeRound, page: SharedRead<ChangesAnswer>?)
-        /// The time is over. Notifications are lost now and then: whoever minds reads once more.
+        /// The time is over. Notifications are lost now and then, so a caller that minds reads once more.
         case timedOut
         /// The caller was cancelled, or the server stops.
         case stopped
     }
 
     fileprivate struct Waiter {
-        /// What will be read; nil for those who mind the head alone.
+        /// What will be read; nil for those who only mind the head.
         let query: ChangeQuery?
         let continuation: CheckedContinuation<Wake, Never>
         let timer: EngineTimer
@@ -38,7 +38,7 @@ final class ChangeNotifier: Sendable {
         var devices: [DeviceID: Int] = [:]
         /// How often something was told of.
         var version: UInt64 = 0
-        /// What is read because of it; nil while nobody had to.
+        /// What is read because something was told of; nil while nobody had to read.
         var round: WakeRound?
         /// By the order in which they came.
         var waiters: [UInt64: Waiter] = [:]
@@ -81,12 +81,12 @@ final class ChangeNotifier: Sendable {
 
     var waiterCount: Int { state.withLock { $0.channels.values.reduce(0) { $0 + $1.waiters.count } } }
 
-    /// Tenants of whom something is kept.
+    /// The number of tenants of whom something is kept.
     var channelCount: Int { state.withLock { $0.channels.count } }
 
     // MARK: Telling
 
-    /// The tenant's last sequence is this one now. It may be lower than before.
+    /// Tells that the tenant's last sequence is this one now. It may be lower than before.
     func advance(_ tenant: TenantID, to sequence: Int64) {
         // Who has read up to there already knows: notifications come doubled.
         turn(tenant) { $0.query?.after != sequence }
@@ -124,7 +124,8 @@ final class ChangeNotifier: Sendable {
 
     // MARK: Listening
 
-    /// To be begun before the first reading, so that nothing is missed between it and the wait, and ended by whoever began it.
+    /// Begins to listen. This is done before the first reading, so that nothing is missed between it and the wait.
+    /// Whoever began it ends it.
     func subscribe(_ tenant: TenantID, device: DeviceID?) -> Subscription {
         let version = state.withLock { state in
             state.channels[tenant, default: Channel()].subscribers += 1
@@ -134,11 +135,12 @@ final class ChangeNotifier: Sendable {
         return Subscription(notifier: self, tenant: tenant, device: device, version: version)
     }
 
+    /// One listener, until `end`.
     struct Subscription: Sendable {
         fileprivate let notifier: ChangeNotifier
         fileprivate let tenant: TenantID
         fileprivate let device: DeviceID?
-        /// What had been told of before the subscription began.
+        /// The number of notifications before the subscription began.
         let version: UInt64
 
         /// Waits until something is told of.

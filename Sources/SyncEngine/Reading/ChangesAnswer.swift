@@ -41,11 +41,12 @@ private final class SharedForm: Sendable {
 
 /// A catch-up under way: the pages from where its device asked, up to the feed's end.
 ///
-/// It is one request of its device's budget. Only the cursor that the device itself brought is noted as what it has: what was
-/// sent may not have arrived.
+/// The catch-up is one request of its device's budget. Only the cursor that the device itself brought is noted as what
+/// it has, because what was sent may not have arrived.
 public struct ChangesCatchUp: Sendable {
     let stream: ReaderStream
     let query: ChangeQuery
+    /// The first page, which has been read.
     public let first: ChangesAnswer
 
     /// The page after one of these; nil after the last.

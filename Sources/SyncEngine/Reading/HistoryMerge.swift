@@ -2,7 +2,7 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// Merges a record's operations and conflicts, each newest first, into one listing by the server's time.
+/// Merges a record's operations and conflicts, each the newest first, into one listing by the server's time.
 struct HistoryMerge {
     private var operations: ArraySlice<OperationRow>
     private var conflicts: ArraySlice<ConflictHistory>
@@ -18,7 +18,7 @@ struct HistoryMerge {
         self.byteLimit = byteLimit
     }
 
-    /// Whether it is not known what comes next: the one that is listed next may be among those that were not read.
+    /// Whether it is not known what comes next, because the next one may be among those that were not read.
     private var isAtEnd: Bool {
         (operations.isEmpty && (moreOperations || conflicts.isEmpty))
             || (conflicts.isEmpty && (moreConflicts || operations.isEmpty))

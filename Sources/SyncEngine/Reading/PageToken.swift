@@ -1,7 +1,7 @@
 import SyncWire
 
-/// Where the next page of a listing begins, opaque to clients. It names a row of the caller's own tenant and nothing else, so
-/// a made-up one shows nothing that the caller may not see.
+/// Where the next page of a listing begins, opaque to clients. A token names a row of the caller's own tenant and
+/// nothing else. So a made-up one shows nothing that the caller may not see.
 enum PageToken {
     static func text(_ position: Int64, kind: Character) -> String { "\(kind)\(position)" }
 

@@ -3,8 +3,8 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// How many long polls and streams are open, of one device or person and of one tenant: each holds a connection and memory
-/// for as long as a minute, and none of that is in anybody's budget of requests.
+/// How many long polls and streams are open, of one device or person and of one tenant. Each holds a connection and
+/// memory for as long as a minute, and none of that is in anybody's budget of requests.
 final class ReaderSeats: Sendable {
     private struct Row {
         var count = 0
@@ -18,8 +18,9 @@ final class ReaderSeats: Sendable {
 
     var count: Int { rows.withLock { $0.values.reduce(0) { $0 + $1.count } } }
 
+    /// Takes a seat.
     /// - Throws: `rate_limited` when the device has its share open, `overloaded` when the tenant has.
-    /// - Returns: the seat, which is free again when it is left, or let go of.
+    /// - Returns: the seat, which is free again when it is let go of.
     func take(_ tenant: TenantID, _ owner: RequestOwner) throws(Problem) -> Seat {
         enum Refusal { case owner, tenant }
         let refusal: Refusal? = rows.withLock { rows in

@@ -1,13 +1,14 @@
 import SyncStorage
 import SyncWire
 
-/// An answer in many parts that is being read: it has a seat among its owner's long polls and streams for as long as somebody
-/// may read on, and says between two parts whether its owner may.
+/// An answer in many parts that is being read. It has a seat among its owner's long polls and streams for as long as
+/// somebody may read on. Between two parts it says whether its owner may.
 public struct ReaderStream: Sendable {
     let engine: SyncEngine
     let caller: Caller
     private let seat: ReaderSeats.Seat
 
+    /// Takes a seat.
     /// - Throws: `rate_limited` and `overloaded` where too many are open.
     init(_ engine: SyncEngine, _ caller: Caller) throws(Problem) {
         self.engine = engine
@@ -15,6 +16,7 @@ public struct ReaderStream: Sendable {
         seat = try engine.seats.take(caller.tenant, RequestOwner(caller))
     }
 
+    /// Checks that the owner may read on.
     /// - Throws: `token_expired` and `device_retired` where that has happened meanwhile.
     public func check() async throws(Problem) {
         try await engine.checkStanding(of: caller)
@@ -23,5 +25,6 @@ public struct ReaderStream: Sendable {
 
 extension SyncEngine {
     /// Begins an answer in many parts.
+    /// - Throws: `rate_limited` and `overloaded` where too many are open.
     public func openStream(_ caller: Caller) throws(Problem) -> ReaderStream { try ReaderStream(self, caller) }
 }

@@ -5,11 +5,13 @@ import SyncWire
 
 /// What a device asks of the feed.
 public struct ChangesRequest: Sendable, Hashable {
-    /// The cursor up to which the caller has everything; nil: from the beginning.
+    /// The cursor up to which the caller has everything; nil where it begins with the first change.
     public var since: String?
+    /// How many rows of the feed are looked at.
     public var limit: Int
+    /// The collections whose records are wanted; empty for all.
     public var collections: Set<ExactString>
-    /// How long an empty answer may be held.
+    /// For how many seconds an empty answer may be held.
     public var waitSeconds: Int
 
     public init(since: String?, limit: Int, collections: Set<ExactString>, waitSeconds: Int) {
@@ -21,7 +23,7 @@ public struct ChangesRequest: Sendable, Hashable {
 }
 
 extension SyncEngine {
-    /// One page of the tenant's feed, held back while it would be empty and the caller is willing to wait.
+    /// One page of the tenant's feed. It is held back while it would be empty and the caller is willing to wait.
     ///
     /// The cursor that the caller brings is noted as acknowledged: whoever pulls from it has saved what came before.
     /// - Throws: `resync_required`, `cursor_invalid`; `rate_limited` and `overloaded` where too many wait already;
@@ -43,8 +45,9 @@ extension SyncEngine {
         return try await held(answer, query, by: deadline, for: caller, subscription)
     }
 
-    /// The whole catch-up from a cursor, page after page. The first page is read at once, so that what is wrong is known before
-    /// anything is sent.
+    /// The whole catch-up from a cursor, page after page. The first page is read at once, so that what is wrong is
+    /// known before anything is sent.
+    /// - Throws: what ``changes(_:_:)`` throws.
     public func catchUp(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesCatchUp {
         let query = try query(caller, request)
         let stream = try openStream(caller)
@@ -92,7 +95,7 @@ extension SyncEngine {
         guard validity(of: caller) > .zero else { throw Problem(.tokenExpired, "The token's 'exp' has passed.") }
     }
 
-    /// Whether the caller may still be told anything.
+    /// Checks that the caller may still be told anything.
     /// - Throws: `token_expired` and `device_retired`.
     func checkStanding(of caller: Caller) async throws(Problem) {
         try checkToken(of: caller)
@@ -101,7 +104,7 @@ extension SyncEngine {
         if row?.retiredAtMilliseconds != nil { throw .deviceRetired }
     }
 
-    /// As that, in one reading for all whom the round woke.
+    /// Checks the same in one reading for all whom the round woke.
     func checkStanding(of caller: Caller, in round: WakeRound) async throws(Problem) {
         try checkToken(of: caller)
         guard let device = caller.device else { return }
@@ -135,8 +138,8 @@ extension SyncEngine {
         }
     }
 
-    /// The page from the cursor that the caller brought, and the note that it has what came before. A cursor that is not good
-    /// any more says nothing about what its device has.
+    /// Reads the page from the cursor that the caller brought, and notes that the caller has what came before. A cursor
+    /// that is not good any more says nothing about what its device has.
     private func firstPage(_ caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
         let answer = try await page(caller.tenant, query)
         if let device = caller.device {
@@ -145,6 +148,7 @@ extension SyncEngine {
         return answer
     }
 
+    /// Reads a page.
     /// - Throws: `resync_required` where the feed cannot go on from there.
     func page(_ tenant: TenantID, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
         let page = try await reading { () throws(StoreError) in

@@ -56,7 +56,7 @@ extension SyncEngine {
     }
 
     /// A conflict with its sides and what was said about it.
-    /// - Throws: `not_found`.
+    /// - Throws: `not_found`, `storage_unavailable`.
     public func conflictView(_ caller: Caller, _ id: ConflictID) async throws(Problem) -> ConflictView {
         try await admit(caller)
         let view = try await reading { () throws(StoreError) -> ConflictView? in

@@ -33,7 +33,8 @@ extension SyncEngine {
         return RecordAnswer(record: WireRecord(row), dots: dots)
     }
 
-    /// Operations and conflicts of a record, newest first.
+    /// Operations and conflicts of a record as JSON, the newest first.
+    /// - Throws: `not_found`, `cursor_invalid`, `storage_unavailable`.
     public func history(
         _ caller: Caller, _ key: RecordKey, page: String?, limit: Int
     ) async throws(Problem) -> HistoryPage {
@@ -58,7 +59,12 @@ extension SyncEngine {
 
     // MARK: What was answered
 
-    /// What a retry of a batch would be answered. - Parameter device: whose key it is.
+    /// What a retry of a batch would be answered.
+    /// - Parameters:
+    ///   - caller: who asks.
+    ///   - device: the device whose key it is.
+    ///   - key: the batch's key.
+    /// - Throws: `not_found`, `storage_unavailable`.
     public func batch(_ caller: Caller, device: DeviceID, key: ExactString) async throws(Problem) -> BatchReply {
         try await admit(caller)
         guard let recall = try await recall(caller.tenant, BatchKey(device: device, key: key)) else { throw .notFound }
@@ -77,7 +83,8 @@ extension SyncEngine {
         return try await reading { () throws(StoreError) in try WireOperation(row) }
     }
 
-    /// What was refused for good, newest first, with its content.
+    /// The operations that were refused for good as JSON, the newest first, with their content.
+    /// - Throws: `cursor_invalid`, `storage_unavailable`.
     public func rejectedOperations(
         _ caller: Caller, device: DeviceID?, page: String?, limit: Int
     ) async throws(Problem) -> OperationsPage {

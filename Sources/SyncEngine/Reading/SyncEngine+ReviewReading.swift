@@ -4,42 +4,57 @@ import SyncStorage
 import SyncWire
 import Values
 
-/// A record as a reviewer sees it beside a conflict: redacted fields are hashed, as in the audit. Where the collection is not
-/// declared any more nobody knows which those are, so all are hashed.
+/// A record as a reviewer sees it beside a conflict. Redacted fields are hashed, as in the audit. Where the collection
+/// is not declared any more nobody knows which those are, so all fields are hashed.
 public struct ReviewedRecord: Sendable {
+    /// Whether the record's collection is declared.
     public let isDeclared: Bool
+    /// Whether a delete hides the record.
     public let isDeleted: Bool
+    /// Whether only a marker is left of the record.
     public let isPurged: Bool
+    /// The record's clock.
     public let clock: VersionVector
-    /// All fields; of a deleted record, those that it would show.
+    /// All fields; for a deleted record, those that it would show.
     public let fields: ObjectValue
-    /// What the conflict's unit shows, nil where it shows nothing.
+    /// What the conflict's unit shows; nil where it shows nothing.
     public let shown: Value?
 }
 
-/// An operation in a record's history, as far as a picture of it needs it. The core's `Event` is what merges keep of one.
+/// An operation in a record's history, as far as a picture of the history needs it. The core's `Event` is what merges
+/// keep of one.
 public struct RecordedEvent: Sendable {
+    /// The event that the operation became.
     public let dot: Dot
+    /// The operation's clock as it was sent.
     public let clock: VersionVector
+    /// The user on whose behalf it was sent.
     public let user: ExactString
+    /// The operation's id.
     public let operation: OperationID
+    /// What it asked for.
     public let kind: OperationKind
+    /// What the server did with it.
     public let outcome: OutcomeKind
+    /// The corrected time of the edit.
     public let atMilliseconds: Int64
 }
 
 /// A conflict with everything around it that a reviewer looks at: its record, the record's events, its neighbours.
 public struct ConflictDetail: Sendable {
+    /// The conflict itself.
     public let conflict: ConflictView
-    /// nil where nothing is left of the record.
+    /// The record; nil where nothing is left of it.
     public let record: ReviewedRecord?
-    /// Newest first.
+    /// The record's events, the newest first.
     public let events: [RecordedEvent]
     /// Whether the record has more events than those.
     public let isCut: Bool
-    /// The conflicts beside it in the list that it was opened from.
+    /// The conflict before this one in the list that it was opened from.
     public let previous: ConflictID?
+    /// The conflict after this one in that list.
     public let next: ConflictID?
+    /// Where the tenant's data and audit stood when all this was read.
     public let position: String
 }
 
@@ -48,6 +63,7 @@ extension SyncEngine {
     private static let eventsRead = 300
 
     /// A page of conflicts with how many there are under each status, each counted up to a bound.
+    /// - Throws: `cursor_invalid`, `storage_unavailable`.
     public func conflictListing(
         _ caller: Caller, _ query: ConflictQuery, page: String?, countingTo bound: Int
     ) async throws(Problem) -> (
@@ -72,8 +88,11 @@ extension SyncEngine {
     }
 
     /// A conflict with its record, the record's history and its neighbours.
-    /// - Parameter list: the list in which its neighbours are looked for.
-    /// - Throws: `not_found`.
+    /// - Parameters:
+    ///   - caller: who asks.
+    ///   - id: the conflict.
+    ///   - list: the list in which its neighbours are looked for.
+    /// - Throws: `not_found`, `storage_unavailable`.
     public func conflictDetail(
         _ caller: Caller, _ id: ConflictID, in list: ConflictQuery
     ) async throws(Problem) -> ConflictDetail {
@@ -105,13 +124,15 @@ extension SyncEngine {
         return try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) }
     }
 
-    /// Where the tenant's data and audit stand: another text after any change of either.
+    /// Where the tenant's data and audit stand. It is another text after any change of either.
     public func position(_ caller: Caller) async throws(Problem) -> String {
         let head = try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
         return head.position
     }
 
-    /// Where data and audit stand, held back while that is where the caller knows them to stand and it is willing to wait.
+    /// Where data and audit stand. The answer is held back while that is where the caller knows them to stand and the
+    /// caller is willing to wait.
+    /// - Throws: `rate_limited` and `overloaded` where too many wait already; `token_expired`, `storage_unavailable`.
     public func position(
         _ caller: Caller, otherThan known: String, waitSeconds: Int
     ) async throws(Problem) -> String {
@@ -186,8 +207,8 @@ extension SyncEngine {
             shown: row.isDeleted ? nil : shown)
     }
 
-    /// The newest events of the conflict's record; if its sides are older than those, the newest up to a little after the
-    /// sides.
+    /// The newest events of the conflict's record. If its sides are older than those, the newest up to a little after
+    /// the sides.
     private func events(
         around view: ConflictView, _ tenant: TenantID
     ) async throws(StoreError) -> (events: [RecordedEvent], isCut: Bool) {
@@ -237,6 +258,7 @@ extension TenantHead {
 }
 
 extension RecordedEvent {
+    /// Takes an operation's row.
     /// - Returns: nil for an operation that became no event.
     fileprivate init?(_ row: OperationRow) throws(StoreError) {
         guard let counter = row.counter else { return nil }

@@ -3,9 +3,9 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// What is read because something was told of: each thing once, for all whom it woke.
+/// What is read because something was told of: each thing is read once, for all whom it woke.
 final class WakeRound: Sendable {
-    /// What of the tenant's news the readings of this round have seen at least.
+    /// How much of the tenant's news the readings of this round have seen at least.
     let version: UInt64
     /// The devices that wait for the tenant.
     let devices: Set<DeviceID>
@@ -19,9 +19,9 @@ final class WakeRound: Sendable {
     }
 
     private struct Pages {
-        /// A page is kept by those who get it, and not beyond.
+        /// The pages by their queries. A page is kept by those who get it, and not beyond.
         var read: [ChangeQuery: Weak] = [:]
-        /// But those who find nothing will wait again, and some of them come late.
+        /// The pages in which nothing was. Those who find nothing will wait again, and some of them come late.
         var empty: [SharedRead<ChangesAnswer>] = []
     }
 
@@ -45,7 +45,7 @@ final class WakeRound: Sendable {
         }
     }
 
-    /// Keeps a page in which nothing was for those who come later in the round.
+    /// Keeps a page in which nothing was, for those who come later in the round.
     func keep(_ page: SharedRead<ChangesAnswer>) {
         pages.withLock { pages in
             if !pages.empty.contains(where: { $0 === page }) { pages.empty.append(page) }
@@ -53,7 +53,7 @@ final class WakeRound: Sendable {
     }
 }
 
-/// A reading that many wait for and that is done once: by the first who asks for it.
+/// A reading that many wait for. It is done once, by the first who asks for it.
 final class SharedRead<Answer: Sendable>: Sendable {
     private typealias Outcome = Result<Answer, Problem>
 
@@ -68,7 +68,9 @@ final class SharedRead<Answer: Sendable>: Sendable {
 
     init(_ tasks: EngineTasks) { self.tasks = tasks }
 
-    /// - Parameter read: done in a task of its own, so that it does not end with the one who happened to ask first.
+    /// The answer of the reading.
+    /// - Parameter read: does the reading, in a task of its own, so that it does not end with the one who happened to
+    ///   ask first.
     func value(
         _ read: @escaping @Sendable () async throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {

@@ -2,25 +2,30 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// What became of conflicts that were decided together: each on its own, so that one that cannot be decided keeps no other.
+/// What became of conflicts that were decided together. Each is decided on its own, so that one that cannot be decided
+/// keeps no other.
 public struct BulkOutcome: Sendable {
+    /// What became of one conflict.
     public struct Entry: Sendable {
+        /// The conflict.
         public let conflict: ConflictID
         /// The version that was looked at.
         public let version: Int64
+        /// What became of it.
         public let end: End
         /// Whether its values, or the conflict that its problem would hold, were left out because the answer was full.
         public let isCut: Bool
     }
 
+    /// What became of one conflict.
     public enum End: Sendable {
-        /// Decided, now or before; with the conflict as it stands after it.
+        /// It was decided, now or before. The row is the conflict as it stands after the decision.
         case decided(ConflictRow, isRepeated: Bool, ReviewResult.Effect?)
-        /// The conflict is nil where there is none.
+        /// It was not decided. The row is nil where there is no such conflict.
         case refused(ConflictRow?, Problem)
     }
 
-    /// In the order in which they were named or found.
+    /// The conflicts in the order in which they were named or found.
     public let entries: [Entry]
     /// Where the next call goes on; nil when the query finds no more.
     public let next: String?
@@ -50,7 +55,8 @@ public struct BulkOutcome: Sendable {
     }
 }
 
-/// The outcomes of a bulk decision, part by part. Neither records nor sides are kept, and of values no more than an answer has.
+/// The outcomes of a bulk decision, part by part. Neither records nor sides are kept, and of values no more than an
+/// answer has.
 struct BulkOutcomes: Sendable {
     private let commands: [(conflict: ConflictID, version: Int64)]
     private var entries: [BulkOutcome.Entry?]

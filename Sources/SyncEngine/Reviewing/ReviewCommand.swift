@@ -6,36 +6,41 @@ import Values
 
 /// What a reviewer wants done with one conflict.
 public enum ReviewCommand: Sendable, Hashable {
+    /// Ends the conflict.
     case decide(Decision)
+    /// Says something about it.
     case comment(ExactString)
-    /// Makes it somebody's task, or nobody's: nil.
+    /// Makes it somebody's task; nobody's where the name is nil.
     case assign(ExactString?)
 }
 
 /// What became of a command.
 public enum ReviewOutcome: Sendable {
-    /// What was done, and how conflict and record stand after it.
+    /// The command was carried out. The result says how conflict and record stand after it.
     case done(ReviewResult)
     /// The conflict had ended otherwise.
     case decidedOtherwise(ConflictView)
     /// The conflict, or its record, is not what the reviewer looked at.
     case changed(ConflictView)
+    /// The command cannot be carried out.
     case refused([Rejection], ConflictView)
+    /// There is no such conflict.
     case notFound
 }
 
 /// A command that was carried out, now or before.
 public struct ReviewResult: Sendable {
-    /// The conflict after it.
+    /// The conflict after the command.
     public let conflict: ConflictView
-    /// The record after it; nil where the collection is not declared any more, the record is purged, or nobody wants it.
+    /// The record after the command; nil where the collection is not declared any more, the record is purged, or nobody
+    /// wants it.
     public let record: WireRecord?
     /// Whether the same had been done before, so that nothing was done now.
     public let isRepeated: Bool
-    /// What the unit shows before and after, in the audit's form; nil for a command that is no decision. An absent value is
-    /// nil.
+    /// What the unit shows before and after, in the audit's form; nil for a command that is no decision.
     public let effect: Effect?
 
+    /// What a unit shows `before` a decision and `after` it. A value that is absent is nil.
     public struct Effect: Sendable, Hashable {
         public let before: Value?
         public let after: Value?

@@ -4,13 +4,14 @@ import SyncStorage
 import SyncWire
 import Values
 
-/// Commands of one reviewer that share a transaction. Pure: what they do is decided over the snapshot, one after the other.
+/// Commands of one reviewer that share a transaction. What they do is decided over the snapshot, one after the other,
+/// and purely.
 ///
 /// Commands on records that the read set has no room for are left to another transaction.
 struct ReviewCommit: Sendable {
     enum Mode: Sendable, Hashable {
         case commit
-        /// Answers what would happen and stores nothing.
+        /// The answer says what would happen, and nothing is stored.
         case dryRun
     }
 

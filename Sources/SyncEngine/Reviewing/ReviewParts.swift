@@ -1,8 +1,8 @@
 import MergeCore
 import SyncStorage
 
-/// Commands in parts that one transaction each can take: what a transaction reads has a bound, and how much the records take is
-/// known when they are read and not before.
+/// Commands in parts that one transaction each can take. What a transaction reads has a bound, and how much the records
+/// take is known when they are read and not before.
 ///
 /// Commands on one record stay together: what the first decides is what the next finds, and a preview stores nothing in
 /// between.
@@ -11,20 +11,20 @@ struct ReviewParts: Sendable {
         let record: RecordKey
         /// The commands' places.
         var commands: [Int]
-        /// Of their conflicts.
+        /// About how much their conflicts take.
         var bytes: Int
     }
 
     private let byteLimit: Int
     private var waiting: ArraySlice<Group> = []
     private var latest: [Group] = []
-    /// Records that the next part has at most.
+    /// How many records the next part has at most.
     private var portion = Int.max
 
     /// - Parameters:
-    ///   - commands: the record of each, and about how much its conflict takes; nil for a command that is not to be carried
-    ///     out.
-    ///   - byteLimit: of the conflicts of a part.
+    ///   - commands: the record of each, and about how much its conflict takes; nil for a command that is not to be
+    ///     carried out.
+    ///   - byteLimit: how much the conflicts of a part may take.
     init(_ commands: [(record: RecordKey, bytes: Int)?], byteLimit: Int) {
         self.byteLimit = byteLimit
         var places: [RecordKey: Int] = [:]
@@ -54,7 +54,8 @@ struct ReviewParts: Sendable {
         return latest.isEmpty ? nil : latest.flatMap(\.commands)
     }
 
-    /// Takes back what was not carried out of the latest part. At least one record was, or this would have no end.
+    /// Takes back what was not carried out of the latest part. At least one record was carried out, or this would have
+    /// no end.
     mutating func putBack(_ left: Set<Int>) {
         let groups = latest.filter { group in group.commands.contains(where: left.contains) }
         waiting = ArraySlice(groups + waiting)

@@ -3,21 +3,31 @@ import MergeCore
 import SyncStorage
 import SyncWire
 
-/// Conflicts that are decided together, alike.
+/// Conflicts that are decided together, all in the same way.
 public struct BulkDecision: Sendable {
-    /// Which conflicts.
+    /// Which conflicts are decided.
     public enum Selection: Sendable {
-        /// These, as they were looked at.
+        /// These conflicts, each with the version that was looked at.
         case listed([(conflict: ConflictID, version: Int64)])
-        /// The first of those that a query finds, as they are.
+        /// The first of those that a query finds, as they stand.
         case matching(ConflictQuery)
     }
 
+    /// Which conflicts are decided.
     public let selection: Selection
+    /// What their units are to have.
     public let choice: Decision.Choice
+    /// What becomes of records that are deleted.
     public let deletedRecord: Decision.DeletedRecord
+    /// What the reviewer writes about the decisions.
     public let note: ExactString?
 
+    /// Takes what is to be decided.
+    /// - Parameters:
+    ///   - selection: which conflicts.
+    ///   - choice: what their units are to have.
+    ///   - deletedRecord: what becomes of records that are deleted.
+    ///   - note: what the reviewer writes about the decisions.
     public init(
         _ selection: Selection, choice: Decision.Choice, deletedRecord: Decision.DeletedRecord = .staysDeleted,
         note: ExactString? = nil
@@ -31,8 +41,8 @@ public struct BulkDecision: Sendable {
 
 extension SyncEngine {
     /// Does one thing with a conflict.
-    /// - Throws: `not_found`; `already_resolved`, `conflict_changed` with the conflict as it stands; what is wrong with the
-    ///   decision; `storage_unavailable`.
+    /// - Throws: `not_found`; `already_resolved`, `conflict_changed` with the conflict as it stands; what is wrong with
+    ///   the decision; `storage_unavailable`.
     public func review(
         _ caller: Caller, _ conflict: ConflictID, _ command: ReviewCommand
     ) async throws(Problem) -> ReviewResult {
@@ -43,14 +53,17 @@ extension SyncEngine {
         return result
     }
 
-    /// Decides many conflicts alike, as many in one transaction as it may read.
+    /// Decides many conflicts in the same way, as many in one transaction as it may read.
     ///
-    /// Where a later part fails, what the parts before it decided stays decided, and the problem says so. The same request again
-    /// finds that, and goes on.
+    /// Where a later part fails, what the parts before it decided stays decided, and the problem says so. The same
+    /// request again finds that, and goes on.
     /// - Parameters:
+    ///   - caller: the reviewer.
+    ///   - bulk: which conflicts, and what is decided about them.
     ///   - page: where the call before said that this one begins; for a selection by query.
-    ///   - preview: answers what would happen and stores nothing.
-    /// - Throws: `batch_too_large` for what is better asked for in several requests; `storage_unavailable`, `overloaded`.
+    ///   - preview: whether the answer only says what would happen, and nothing is stored.
+    /// - Throws: `batch_too_large` for what is better asked for in several requests; `storage_unavailable`,
+    ///   `overloaded`.
     public func decide(
         _ caller: Caller, _ bulk: BulkDecision, page: String? = nil, preview: Bool = false
     ) async throws(Problem) -> BulkOutcome {
@@ -101,7 +114,8 @@ extension SyncEngine {
         return outcomes.whole(next: next)
     }
 
-    /// A value that is given for many is written as often, so that a short request could write for a long time.
+    /// Refuses a value that is too large for many. A value that is given for many is written as often, so that a short
+    /// request could write for a long time.
     private func checkSize(of choice: Decision.Choice, count: Int) throws(Problem) {
         guard case .value(let value) = choice, count > 1, value.weight > limits.merge.auditBytesPerBatch / count else {
             return
@@ -121,7 +135,8 @@ extension SyncEngine {
         let command: ReviewCommand
     }
 
-    /// Which record a conflict is about never changes, so it can be read before the transaction whose read set it belongs to.
+    /// Finds the records of commands. Which record a conflict is about never changes, so it can be read before the
+    /// transaction whose read set it belongs to.
     /// - Returns: the commands; those whose conflict is not there have no record.
     private func place(_ commands: [PlacedCommand], of tenant: TenantID) async throws(Problem) -> [PlacedCommand] {
         try await reading { () throws(StoreError) in
@@ -160,8 +175,8 @@ extension SyncEngine {
         return answer.outcomes
     }
 
-    /// In the tenant's commit queue. Commands whose fate is unknown are done once more: what was stored of them is recognised
-    /// as the same.
+    /// Writes in the tenant's commit queue. Commands whose fate is unknown are carried out once more: what was stored
+    /// of them is recognised as the same.
     private func settling<Answer: Sendable>(
         in tenant: TenantID, _ body: @escaping @Sendable () async throws(StoreError) -> Answer
     ) async throws(Problem) -> Answer {
@@ -177,6 +192,7 @@ extension SyncEngine {
 }
 
 extension ConflictRow {
+    /// The name of the conflict's record.
     public var recordKey: RecordKey { RecordKey(collection: ExactString(collection), id: ExactString(record)) }
 }
 

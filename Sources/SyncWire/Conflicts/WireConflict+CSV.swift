@@ -29,8 +29,8 @@ extension WireConflict {
         }
     }
 
-    /// Values come from devices. A spreadsheet takes a field that begins with one of `= + - @` for a formula; an apostrophe
-    /// in front makes it text. A number is none, also where it is negative.
+    /// Writes one field. Values come from devices, and a spreadsheet takes a field that begins with one of `= + - @`
+    /// for a formula. An apostrophe in front makes it text. A number is no formula, even where it is negative.
     private static func writeCSVField(_ text: String, to bytes: inout [UInt8]) {
         let field = text.utf8
         let isFormula = field.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
