@@ -7,16 +7,19 @@ import SyncWire
 import Synchronization
 import Values
 
-/// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of its own.
+/// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of
+/// its own.
 ///
-/// Never in the transaction that writes: a commit with a NOTIFY in it takes a lock that the whole database shares
-/// (`PreCommit_Notify` in PostgreSQL's async.c). Notifications are gathered and sent together, at most every 20 ms.
+/// This is never done in the transaction that writes: a commit with a NOTIFY in it takes a lock that the whole database
+/// shares (`PreCommit_Notify` in PostgreSQL's async.c). Notifications are gathered and sent together, at most every 20
+/// ms.
 final class ChangeBroadcast: Sendable {
     static let shortestInterval: Duration = .milliseconds(20)
     /// How often a silent connection is asked whether it is still there.
     static let heartbeat: Duration = .seconds(5)
-    /// How long after a failure it is tried again. So often readers are told to look for themselves meanwhile: while the
-    /// database cannot be reached, and for as long as it is a standby, which tells nobody of anything.
+    /// How long after a failure the connection is tried again. In the meantime readers are told as often to look for
+    /// themselves: while the database cannot be reached, and for as long as it is a standby, which tells nobody of
+    /// anything.
     static let patience: Duration = .seconds(1)
     /// PostgreSQL takes less than 8,000 bytes a notification.
     static let payloadBytes = 7_500
@@ -26,7 +29,7 @@ final class ChangeBroadcast: Sendable {
         var listener: AsyncStream<ChangeNotification>.Continuation?
         var isRunning = false
         var isClosed = false
-        /// Who waits for the thread to end.
+        /// Those who wait for the thread to end.
         var closing: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -40,7 +43,7 @@ final class ChangeBroadcast: Sendable {
         self.options = options
     }
 
-    /// A commit that others are to be told of.
+    /// Notes a commit that others are to be told of.
     func note(_ tenant: TenantID, sequence: Int64) {
         let wakes = state.withLock { state in
             guard state.isRunning else { return false }
@@ -90,7 +93,7 @@ final class ChangeBroadcast: Sendable {
                 let session = try Session(conninfo, options: options).configured(options)
                 session.beginWork(nil)
                 _ = try session.exchange([Request(Statements.listen)])
-                // What was committed elsewhere before this moment was not heard of.
+                // Nothing was heard of what was committed elsewhere before this moment.
                 tell(.missed)
                 try serve(session)
             } catch {
@@ -137,7 +140,7 @@ final class ChangeBroadcast: Sendable {
 
     private func tell(_ change: ChangeNotification) { _ = state.withLock { $0.listener }?.yield(change) }
 
-    /// What cannot be sent now stays for the next connection.
+    /// Sends what was gathered. What cannot be sent now stays for the next connection.
     private func send(through session: Session) throws(StoreError) {
         let pending = state.withLock { state in
             defer { state.pending = [:] }

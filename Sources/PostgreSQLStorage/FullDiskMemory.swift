@@ -1,7 +1,7 @@
 import Synchronization
 
-/// When a commit last found the database's disk full. It is forgotten after a while: a server to which nothing is sent because it
-/// is not ready would otherwise never find out that there is room again.
+/// Remembers when a commit last found the database's disk full. It forgets that after a while: a server that is not
+/// ready gets no requests, and would otherwise never find out that there is room again.
 final class FullDiskMemory: Sendable {
     private static let lasting = Duration.seconds(5)
     private let last = Mutex<ContinuousClock.Instant?>(nil)

@@ -5,7 +5,7 @@ struct Migration: Sendable {
     let version: Int
     let sql: String
 
-    /// In order, without gaps.
+    /// All steps in order, without gaps.
     static let all = [
         Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self)),
         Migration(version: 2, sql: String(decoding: PackageResources.V0002_one_time_codes_sql, as: UTF8.self)),
@@ -18,7 +18,7 @@ struct Migration: Sendable {
 }
 
 extension Session {
-    /// 0 where there is no schema of ours.
+    /// The version of the schema; 0 where there is no schema of ours.
     func schemaVersion() throws(StoreError) -> Int {
         guard try exchange([Request(Statements.schemaIsThere)])[0].first({ $0.integer(0) }) == 1 else { return 0 }
         return try exchange([Request(Statements.schemaVersion)])[0].first { Int($0.integer(0)) } ?? 0
@@ -32,12 +32,12 @@ extension Session {
         return found < Migration.supported
     }
 
-    /// Brings the schema up to the newest version, forward only, in one transaction and under a lock that servers which start
-    /// at once take one after the other.
+    /// Brings the schema up to the newest version, forward only, in one transaction. A lock lets servers that start at
+    /// the same time do this one after the other.
     func migrate() throws(StoreError) {
         do throws(StoreError) {
             _ = try exchange([Request(Statements.begin), Request(Statements.lockMigrations)])
-            // Asked again under the lock: another server may have been quicker.
+            // This is asked again under the lock, because another server may have been quicker.
             if try needsMigration() {
                 let found = try schemaVersion()
                 if found == 0 {

@@ -1,7 +1,7 @@
 import SyncStorage
 
 extension PostgreSQLStore {
-    /// One round trip.
+    /// Reads all of it in one round trip.
     public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError)
         -> AccessState
     {

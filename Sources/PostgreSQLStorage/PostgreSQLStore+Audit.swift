@@ -108,8 +108,8 @@ extension PostgreSQLStore {
 }
 
 extension Reading {
-    /// The conflicts with their entries, in their order, in two statements for all, and two more where they refer to entries of
-    /// others; ends the transaction.
+    /// The conflicts with their entries, in their order. This takes two statements for all, and two more where they
+    /// refer to entries of others; it ends the transaction.
     fileprivate func histories(_ conflicts: [ConflictRow]) throws(StoreError) -> [ConflictHistory] {
         let bind = { (row: inout Parameters) in
             row.text(self.tenant)
@@ -146,8 +146,8 @@ extension Reading {
         }
     }
 
-    /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in
-    /// the order of ids.
+    /// The ids between which a page lies, both exclusive. The page is beyond where the last one ended, and within the
+    /// times, which are in the order of ids.
     fileprivate func range(of query: ConflictQuery) throws(StoreError) -> (above: Int64, below: Int64) {
         var above = query.order == .oldest ? query.beyond?.position ?? .min : .min
         var below = query.order == .newest ? query.beyond?.position ?? .max : .max
@@ -182,7 +182,7 @@ extension Request {
 }
 
 extension [AuditEntryRow] {
-    /// - Parameter results: of `Request.entries(at:of:)`.
+    /// - Parameter results: those of `Request.entries(at:of:)`.
     init(_ results: [QueryResult]) throws(StoreError) {
         let entries = try results[0].all { (row: Columns) throws(StoreError) in try AuditEntryRow(row) }
         let sides = try results[1].all { (row: Columns) throws(StoreError) in try PlacedSide(row) }
@@ -223,7 +223,7 @@ extension QueryResult {
 }
 
 extension ConflictQuery {
-    /// In the order that all statements of `Statements.selectConflicts` share.
+    /// Binds the values in the order that all statements of `Statements.selectConflicts` share.
     fileprivate func bind(to row: inout Parameters, tenant: String, within range: (above: Int64, below: Int64)) {
         row.text(tenant)
         row.integer(range.above)

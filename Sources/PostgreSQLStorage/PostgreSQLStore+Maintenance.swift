@@ -1,7 +1,7 @@
 import SyncStorage
 
 extension PostgreSQLStore {
-    /// What there is to be said about a database, for people.
+    /// What there is to say about a database, for people.
     public struct Findings: Sendable, Hashable {
         public var summary: String
         public var warnings: [String]

@@ -32,7 +32,7 @@ extension PostgreSQLStore {
                 if verdict == .wanted { builder.append(try RecordRow(row)) }
             }
             var page = builder.finished()
-            // Seldom: only a copy that is behind and data that was set back are below where somebody has been.
+            // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has been.
             if head.sequence < query.after { page.isReplica = try reading.isOfReplica() }
             return page
         }
@@ -94,7 +94,7 @@ extension PostgreSQLStore {
             let sequence = try found[0].first { TenantHead($0).sequence } ?? 0
             var recall = try BatchRecall(batch, at: sequence) { known[$0] }
             let touched = recall.touched
-            // In the order of the keys, as the sub-select of each is looked up after the one before.
+            // The records come in the order of the keys, as the sub-select of each is looked up after the one before.
             let records = try reading.askLast(
                 Request(Statements.selectRecords) { row in
                     row.text(reading.tenant)
@@ -225,7 +225,7 @@ extension PostgreSQLStore {
         }
     }
 
-    /// One transaction a tenant.
+    /// Writes in one transaction a tenant.
     public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
         for (tenant, heartbeats) in Dictionary(grouping: heartbeats, by: \.tenant).sorted(by: { $0.key < $1.key }) {
             try await write(tenant) { name in
@@ -264,8 +264,8 @@ extension PostgreSQLStore {
         }
     }
 
-    /// A transaction under the tenant's lock that needs to read nothing before it writes: one round trip. The tenant's row is
-    /// made where there is none: a tenant begins with its first device.
+    /// Runs a transaction under the tenant's lock that needs to read nothing before it writes, in one round trip. The
+    /// tenant's row is made where there is none: a tenant begins with its first device.
     func write<Answer: Sendable>(
         _ tenant: TenantID, _ requests: @escaping @Sendable (_ tenant: String) -> [Request],
         reading: @escaping @Sendable ([QueryResult]) throws(StoreError) -> Answer

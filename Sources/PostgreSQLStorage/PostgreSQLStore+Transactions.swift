@@ -68,8 +68,8 @@ extension Session {
     }
 }
 
-/// The keys of a read set in a fixed order, the statements that read them and what these have found. A kind of key that the
-/// read set does not name has no statement.
+/// The keys of a read set in a fixed order, the statements that read them, and what these have found. A kind of key
+/// that the read set does not name has no statement.
 private struct ReadSetKeys {
     private let tenant: String
     private let records: [RecordKey]
@@ -148,7 +148,9 @@ private struct ReadSetKeys {
         return requests
     }
 
-    /// - Parameter results: one a request.
+    /// - Parameters:
+    ///   - head: the tenant's head.
+    ///   - results: one a request.
     func snapshot(head: TenantHead, _ results: [QueryResult]) throws(StoreError) -> StoreSnapshot {
         var snapshot = StoreSnapshot(
             merge: Snapshot(
@@ -204,7 +206,7 @@ private struct ReadSetKeys {
 }
 
 extension Commit {
-    /// One statement a table that is written to, and the head.
+    /// One statement for each table that is written to, and one for the head.
     fileprivate func requests(tenant: String) throws(StoreError) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
@@ -236,7 +238,8 @@ extension Commit {
 }
 
 extension [OperationRow] {
-    /// One statement cannot write a row twice, so of a rejection and what replaces it in the same commit only the latter.
+    /// The rows, each once. One statement cannot write a row twice, so of a rejection and what replaces it in the same
+    /// commit only the latter stays.
     fileprivate var eachOnce: [OperationRow] {
         get throws(StoreError) {
             var places: [OperationOwner: Int] = [:]

@@ -1,16 +1,16 @@
 import SyncStorage
 
-/// The production engine: PostgreSQL, one or several servers on it.
+/// The production engine: PostgreSQL, with one server on it or several.
 ///
-/// What the commits of all servers queue for is the lock on their tenant's row, taken first by every transaction that writes,
-/// so that no two commits of a tenant overlap on any server, and no deadlock can be. A commit is two round trips, whatever its
-/// size.
+/// The commits of all servers queue for the lock on their tenant's row. Every transaction that writes takes it first.
+/// So no two commits of a tenant overlap on any server, and there can be no deadlock. A commit is two round trips,
+/// whatever its size.
 public final class PostgreSQLStore: SyncStore {
     public let identity: StoreIdentity
     /// What people may see of where the database is.
     public let location: String
     let threads: SessionThreads
-    /// A session of its own: whether the database answers does not depend on who keeps the others busy.
+    /// A session of its own, so that whether the database answers does not depend on who keeps the others busy.
     private let watcher: SessionThreads
     let broadcast: ChangeBroadcast
     let fullDisk = FullDiskMemory()
@@ -18,10 +18,10 @@ public final class PostgreSQLStore: SyncStore {
 
     /// How the database is used.
     public struct Options: Sendable, Hashable {
-        /// Connections at most, each with a thread. About two to four times the cores of the database; more make a busy
-        /// database slower.
+        /// How many connections there are at most, each with a thread. About two to four times the cores of the
+        /// database is right; more make a busy database slower.
         public var connections = 12
-        /// How long a new connection, or a free one, is waited for.
+        /// How long a caller waits for a new connection or a free one.
         public var connectTimeout: Duration = .seconds(5)
         /// How long a commit waits for its tenant's lock while another server has it.
         public var lockTimeout: Duration = .seconds(10)
@@ -99,8 +99,9 @@ public final class PostgreSQLStore: SyncStore {
 
     // MARK: Maintenance
 
-    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever it is that takes longer, and
-    ///   for a while after a commit that found the disk full: nothing else tells.
+    /// Asks whether the database answers.
+    /// - Throws: `unavailable` when there is no answer within the time for a connection, whatever takes longer. It is
+    ///   also thrown for a while after a commit that found the disk full, because nothing else tells of that.
     public func ping() async throws(StoreError) {
         let patience = watcher.options.connectTimeout
         try await watcher.run(probe: probe, waiting: .untilAnswered) { (session: Session) throws(StoreError) in
@@ -129,8 +130,8 @@ public final class PostgreSQLStore: SyncStore {
     }
 }
 
-/// A transaction that reads one state of one tenant. Begun by its first question and ended by its last, so that one with a
-/// single question is one round trip.
+/// A transaction that reads one state of one tenant. Its first question begins it and its last one ends it, so that one
+/// with a single question is one round trip.
 final class Reading {
     let tenant: String
     private let session: Session
@@ -141,7 +142,7 @@ final class Reading {
         self.tenant = tenant
     }
 
-    /// A question after which more will be asked. `askLast` has to follow.
+    /// Asks a question after which more will be asked. `askLast` has to follow.
     func ask(_ requests: Request...) throws(StoreError) -> [QueryResult] { try ask(requests) }
 
     func ask(_ requests: [Request]) throws(StoreError) -> [QueryResult] { try ask(requests, ends: []) }
@@ -152,8 +153,8 @@ final class Reading {
         try ask(requests, ends: [Request(Statements.endReading)])
     }
 
-    /// Whether the database follows another. Asked after a reading: a replica that is promoted in between answers no, and
-    /// whoever minds reads again.
+    /// Whether the database follows another one. This is asked after a reading: a replica that is promoted in between
+    /// answers no, and whoever minds reads again.
     func isOfReplica() throws(StoreError) -> Bool {
         try session.exchange([Request(Statements.selectRecovery)])[0].first { $0.boolean(0) } ?? false
     }

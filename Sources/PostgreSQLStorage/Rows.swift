@@ -68,7 +68,7 @@ extension OperationRow {
             recordedAtMilliseconds: row.integer(14))
     }
 
-    /// The columns that a decision needs; the others are left empty.
+    /// Reads the columns that a decision needs; the others are left empty.
     init(known row: Columns) throws(StoreError) {
         self.init(
             id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
@@ -149,7 +149,7 @@ extension [DeviceRow] {
 }
 
 extension AuditEntryRow {
-    /// Without its sides.
+    /// Reads an entry without its sides.
     init(_ row: Columns) throws(StoreError) {
         self.init(
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: try row.text(3),

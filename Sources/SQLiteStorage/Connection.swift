@@ -16,7 +16,7 @@ struct Connection {
         }
     }
 
-    /// One transaction: holds the database's only write lock from before the first read until the commit is durable.
+    /// One transaction. It holds the database's only write lock from before the first read until the commit is durable.
     /// - Parameter whenLocked: called when another process did not yield the lock in time.
     func transaction<Answer>(
         whenLocked: () -> Void = {}, _ body: (Connection) throws(StoreError) -> (Answer, TransactionEnd)
@@ -44,8 +44,9 @@ struct Connection {
         case commit, nothingWritten
     }
 
-    /// SQLite may have rolled back by itself (a full disk, an I/O error). A rollback that fails leaves the connection inside
-    /// the transaction, and GRDB stops the process at the end of the access: better than to go on with half a commit.
+    /// Rolls back. SQLite may have done so by itself (a full disk, an I/O error). A rollback that fails leaves the
+    /// connection inside the transaction, and GRDB stops the process at the end of the access. That is better than to
+    /// go on with half a commit.
     private func rollBack() {
         if database.isInsideTransaction { try? database.rollback() }
     }

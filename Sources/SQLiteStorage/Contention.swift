@@ -1,8 +1,8 @@
 import Synchronization
 
-/// When another process was last found to keep the write lock for longer than it is waited for.
+/// Notes when another process was last found to keep the write lock for longer than it is waited for.
 final class Contention: Sendable {
-    /// For how long after that nobody waits again: who comes in that time asks once.
+    /// How long after that nobody waits again. Whoever comes in that time asks once.
     private static let respite: Duration = .seconds(1)
 
     private struct State {
@@ -12,10 +12,11 @@ final class Contention: Sendable {
 
     private let state = Mutex(State())
 
-    /// How many waited in vain, and not only asked.
+    /// How many callers waited in vain, and did not only ask.
     var waits: Int { state.withLock { $0.waits } }
 
-    /// - Parameter patience: how long was waited.
+    /// Notes that the lock was not had.
+    /// - Parameter patience: how long the caller waited.
     func note(after patience: Duration) {
         state.withLock { state in
             state.last = .now
@@ -23,7 +24,8 @@ final class Contention: Sendable {
         }
     }
 
-    /// How long to wait for the lock: not at all where somebody else waited in vain since the arrival, or has just done.
+    /// How long to wait for the lock. It is not at all where somebody else has waited in vain since the caller arrived,
+    /// or has just done so.
     func patience(
         since arrival: ContinuousClock.Instant, atMost timeout: Duration, now: ContinuousClock.Instant = .now
     ) -> Duration {

@@ -4,14 +4,14 @@ import Synchronization
 
 /// Asks for the write-ahead log to be copied into the file when enough pages have been written.
 final class LogGrowth: Sendable {
-    /// One element for each time that was asked; those that nobody took yet are one.
+    /// One element for each time that was asked. Requests that nobody has taken yet are one.
     let requests: AsyncStream<Void>
     private let asking: AsyncStream<Void>.Continuation
     private let limit: Int
-    /// Pages that the writer had written when it was last asked.
+    /// How many pages the writer had written when it was last asked.
     private let asked = Mutex(0)
 
-    /// - Parameter limit: in pages.
+    /// - Parameter limit: how many pages are written before the log is copied.
     init(limit: Int) {
         self.limit = limit
         (requests, asking) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -19,7 +19,7 @@ final class LogGrowth: Sendable {
 
     func ask() { asking.yield() }
 
-    /// To be called on the writer's connection after each transaction.
+    /// Counts what was written. It is called on the writer's connection after each transaction.
     func note(_ database: Database) {
         var (written, highest): (Int32, Int32) = (0, 0)
         sqlite3_db_status(database.sqliteConnection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 0)

@@ -7,7 +7,7 @@ struct Migration: Sendable {
     let version: Int
     let sql: String
 
-    /// In order, without gaps.
+    /// All steps in order, without gaps.
     static let all = [
         Migration(version: 1, sql: String(decoding: PackageResources.V0001_initial_sql, as: UTF8.self)),
         Migration(version: 2, sql: String(decoding: PackageResources.V0002_reviewing_sql, as: UTF8.self)),
@@ -20,12 +20,12 @@ struct Migration: Sendable {
 }
 
 extension Connection {
-    /// Brings the schema up to the newest version, forward only, in one transaction. Data that is there already in another
-    /// form than ours is left alone.
+    /// Brings the schema up to the newest version, forward only, in one transaction. Data of another form than ours, if
+    /// there is any, is left alone.
     func migrate() throws(StoreError) {
         guard try needsMigration() else { return }
         try transaction { (connection: Connection) throws(StoreError) in
-            // Asked again under the lock: another process may have been quicker.
+            // This is asked again under the lock, because another process may have been quicker.
             guard try connection.needsMigration() else { return ((), .nothingWritten) }
             let found = try connection.schemaVersion()
             for migration in Migration.all where migration.version > found {

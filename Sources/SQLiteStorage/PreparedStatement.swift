@@ -1,10 +1,12 @@
 import GRDBSQLite
 import SyncStorage
 
-/// A statement in the hands of a connection. Used only on the connection's queue, never kept beyond one access.
+/// A statement in the hands of a connection. It is used only on the connection's queue, and never kept beyond one
+/// access.
 ///
-/// GRDB prepares and caches it; values are bound and read through the C interface, because a text has to arrive as the bytes
-/// that were stored (a C string ends at U+0000 and repairs what is no UTF-8, and an altered audit would pass for whole).
+/// GRDB prepares and caches it. Values are bound and read through the C interface, because a text has to arrive as the
+/// bytes that were stored: a C string ends at U+0000 and repairs what is no UTF-8, and an altered audit would pass for
+/// whole.
 struct PreparedStatement {
     let name: String
     let probe: StoreProbe?
@@ -186,8 +188,8 @@ struct Columns {
         isNull(column) ? nil : try text(column)
     }
 
-    /// A text of the audit. What is no UTF-8 was never written by the server; it is given back with a U+0000, which no text
-    /// of the audit has, so that the hash over it cannot fit.
+    /// A text of the audit. The server never wrote bytes that are no UTF-8. They are given back with a U+0000, which no
+    /// text of the audit has, so that the hash over them cannot fit.
     func auditText(_ column: Int32) -> String {
         unsafe(column) { bytes in
             String(validating: bytes, as: UTF8.self) ?? String(decoding: bytes, as: UTF8.self) + "\u{0}"
@@ -202,7 +204,7 @@ struct Columns {
     private func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     private func unsafe<Result>(_ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        // The address first: asking for it may convert the value, and only then is the count right.
+        // The address comes first: asking for it may convert the value, and only then is the count right.
         let start = sqlite3_column_blob(handle, column)
         let count = Int(sqlite3_column_bytes(handle, column))
         let first = start?.assumingMemoryBound(to: UInt8.self)

@@ -1,13 +1,13 @@
 import SyncStorage
 import Synchronization
 
-/// Turns at the connections that read, which tenants take as `FairQueue` says.
+/// Turns at the connections that read. Tenants take them as `FairQueue` says.
 final class ReaderTurns: Sendable {
     private struct State {
         var queue: FairQueue<CheckedContinuation<WorkTurn, Never>>
         var free: Int
 
-        /// Those whose turn it is now.
+        /// The callers whose turn it is now.
         mutating func next() -> [(waiting: CheckedContinuation<WorkTurn, Never>, turn: WorkTurn)] {
             var next: [(CheckedContinuation<WorkTurn, Never>, WorkTurn)] = []
             while free > 0, let (waiting, turn) = queue.take() {

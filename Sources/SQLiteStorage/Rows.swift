@@ -30,7 +30,7 @@ extension RecordRow {
             state: try row.text(9), openConflicts: row.integer(10), changedAtMilliseconds: row.integer(11))
     }
 
-    /// As `pageBytes`, of a row that is not read.
+    /// What `pageBytes` would be of a row that is not read.
     static func pageBytes(of row: Columns) -> Int {
         ([0, 1, 5, 7, 8, 9] as [Int32]).reduce(pageOverheadBytes) { $0 + row.byteCount($1) }
     }
@@ -73,7 +73,7 @@ extension OperationRow {
             recordedAtMilliseconds: row.integer(14))
     }
 
-    /// The columns that a decision needs; the others are left empty.
+    /// Reads the columns that a decision needs; the others are left empty.
     init(known row: Columns) throws(StoreError) {
         guard let outcome = OutcomeKind(rawValue: try row.text(7)) else {
             throw .damaged("a stored operation has an unknown outcome")
@@ -141,7 +141,7 @@ extension DeviceRow {
 }
 
 extension AuditEntryRow {
-    /// Without its sides.
+    /// Reads an entry without its sides.
     init(_ row: Columns) {
         self.init(
             position: row.integer(0), conflict: row.integer(1), version: row.integer(2), type: row.auditText(3),

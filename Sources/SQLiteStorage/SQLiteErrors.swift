@@ -20,7 +20,7 @@ extension StoreError {
         }
     }
 
-    /// Anything that GRDB throws.
+    /// Takes anything that GRDB throws.
     init(_ error: any Error, at statement: String) {
         switch error {
         case let error as StoreError: self = error

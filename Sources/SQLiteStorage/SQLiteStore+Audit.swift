@@ -105,7 +105,7 @@ extension Connection {
         return try filledIn([try history(row, tenant: tenant)], tenant: tenant)[0]
     }
 
-    /// Conflicts with what stands in entries of others. Each of these entries is read once for all of them.
+    /// Fills in what stands in entries of other conflicts. Each of these entries is read once for all histories.
     fileprivate func filledIn(_ histories: [ConflictHistory], tenant: TenantID) throws(StoreError) -> [ConflictHistory]
     {
         var entries: [AuditEntryRow] = []
@@ -141,8 +141,8 @@ extension Connection {
         return Int(count ?? 0)
     }
 
-    /// The ids between which a page lies, both exclusive: beyond where the last one ended, and within the times, which are in
-    /// the order of ids.
+    /// The ids between which a page lies, both exclusive. The page is beyond where the last one ended, and within the
+    /// times, which are in the order of ids.
     fileprivate func range(
         of query: ConflictQuery, tenant: TenantID
     ) throws(StoreError) -> (above: Int64, below: Int64) {
@@ -197,7 +197,7 @@ extension Connection {
 }
 
 extension ConflictQuery {
-    /// In the order that all statements of `Statements.selectConflicts` share.
+    /// Binds the values in the order that all statements of `Statements.selectConflicts` share.
     fileprivate func bind(to row: inout Bindings, tenant: TenantID, within range: (above: Int64, below: Int64)) {
         row.text(tenant.name.text)
         row.integer(range.above)

@@ -9,20 +9,20 @@ extension SQLiteStore {
         try await read { (connection: Connection) throws(StoreError) in try connection.schemaVersion() }
     }
 
-    /// Bytes of the write-ahead log.
+    /// How many bytes the write-ahead log has.
     var logBytes: Int {
         var status = stat()
         return stat(path + "-wal", &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Bytes that are free where the file lies; nil where the system does not say.
+    /// How many bytes are free where the file lies; nil where the system does not say.
     public var freeBytes: Int? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
-    /// What SQLite finds wrong with the file; empty when it is whole. Reads the whole file.
+    /// What SQLite finds wrong with the file; empty when it is whole. This reads the whole file.
     public func integrityFindings() async throws(StoreError) -> [String] {
         try await read { (connection: Connection) throws(StoreError) in
             let findings = try connection.prepare(Statements.integrity).all({ _ in }) {
@@ -34,7 +34,7 @@ extension SQLiteStore {
 }
 
 extension Database {
-    /// Runs what gives up at once where another connection holds a lock.
+    /// Runs a body that gives up at once where another connection holds a lock.
     func withoutWaiting(afterwards wait: Duration, _ body: () throws -> Void) throws {
         sqlite3_busy_timeout(sqliteConnection, 0)
         defer { sqlite3_busy_timeout(sqliteConnection, Int32(clamping: wait.components.seconds * 1_000)) }

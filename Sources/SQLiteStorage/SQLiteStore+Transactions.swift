@@ -18,9 +18,12 @@ extension SQLiteStore {
         }
     }
 
-    /// What the read set names cannot change until the lock is released: this process alone commits batches to the file, and
-    /// what is written for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`, and `end`, which a command
-    /// beside the server may write too) changes nothing that a decision has to see sooner than at the next one. So reading and deciding need not keep other tenants from writing.
+    /// Reads, decides and writes, while the caller holds the tenant's lock.
+    ///
+    /// What the read set names cannot change until the lock is released. This process alone commits batches to the
+    /// file. What is written for the tenant in other ways (`register`, `retire`, `spend`, `acknowledge`, and `end`,
+    /// which a command beside the server may write too) changes nothing that a decision has to see sooner than the next
+    /// one does. So reading and deciding need not keep other tenants from writing.
     private func transactInTurn<Answer: Sendable>(
         _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)

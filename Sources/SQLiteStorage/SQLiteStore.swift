@@ -3,23 +3,23 @@ import GRDB
 import GRDBSQLite
 import SyncStorage
 
-/// The embedded engine: one SQLite file, one writer, readers beside it.
+/// The embedded engine: one SQLite file, one writer, and readers beside it.
 ///
-/// Every commit is one transaction of the writer, and `synchronous` is FULL: when `transact` returns, the commit survives a
-/// loss of power. Readers see whole commits and never wait for the writer.
+/// Every commit is one transaction of the writer, and `synchronous` is FULL. So when `transact` returns, the commit
+/// survives a loss of power. Readers see whole commits and never wait for the writer.
 public final class SQLiteStore: SyncStore {
     public let identity: StoreIdentity
     let pool: DatabasePool
     let probe: StoreProbe?
     /// Tenants take turns at the connections that read.
     private let readers: ReaderTurns
-    /// Tenants take turns at the one that writes.
+    /// Tenants take turns at the connection that writes.
     private let writer = WriterTurns()
     let contention = Contention()
     private let busyTimeout: Duration
     private let lock: ServerLock?
     private let checkpointer: DatabaseQueue?
-    /// Whose transaction is under way: one a tenant.
+    /// One lock a tenant, so that one transaction of it is under way.
     let locks = TenantLocks()
     /// Asks whether the engine answers, whoever else keeps the pool busy.
     private let watcher: DatabaseQueue?
@@ -35,14 +35,14 @@ public final class SQLiteStore: SyncStore {
         public var readers = 4
         /// Pages written after which `keepLogShort` copies the log into the file, beside the writer.
         public var pagesBeforeCheckpoints = 8_000
-        /// Pages in the write-ahead log at which the writer itself copies them into the file. High, because all commits wait
-        /// for it: it is for when `keepLogShort` does not keep up.
+        /// Pages in the write-ahead log at which the writer itself copies them into the file. The number is high,
+        /// because all commits wait for it: it is for when `keepLogShort` does not keep up.
         public var pagesBeforeWriterCheckpoints = 32_000
-        /// Bytes of the write-ahead log beyond which it is cut off as soon as everything in it is in the file: after a long
-        /// reader it is as long as all that was written meanwhile.
+        /// Bytes of the write-ahead log beyond which it is cut off as soon as everything in it is in the file. After a
+        /// long reader it is as long as all that was written meanwhile.
         public var logBytes = 64 * 1024 * 1024
-        /// Bytes that have to be free on the disk; with less, the store is not ready. A commit needs room in the log and, later,
-        /// in the file.
+        /// Bytes that have to be free on the disk. With less, the store is not ready: a commit needs room in the log
+        /// and, later, in the file.
         public var minimumFreeBytes = 64 * 1024 * 1024
 
         public init() {}
@@ -97,8 +97,8 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
-    /// Opens a file beside a server that may have it open, for the few writes of a command. The file and its schema have to be
-    /// there; the writer's lock of SQLite is all that they share.
+    /// Opens a file beside a server that may have it open, for the few writes of a command. The file and its schema
+    /// have to be there. The two share nothing but the writer's lock of SQLite.
     public static func openBeside(
         at path: String, options: Options = Options(), probe: StoreProbe? = nil
     ) throws(StoreError) -> SQLiteStore {
@@ -136,7 +136,7 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
-    /// Of a file whose schema is the newest.
+    /// Reads the identity from a file whose schema is the newest.
     private static func storedIdentity(_ database: Database) throws(StoreError) -> StoreIdentity {
         let connection = Connection(database: database, probe: nil)
         try connection.requireNewestSchema()
@@ -171,8 +171,8 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
-    /// Copies what is in the write-ahead log into the file, as far as no reader needs the older pages, through a connection
-    /// of its own: neither the writer nor readers wait.
+    /// Copies what is in the write-ahead log into the file, as far as no reader needs the older pages. It uses a
+    /// connection of its own, so neither the writer nor readers wait.
     ///
     /// A log that has become long is cut off when all of it is in the file and nobody uses it at this moment.
     public func checkpoint() async throws(StoreError) {
@@ -182,7 +182,7 @@ public final class SQLiteStore: SyncStore {
                 try probe?("checkpoint")
                 let (log, copied) = try database.checkpoint(.passive)
                 guard log == copied, logBytes > options.logBytes else { return }
-                // With readers or the writer at work it is busy, and tried again next time.
+                // While readers or the writer work, the log is busy. It is tried again next time.
                 try? database.withoutWaiting(afterwards: options.busyTimeout) {
                     _ = try database.checkpoint(.truncate)
                 }
@@ -224,8 +224,8 @@ public final class SQLiteStore: SyncStore {
 
     // MARK: Access
 
-    /// Reads one consistent state, however many statements it takes.
-    /// - Parameter tenant: whose turn it takes; nil: the server's own.
+    /// Reads one consistent state, however many statements that takes.
+    /// - Parameter tenant: whose turn it takes; nil for the server's own.
     func read<Answer: Sendable>(
         _ tenant: TenantID? = nil, _ body: @Sendable (Connection) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
@@ -240,11 +240,11 @@ public final class SQLiteStore: SyncStore {
         }
     }
 
-    /// One transaction of the writer.
+    /// Runs one transaction of the writer.
     ///
-    /// While another process holds the write lock, those who wait for it here are told so after one time-out together, not
-    /// one after the other.
-    /// - Parameter tenant: whose turn it takes; nil: the server's own.
+    /// While another process holds the write lock, those who wait for it here are told so together after one time-out,
+    /// and not one after the other.
+    /// - Parameter tenant: whose turn it takes; nil for the server's own.
     func write<Answer: Sendable>(
         _ tenant: TenantID?,
         _ body: @Sendable (Connection) throws(StoreError) -> (Answer, Connection.TransactionEnd)
@@ -268,8 +268,9 @@ public final class SQLiteStore: SyncStore {
 }
 
 extension Connection {
-    /// GRDB sets `synchronous` to NORMAL when it turns the write-ahead log on, which loses commits with the power. So it is
-    /// set after that, and looked at, because a setting that is silently not taken would be found out too late.
+    /// Makes commits survive a loss of power. GRDB sets `synchronous` to NORMAL when it turns the write-ahead log on,
+    /// and that loses commits with the power. So it is set after that, and read again, because a setting that is
+    /// silently not taken would be found out too late.
     fileprivate func makeDurable(_ options: SQLiteStore.Options) throws(StoreError) {
         try prepare(Statements.setSynchronousFull).execute()
         guard try prepare(Statements.synchronous).first({ $0.integer(0) }) == 2 else {

@@ -1,6 +1,6 @@
-/// One statement of the SQLite engine: fixed text, values only through parameters.
+/// One statement of the SQLite engine. Its text is fixed, and values come in only through parameters.
 struct Statement: Sendable, Hashable {
-    /// What fault injection, tests and errors call it.
+    /// The name under which fault injection, tests and errors know it.
     let name: String
     let sql: String
 
@@ -10,7 +10,7 @@ struct Statement: Sendable, Hashable {
         self.sql = sql.description
     }
 
-    /// Several fixed texts, one below the other, where statements share some.
+    /// Takes several fixed texts, one below the other, for statements that share some.
     init(_ name: String, _ first: StaticString, _ others: StaticString...) {
         self.name = name
         sql = ([first] + others).map(\.description).joined(separator: "\n")

@@ -2,14 +2,16 @@ import SyncStorage
 
 /// The statements that list conflicts: one for each condition that an index serves, in both orders.
 ///
-/// All take the same parameters, so that one binding fits all: `?1` tenant, `?2` and `?12` the ids between which the page lies,
-/// `?3` kind, `?4` status, `?5` collection, `?6` record, `?7` unit, `?8` policy, `?9` device, `?10` user, `?11` assignee, `?13`
-/// limit. NULL sets no condition. The condition that chose the statement stands bare, so that the scan begins with the tenant
-/// and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit. A range of times is a range
-/// of ids (`selectFirstConflictSince`), so it narrows each of these scans.
+/// All take the same parameters, so that one binding fits all: `?1` tenant, `?2` and `?12` the ids between which the
+/// page lies, `?3` kind, `?4` status, `?5` collection, `?6` record, `?7` unit, `?8` policy, `?9` device, `?10` user,
+/// `?11` assignee, `?13` limit. NULL sets no condition.
 ///
-/// Each names its index: without statistics SQLite takes the primary key for the two bounds of the ids, and reads all
-/// conflicts between them.
+/// The condition that chose the statement stands bare, so that the scan begins with the tenant and that column and runs
+/// in the order of ids. So nothing is sorted, and reading stops at the limit. A range of times is a range of ids
+/// (`selectFirstConflictSince`), so it narrows each of these scans.
+///
+/// Each statement names its index. Without statistics SQLite would take the primary key for the two bounds of the ids,
+/// and read all conflicts between them.
 extension Statements {
     /// The statement that searches by a condition of the query.
     static func selectConflicts(_ query: ConflictQuery, by condition: ConflictQuery.Condition?) -> Statement {
@@ -113,7 +115,7 @@ extension Statements {
         FROM audit_sides s CROSS JOIN conflicts c ON c.tenant = s.tenant AND c.id = s.conflict
         WHERE s.tenant = ?1 AND s.conflict > ?2 AND s.conflict < ?12
         """
-    /// The conditions that did not choose.
+    /// The conditions that did not choose the statement.
     private static let others: StaticString = """
             AND (?3 IS NULL OR c.kind = ?3) AND (?4 IS NULL OR c.status = ?4)
             AND (?5 IS NULL OR c.collection = ?5) AND (?6 IS NULL OR c.record = ?6)
@@ -162,8 +164,8 @@ extension Statements {
         SELECT device, count(DISTINCT conflict) FROM audit_sides WHERE tenant = ?1
         GROUP BY device ORDER BY device
         """)
-    /// By the number of the day since 1970. Leaps from the first conflict of one day to the first of the next that has any,
-    /// and counts a range of the index for each: nothing is sorted.
+    /// Counts by the number of the day since 1970. The statement leaps from the first conflict of one day to the first
+    /// of the next day that has any, and counts a range of the index for each. So nothing is sorted.
     static let countByDay = Statement(
         "count conflicts by day",
         """

@@ -1,5 +1,5 @@
-/// Every statement of the SQLite engine. Values go in through parameters only; `?1` is the tenant wherever there is one, and
-/// every condition begins with it.
+/// Every statement of the SQLite engine. Values go in through parameters only. `?1` is the tenant wherever there is
+/// one, and every condition begins with it.
 enum Statements {
     // MARK: The connection
     /// 16 MiB of pages, for each connection.
@@ -57,7 +57,8 @@ enum Statements {
             open_conflicts, changed_at
         FROM records WHERE tenant = ?1 AND collection = ?2 AND id = ?3
         """)
-    /// Not `INSERT OR REPLACE`: that would delete another record that holds the same sequence.
+    /// Inserts a record or replaces it. This is not `INSERT OR REPLACE`, which would delete another record that holds
+    /// the same sequence.
     static let upsertRecord = Statement(
         "write record",
         """
@@ -97,7 +98,8 @@ enum Statements {
         FROM operations
         WHERE tenant = ?1 AND collection = ?2 AND record = ?3 AND device = ?4 AND counter = ?5
         """)
-    /// Only a rejection gives way; anything else that is there changes no row, and the commit fails.
+    /// Writes an operation. Only a rejection gives way to it; where anything else is there, no row changes, and the
+    /// commit fails.
     static let writeOperation = Statement(
         "write operation",
         """
@@ -218,7 +220,7 @@ enum Statements {
         VALUES (?1, ?2, ?3)
         ON CONFLICT (tenant, code) DO NOTHING
         """)
-    /// The oldest first, so many at most.
+    /// Forgets codes, the oldest first, and at most so many.
     static let forgetCodes = Statement(
         "forget codes",
         """
@@ -288,7 +290,7 @@ enum Statements {
         FROM audit_sides WHERE tenant = ?1 AND position > ?2 AND position <= ?3
         ORDER BY position, ordinal
         """)
-    /// One entry to which others refer.
+    /// Reads one entry to which others refer.
     static let selectAuditEntry = Statement(
         "select audit entry",
         """

@@ -1,12 +1,12 @@
 import SyncStorage
 
-/// A lock for each tenant, so that one transaction of a tenant goes on at a time, in the order in which they asked. Different
-/// tenants do not wait for each other.
+/// A lock for each tenant, so that one transaction of a tenant goes on at a time. Callers get it in the order in which
+/// they asked, and different tenants do not wait for each other.
 actor TenantLocks {
     /// The tenants whose lock is held, with those who wait for it.
     private var waiting: [TenantID: [CheckedContinuation<Void, Never>]] = [:]
 
-    /// Returns when the caller holds the tenant's lock. It has to release it.
+    /// Returns when the caller holds the tenant's lock, which it has to release.
     func acquire(_ tenant: TenantID) async {
         guard waiting[tenant] != nil else {
             waiting[tenant] = []

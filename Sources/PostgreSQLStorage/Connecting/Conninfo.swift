@@ -6,15 +6,16 @@ import SyncStorage
 /// (PostgreSQL documentation, "Connection Strings".)
 public struct Conninfo: Sendable, Hashable {
     private let text: String
-    /// What is set, by libpq's names.
+    /// The settings, by libpq's names.
     private let settings: [String: String]
 
-    /// Whether a text is meant to be one.
+    /// Whether a text is meant to be such a place.
     public static func isMeant(by text: String) -> Bool {
         ["postgres://", "postgresql://"].contains { text.hasPrefix($0) } || text.contains("=")
     }
 
-    /// - Throws: `cannotOpen` with libpq's reason when it is none.
+    /// Reads a place.
+    /// - Throws: `cannotOpen` with libpq's reason when the text is none.
     public init(_ text: String) throws(StoreError) {
         var reason: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(text, &reason) else {
@@ -34,13 +35,13 @@ public struct Conninfo: Sendable, Hashable {
         self.settings = settings
     }
 
-    /// What people may see: everything that was given but secrets.
+    /// What people may see: everything that was given, except secrets.
     public var description: String {
         let shown = settings.filter { !["password", "sslpassword", "passfile"].contains($0.key) }
         return shown.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
 
-    /// - Returns: a connection that stands.
+    /// Connects, and waits until the connection stands.
     func connect(_ options: PostgreSQLStore.Options) throws(StoreError) -> OpaquePointer {
         var parameters = [("dbname", text), ("client_encoding", "UTF8"), ("fallback_application_name", "rejoin")]
         if settings["connect_timeout"] == nil {

@@ -3,7 +3,7 @@
 struct Parameters {
     /// All values, one after the other.
     private(set) var bytes: [UInt8] = []
-    /// Where each value lies; nil: NULL.
+    /// Where each value lies; nil for NULL.
     private(set) var ranges: [Range<Int>?] = []
 
     /// PostgreSQL takes no value of a gigabyte or more (`MaxAllocSize` in its source).
@@ -83,7 +83,8 @@ struct Parameters {
         ranges.append(start..<bytes.count)
     }
 
-    /// One dimension from 1; each element its length and its bytes, or the length -1 for NULL.
+    /// Writes an array of one dimension, which begins at 1. Each element is its length and its bytes, or the length -1
+    /// for NULL.
     private mutating func array<Row>(
         _ rows: some Collection<Row>, of type: ElementType, _ element: (Row, inout [UInt8]) -> Void
     ) {

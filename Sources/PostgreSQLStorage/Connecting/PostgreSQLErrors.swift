@@ -5,7 +5,7 @@ struct ServerError: Error {
     let sqlState: String
     let statement: String
 
-    /// What it means to a caller. The text names the state and the statement, never a value.
+    /// What the error means to a caller. The text names the state and the statement, never a value.
     ///
     /// Classes: PostgreSQL documentation, appendix A.
     var meaning: StoreError {
@@ -25,8 +25,8 @@ struct ServerError: Error {
         return permanent ? .damaged(text) : .unavailable(text)
     }
 
-    /// Whether the session is of no use any more: the server is going away, or is no primary (any more), or has forgotten what
-    /// the session prepared.
+    /// Whether the session is of no use any more: the server is going away, is no primary or no longer one, or has
+    /// forgotten what the session prepared.
     var endsSession: Bool {
         ["08", "57P", "25006", "26000"].contains { sqlState.hasPrefix($0) }
     }

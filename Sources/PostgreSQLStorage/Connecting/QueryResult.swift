@@ -1,7 +1,7 @@
 import CLibPQ
 import SyncStorage
 
-/// What the server answered to one statement. Owns libpq's memory for it.
+/// What the server answered to one statement. The result owns libpq's memory for it.
 final class QueryResult {
     private let handle: OpaquePointer
     private let statement: String
@@ -36,13 +36,13 @@ final class QueryResult {
     }
 }
 
-/// One row of a result in binary format, by the index of the column. Valid while the result is.
+/// One row of a result in binary format, by the index of the column. It is valid while the result is.
 struct Columns {
     fileprivate let result: OpaquePointer
     fileprivate let row: Int32
     fileprivate let statement: String
 
-    /// Of a column of eight bytes, which all integers of the statements are.
+    /// The number in a column of eight bytes, which all integers of the statements are.
     func integer(_ column: Int32) -> Int64 {
         let bytes = UnsafeRawBufferPointer(bytes(at: column))
         return bytes.count == 8 ? Int64(bigEndian: bytes.loadUnaligned(as: Int64.self)) : 0

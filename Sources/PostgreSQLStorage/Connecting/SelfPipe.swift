@@ -1,10 +1,10 @@
 import Glibc
 import Synchronization
 
-/// Lets one thread wait for traffic on a connection or for a call from another thread, whichever comes first: a
-/// pipe to oneself.
+/// A pipe to oneself. It lets one thread wait for traffic on a connection or for a call from another thread, whichever
+/// comes first.
 final class SelfPipe: Sendable {
-    /// -1 where the system has no more descriptors; waiting then ends with time alone.
+    /// The end to read from; -1 where the system has no more descriptors. Waiting then ends with time alone.
     private let reading: Int32
     private let writing: Int32
 

@@ -2,20 +2,21 @@ import CLibPQ
 import Glibc
 import SyncStorage
 
-/// One connection to PostgreSQL, always in pipeline mode: an exchange sends any number of statements and one sync, and reads
-/// all answers, in one round trip. (PostgreSQL documentation, "Pipeline Mode".)
+/// One connection to PostgreSQL, always in pipeline mode: an exchange sends any number of statements and one sync, and
+/// reads all answers, in one round trip. (PostgreSQL documentation, "Pipeline Mode".)
 ///
-/// Confined to one thread at a time. Every call blocks its thread, for no longer than the time allowed for an answer.
+/// A session is confined to one thread at a time. Every call blocks its thread, for no longer than the time allowed for
+/// an answer.
 final class Session {
     private let handle: OpaquePointer
     private let timeToAnswer: Duration
     private var prepared: Set<String> = []
-    /// Of no use any more; to be closed and replaced.
+    /// Whether the session is of no use any more, and is to be closed and replaced.
     private(set) var isBroken = false
-    /// Whether a COMMIT was sent since the last `beginWork`: until it was, nothing can have been stored.
+    /// Whether a COMMIT was sent since the last `beginWork`. Until it was, nothing can have been stored.
     private(set) var hasSentCommit = false
     var probe: StoreProbe?
-    /// Round trips so far.
+    /// How many round trips there were.
     private(set) var exchangeCount = 0
     private var works = 0
     private var nextPlanning = 16
@@ -47,8 +48,9 @@ final class Session {
         forgetEarlyPlans()
     }
 
-    /// A generic plan that was made while a table was nearly empty may read it by any of its indexes; it stays until the
-    /// database gathers statistics, about a minute later. A table that grows from nothing is planned for again as it does.
+    /// Drops plans that were made too early. A generic plan that was made while a table was nearly empty may read it by
+    /// any of its indexes, and stays until the database gathers statistics, about a minute later. So a table that grows
+    /// from nothing is planned for again as it does.
     private func forgetEarlyPlans() {
         works += 1
         guard works == nextPlanning else { return }
@@ -58,12 +60,14 @@ final class Session {
 
     // MARK: Exchanges
 
-    /// Sends the statements and reads their answers: one round trip.
+    /// Sends the statements and reads their answers, in one round trip.
     ///
-    /// - Parameter patience: how long an answer may take; nil: as long as a statement may, and a little more.
+    /// - Parameters:
+    ///   - requests: the statements with their values.
+    ///   - patience: how long an answer may take; nil for as long as a statement may, and a little more.
     /// - Returns: one result a statement.
-    /// - Throws: `tooLarge` before anything is sent; what the first statement that failed reported; those after it were not executed. `unsettled` when the
-    ///   connection was lost while a commit among them was under way.
+    /// - Throws: `tooLarge` before anything is sent; what the first statement that failed reported, after which no
+    ///   other was executed; `unsettled` when the connection was lost while a commit among them was under way.
     func exchange(_ requests: [Request], within patience: Duration? = nil) throws(StoreError) -> [QueryResult] {
         if let probe { for request in requests { try probe(request.statement.name) } }
         if let request = requests.first(where: \.parameters.isTooLarge) {
@@ -118,7 +122,7 @@ final class Session {
         throw found.meaning
     }
 
-    /// Ends a transaction that may be open, whatever became of it. A session that cannot is broken.
+    /// Ends a transaction that may be open, whatever became of it. A session that cannot end it is broken.
     func rollBack() {
         guard !isBroken else { return }
         switch PQtransactionStatus(handle) {
@@ -136,7 +140,7 @@ final class Session {
         }
     }
 
-    /// Runs a script of many statements, which takes the simple protocol. Only for migrations.
+    /// Runs a script of many statements through the simple protocol. Only migrations do.
     func run(script: String, called name: String) throws(StoreError) {
         if let probe { try probe(name) }
         guard PQexitPipelineMode(handle) == 1 else { throw lost() }
@@ -148,7 +152,7 @@ final class Session {
         throw ServerError(sqlState: String(cString: state), statement: name).meaning
     }
 
-    /// Notifications that have arrived since the last call, without waiting.
+    /// The notifications that have arrived since the last call. It does not wait.
     /// - Throws: `unavailable` when the connection is gone.
     func notifications() throws(StoreError) -> [(sender: Int32, payload: String)] {
         guard PQconsumeInput(handle) == 1 else { throw lost() }
@@ -185,7 +189,7 @@ final class Session {
         to statement: String, by deadline: ContinuousClock.Instant
     ) throws(StoreError) -> Result<QueryResult, ServerError>? {
         var found: Result<QueryResult, ServerError>?
-        // One result, and a null that ends the statement's results.
+        // There is one result, and then a null that ends the statement's results.
         while let result = try nextResult(by: deadline) {
             switch PQresultStatus(result) {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK: found = .success(QueryResult(owning: result, statement: statement))
@@ -213,8 +217,8 @@ final class Session {
         return PQgetResult(handle)
     }
 
-    /// Sends what is still to be sent and takes in what has come. Both at once, because the server stops reading while nobody
-    /// reads its answers.
+    /// Sends what is still to be sent and takes in what has come. It does both at once, because the server stops
+    /// reading while nobody reads its answers.
     private func waitForTraffic(by deadline: ContinuousClock.Instant) throws(StoreError) {
         let flushed = PQflush(handle)
         guard flushed >= 0 else { throw lost() }

@@ -2,11 +2,11 @@ import Foundation
 import SyncStorage
 import Synchronization
 
-/// The threads on which the database is talked to, one session each: libpq blocks, and nothing may block the threads that
-/// Swift's tasks share. A whole transaction, deciding included, is one piece of work on one thread.
+/// The threads on which the database is talked to, one session each. libpq blocks, and nothing may block the threads
+/// that Swift's tasks share. A whole transaction, deciding included, is one piece of work on one thread.
 ///
-/// A thread starts when work waits and all others are busy, up to the number allowed; it connects when it first has work, and
-/// again when its session broke. Tenants share the sessions as `FairQueue` says, and so do reads and commits.
+/// A thread starts when work waits and all others are busy, up to the number allowed. It connects when it first has
+/// work, and again when its session broke. Tenants share the sessions as `FairQueue` says, and so do reads and commits.
 final class SessionThreads: Sendable {
     let options: PostgreSQLStore.Options
     private let connect: @Sendable () throws(StoreError) -> Session
@@ -21,9 +21,9 @@ final class SessionThreads: Sendable {
 
     /// What the time for a connection bounds.
     enum Wait {
-        /// The wait for a free session; the statements that follow have bounds of their own.
+        /// It bounds the wait for a free session. The statements that follow have bounds of their own.
         case untilBegun
-        /// All of it. Work that takes longer goes on, and nobody waits for it.
+        /// It bounds all of the work. Work that takes longer goes on, and nobody waits for it.
         case untilAnswered
     }
 
@@ -67,7 +67,8 @@ final class SessionThreads: Sendable {
         return try result.get()
     }
 
-    /// Only work that has to wait pays for a clock. What nobody waits for any more leaves the queue, with all that it holds.
+    /// Bounds the wait for a piece of work. Only work that has to wait pays for a clock. What nobody waits for any more
+    /// leaves the queue, with all that it holds.
     private func giveClock<Answer: Sendable>(to ticket: Ticket<Answer>, _ work: QueuedWork, _ reason: String) {
         let patience = options.connectTimeout
         ticket.give(
@@ -95,7 +96,7 @@ final class SessionThreads: Sendable {
         thread.start()
     }
 
-    /// Pieces of work that wait for a thread.
+    /// How many pieces of work wait for a thread.
     var waitingCount: Int { queue.waitingCount }
 
     /// Returns when all work that was taken is done and all sessions are closed.
@@ -109,7 +110,7 @@ final class SessionThreads: Sendable {
     }
 }
 
-/// Who waits for a piece of work: answered once, by the thread that did it or by the clock.
+/// One who waits for a piece of work. The thread that did it, or the clock, answers once.
 private final class Ticket<Answer: Sendable>: Sendable {
     typealias Continuation = CheckedContinuation<Result<Answer, StoreError>, Never>
 
@@ -120,7 +121,7 @@ private final class Ticket<Answer: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether nobody has taken it yet.
+    /// Whether nobody has taken the answer yet.
     var isOpen: Bool { state.withLock { $0.continuation != nil } }
 
     func wait(with continuation: Continuation) { state.withLock { $0.continuation = continuation } }
@@ -186,7 +187,7 @@ final class SessionSlot {
 
 /// A piece of work that waits for a thread.
 final class QueuedWork: Sendable {
-    /// Whose it is; nil: the server's own.
+    /// The tenant whose work it is; nil for the server's own.
     let tenant: TenantID?
     let use: WorkUse
     let body: @Sendable (SessionSlot) -> Void
@@ -209,7 +210,7 @@ final class WorkQueue: @unchecked Sendable {
         case needed, notNeeded
     }
 
-    /// Guards all that follows; this is why the class may be shared.
+    /// Guards all that follows. This is why the class may be shared.
     private let condition = NSCondition()
     private let limit: Int
     private var queue: FairQueue<QueuedWork>
@@ -222,7 +223,7 @@ final class WorkQueue: @unchecked Sendable {
         queue = FairQueue(workers: limit)
     }
 
-    /// Takes work in, unless closed; says what else is to be done for it.
+    /// Takes work in, unless the queue is closed, and says what else is to be done for it.
     func add(_ work: QueuedWork) -> Admission {
         condition.lock()
         defer { condition.unlock() }
@@ -252,7 +253,8 @@ final class WorkQueue: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Waits for work. - Returns: nil when the queue is closed and empty. The turn has to be given back.
+    /// Waits for work. The turn has to be given back.
+    /// - Returns: nil when the queue is closed and empty.
     func next() -> (work: QueuedWork, turn: WorkTurn, help: Help)? {
         condition.lock()
         defer { condition.unlock() }

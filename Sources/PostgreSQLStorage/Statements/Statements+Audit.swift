@@ -44,7 +44,7 @@ extension Statements {
             WHERE e.tenant = $1::text AND e.position = s.position LIMIT 1) IS NULL
         ORDER BY s.position LIMIT 1
         """)
-    /// Of many conflicts at once, each in the order of positions.
+    /// Reads the entries of many conflicts at once, each in the order of positions.
     static let selectEntriesOfConflicts = Statement(
         "select audit entries of conflicts",
         """
@@ -65,7 +65,7 @@ extension Statements {
             SELECT * FROM audit_sides
             WHERE tenant = $1::text AND conflict = wanted.conflict ORDER BY position, ordinal) AS s
         """)
-    /// Entries to which others refer, by their positions.
+    /// Reads entries to which others refer, by their positions.
     static let selectEntriesAt = Statement(
         "select audit entries at positions",
         """
@@ -159,8 +159,8 @@ extension Statements {
         SELECT device, count(DISTINCT conflict) FROM audit_sides WHERE tenant = $1::text
         GROUP BY device ORDER BY device
         """)
-    /// By the number of the day since 1970. Leaps from the first conflict of one day to the first of the next that has any,
-    /// and counts a range of the index for each: nothing is sorted.
+    /// Counts by the number of the day since 1970. The statement leaps from the first conflict of one day to the first
+    /// of the next day that has any, and counts a range of the index for each. So nothing is sorted.
     static let countByDay = Statement(
         "count conflicts by day",
         """

@@ -2,11 +2,13 @@ import SyncStorage
 
 /// The statements that list conflicts: one for each condition that an index serves, in both orders.
 ///
-/// All take the same parameters, so that one binding fits all: `$1` tenant, `$2` and `$12` the ids between which the page lies,
-/// `$3` kind, `$4` status, `$5` collection, `$6` record, `$7` unit, `$8` policy, `$9` device, `$10` user, `$11` assignee, `$13`
-/// limit. NULL sets no condition. The condition that chose the statement stands bare, so that the scan begins with the tenant
-/// and that column and runs in the order of ids: nothing is sorted, and reading stops at the limit. A range of times is a range
-/// of ids (`selectFirstConflictSince`), so it narrows each of these scans.
+/// All take the same parameters, so that one binding fits all: `$1` tenant, `$2` and `$12` the ids between which the
+/// page lies, `$3` kind, `$4` status, `$5` collection, `$6` record, `$7` unit, `$8` policy, `$9` device, `$10` user,
+/// `$11` assignee, `$13` limit. NULL sets no condition.
+///
+/// The condition that chose the statement stands bare, so that the scan begins with the tenant and that column and runs
+/// in the order of ids. So nothing is sorted, and reading stops at the limit. A range of times is a range of ids
+/// (`selectFirstConflictSince`), so it narrows each of these scans.
 extension Statements {
     /// The statement that searches by a condition of the query.
     static func selectConflicts(_ query: ConflictQuery, by condition: ConflictQuery.Condition?) -> Statement {
@@ -114,14 +116,15 @@ extension Statements {
         CROSS JOIN LATERAL (SELECT * FROM conflicts WHERE tenant = $1::text AND id = of_side.id LIMIT 1) AS c
         WHERE true
         """
-    /// The conditions that did not choose.
+    /// The conditions that did not choose the statement.
     private static let others: StaticString = """
             AND ($3::text IS NULL OR c.kind = $3::text) AND ($4::text IS NULL OR c.status = $4::text)
             AND ($5::text IS NULL OR c.collection = $5::text) AND ($6::text IS NULL OR c.record = $6::text)
             AND ($7::text IS NULL OR c.unit = $7::text) AND ($8::text IS NULL OR c.policy = $8::text)
             AND ($11::text IS NULL OR c.assignee = $11::text)
         """
-    /// Of the two the one that chose holds anyway: looking for it once more is one step in an index.
+    /// The conditions on sides. The one of the two that chose the statement holds anyway: to look for it once more is
+    /// one step in an index.
     private static let sides: StaticString = """
             AND ($9::text IS NULL OR (
                 SELECT d.conflict FROM audit_sides d

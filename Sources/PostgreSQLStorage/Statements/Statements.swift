@@ -4,9 +4,9 @@
 enum Statements {
     // MARK: The session
 
-    /// Every statement reads by key or by a range of an index, at any size of the tables. So the plan that is made once for all
-    /// values (`force_generic_plan`: planning costs more than most of these statements) is also right before the first
-    /// statistics are there, when the planner would take a table for small.
+    /// Sets how a session plans. Every statement reads by key or by a range of an index, at any size of the tables. So
+    /// the plan that is made once for all values (`force_generic_plan`: planning costs more than most of these
+    /// statements) is also right before there are statistics, when the planner would take a table for small.
     static let configure = Statement(
         "configure session",
         """
@@ -44,7 +44,8 @@ enum Statements {
         "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'rejoin' AND tablename = 'schema_versions'")
     static let schemaVersion = Statement(
         "select schema version", "SELECT coalesce(max(version), 0) FROM rejoin.schema_versions")
-    /// Any number that nobody else takes; two servers that start at once migrate one after the other.
+    /// Takes a lock under a number that nobody else takes. Two servers that start at the same time migrate one after
+    /// the other.
     static let lockMigrations = Statement("lock migrations", "SELECT pg_advisory_xact_lock(7238510395501)")
     static let createSchema = Statement("create schema", "CREATE SCHEMA IF NOT EXISTS rejoin")
     static let createVersions = Statement(
@@ -66,18 +67,19 @@ enum Statements {
 
     // MARK: Transactions
 
-    /// Read committed: each statement after the tenant's lock sees what was committed before the lock was given.
+    /// Begins at "read committed", so that each statement after the tenant's lock sees what was committed before the
+    /// lock was given.
     static let begin = Statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     static let setTenant = Statement("set tenant", "SELECT set_config('rejoin.tenant', $1::text, true)")
-    /// A commit is waited for as long as it takes. Where a standby has to confirm it, a time-out would end that wait and report
-    /// as committed what a failover would lose.
+    /// Lets a commit take as long as it takes. Where a standby has to confirm it, a time-out would end that wait and
+    /// report as committed what a failover would lose.
     static let waitForCommit = Statement("wait for commit", "SET LOCAL statement_timeout = 0")
     static let commit = Statement("commit", "COMMIT")
     static let rollback = Statement("rollback", "ROLLBACK")
     static let beginReading = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     static let endReading = Statement("end reading", "COMMIT")
 
-    /// The tenant's lock: held until the transaction ends.
+    /// Takes the tenant's lock, which is held until the transaction ends.
     static let lockHead = Statement(
         "lock head",
         """
@@ -112,7 +114,8 @@ enum Statements {
     // Where many keys are looked up at once, each has a sub-select of its own with a LIMIT or an order, which the planner may not turn
     // round: it would otherwise join the other way while it takes the table for empty.
 
-    /// Of records beyond the bytes that are allowed only the name: the length of a long text is known without reading it.
+    /// Reads records. A record beyond the bytes that are allowed gives only its name: the length of a long text is
+    /// known without reading it.
     static let selectRecords = Statement(
         "select records of read set",
         """
@@ -150,9 +153,10 @@ enum Statements {
             changed_at
         FROM records WHERE tenant = $1::text AND collection = $2::text AND id = $3::text
         """)
-    /// Looks at so many rows, and gives the content of those alone that belong to the page: of the collections that are asked
-    /// for (none: of all), the first and those that stay within `$4` bytes. Of the others their place is told, whose content is
-    /// never fetched (`octet_length` does not need it), so that no more than a page is in memory here or at the server.
+    /// Reads a page of the feed. The statement looks at so many rows, and gives the content of only those that belong
+    /// to the page: rows of the collections that are asked for (none stands for all), the first of them and those that
+    /// stay within `$4` bytes. Of the others it gives the place, and their content is never fetched (`octet_length`
+    /// does not need it). So no more than a page is in memory here or at the server.
     static let selectChanges = Statement(
         "select changes",
         """
@@ -196,8 +200,8 @@ enum Statements {
             WHERE tenant = $1::text AND collection = read_set.collection AND record = read_set.record
                 AND device = read_set.device AND counter = read_set.counter AND counter IS NOT NULL LIMIT 1) AS o
         """)
-    /// Only a rejection gives way. Anything else that is there gets an outcome that its column refuses, and the commit, which
-    /// was sent in the same breath, fails.
+    /// Writes operations. Only a rejection gives way. Where anything else is there, the row gets an outcome that its
+    /// column refuses, and the commit, which was sent in the same breath, fails.
     static let writeOperations = Statement(
         "write operations",
         """
@@ -341,7 +345,8 @@ enum Statements {
         VALUES ($1::text, $2::text, $3::bigint)
         ON CONFLICT (tenant, code) DO NOTHING
         """)
-    /// The oldest first, so many at most. An array: the planner turns a sub-select with a limit into a join that sorts.
+    /// Forgets codes, the oldest first, and at most so many. They are an array, because the planner turns a sub-select
+    /// with a limit into a join that sorts.
     static let forgetCodes = Statement(
         "forget codes",
         """
@@ -367,7 +372,7 @@ enum Statements {
         ON CONFLICT (tenant, kind, name) DO UPDATE SET ends_before = greatest(a.ends_before, excluded.ends_before),
             expires_at = greatest(a.expires_at, excluded.expires_at)
         """)
-    /// Only sessions expire. An array, as for codes.
+    /// Forgets sessions, which alone expire. They are an array, as codes are.
     static let forgetAccessEnds = Statement(
         "forget access ends",
         """

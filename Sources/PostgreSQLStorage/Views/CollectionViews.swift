@@ -4,8 +4,8 @@ import SyncStorage
 
 /// A view for each declared collection, with a typed column a field, so that people can ask their data in plain SQL.
 ///
-/// The views stand in a schema of their own and read with the rights of who asks (`security_invoker`): the policies on
-/// the tenant hold for people too. They are derived; making them again is always safe.
+/// The views stand in a schema of their own and read with the rights of whoever asks (`security_invoker`), so that the
+/// policies on the tenant hold for people too. The views are derived; to make them again is always safe.
 public struct CollectionViews: Sendable {
     public static let schemaName = "rejoin_views"
 
@@ -38,7 +38,7 @@ private struct CollectionView {
     let quotedName: String
     let script: String
 
-    /// What every view has beside the fields; a field that is called the same gets an underscore.
+    /// The columns that every view has beside the fields. A field of the same name gets an underscore.
     private static let ownColumns = [
         ("tenant", "r.tenant"), ("id", "r.id"), ("sequence", "r.sequence"),
         ("changed_at", "to_timestamp(r.changed_at / 1000.0)"), ("edited_at", "to_timestamp(r.stamp / 1000.0)"),
@@ -70,8 +70,8 @@ private struct CollectionView {
             """
     }
 
-    /// The value as its declared type. What is not of that type (it was stored before the declaration) is NULL, so that one
-    /// old record does not spoil the view.
+    /// The value as its declared type. A value of another type (it was stored before the declaration) is NULL, so that
+    /// one old record does not spoil the view.
     private static func expression(_ field: String, _ type: FieldType) -> String {
         let json = "parsed.fields -> \(literal(field))"
         let text = "parsed.fields ->> \(literal(field))"
@@ -91,7 +91,8 @@ private struct CollectionView {
         }
     }
 
-    /// PostgreSQL documentation, "Identifiers and Key Words": doubled quotes; at most NAMEDATALEN − 1 bytes.
+    /// Writes a name as in PostgreSQL documentation, "Identifiers and Key Words": doubled quotes, and at most
+    /// NAMEDATALEN − 1 bytes.
     private static func identifier(_ name: String) throws(CollectionViews.NamingError) -> String {
         guard name.utf8.count <= 63 else {
             throw CollectionViews.NamingError(message: "'\(name)' is longer than the 63 bytes of a name in PostgreSQL")
@@ -99,7 +100,8 @@ private struct CollectionView {
         return "\"" + name.replacing("\"", with: "\"\"") + "\""
     }
 
-    /// As above, "String Constants": doubled quotes; backslashes mean themselves (standard_conforming_strings).
+    /// Writes a text as in the same documentation, "String Constants": doubled quotes; backslashes mean themselves
+    /// (standard_conforming_strings).
     private static func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 }
 

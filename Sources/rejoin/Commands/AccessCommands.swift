@@ -70,9 +70,10 @@ struct EndingOptions: ParsableArguments {
 
     static var nowMilliseconds: Int64 { EngineClock.system.now() }
 
-    /// - Parameter making: from the user; nil stands for everybody.
+    /// Ends access.
+    /// - Parameter making: makes the revocation of a user; nil stands for everybody.
     fileprivate func end(_ making: (ExactString?) -> AccessRevocation) async throws {
-        // Everybody is never meant by what was left out.
+        // An option that was left out never means everybody.
         guard (user != nil) != everybody else {
             throw CommandFailure.cannotStart("give --user, or --everybody")
         }

@@ -83,7 +83,7 @@ struct AuditCommand: AsyncParsableCommand {
             await store.close()
         }
 
-        /// An audit that was written before is not written over, and a new one is its owner's alone.
+        /// Makes the file. An audit that was written before is not written over, and a new one is its owner's alone.
         private static func make(_ path: String) throws(CommandFailure) -> FileHandle {
             let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {

@@ -8,7 +8,7 @@ import Values
 enum ConflictTable {
     private static let valueWidth = 36
 
-    /// One line a side; the side that shows is marked.
+    /// The table with one line a side. The side that shows is marked.
     static func text(_ views: [ConflictView]) -> String {
         var rows = [["conflict", "status", "record", "unit", "policy", "", "value", "device", "user", "edited"]]
         for view in views {

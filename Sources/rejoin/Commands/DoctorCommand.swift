@@ -97,7 +97,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return .good("writable")
     }
 
-    /// What is in the data is for nobody but the server, whatever the directory lets through.
+    /// Checks that the data is for nobody but the server, whatever the directory lets through.
     private static func files(_ data: DataDirectory) -> Check {
         let files = data.databaseFiles
         guard !files.isEmpty else { return .note("not there") }
@@ -111,7 +111,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return .good("\(files.count), for their owner alone")
     }
 
-    /// Needed where tokens come from elsewhere too: cookies and cursors come from it.
+    /// Checks the key. It is needed even where tokens come from elsewhere: cookies and cursors come from it.
     private static func key(_ data: DataDirectory) -> Check {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: data.keyPath) else {
             return .note("not there yet; 'rejoin serve' makes it")

@@ -9,7 +9,7 @@ import SyncWire
 import Values
 
 extension ConflictsCommand {
-    /// Decides through the server: it knows the collections' rules, and wakes those who wait for changes.
+    /// Decides through the server, because that knows the collections' rules and wakes those who wait for changes.
     struct Resolve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Decide a conflict, or all that the options select, through the running server.",

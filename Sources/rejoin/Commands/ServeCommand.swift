@@ -61,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
         if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
             announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
-            // Not before: whoever started the server reads its address from the first line.
+            // The address is printed now and not before: whoever started the server reads it from the first line.
             if let port = await managementPorts.first(where: { _ in true }) {
                 announce(managementPort: port, host: host)
             }
@@ -73,7 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
             .init(service: KeyReading(verifier: verifier)), .init(service: HeldReaders(engine: engine)),
         ]
         if let management {
-            // Before the others: a server that is stopping can be watched to its end.
+            // It stands before the others, so that a server that is stopping can be watched to its end.
             services.insert(.init(service: management), at: 1)
         }
         var group = ServiceGroupConfiguration(
@@ -100,7 +100,8 @@ private func announce(managementPort port: Int, host: String) {
 }
 
 extension SyncStore {
-    /// Servers on one database whose keys differ refuse each other's cursors and sessions: clients would be sent to and fro.
+    /// Compares the server's key with that of the others. Servers on one database whose keys differ refuse each other's
+    /// cursors and sessions, so clients would be sent to and fro.
     fileprivate func agree(
         on keys: ServerKeys, data: DataDirectory, _ database: Database, _ logger: Logger
     ) async throws(CommandFailure) {

@@ -1,6 +1,6 @@
 /// Texts that devices chose, made fit for a terminal: nothing in them steers it or turns the direction of writing.
 enum TerminalText {
-    /// What would do harm is shown as its number.
+    /// The text with its harmful characters shown as numbers.
     static func printable(_ text: String) -> String {
         replacing(in: text) { "\\u{\(String($0.value, radix: 16))}" }
     }

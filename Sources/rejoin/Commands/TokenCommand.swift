@@ -87,7 +87,7 @@ struct MintTokenCommand: AsyncParsableCommand {
         guard let seconds = Self.seconds(expires) else {
             throw .cannotStart("'\(expires)' is no time; give a number and s, m, h or d")
         }
-        // To the millisecond: of what is revoked and minted anew in one second, the new one is good.
+        // The time goes to the millisecond: of what is revoked and minted anew in one second, the new one is good.
         let now = (Date().timeIntervalSince1970 * 1000).rounded(.up) / 1000
         return TokenClaims(
             user: user ?? device ?? role.first ?? "", tenant: tenant, device: device, roles: roles,

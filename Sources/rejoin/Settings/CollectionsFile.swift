@@ -4,8 +4,8 @@ import MergeCore
 import SyncWire
 import Yams
 
-/// A file that declares collections. Everything that it does not mean is refused, with the place, so that a typing error
-/// does not become a policy.
+/// A file that declares collections. Everything that has no meaning there is refused, with its place, so that a typing
+/// error does not become a policy.
 struct CollectionsFile: Sendable {
     let schema: Schema
 
@@ -94,7 +94,7 @@ struct CollectionsFile: Sendable {
         }
     }
 
-    /// What units of several fields can merge by.
+    /// The policies by which units of several fields can merge.
     private static var registerPolicies: String {
         let names = MergePolicy.allCases.filter { $0.registerRule != nil }.map(\.rawValue)
         return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")

@@ -7,7 +7,7 @@ struct DataDirectory: Sendable {
     static let standardPath = "./rejoin-data"
 
     let path: String
-    /// Where the key is that somebody else keeps, for servers on several machines; nil: in the directory.
+    /// Where the key is that somebody else keeps, for servers on several machines; nil where it is in the directory.
     let namedKeyPath: String?
 
     init(path: String, namedKeyPath: String? = nil) {
@@ -28,8 +28,8 @@ struct DataDirectory: Sendable {
         DatabaseFiles.paths(at: databasePath).filter { FileManager.default.fileExists(atPath: $0) }
     }
 
-    /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet. A key that is named is not made:
-    /// where it is missing, the servers would each have one of their own.
+    /// Makes the directory (mode 0700) and the key (mode 0600) where they are not there yet. A key that is named is not
+    /// made: where it is missing, each server would have one of its own.
     func prepare() throws(CommandFailure) {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
@@ -62,8 +62,8 @@ struct DataDirectory: Sendable {
         return Array(secret)
     }
 
-    /// Written under another name and then moved, so that no other process ever reads half of it; of two that start at once
-    /// the first one's key stays.
+    /// Makes the key. It is written under another name and then moved, so that no other process ever reads half of it.
+    /// Of two processes that start at the same time the first one's key stays.
     private func makeKey() throws(CommandFailure) {
         let secret = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
         let temporary = keyPath + ".\(ProcessInfo.processInfo.processIdentifier)"

@@ -16,7 +16,7 @@ struct DatabaseOptions: ParsableArguments {
     var database: String?
 }
 
-/// Where the data is: the composition root's choice between the engines.
+/// Where the data is. This is the composition root's choice between the engines.
 enum Database: Sendable {
     case file(DataDirectory)
     case server(Conninfo, PostgreSQLStore.Options)
@@ -45,7 +45,7 @@ enum Database: Sendable {
         }
     }
 
-    /// What people may see of it.
+    /// What people may see of the place.
     var description: String {
         switch self {
         case .file(let data): data.databasePath
@@ -98,7 +98,8 @@ enum Database: Sendable {
 }
 
 extension PostgreSQLStore.Options {
-    /// As the environment and the settings file say; they are for operators, and have no place among a command's options.
+    /// Reads what the environment and the settings file say. These options are for operators, and have no place among a
+    /// command's options.
     fileprivate static func resolved(_ settings: SettingsResolution) throws(CommandFailure) -> Self {
         var options = Self()
         options.connections = try settings.integer(.databaseConnections, nil, in: 1...500, default: options.connections)

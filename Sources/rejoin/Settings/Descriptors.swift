@@ -2,11 +2,12 @@ import Foundation
 import Logging
 import SyncHTTP
 
-/// Files and connections that the process may have open (`RLIMIT_NOFILE`).
+/// The files and connections that the process may have open (`RLIMIT_NOFILE`).
 ///
-/// At the limit a server accepts nothing, logs nothing and opens no file of its database, so it has to stop before that.
+/// At the limit a server accepts nothing, logs nothing and opens no file of its database, so it has to stop before
+/// that.
 enum Descriptors {
-    /// What is open beside connections: the database, its log, connections to PostgreSQL, the event loops.
+    /// What is open beside connections: the database, its log, connections to PostgreSQL, and the event loops.
     private static let spare = 128
 
     /// Raises the soft limit to what the connections need, as far as the hard limit goes.

@@ -77,9 +77,9 @@ struct ServerSettings: Sendable {
     let audience: Setting<String>?
     let tokenLeeway: Setting<Int>
     let logLevel: Setting<Logger.Level>
-    /// Of one device, averaged over ten seconds.
+    /// The requests of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
-    /// Of one device's batches, averaged over ten seconds.
+    /// The bytes of one device's batches, averaged over ten seconds.
     let bytesPerSecond: Setting<Int>
     let transport: TransportSettings
     let readersPerDevice: Setting<Int>
