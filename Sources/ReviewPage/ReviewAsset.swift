@@ -1,4 +1,4 @@
-/// A file that the pages use, as it is served: under `path`, by anybody's leave, unchanging under its address.
+/// A file that the pages use. It is served under `path` to anybody, and never changes under its address.
 public struct ReviewAsset: Sendable, Hashable {
     public let path: String
     public let contentType: String

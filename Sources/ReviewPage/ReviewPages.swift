@@ -2,9 +2,9 @@ import Mustache
 
 /// The pages of the reviewers: what stands in the models, as HTML.
 ///
-/// Values come from devices and are hostile. Templates get texts and never markup (`Fragment`); every template escapes by
-/// `PageContentType`, and none has a way around it. The pages hold no script and no style of their own and are served under
-/// `contentSecurityPolicy`.
+/// Values come from devices and are hostile. Templates get texts and never markup (`Fragment`). Every template escapes
+/// by `PageContentType`, and none has a way around it. The pages hold no script and no style of their own, and are
+/// served under `contentSecurityPolicy`.
 public struct ReviewPages: Sendable {
     public static let contentType = "text/html; charset=utf-8"
 

@@ -24,7 +24,7 @@ enum Template: String, CaseIterable {
     case sentence
     case time
 
-    /// Without the last line feed, which would be a space behind every name.
+    /// The template without its last line feed, which would be a space behind every name.
     var text: String {
         let isEnded = bytes.last == UInt8(ascii: "\n")
         return String(decoding: isEnded ? bytes.dropLast() : bytes[...], as: UTF8.self)

@@ -1,20 +1,21 @@
 import Causality
 
-/// Some events of a record with the order that their clocks give them: happened-before (Lamport 1978), as vectors tell it
-/// (Mattern 1989).
+/// Some events of a record with the order that their clocks give them: happened-before (Lamport 1978), as vectors tell
+/// it (Mattern 1989).
 ///
-/// `x` happened before `e` when the context of `e` knows `x`; what follows from two such steps holds as well. Clocks are
-/// sent by devices, so even two that claim to have seen each other are laid out somehow: the later step is ignored.
+/// `x` happened before `e` when the context of `e` knows `x`; what follows from two such steps holds as well. Clocks
+/// are sent by devices, so even two events that claim to have seen each other are laid out somehow: the later step is
+/// ignored.
 struct CausalHistory {
-    /// As many as a set of bits in one word can name.
+    /// The most events: as many as a set of bits in one word can name.
     static let maximumEvents = 64
 
-    /// In a causal order: nothing stands before what it had seen. Ties by time, then by dot.
+    /// The events in a causal order: nothing stands before what it had seen. Ties go by time, then by dot.
     let events: [RecordEvent]
     /// For each event the events that happened before it, a bit each.
     let past: [UInt64]
 
-    /// O(n³) for at most 64 events.
+    /// Puts the events in order. O(n³) for at most 64 events.
     init(_ unordered: [RecordEvent]) {
         precondition(unordered.count <= Self.maximumEvents, "a selection is made first")
         let sorted = unordered.sorted {
@@ -47,8 +48,8 @@ struct CausalHistory {
         past[right] & (1 << UInt64(left)) != 0
     }
 
-    /// The arrows between devices that, with each device's own order, say all of happened-before and nothing twice: its
-    /// transitive reduction, less the steps along a device's line.
+    /// The arrows between devices that, with each device's own order, say all of happened-before and nothing twice.
+    /// They are its transitive reduction, less the steps along a device's line.
     ///
     /// An event of another device gets an arrow when it is in the past, and in the past of nothing else that is.
     var arrows: [Arrow] {

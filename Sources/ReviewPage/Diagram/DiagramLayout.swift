@@ -2,8 +2,8 @@ import Causality
 
 /// Where everything stands in the space–time diagram, in units of the drawing.
 ///
-/// Devices are lines from left to right, in the order of their first events; every event has a column of its own, so that no
-/// arrow points backwards and no two dots meet.
+/// Devices are lines from left to right, in the order of their first events. Every event has a column of its own, so
+/// that no arrow points backwards and no two dots meet.
 struct DiagramLayout {
     struct Line {
         let device: DeviceID
@@ -31,14 +31,14 @@ struct DiagramLayout {
         let width: Int
     }
 
-    /// Few events are spread over this, many stand closely and scroll.
+    /// The width over which few events are spread. Many stand closely and scroll.
     static let comfortableWidth = 900
     static let columnWidths = 56...118
     static let rowHeight = 62
     static let labelWidth = 150
     static let topMargin = 34
     static let bandHeight = 7
-    /// More pasts on one line could not be told apart.
+    /// How many pasts are drawn on one line; more could not be told apart.
     static let maximumBands = 4
 
     let columnWidth: Int

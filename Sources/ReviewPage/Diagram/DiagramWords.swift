@@ -1,10 +1,10 @@
 import Causality
 
-/// What the diagram shows, in words: of every two sides, which had seen the other.
+/// What the diagram shows, in words: for every two sides, which had seen the other.
 struct DiagramWords {
     let sentences: [Sentence]
 
-    /// More pairs than this are not told one by one.
+    /// How many pairs are told one by one at most.
     private static let maximumPairs = 15
 
     init(_ events: [RecordEvent]) {

@@ -7,10 +7,10 @@ struct EventSelection {
     let events: [RecordEvent]
     let omitted: Int
 
-    /// O(n log n) for n events, times the sides.
+    /// Selects events. O(n log n) for n events, times the sides.
     init(_ history: [RecordEvent], maximum: Int = maximumDrawn) {
         let bound = min(maximum, CausalHistory.maximumEvents)
-        // The same event twice would be two dots for one thing.
+        // An event that stands here twice would be two dots for one thing.
         var seen: Set<Dot> = []
         let sorted = history.filter { $0.dot.counter >= 1 && seen.insert($0.dot).inserted }.sorted {
             ($0.atMilliseconds, $0.dot.counter, $0.dot.device) < ($1.atMilliseconds, $1.dot.counter, $1.dot.device)
@@ -42,7 +42,7 @@ struct EventSelection {
         omitted = sorted.count - chosen.count
     }
 
-    /// Of each device the last event that all sides knew.
+    /// The last event of each device that all sides knew.
     private static func latestInCommon(_ sides: [RecordEvent], _ sorted: [RecordEvent]) -> [Int] {
         guard let first = sides.first else { return [] }
         let common = first.clock.entries.map { entry in

@@ -1,16 +1,16 @@
-/// What two texts begin and end with alike, and what lies between.
+/// What two texts have in common at their beginning and at their end, and what lies between.
 ///
-/// Found by bytes, before anything is taken apart into words: most of a long text is the same in both. The ends give up the
-/// piece of a word at their edge, so that the words between are whole.
+/// The ends are found by bytes, before anything is taken apart into words: most of a long text is the same in both.
+/// They give up the piece of a word at their edge, so that the words between are whole.
 struct MatchingEnds {
     let head: String
     let left: String
     let right: String
     let tail: String
-    /// Whether what lies between is short enough to be looked at word by word.
+    /// Whether what lies between is short enough to be compared word by word.
     let isSmall: Bool
 
-    /// O(n).
+    /// Finds the ends. O(n).
     init(_ old: String, _ new: String, maximumBytes: Int) {
         let old = Array(old.utf8)
         let new = Array(new.utf8)
@@ -22,7 +22,7 @@ struct MatchingEnds {
         while tail < shorter - head, old[old.count - 1 - tail] == new[new.count - 1 - tail] { tail += 1 }
         while tail > 0, Self.isContinuation(old[old.count - tail]) { tail -= 1 }
 
-        // Back to a space, on both sides. Where there is none near, the texts have other words than these.
+        // Both ends go back to a space. Where there is none near, the texts have other words than these.
         var wordHead = head
         if head < old.count || head < new.count {
             while wordHead > 0, old[wordHead - 1] != UInt8(ascii: " ") { wordHead -= 1 }

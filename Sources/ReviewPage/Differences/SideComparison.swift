@@ -2,12 +2,12 @@ import Causality
 
 /// The sides of a conflict next to each other: field by field where they are objects, else as one value.
 ///
-/// Every side is compared with one of them, the one that shows; that one with the other when there are but two.
+/// Every side is compared with the one that shows. Where there are but two, that one is compared with the other.
 struct SideComparison {
     struct Field {
-        /// Nil where the value is not an object.
+        /// The field's name; nil where the value is not an object.
         let name: String?
-        /// Of each side, in the order of the sides.
+        /// One cell for each side, in the order of the sides.
         let cells: [Cell]
         /// Whether any two sides differ here.
         let differs: Bool
@@ -20,17 +20,18 @@ struct SideComparison {
         let differs: Bool
     }
 
-    /// Those that differ first, where there are more than can be shown.
+    /// The fields; where there are more than can be shown, those that differ come first.
     let fields: [Field]
     /// How many fields there are beside those.
     let omittedFields: Int
     /// Whether the one that the others are compared with is compared with none itself.
     let isReferencePlain: Bool
 
-    /// O(n) in the sizes of the values for each side, but for the differences inside texts, which are bounded.
+    /// Compares the sides. O(n) in the sizes of the values for each side; the differences inside texts are bounded.
     /// - Parameters:
+    ///   - sides: the value of each side; nil for a side that deletes.
     ///   - reference: the number of the side that the others are compared with.
-    ///   - rests: of each side, where all of its value is.
+    ///   - rests: for each side, where all of its value is.
     init(_ sides: [PageValue?], reference: Int, rests: [Rest]? = nil) {
         let rests = rests ?? sides.map { _ in .nowhere }
         let others = sides.indices.filter { $0 != reference && sides[$0] != nil }
@@ -101,12 +102,12 @@ struct SideComparison {
 
     private struct Pairing {
         let reference: Int
-        /// What the reference itself is compared with.
+        /// The side that the reference itself is compared with.
         let counterpart: Int?
     }
 
-    /// Nil where the two are of different forms, or have next to nothing in common: then all would be marked, which says
-    /// nothing.
+    /// Where two values differ. nil where the two are of different forms, or have next to nothing in common: then all
+    /// would be marked, which says nothing.
     private static func differences(
         in text: ValueText, against other: ValueText, within allowance: Allowance
     ) -> MarkedText? {

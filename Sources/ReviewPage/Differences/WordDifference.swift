@@ -2,9 +2,9 @@ import Causality
 
 /// Where two texts differ, word by word.
 ///
-/// The shortest script of Myers ("An O(ND) Difference Algorithm and Its Variations", 1986), between the common beginning
-/// and the common end. Bounded: texts that are longer, or differ more, than the bounds differ in all that lies between
-/// beginning and end.
+/// The difference is the shortest script of Myers ("An O(ND) Difference Algorithm and Its Variations", 1986), between
+/// the common beginning and the common end. It is bounded: texts that are longer, or differ more, than the bounds
+/// differ in all that lies between beginning and end.
 struct WordDifference {
     enum Kind: Hashable {
         case same
@@ -17,15 +17,15 @@ struct WordDifference {
         let text: String
     }
 
-    /// All of both texts: the same and the removed pieces make the old one, the same and the inserted ones the new.
+    /// All of both texts. The same and the removed pieces make the old one, the same and the inserted ones the new.
     let pieces: [Piece]
 
     struct Bounds {
-        /// Of each text, between beginning and end; what is longer is not taken apart into words.
+        /// The bytes of each text between beginning and end. What is longer is not taken apart into words.
         var maximumBytes = 300_000
-        /// Of each text, between beginning and end.
+        /// The words of each text between beginning and end.
         var maximumWords = 20_000
-        /// Words removed and inserted. Time grows with the words times this, memory with its square.
+        /// The words removed and inserted. Time grows with the words times this, memory with its square.
         var maximumDifferences = 400
 
         init(maximumBytes: Int = 300_000, maximumWords: Int = 20_000, maximumDifferences: Int = 400) {
@@ -34,7 +34,7 @@ struct WordDifference {
             self.maximumDifferences = maximumDifferences
         }
 
-        /// No more work than what is shown of the texts is worth.
+        /// Bounds the work by what is shown of the texts.
         init(within allowance: Allowance) {
             maximumBytes = 8 * allowance.perValue
             maximumWords = 2 * allowance.perValue
@@ -42,7 +42,7 @@ struct WordDifference {
         }
     }
 
-    /// O((n + m) · d), at most; O(n + m) beyond the bounds.
+    /// Compares two texts. At most O((n + m) · d); O(n + m) beyond the bounds.
     init(from old: String, to new: String, bounds: Bounds = Bounds()) {
         let ends = MatchingEnds(old, new, maximumBytes: bounds.maximumBytes)
         var steps = [Step(kind: .same, word: ExactString(ends.head))]
@@ -95,7 +95,7 @@ struct WordDifference {
         case sign
     }
 
-    /// Runs of letters and digits, runs of white space, and every other scalar for itself.
+    /// Takes a text apart: into runs of letters and digits, runs of white space, and every other scalar by itself.
     static func words(_ text: String) -> [ExactString] {
         var words: [ExactString] = []
         var word = String.UnicodeScalarView()
@@ -127,7 +127,7 @@ struct WordDifference {
 
     // MARK: Myers
 
-    /// Nil when more than `bound` words differ.
+    /// The shortest script; nil when more than `bound` words differ.
     private static func script(
         _ old: [ExactString], _ new: [ExactString], _ bound: Int
     ) -> [Step]? {
@@ -162,7 +162,7 @@ struct WordDifference {
         return nil
     }
 
-    /// Where a path enters the diagonal, given the round before: from above it inserts, from the left it removes.
+    /// Where a path enters the diagonal, given the round before. From above it inserts, from the left it removes.
     private static func entry(_ round: [Int], _ distance: Int, _ diagonal: Int) -> Int {
         let above = diagonal + 1 + distance
         let left = diagonal - 1 + distance
@@ -206,8 +206,8 @@ struct WordDifference {
         let word: ExactString
     }
 
-    /// Moves what was only inserted or only removed as far back as it goes without changing either text: a sentence that was
-    /// added is then the sentence with its own full stop, not with that of the sentence before. O(n).
+    /// Moves what was only inserted or only removed as far back as it goes without changing either text. A sentence
+    /// that was added is then the sentence with its own full stop, and not with that of the sentence before. O(n).
     private static func slide(_ steps: inout [Step]) {
         var start = 0
         while start < steps.count {
@@ -227,8 +227,8 @@ struct WordDifference {
         }
     }
 
-    /// Joins neighbouring words of a kind; where both were changed, what was removed comes first. A space between two changes
-    /// is taken for changed too, so that a phrase is marked in one piece.
+    /// Joins neighbouring words of a kind. Where both were changed, what was removed comes first. A space between two
+    /// changes counts as changed too, so that a phrase is marked in one piece.
     private static func pieces(of steps: [Step]) -> [Piece] {
         var pieces: [Piece] = []
         var removed = ""

@@ -16,7 +16,7 @@ public struct BulkPage: Sendable, Hashable {
         public enum Effect: Sendable, Hashable {
             case changes(shown: PageValue?, would: PageValue?)
             case keeps(shown: PageValue?)
-            /// It cannot be decided this way; a sentence.
+            /// The conflict cannot be decided this way. The reason is a sentence.
             case impossible(reason: String)
         }
 
@@ -34,7 +34,7 @@ public struct BulkPage: Sendable, Hashable {
         public let rows: [Row]
         /// Records that would show another value.
         public let changedRecords: Int
-        /// More conflicts fit the filters than one go takes.
+        /// Whether more conflicts fit the filters than one call takes.
         public let isCut: Bool
 
         public init(choice: Choice, rows: [Row], changedRecords: Int, isCut: Bool = false) {
@@ -47,10 +47,10 @@ public struct BulkPage: Sendable, Hashable {
 
     public let session: ReviewSession
     public let filters: ConflictFilters
-    /// How many fit the filters, as in `ListPage.Counts`.
+    /// How many conflicts fit the filters, as in `ListPage.Counts`.
     public let count: String
     public let note: String
-    /// Nil until something was chosen.
+    /// What the choice would do; nil until something was chosen.
     public let preview: Preview?
     public let message: PageMessage?
 
@@ -67,11 +67,11 @@ public struct BulkPage: Sendable, Hashable {
     }
 }
 
-/// What became of a decision on many.
+/// What became of a decision on many conflicts.
 public struct BulkResultPage: Sendable, Hashable {
     public struct Refusal: Sendable, Hashable {
         public let conflict: String
-        /// Nil where the conflict could not be read.
+        /// The conflict; nil where it could not be read.
         public let head: ConflictHead?
         public let reason: String
 

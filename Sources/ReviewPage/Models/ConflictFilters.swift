@@ -1,4 +1,4 @@
-/// Which conflicts a list shows, as the query of its address says it. What the store is asked is a `ConflictQuery`.
+/// Which conflicts a list shows, as the query of its address says it. The store is asked with a `ConflictQuery`.
 public struct ConflictFilters: Sendable, Hashable {
     public enum Assignee: Sendable, Hashable {
         case anybody
@@ -12,7 +12,7 @@ public struct ConflictFilters: Sendable, Hashable {
         case oldest
     }
 
-    /// Nil for all.
+    /// How the conflicts stand; nil for all.
     public var status: PageStatus?
     public var kind: PageKind?
     public var collection: String?
@@ -22,7 +22,7 @@ public struct ConflictFilters: Sendable, Hashable {
     public var device: String?
     public var user: String?
     public var assignee: Assignee
-    /// As they were given: a date or a time of RFC 3339.
+    /// The times as they were given: a date or a time of RFC 3339.
     public var since: String?
     public var until: String?
     public var order: Order
@@ -54,8 +54,9 @@ public struct ConflictFilters: Sendable, Hashable {
 
     /// Reads a query.
     ///
-    /// An empty value is a form's field that was left empty, and says nothing. What is not understood is left out as well, so
-    /// that the page shows more than was asked for and not an error; without `status` the open ones are shown.
+    /// An empty value is a form's field that was left empty, and says nothing. What is not understood is left out as
+    /// well, so that the page shows more than was asked for and not an error. Without `status` the open conflicts are
+    /// shown.
     ///
     /// - Parameter value: gives the decoded value of a query item, nil where there is none.
     public init(reading value: (_ name: String) -> String?) {
@@ -75,7 +76,7 @@ public struct ConflictFilters: Sendable, Hashable {
         }
     }
 
-    /// The query that says the same, item by item, in a fixed order; what is as by default is left out.
+    /// The query that says the same, item by item, in a fixed order. What is at its default is left out.
     public var items: [(name: String, value: String)] {
         var items: [(name: String, value: String)] = []
         if status != .open { items.append(("status", status?.rawValue ?? "all")) }

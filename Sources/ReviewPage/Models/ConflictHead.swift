@@ -1,17 +1,17 @@
 /// What the list and the conflict's own page both say of a conflict.
 public struct ConflictHead: Sendable, Hashable {
     public let id: String
-    /// The conflict's version: a decision names the one that it looked at.
+    /// The conflict's version. A decision names the version that the reviewer looked at.
     public let version: Int64
     public let kind: PageKind
     public let status: PageStatus
     public let collection: String
     public let record: String
-    /// A field, a group, or `$record`.
+    /// The unit: a field, a group, or `$record`.
     public let unit: String
     public let policy: String
     public let openedAtMilliseconds: Int64
-    /// Nil for nobody.
+    /// The user whose task the conflict is; nil for nobody.
     public let assignee: String?
 
     public init(
@@ -33,10 +33,10 @@ public struct ConflictHead: Sendable, Hashable {
 
 /// Whether a side shows.
 public enum SideStanding: Sendable, Hashable {
-    /// It is what the record showed as of the conflict's version.
+    /// The side is what the record showed as of the conflict's version.
     case shows
-    /// It stands beside the one that shows.
+    /// The side stands beside the one that shows.
     case beside
-    /// A later write had seen it and replaced it.
+    /// A later write had seen the side and replaced it.
     case dropped
 }

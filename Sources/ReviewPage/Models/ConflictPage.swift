@@ -1,23 +1,23 @@
 import Causality
 
-/// One conflict with all that a reviewer needs to decide it. Its parts are texts for the page; the types of their names in
-/// `MergeCore` and `SyncEngine` are what these texts are made from.
+/// One conflict with all that a reviewer needs to decide it. Its parts are texts for the page. They are made from the
+/// types of the same names in `MergeCore` and `SyncEngine`.
 public struct ConflictPage: Sendable, Hashable {
     public let session: ReviewSession
     public let conflict: ConflictHead
     public let batch: String
     public let clockBefore: VersionVector
     public let clockAfter: VersionVector
-    /// In the order of their numbers, which decisions name.
+    /// The sides in the order of their numbers, which decisions name.
     public let sides: [Side]
     public let record: RecordNow
     public let decision: Decision
     public let resolution: Resolution?
-    /// Oldest first.
+    /// The comments, the oldest first.
     public let comments: [Comment]
     public let history: History
     public let neighbours: Neighbours
-    /// As in `ListPage`.
+    /// Where the audit stood, as in `ListPage`.
     public let position: String
     public let message: PageMessage?
 
@@ -46,7 +46,7 @@ public struct ConflictPage: Sendable, Hashable {
 
 extension ConflictPage {
     public struct Side: Sendable, Hashable {
-        /// Nil where the side deletes, or has no value.
+        /// The side's value; nil where the side deletes, or has no value.
         public let value: PageValue?
         public let standing: SideStanding
         public let device: String
@@ -81,12 +81,12 @@ extension ConflictPage {
         }
 
         public let life: Life
-        /// What the conflict's unit shows; nil where it has no value. Of a deleted record, what it would show.
+        /// What the conflict's unit shows; nil where it has no value. For a deleted record, what it would show.
         public let value: PageValue?
-        /// All fields, nil where the record is gone.
+        /// All fields; nil where the record is gone.
         public let whole: PageValue?
         public let clock: VersionVector
-        /// The same clock as the decision form sends it back.
+        /// The same clock in the form in which the decision form sends it back.
         public let clockText: String
 
         public init(life: Life, value: PageValue?, whole: PageValue?, clock: VersionVector, clockText: String) {
@@ -102,14 +102,14 @@ extension ConflictPage {
     public struct Decision: Sendable, Hashable {
         public enum Offer: Sendable, Hashable {
             case possible
-            /// Decided already, or gone; the reason is said instead of a form.
+            /// The conflict was decided already, or is gone. The reason is said instead of a form.
             case closed(reason: String)
         }
 
         public let offer: Offer
-        /// As the form sends it: a side's number, `current` or `value`.
+        /// The choice in the form in which the form sends it: a side's number, `current` or `value`.
         public let chosen: String?
-        /// Nil: prefilled with what shows now.
+        /// The value that was entered; nil for what shows now.
         public let valueText: String?
         public let note: String
         public let restores: Bool
@@ -129,7 +129,7 @@ extension ConflictPage {
     public struct Resolution: Sendable, Hashable {
         public enum Ending: Sendable, Hashable {
             case decided(value: PageValue?)
-            /// By a later write that had seen all sides.
+            /// A later write ended it that had seen all sides.
             case superseded(device: String)
         }
 
@@ -159,7 +159,7 @@ extension ConflictPage {
     }
 
     public struct History: Sendable, Hashable {
-        /// In any order.
+        /// The events, in any order.
         public let events: [RecordEvent]
         /// How many events the caller left out of `events`.
         public let omitted: Int

@@ -1,7 +1,7 @@
 /// The list of conflicts.
 public struct ListPage: Sendable, Hashable {
-    /// How many conflicts there are of a status, under the other filters. A text, because counting may stop at a bound
-    /// ("999+").
+    /// How many conflicts there are of a status, under the other filters. It is a text, because counting may stop at a
+    /// bound ("999+").
     public struct Counts: Sendable, Hashable {
         public let open: String
         public let automatic: String
@@ -38,7 +38,7 @@ public struct ListPage: Sendable, Hashable {
     }
 
     public struct SideBrief: Sendable, Hashable {
-        /// Nil where the side deletes, or has no value.
+        /// The side's value; nil where the side deletes, or has no value.
         public let value: PageValue?
         public let device: String
         public let user: String

@@ -1,4 +1,4 @@
-/// What came of a form, said at the top of the page that follows.
+/// What came of a form. It is said at the top of the page that follows.
 public enum PageMessage: Sendable, Hashable {
     /// The decision is in the record and on its way to every device.
     case decided
@@ -15,7 +15,7 @@ public enum PageMessage: Sendable, Hashable {
     case decidedOtherwise(by: String)
     /// 422, with the reason as a sentence.
     case refused(reason: String)
-    /// 503.
+    /// 503: the decision could not be stored now.
     case unavailable
     /// The form was of another session.
     case formExpired

@@ -6,7 +6,7 @@ public enum PageStatus: String, Sendable, Hashable, CaseIterable {
     case superseded
 }
 
-/// What met.
+/// What met what.
 public enum PageKind: String, Sendable, Hashable, CaseIterable {
     case writeWrite = "write_write"
     case deleteWrite = "delete_write"

@@ -2,8 +2,8 @@ import Causality
 
 /// A JSON value as the page shows it.
 ///
-/// The caller has read the text strictly. Numbers stay the texts that they were, so that none is shown rounded, and members
-/// stay in their order. Never deeper than the wire allows (32), which bounds what walks over it.
+/// The caller has read the text strictly. Numbers stay the texts that they were, so that none is shown rounded, and
+/// members stay in their order. A value is never deeper than the wire allows (32), which bounds what walks over it.
 public indirect enum PageValue: Sendable, Hashable {
     public struct Member: Sendable, Hashable {
         public let name: String

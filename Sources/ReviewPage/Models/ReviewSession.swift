@@ -2,7 +2,7 @@
 public struct ReviewSession: Sendable, Hashable {
     public let user: String
     public let tenant: String
-    /// Goes back with every form, in the hidden field `csrf`.
+    /// The token that goes back with every form, in the hidden field `csrf`.
     public let csrf: String
 
     public init(user: String, tenant: String, csrf: String) {

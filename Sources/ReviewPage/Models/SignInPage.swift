@@ -1,4 +1,5 @@
-/// The page behind a link that signs somebody in. Opening it does nothing yet, so that a preview of the link cannot use it up.
+/// The page behind a link that signs somebody in. To open it does nothing yet, so that a preview of the link cannot use
+/// it up.
 public struct SignInPage: Sendable, Hashable {
     public let user: String
     public let tenant: String
@@ -17,7 +18,7 @@ public struct NoticePage: Sendable, Hashable {
         /// - Parameter path: what was asked for, path and query. A browser sends no strict cookie along when it follows a
         ///   link from elsewhere, so that asking again may be all it takes.
         case signedOut(path: String)
-        /// Used already, or too old, or of no link at all.
+        /// The link was used already, is too old, or is none at all.
         case linkSpent
         case justSignedOut
         case forbidden
@@ -28,7 +29,7 @@ public struct NoticePage: Sendable, Hashable {
     }
 
     public let notice: Notice
-    /// Who looks, where that is known.
+    /// The reviewer who looks, where that is known.
     public let session: ReviewSession?
 
     public init(_ notice: Notice, session: ReviewSession? = nil) {

@@ -44,11 +44,11 @@ public struct SummaryPage: Sendable, Hashable {
     }
 
     public let session: ReviewSession
-    /// The last 30 days, oldest first, those without a conflict as well; named `2026-05-31`.
+    /// The last 30 days, the oldest first, those without a conflict as well. They are named `2026-05-31`.
     public let days: [Count]
     public let statuses: [StatusCount]
     public let kinds: [KindCount]
-    /// Most first; the caller cuts the tail.
+    /// The collections with the most conflicts first. The caller cuts the tail.
     public let collections: [Count]
     public let units: [UnitCount]
     public let devices: [Count]

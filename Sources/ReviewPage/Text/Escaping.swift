@@ -2,9 +2,9 @@ import Mustache
 
 /// Escapes for HTML, text and quoted attributes alike.
 ///
-/// The library's own escaping goes by characters, and a quotation mark with a combining mark behind it is another character
-/// than a quotation mark: it would leave the attribute that it stands in. Browsers read scalars, so this goes by bytes; all
-/// that matters to HTML is ASCII.
+/// The library's own escaping goes by characters. A quotation mark with a combining mark behind it is another character
+/// than a quotation mark, and would leave the attribute that it stands in. Browsers read scalars, so this goes by
+/// bytes; all that matters to HTML is ASCII.
 struct PageContentType: MustacheContentType {
     /// The name under which templates ask for it.
     static let name = "REVIEW"
@@ -21,9 +21,9 @@ struct PageContentType: MustacheContentType {
             case UInt8(ascii: "\""): escaped += "&quot;".utf8
             case UInt8(ascii: "'"): escaped += "&#39;".utf8
             case UInt8(ascii: "`"): escaped += "&#96;".utf8
-            // A parser makes a line feed of it.
+            // A parser makes a line feed of a carriage return.
             case UInt8(ascii: "\r"): escaped += "&#13;".utf8
-            // HTML has no way to write it.
+            // HTML has no way to write U+0000.
             case 0: escaped += "\u{FFFD}".utf8
             default: escaped.append(byte)
             }

@@ -1,19 +1,21 @@
 /// Writes values as JSON for people to read and to edit.
 ///
-/// Whatever has no ink is escaped inside strings, which JSON reads as the same string: so the text shows all of it, in a
-/// text area as well, where no chips can stand.
+/// Whatever has no ink is escaped inside strings, which JSON reads as the same string. So the text shows all of it, in
+/// a text area as well, where no chips can stand.
 enum JSONText {
     /// Nesting beyond this is not indented further: deep values would run out of the page.
     static let maximumIndentation = 8
 
-    /// On lines, two spaces a level. O(n).
+    /// The value on several lines, with two spaces a level. O(n).
     static func pretty(_ value: PageValue) -> String { pretty(value, upTo: .max).text }
 
-    /// On one line. O(n).
+    /// The value on one line. O(n).
     static func compact(_ value: PageValue) -> String { compact(value, upTo: .max).text }
 
     /// The beginning of `pretty`, and whether it is all of it. O(its length).
-    /// - Parameter bytes: about as many as that.
+    /// - Parameters:
+    ///   - value: the value.
+    ///   - bytes: about how many bytes are written.
     static func pretty(_ value: PageValue, upTo bytes: Int) -> (text: String, isWhole: Bool) {
         var output = Output(layout: .lines, maximumBytes: bytes)
         output.write(value, depth: 0)

@@ -1,4 +1,4 @@
-/// A text of which some pieces are marked, as it stands on the page: in full where it is short, else as a preview that
+/// A text of which some pieces are marked. It stands on the page in full where it is short, else as a preview that
 /// opens.
 struct MarkedText {
     struct Piece: Hashable {
@@ -8,7 +8,7 @@ struct MarkedText {
 
     let pieces: [Piece]
 
-    /// What is longer is folded, in scalars and in lines.
+    /// A text with more scalars or lines than this is folded.
     private static let longScalars = 700
     private static let longLines = 14
     private static let previewScalars = 280
@@ -27,9 +27,9 @@ struct MarkedText {
         self.pieces = pieces.filter { !$0.text.isEmpty }
     }
 
-    /// Read by the template `text`.
+    /// What the template `text` reads.
     /// - Parameters:
-    ///   - cost: the bytes of the page that the text may take; what is beyond is left out.
+    ///   - cost: the bytes of the page that the text may take. What is beyond is left out.
     ///   - rest: where all of it is.
     ///   - isCut: whether the text is a beginning already.
     func fragment(within cost: Int = Allowance(values: 1).perValue, rest: Rest = .nowhere, isCut: Bool = false)
@@ -49,7 +49,7 @@ struct MarkedText {
                 "size": isCut ? nil : .text(CountText.grouped(length)),
             ])
         }
-        // Of what is cut to no more than a preview, there is no other one.
+        // A text that is cut to no more than a preview has no other preview.
         let isPreview = isShortened && cost <= Self.previewCost
         if !isPreview, length > Self.longScalars || lines > Self.longLines {
             fragment["isLong"] = true
@@ -60,8 +60,8 @@ struct MarkedText {
         return fragment
     }
 
-    /// The text where it is rendered within so many bytes; else what is marked with more around it than the preview has, up to
-    /// that bound.
+    /// The whole text where it is rendered within so many bytes. Else what is marked, with more around it than the
+    /// preview has, up to that bound.
     private func bounded(to cost: Int) -> (pieces: [Piece], isShortened: Bool) {
         var left = cost
         for piece in pieces where left >= 0 { left -= piece.text.cost(upTo: left + 1) + Self.elementCost }
@@ -69,7 +69,7 @@ struct MarkedText {
         return (windows(around: 4 * Self.surroundings, cost: cost), true)
     }
 
-    /// The marked pieces with a little around each, up to a bound; without marks the beginning.
+    /// The marked pieces with a little around each, up to a bound. A text without marks gives its beginning.
     private var preview: [Piece] {
         windows(around: Self.surroundings, cost: Self.previewCost, scalars: Self.previewScalars).map {
             Piece(text: $0.text.withoutLines, isMarked: $0.isMarked)
@@ -122,7 +122,7 @@ extension String {
         String(String.UnicodeScalarView(unicodeScalars.prefix(count)))
     }
 
-    /// On one line.
+    /// The text on one line.
     var withoutLines: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\n" || $0 == "\t" ? " " : $0 }))
     }

@@ -1,6 +1,6 @@
 /// A name from elsewhere (a device, a user, a record), short enough to stand in a line.
 enum Naming {
-    /// Names are bounded where they come in; this is for what is shown before that, such as a filter.
+    /// Names are bounded where they come in. This bounds what is shown before that, such as a filter.
     static let maximumScalars = 256
 
     /// Read by the template `name`.
@@ -8,7 +8,7 @@ enum Naming {
         ["runs": .list(VisibleText(shortened(name)).fragments)]
     }
 
-    /// For attributes.
+    /// The name for attributes.
     static func flat(_ name: String) -> String {
         VisibleText(shortened(name)).flat
     }

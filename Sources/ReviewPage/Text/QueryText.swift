@@ -1,4 +1,5 @@
-/// Writes queries of addresses: all but the unreserved characters of RFC 3986 percent-encoded, by the bytes of UTF-8.
+/// Writes queries of addresses. All but the unreserved characters of RFC 3986 are percent-encoded, by the bytes of
+/// UTF-8.
 enum QueryText {
     static func encoded(_ items: [(name: String, value: String)]) -> String {
         items.map { encoded($0.name) + "=" + encoded($0.value) }.joined(separator: "&")

@@ -1,7 +1,7 @@
-/// About how many bytes of a page a text takes: what the page's bounds are measured in.
+/// About how many bytes of a page a text takes. The page's bounds are measured in this.
 ///
-/// A text is not bounded by its own length: an apostrophe is written with five bytes, and a control character as a chip with
-/// a title takes a hundred. So what hostile texts cost is counted before they are rendered.
+/// A text is not bounded by its own length: an apostrophe is written with five bytes, and a control character as a chip
+/// with a title takes a hundred. So the cost of hostile texts is counted before they are rendered.
 enum RenderedCost {
     /// A chip with its element and title.
     private static let chip = 100
@@ -10,7 +10,10 @@ enum RenderedCost {
     /// Marks on one base beyond this become chips.
     private static let marks = 4
 
-    /// - Parameter marks: how many combining marks stand before it in a row; counted on.
+    /// What one scalar takes.
+    /// - Parameters:
+    ///   - scalar: the scalar.
+    ///   - marks: how many combining marks stand before it in a row. It is counted on.
     static func of(_ scalar: Unicode.Scalar, afterMarks marks: inout Int) -> Int {
         if scalar.isASCII {
             marks = 0
@@ -30,7 +33,7 @@ enum RenderedCost {
 }
 
 extension String {
-    /// Whether the text is rendered within so many bytes; looks no further than that.
+    /// Whether the text is rendered within so many bytes. No more than that is read.
     func fits(cost: Int) -> Bool {
         var left = cost
         var marks = 0
@@ -54,7 +57,7 @@ extension String {
         return String(String.UnicodeScalarView(unicodeScalars[..<end]))
     }
 
-    /// What it takes, counted up to a bound.
+    /// What the text takes, counted up to a bound.
     func cost(upTo bound: Int) -> Int {
         var cost = 0
         var marks = 0

@@ -66,7 +66,7 @@ struct Sentence: ExpressibleByStringInterpolation, Hashable {
         ]
     }
 
-    /// For titles and attributes.
+    /// The sentence for titles and attributes.
     var flat: String {
         pieces.map { piece in
             switch piece {

@@ -11,13 +11,17 @@ struct ValueText {
     }
 
     let form: Form
-    /// Whether the form holds all of the value. Of arrays and objects only a beginning is written out.
+    /// Whether the form holds all of the value. Only a beginning is written out of arrays and objects.
     let isWhole: Bool
 
-    /// Beginnings of arrays and objects are this many times as long as what is shown of them, so that they can be compared.
+    /// The beginnings of arrays and objects are this many times as long as what is shown of them, so that they can be
+    /// compared.
     private static let writtenPerShown = 4
 
-    /// - Parameter allowance: how much of the value will be shown.
+    /// Writes a value.
+    /// - Parameters:
+    ///   - value: the value; nil for none.
+    ///   - allowance: how much of the value will be shown.
     init(_ value: PageValue?, within allowance: Allowance = Allowance(values: 1)) {
         var isWhole = true
         func json(_ value: PageValue) -> Form {
@@ -64,7 +68,7 @@ struct ValueText {
     /// The bytes of the page that a line of a list takes at most.
     private static let briefCost = 600
 
-    /// In a line of a list.
+    /// The value in a line of a list.
     static func brief(_ value: PageValue?, maximumScalars: Int = 90) -> Fragment {
         switch value {
         case nil, .null?, .string("")?: return ValueText(value).fragment()
@@ -91,7 +95,7 @@ struct ValueText {
         return fragment
     }
 
-    /// Enough of a hash to tell two apart.
+    /// The beginning of a hash, enough to tell two apart.
     private static func fingerprint(_ hash: String) -> String {
         let start = hash.prefix(8)
         return start.prefix(4) + "·" + start.suffix(4)

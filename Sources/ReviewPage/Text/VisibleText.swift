@@ -1,8 +1,8 @@
 /// A text from elsewhere with everything in it made visible.
 ///
 /// What has no ink of its own (controls, direction marks, joiners, odd spaces) is told apart from the text, so that the
-/// page shows it as a chip; a combining mark without a base gets one. Nothing that a device wrote can then reorder, hide or
-/// pile up on what stands around it. Joiners and selectors inside emoji stay, as they are what makes the emoji.
+/// page shows it as a chip. A combining mark without a base gets one. So nothing that a device wrote can reorder, hide
+/// or pile up on what stands around it. Joiners and selectors inside emoji stay, because they make the emoji.
 struct VisibleText {
     /// A piece of the text that is shown alike from end to end.
     enum Run: Hashable {
@@ -13,12 +13,12 @@ struct VisibleText {
 
     private(set) var runs: [Run] = []
 
-    /// Marks on one base beyond this are written out: nobody's language has more.
+    /// Further marks on one base are written out: no language has more.
     private static let maximumMarks = 4
     /// A text with more chips than this has them written into the text, which takes no elements.
     private static let maximumChips = 400
 
-    /// O(n) in scalars.
+    /// Makes a text visible. O(n) in scalars.
     init(_ text: String) {
         var plain = String.UnicodeScalarView()
         var previous: Unicode.Scalar?
@@ -56,7 +56,7 @@ struct VisibleText {
         if !plain.isEmpty { runs.append(.plain(String(plain))) }
     }
 
-    /// The text in one piece, chips in angle brackets: for attributes, which hold no elements.
+    /// The text in one piece, with chips in angle brackets. It is for attributes, which hold no elements.
     var flat: String {
         runs.map { run in
             switch run {

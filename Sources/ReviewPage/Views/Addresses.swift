@@ -14,7 +14,7 @@ enum Addresses {
         QueryText.address(bulk, filters.items)
     }
 
-    /// The filters go along, so that the page knows its neighbours and the way back.
+    /// A conflict's page. The filters go along, so that the page knows its neighbours and the way back.
     static func conflict(_ id: String, _ filters: ConflictFilters? = nil, action: String = "") -> String {
         QueryText.address("/review/conflicts/" + QueryText.encoded(id) + action, filters?.items ?? [])
     }

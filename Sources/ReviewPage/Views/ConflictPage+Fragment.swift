@@ -44,12 +44,13 @@ extension ConflictPage {
         sides.firstIndex { $0.standing == .shows } ?? sides.firstIndex { $0.standing == .beside } ?? 0
     }
 
-    /// Where all of something is that the page shows the beginning of.
+    /// The address of all of something that the page shows the beginning of.
     private func rest(_ part: String) -> Rest {
         Rest(address: Addresses.conflict(conflict.id, action: part))
     }
 
-    /// The numbers of the sides that the page shows: of very many those that stand, and the latest of the others.
+    /// The numbers of the sides that the page shows. Where there are very many, these are those that stand, and the
+    /// latest of the others.
     private var shownSides: [Int] {
         guard sides.count > Allowance.sides else { return Array(sides.indices) }
         let standing = sides.indices.filter { sides[$0].standing != .dropped }
@@ -65,7 +66,11 @@ extension ConflictPage {
         }
     }
 
-    /// - Parameter place: among the sides that are compared.
+    /// One side.
+    /// - Parameters:
+    ///   - number: the side's number.
+    ///   - place: its place among the sides that are compared.
+    ///   - comparison: the sides next to each other.
     private func side(_ number: Int, at place: Int, _ comparison: SideComparison) -> Fragment {
         let side = sides[number]
         var fragment: Fragment = [
@@ -80,7 +85,7 @@ extension ConflictPage {
         if let claimed = side.claimedAtMilliseconds, claimed != side.stampMilliseconds {
             fragment["claimed"] = .time(claimed)
         }
-        // Beside a delete there is nothing that fields could be the same in.
+        // A delete has no fields that those of the other side could equal.
         let isCompared = sides.count { $0.value != nil } > 1
         let cells = comparison.fields.map { field -> (isEqual: Bool, Fragment) in
             let cell = field.cells[place]
@@ -155,7 +160,7 @@ extension ConflictPage {
         } else if editable?.isWhole ?? true {
             fragment["valueText"] = .text(editable?.text ?? "null")
         } else {
-            // A part of it would be set as the whole. No text is no JSON, and decides nothing.
+            // A part of the text would be set as the whole. An empty text is no JSON, and decides nothing.
             fragment["valueText"] = ""
             fragment["isTooLong"] = .fragment(["address": rest("/now").address.map { .text($0) }])
         }

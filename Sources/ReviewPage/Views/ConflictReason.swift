@@ -10,7 +10,7 @@ struct ConflictReason {
         let unit = page.conflict.unit
         switch page.conflict.kind {
         case .writeWrite:
-            // A side that was seen and replaced had been seen. Where nearly all were, it is told how it began.
+            // A later write had seen the sides that were replaced. Where nearly all were, the page tells how it began.
             let left = page.sides.filter { $0.standing != .dropped }
             let apart = left.count < 2 ? page.sides : left
             return apart.count == 2
@@ -41,7 +41,7 @@ struct ConflictReason {
         }
     }
 
-    /// "Ana’s ipad and Ben’s mac"; of many only the first.
+    /// "Ana’s ipad and Ben’s mac"; where there are many, only the first.
     private static func people(_ sides: [ConflictPage.Side]) -> Sentence {
         let named = sides.prefix(4).map { side -> Sentence in "\(name: side.user)’s \(name: side.device)" }
         var pieces: [Sentence.Piece] = []

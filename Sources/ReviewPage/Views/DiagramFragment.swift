@@ -4,7 +4,7 @@ import Causality
 struct DiagramFragment {
     let history: ConflictPage.History
 
-    /// Nil where there is nothing to draw. Read by the template `diagram`.
+    /// What the template `diagram` reads; nil where there is nothing to draw.
     var fragment: Fragment? {
         let selection = EventSelection(history.events)
         guard !selection.events.isEmpty else { return nil }
@@ -51,8 +51,8 @@ struct DiagramFragment {
         ]
     }
 
-    /// Ends before the dot that it points to. It crosses the lines in between close to the column that it comes from, where no
-    /// other dot stands, and only then turns to its end.
+    /// The path of an arrow. It ends before the dot that it points to. It crosses the lines in between close to the
+    /// column that it comes from, where no other dot stands, and only then turns to its end.
     private func path(_ arrow: DiagramLayout.Arrow, _ layout: DiagramLayout) -> String {
         let gap = 15
         let downwards = arrow.toY > arrow.fromY ? 1 : -1

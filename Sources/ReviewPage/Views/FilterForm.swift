@@ -27,7 +27,7 @@ struct FilterForm {
         ]
     }
 
-    /// Each with the address of the list without it.
+    /// The filters that are set, each with the address of the list without it.
     var chips: [Fragment] {
         var chips: [Fragment] = []
         func add(_ label: String, _ value: String?, _ remove: (inout ConflictFilters) -> Void) {

@@ -1,6 +1,6 @@
 import Causality
 
-/// The record's operations as a table, latest first.
+/// The record's operations as a table, the latest first.
 struct HistoryTable {
     let history: ConflictPage.History
     let sides: Int

@@ -107,7 +107,7 @@ extension ListPage.Row {
     }
 }
 
-/// The style sheet has so many colours for sides; further sides begin anew. Letters tell all apart.
+/// The colours of sides. The style sheet has so many; further sides begin anew, and letters tell all of them apart.
 enum SideColors {
     static let count = 6
 }

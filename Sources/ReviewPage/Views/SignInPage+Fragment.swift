@@ -57,7 +57,7 @@ extension NoticePage {
         }
     }
 
-    /// A path of these pages, and nothing that a browser would take for another place or another scheme.
+    /// A path of these pages. It is nothing that a browser would take for another place or another scheme.
     private static func own(_ path: String) -> String {
         let isOwn =
             path.utf8.elementsEqual("/review".utf8) || path.utf8.starts(with: "/review/".utf8)

@@ -80,7 +80,7 @@ extension SummaryPage {
             "days": .list(
                 days.enumerated().map { index, day in
                     let height = Self.scaled(day.count, to: Self.chartHeight - 18, of: greatest)
-                    // A day's filter by both its ends, so that no calendar is needed here.
+                    // A day is filtered by both its ends, so that no calendar is needed here.
                     let filters = ConflictFilters(
                         status: nil, since: day.name + "T00:00:00Z", until: day.name + "T23:59:59.999Z")
                     return [
@@ -98,7 +98,7 @@ extension SummaryPage {
         ]
     }
 
-    /// Anything at all is at least a sliver.
+    /// The length of a bar. A count that is not zero gets at least a sliver.
     private static func scaled(_ count: Int, to length: Int, of greatest: Int) -> Int {
         guard count > 0 else { return 0 }
         return max(2, min(length, Int(Double(count) / Double(greatest) * Double(length))))

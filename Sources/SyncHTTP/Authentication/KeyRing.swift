@@ -2,10 +2,10 @@ import Logging
 import SyncEngine
 import SyncWire
 
-/// The keys in force, and how they are read again where they may change while the server runs.
+/// The keys in force. They are read again where they may change while the server runs.
 actor KeyRing {
-    /// A token that names a key which is not here has the file read again, at most this often: whoever makes up names must
-    /// not keep the server reading.
+    /// A token that names a key which is not here has the file read again, at most this often. Whoever makes up names
+    /// must not keep the server reading.
     static let millisecondsBetweenReadings: Int64 = 10_000
 
     private var keys: VerificationKeys
@@ -21,21 +21,21 @@ actor KeyRing {
         Self.tell(of: keys, logger)
     }
 
-    /// The keys that the token of this header may have been signed with.
+    /// The keys that may have signed the token of this header.
     func candidates(_ header: TokenHeader, nowMilliseconds: Int64) async -> [VerificationKey] {
         if let id = header.keyID, !keys.has(id: id), source != nil {
             if reading == nil, isDue(nowMilliseconds) {
                 readAtMilliseconds = nowMilliseconds
                 begin()
             }
-            // Whoever comes while it is read waits for what is in it.
+            // Whoever comes while the file is read waits for what is in it.
             await reading?.value
         }
         return keys.candidates(id: header.keyID, algorithm: header.algorithm)
     }
 
-    /// Reads the keys again. What cannot be read leaves the keys as they are; a set that can be is in force, also where it has
-    /// fewer keys than before.
+    /// Reads the keys again. What cannot be read leaves the keys as they are. A set that can be read is in force, even
+    /// where it has fewer keys than before.
     func read() async {
         if reading == nil { begin() }
         await reading?.value

@@ -12,9 +12,9 @@ public struct TokenClaims: JWTPayload, Equatable {
     public var tenant: String
     public var device: String?
     public var roles: [String]?
-    /// Seconds since 1970.
+    /// When the token ends, in seconds since 1970.
     public var exp: Double
-    /// Set for what is no bearer token: `review`, the code of a link that signs a reviewer in once.
+    /// Set for what is no bearer token. `review` is the code of a link that signs a reviewer in once.
     public var use: String?
     /// The code's own name (RFC 7519 section 4.1.7), by which it is known when it comes again.
     public var jti: String?
@@ -45,6 +45,7 @@ public struct TokenClaims: JWTPayload, Equatable {
         }
     }
 
+    /// Makes the claims of a token.
     /// - Parameter issuedAtSeconds: nil where it is not said. Such a token is refused once older ones are.
     public init(
         user: String, tenant: String, device: String?, roles: [String], issuedAtSeconds: Double? = nil,
@@ -59,7 +60,7 @@ public struct TokenClaims: JWTPayload, Equatable {
     }
 
     /// The claims of a link that signs a reviewer in, once.
-    /// - Parameter id: random, so that no two links are one.
+    /// - Parameter id: a random name, so that no two links are one.
     public static func link(
         user: String, tenant: String, id: String, issuedAtSeconds: Double? = nil,
         expiresAtSeconds: Double
@@ -74,7 +75,7 @@ public struct TokenClaims: JWTPayload, Equatable {
 
     private static let linkUse = "review"
 
-    /// The signature is all that is checked here. Whether the claims hold is decided where the time is known.
+    /// Checks nothing: the library checks the signature. Whether the claims hold is decided where the time is known.
     public func verify(using algorithm: some JWTAlgorithm) async throws {}
 
     /// Who the token speaks for.
@@ -86,7 +87,7 @@ public struct TokenClaims: JWTPayload, Equatable {
         return try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
     }
 
-    /// Whom the code of a link signs in; nil for a token that is none.
+    /// Whom the code of a link signs in; nil for a token that is no such code.
     func link(
         nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits
     ) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
@@ -103,7 +104,7 @@ public struct TokenClaims: JWTPayload, Equatable {
     {
         let now = Double(nowMilliseconds) / 1000
         let leeway = Double(requirements.leewaySeconds)
-        // Before the expiry: a new token of the same kind would be refused as well.
+        // This is checked before the expiry: a new token of the same kind would be refused as well.
         guard requirements.issuer == nil || iss == requirements.issuer,
             requirements.audience.map({ aud?.names.contains($0) == true }) ?? true,
             nbf.map({ $0 <= now + leeway }) ?? true

@@ -3,13 +3,15 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// What a token's header says (RFC 7515 section 4), as far as anything follows from it. Nothing in it is verified yet.
+/// What a token's header says (RFC 7515 section 4), as far as anything follows from it. Nothing in it has been
+/// verified.
 struct TokenHeader: Sendable, Hashable {
     let algorithm: String
     let keyID: String?
 
-    /// - Returns: nil for a header that cannot be read; for one with `crit`, whose extensions must be understood (section
-    ///   4.1.11) and none is; and for one whose `typ` says that this is something else than a token.
+    /// Reads a header.
+    /// - Returns: nil for a header that cannot be read; for one with `crit`, whose extensions must be understood
+    ///   (section 4.1.11), and none is; and for one whose `typ` says that this is something else than a token.
     init?(of token: String) {
         let parts = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, let bytes = Base64URL.decode(String(Substring(parts[0]))),

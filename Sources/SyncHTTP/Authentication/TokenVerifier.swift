@@ -5,9 +5,10 @@ import SyncEngine
 import SyncStorage
 import SyncWire
 
-/// Where the keys come from that tokens are verified with.
+/// The keys with which tokens are verified.
 public enum TokenKey: Sendable {
-    /// A secret that the server shares with whoever mints tokens; HS256. At least 32 bytes (RFC 7518 section 3.2).
+    /// A secret that the server shares with whoever mints tokens, for HS256. It has at least 32 bytes (RFC 7518 section
+    /// 3.2).
     case secret([UInt8])
     /// A JSON Web Key Set (RFC 7517), as text. A token names its key by `kid`; it may leave that out where there is only one.
     case keySet(String)
@@ -25,14 +26,14 @@ public enum TokenKey: Sendable {
 
 /// What a token has to say, beside being signed.
 public struct TokenRequirements: Sendable, Hashable {
-    /// By how much clocks of those who sign and this server's may differ.
+    /// By how much the clocks of those who sign and of this server may differ.
     public static let standardLeewaySeconds = 60
 
-    /// What `iss` has to be; nil: whatever it is. A signature alone does not tell for whom a provider's token is.
+    /// What `iss` has to be; nil for anything. A signature alone does not tell for whom a provider's token is.
     public var issuer: String?
-    /// What has to be among `aud`; nil: whatever it is.
+    /// What has to be among `aud`; nil for anything.
     public var audience: String?
-    /// Applied to `exp` and `nbf`.
+    /// How many seconds are added where `exp` and `nbf` are checked.
     public var leewaySeconds: Int
 
     public init(issuer: String? = nil, audience: String? = nil, leewaySeconds: Int = 0) {
@@ -51,9 +52,10 @@ public struct TokenVerifier: Sendable {
 
     private let ring: KeyRing
     private let requirements: TokenRequirements
-    /// What of the keys cannot be used, and why.
+    /// Which of the keys cannot be used, and why.
     public let findings: [String]
 
+    /// Takes the keys.
     /// - Parameter source: gives the key once more, as it stands by then; nil where it cannot be read.
     /// - Throws: where there is no key that can be used.
     public init(
@@ -73,6 +75,7 @@ public struct TokenVerifier: Sendable {
     /// Reads the keys again, where they are in a file.
     public func readAgain() async { await ring.read() }
 
+    /// Whom the token of a request speaks for.
     /// - Parameter header: the value of `Authorization`.
     /// - Throws: `unauthenticated` or `token_expired`. Says nothing about what in the token was wrong.
     func caller(_ header: String?, nowMilliseconds: Int64, limits: WireLimits) async throws(Problem) -> Caller {

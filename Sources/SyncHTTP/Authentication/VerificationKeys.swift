@@ -5,26 +5,27 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// A key that signatures of tokens are verified with, and the one algorithm that it is for: a token cannot choose another.
+/// A key with which signatures of tokens are verified, and the one algorithm that it is for. A token cannot choose
+/// another one.
 struct VerificationKey: Sendable {
     /// The name by which tokens ask for it.
     let id: String?
     let algorithm: String
-    /// Holds this key alone.
+    /// The library's collection, which holds this key alone.
     let signer: JWTKeyCollection
 }
 
 /// The keys of one source, as they were read.
 struct VerificationKeys: Sendable {
     var keys: [VerificationKey] = []
-    /// What of a key set cannot be used, and why, for the operator.
+    /// Which keys of a set cannot be used, and why, for the operator.
     var findings: [String] = []
     /// Whether tokens ask for keys by name. Where the one key has no name, what a token calls it means nothing.
     var isNamed = false
 
-    /// The keys that a token may have been signed with.
-    /// - Returns: empty for the name of a key that is not here, for another algorithm than the key's, and where a token names
-    ///   none of several.
+    /// The keys that may have signed a token.
+    /// - Returns: nothing for the name of a key that is not here, for another algorithm than the key's, and where a
+    ///   token names none of several.
     func candidates(id: String?, algorithm: String) -> [VerificationKey] {
         let named: [VerificationKey]
         if isNamed, let id {
@@ -39,10 +40,11 @@ struct VerificationKeys: Sendable {
 }
 
 extension VerificationKeys {
-    /// RFC 7518 section 3.3.
+    /// The least bytes of an RSA key's modulus (RFC 7518 section 3.3).
     private static let leastModulusBytes = 256
 
-    /// A secret, for HS256. - Throws: `secretTooShort` (RFC 7518 section 3.2).
+    /// A secret, for HS256.
+    /// - Throws: `secretTooShort` (RFC 7518 section 3.2).
     static func secret(_ bytes: [UInt8]) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         guard bytes.count >= 32 else { throw .secretTooShort(bytes: bytes.count) }
         let signer = JWTKeyCollection()
@@ -50,7 +52,7 @@ extension VerificationKeys {
         return VerificationKeys(keys: [VerificationKey(id: nil, algorithm: "HS256", signer: signer)])
     }
 
-    /// The PEM says of which kind the key is, and each kind fixes the algorithm.
+    /// A public key. The PEM says of which kind it is, and each kind fixes the algorithm.
     static func publicKey(_ pem: String) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         let signer = JWTKeyCollection()
         let algorithm: String

@@ -18,13 +18,13 @@ struct Exposition {
         append(" \(value)\n")
     }
 
-    /// A family of one sample.
+    /// Writes a family of one sample.
     mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: some Numeric) {
         family(name, kind, help)
         sample(name, [:], value)
     }
 
-    /// A family of histograms that differ in one label.
+    /// Writes a family of histograms that differ in one label.
     mutating func histograms(_ name: String, _ help: String, by label: String, _ histograms: [String: Histogram]) {
         family(name, .histogram, help)
         for (value, histogram) in histograms.sorted(by: { $0.key < $1.key }) {

@@ -7,7 +7,8 @@ public struct ServerGauge: Sendable {
     let help: String
     let read: @Sendable () -> Int?
 
-    /// - Parameter read: nil where there is no such figure at the moment. Must not block for long.
+    /// Makes a gauge.
+    /// - Parameter read: reads the figure; nil where there is none at the moment. It must not block for long.
     public init(_ name: String, _ help: String, read: @escaping @Sendable () -> Int?) {
         self.name = name
         self.help = help

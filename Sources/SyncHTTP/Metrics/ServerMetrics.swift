@@ -5,8 +5,8 @@ import Synchronization
 
 /// What the server counts.
 ///
-/// Labels are routes, methods, statuses, codes, policies and outcomes, all from fixed sets; no tenant and no device is ever
-/// one.
+/// Labels are routes, methods, statuses, codes, policies and outcomes, all from fixed sets. No tenant and no device is
+/// ever a label.
 public final class ServerMetrics: Sendable {
     private struct Request: Hashable {
         let route: String
@@ -54,7 +54,7 @@ public final class ServerMetrics: Sendable {
         }
     }
 
-    /// The bodies of one exchange, when its answer has been handed over.
+    /// Counts the bodies of one exchange, when its answer has been handed over.
     func noteBytes(route: String, received: Int, sent: Int) {
         state.withLock { state in
             state.receivedBytes[route, default: Histogram(Histogram.bytes)].observe(Double(received))
@@ -62,6 +62,7 @@ public final class ServerMetrics: Sendable {
         }
     }
 
+    /// Counts a batch.
     /// - Parameter rejections: how many operations were not applied, by the first reason of each.
     func noteBatch(
         _ end: BatchEnd, outcomes: [OutcomeKind: Int] = [:], rejections: [Rejection.Code: Int] = [:]
@@ -75,13 +76,13 @@ public final class ServerMetrics: Sendable {
         }
     }
 
-    /// A stream that began well was refused midway.
+    /// Counts a stream that began well and was refused midway.
     func noteProblem(_ code: ProblemCode) { state.withLock { $0.problems[code, default: 0] += 1 } }
 
-    /// An answer without an end known beforehand began or ended.
+    /// Counts that an answer without an end known beforehand began or ended.
     func noteStream(began: Int) { state.withLock { $0.streams += began } }
 
-    /// To be given to an `ObservedStore`.
+    /// The observer to give to an `ObservedStore`.
     public var storeObserver: StoreObserver {
         { [self] observation in
             state.withLock { state in

@@ -15,8 +15,9 @@ struct ReviewExchange: Sendable {
     let reviewer: SignedInReviewer
     private let parameters: Parameters
 
-    /// - Throws: `invalid_request` for a parameter that the page does not have, and for a filter that cannot be read: a page
-    ///   that showed more than was asked for would have more decided than was meant.
+    /// Reads the address.
+    /// - Throws: `invalid_request` for a parameter that the page does not have, and for a filter that cannot be read: a
+    ///   page that showed more than was asked for would have more decided than was meant.
     init(
         _ request: Request, declared: Set<String>, parameters: Parameters, reviewer: SignedInReviewer
     ) throws(Problem) {

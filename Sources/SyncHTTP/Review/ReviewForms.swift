@@ -8,7 +8,7 @@ import SyncWire
 import Values
 
 extension Decision {
-    /// A decision as the page's form sends it.
+    /// Reads a decision as the page's form sends it.
     /// - Throws: `invalid_request` for what cannot be read.
     init(form: FormFields, limits: WireLimits) throws(Problem) {
         guard let version = Int64(form["version"]) else {
@@ -40,7 +40,8 @@ extension Decision {
 }
 
 extension PageMessage {
-    /// What the page after a form says. - Parameter word: from the address.
+    /// Says on the next page what came of a form.
+    /// - Parameter word: the word in the address.
     init?(said word: String?, _ view: ConflictView) {
         switch word {
         case "decided" where view.ending?.kind == .resolved: self = .decided
@@ -52,7 +53,8 @@ extension PageMessage {
         }
     }
 
-    /// Why a decision was not carried out. - Parameter version: the one that the form was about.
+    /// Says why a decision was not carried out.
+    /// - Parameter version: the version that the form was about.
     init(_ problem: Problem, on view: ConflictView, lookedAt version: Int64?) {
         switch problem.code {
         case .conflictChanged: self = version == view.row.version ? .recordChanged : .conflictChanged
@@ -72,7 +74,7 @@ extension BulkPage.Preview {
             case .decided(let conflict, _, let effect):
                 let isChange = effect?.isChange ?? false
                 if isChange { changed.insert(conflict.recordKey) }
-                // What there was no room for is as long as what is cut off elsewhere.
+                // A value for which there was no room is shown like one that is cut off.
                 let shown = entry.isCut ? .string("…") : effect?.before.map(PageValue.init(_:))
                 let would = entry.isCut ? .string("…") : effect?.after.map(PageValue.init(_:))
                 rows.append(
@@ -105,7 +107,8 @@ extension BulkResultPage {
 }
 
 extension SummaryPage {
-    /// - Parameter rows: of each kind of name, at most so many.
+    /// Makes the page of counts.
+    /// - Parameter rows: how many rows each kind of name has at most.
     init(_ counts: ConflictCounts, session: ReviewSession, nowMilliseconds: Int64, rows: Int) {
         let byDay = Dictionary(
             counts.byDay.map { ($0.name, Int($0.count)) }, uniquingKeysWith: { first, _ in first })

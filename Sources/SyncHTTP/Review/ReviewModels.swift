@@ -7,7 +7,7 @@ import SyncStorage
 import SyncWire
 import Values
 
-// What the engine answers, in the words of the pages.
+// These extensions put what the engine answers into the words of the pages.
 
 extension PageValue {
     init(_ value: Value) {
@@ -53,7 +53,7 @@ extension ConflictFilters {
         return checks.first { !$0.isRead }?.name
     }
 
-    /// The same conditions as a query. What cannot be read sets none.
+    /// The same conditions as a query. A filter that cannot be read sets none.
     func query(me: ExactString, limit: Int) -> ConflictQuery {
         var query = ConflictQuery(limit: limit)
         query.status = status.flatMap { ConflictStatus(rawValue: $0.rawValue) }
@@ -85,7 +85,8 @@ extension ConflictFilters {
 extension ConflictHead {
     init(_ view: ConflictView) { self.init(view.row) }
 
-    /// - Parameter version: where another one than the row's was looked at.
+    /// Takes a conflict's row.
+    /// - Parameter version: the version that was looked at, where it is another than the row's.
     init(_ row: ConflictRow, version: Int64? = nil) {
         self.init(
             id: String(row.id), version: version ?? row.version,
@@ -108,6 +109,7 @@ extension ConflictView {
 }
 
 extension ConflictView.Side {
+    /// The value as the page shows it.
     /// - Throws: `damaged` when the stored value cannot be read.
     func pageValue() throws(StoreError) -> PageValue? {
         row.present ? PageValue(try Value.stored(row.value, as: "a side's value")) : nil
@@ -130,6 +132,7 @@ extension ListPage.Row {
 }
 
 extension ListPage.Counts {
+    /// Writes counts as texts.
     /// - Parameter bound: what counting stopped at.
     init(_ counts: [ConflictStatus: Int], bound: Int) {
         func text(_ count: Int) -> String { count >= bound ? "\(bound - 1)+" : String(count) }
@@ -152,6 +155,7 @@ extension ListPage.Counts {
 }
 
 extension RecordEvent {
+    /// Takes an event.
     /// - Parameter sides: which side of the conflict an event is.
     init(_ event: RecordedEvent, sides: [Dot: Int]) {
         self.init(

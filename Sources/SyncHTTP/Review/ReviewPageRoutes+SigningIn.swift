@@ -53,7 +53,7 @@ extension ReviewPageRoutes {
     func signOut(_ exchange: ReviewExchange) async throws -> Response {
         let form = try await FormFields(of: exchange.request, limits: limits)
         guard isOwn(form, exchange) else { throw Problem(.forbidden, "The form is of another session.") }
-        // On the server too: whoever has a copy of the cookie is signed out as well.
+        // The session ends on the server too, so that whoever has a copy of the cookie is signed out as well.
         if let session = exchange.caller.session {
             try await engine.end(
                 exchange.caller.tenant,

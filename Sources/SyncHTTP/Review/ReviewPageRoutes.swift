@@ -11,10 +11,10 @@ import SyncWire
 
 /// The reviewers' page: the same commands as the audit's routes, for people with a browser.
 ///
-/// What it guards against: values come from devices and are hostile, so the pages escape everything and run under a strict
-/// Content-Security-Policy; the session is a cookie that scripts cannot read and other sites cannot send, and every form
-/// carries a token of the session besides; a link signs in once, and only when its page's button is pressed, so that whoever
-/// previews it does not use it up.
+/// The page guards against hostile values, other sites and leaked links. Values come from devices, so the pages escape
+/// everything and run under a strict Content-Security-Policy. The session is a cookie that scripts cannot read and
+/// other sites cannot send, and every form carries a token of the session besides. A link signs in once, and only when
+/// its page's button is pressed, so that whoever previews it does not use it up.
 struct ReviewPageRoutes: Sendable {
     private static let conflictsPerPage = 50
     /// Counting stops here: the list says `999+`.
@@ -90,7 +90,7 @@ struct ReviewPageRoutes: Sendable {
             + ReviewAsset.all.map { asset in
                 OpenPage(.get, asset.path, query: ["v"]) { _, _, _ in
                     var response = Response.content(asset.bytes, type: asset.contentType)
-                    // Its address changes with its bytes.
+                    // The address of an asset changes with its bytes.
                     response.headers[.cacheControl] = "public, max-age=31536000, immutable"
                     return response
                 }
@@ -124,7 +124,7 @@ struct ReviewPageRoutes: Sendable {
 
     // MARK: Answering
 
-    /// Around every page: who is signed in, and errors as pages.
+    /// Stands around every page: finds out who is signed in, and turns errors into pages.
     private func answering(
         _ request: Request, _ context: ServerContext,
         _ body: (SignedInReviewer?) async throws -> Response
@@ -264,6 +264,7 @@ struct ReviewPageRoutes: Sendable {
         }
     }
 
+    /// Carries out a form.
     /// - Parameter read: what the form asks for, and the word for it when it is done.
     private func carryOut(
         _ exchange: ReviewExchange, _ read: (FormFields) throws -> (ReviewCommand, String)
@@ -335,7 +336,7 @@ struct ReviewPageRoutes: Sendable {
 
     // MARK: Live
 
-    /// Where data and audit stand, for the page's script: held back until they move on.
+    /// Answers the page's script where data and audit stand. The answer is held back until they move on.
     private func pulse(_ request: Request, _ query: QueryParameters) async throws -> Response {
         guard let reviewer = try await signedIn(request) else {
             throw Problem(.unauthenticated, "Nobody is signed in.")
@@ -353,12 +354,12 @@ struct ReviewPageRoutes: Sendable {
     }
 }
 
-/// Where the pages answer, and with which query parameters.
+/// An address at which the pages answer, and its query parameters.
 public struct ReviewAddress: Sendable, Hashable {
     public let method: HTTPRequest.Method
-    /// As in OpenAPI: `/review/conflicts/{id}`.
+    /// The path as in OpenAPI: `/review/conflicts/{id}`.
     public let path: String
-    /// Any other is refused before anything is done.
+    /// The parameters. Any other is refused before anything is done.
     public let query: Set<String>
 }
 
@@ -371,7 +372,8 @@ extension HTTPField.Name {
 }
 
 extension Request {
-    /// False only where the browser says that another site made the request (Fetch Metadata).
+    /// Whether the request may come from this site. It is false only where the browser says that another site made it
+    /// (Fetch Metadata).
     var comesFromHere: Bool {
         switch headers[.secFetchSite] {
         case nil, "same-origin", "none": true
@@ -379,6 +381,7 @@ extension Request {
         }
     }
 
-    /// As the proxy in front says. Believed, because all that follows is a stricter cookie.
+    /// Whether the proxy in front says that the browser came over TLS. It is believed, because all that follows is a
+    /// stricter cookie.
     var isOverTLS: Bool { headers[.xForwardedProto]?.lowercased() == "https" }
 }

@@ -10,17 +10,17 @@ import SyncWire
 struct SignedInReviewer: Sendable {
     let caller: Caller
     let expiresAtMilliseconds: Int64
-    /// Comes back with every form: a page of somebody else's cannot know it.
+    /// The token that comes back with every form. A page of somebody else's cannot know it.
     let formToken: String
 }
 
-/// The cookies of reviewers: signed, and valid at every server on the same data, because these share the secret that their key
-/// comes from. It does not lie in the data: a backup signs nobody in.
+/// The cookies of reviewers. They are signed, and valid at every server on the same data, because these share the
+/// secret that their key comes from. The secret does not lie in the data: a backup signs nobody in.
 ///
-/// The key is another than the one that signs bearer tokens, so that neither is ever taken for the other. That a session has
-/// ended before its time is in the data (see `SyncEngine.permit`).
+/// The key is another than the one that signs bearer tokens, so that neither is ever taken for the other. The data
+/// holds which sessions have ended before their time (see `SyncEngine.permit`).
 struct ReviewSessions: Sendable {
-    /// A working day. Then a new link is needed.
+    /// How long a session is good: a working day. Then a new link is needed.
     static let validSeconds: Int64 = 12 * 3_600
     static let cookieName = "rejoin_review"
 
@@ -29,7 +29,7 @@ struct ReviewSessions: Sendable {
         let tenant: String
         let exp: Double
         let iat: Double
-        /// Names the session, so that it can be ended.
+        /// The session's name, so that it can be ended.
         let sid: String
         let form: String
 
@@ -54,7 +54,7 @@ struct ReviewSessions: Sendable {
         return Self.header(try await keys.sign(claims), maximumAge: Self.validSeconds, isSecure: isSecure)
     }
 
-    /// What makes the browser forget the session.
+    /// The cookie that makes the browser forget the session.
     static func endingCookie(isSecure: Bool) -> String { header("", maximumAge: 0, isSecure: isSecure) }
 
     private static func header(_ value: String, maximumAge: Int64, isSecure: Bool) -> String {

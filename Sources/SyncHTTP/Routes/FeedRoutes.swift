@@ -53,8 +53,8 @@ struct FeedRoutes: Sendable {
         }
     }
 
-    /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. What ends it
-    /// before its end is told behind the last of these. Memory is one page.
+    /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. If
+    /// it is ended early, the last line says why. It takes the memory of one page.
     private func stream(_ catchUp: ChangesCatchUp, _ lines: LineStream) -> Response {
         let body = lines.body { writer in
             var next: ChangesAnswer? = catchUp.first

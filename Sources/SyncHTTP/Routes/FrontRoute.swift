@@ -5,7 +5,8 @@ import ReviewPage
 import StrictJSON
 import SyncWire
 
-/// The server's bare address: a page in a browser, a few words for programs. Open: it says nothing about any tenant.
+/// The server's bare address: a page in a browser, a few words for programs. It is open, because it says nothing about
+/// any tenant.
 struct FrontRoute: Sendable {
     let pages: ReviewPages
     let version: String

@@ -3,7 +3,7 @@ import Hummingbird
 import SyncEngine
 import SyncWire
 
-/// For those who run the server. Open: they say nothing about any tenant.
+/// The routes for those who run the server. They are open, because they say nothing about any tenant.
 struct OperatorRoutes: Sendable {
     let engine: SyncEngine
     let metrics: ServerMetrics
@@ -12,7 +12,7 @@ struct OperatorRoutes: Sendable {
     let transport: TransportLimits
     let gauges: [ServerGauge]
 
-    /// What a server is watched by. They are answered also when it has as many connections as it may.
+    /// The paths by which a server is watched. They are answered even when it has as many connections as it may.
     static let watchingPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
 
     var routes: [Route] {

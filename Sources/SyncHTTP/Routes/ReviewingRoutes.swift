@@ -75,7 +75,7 @@ struct ReviewingRoutes: Sendable {
 }
 
 extension Exchange {
-    /// The conflict that the path names. What is no number names nothing.
+    /// The conflict that the path names. A text that is no number names nothing.
     func conflictID() throws(Problem) -> ConflictID {
         guard let id = ConflictID(text: try text("id")) else { throw .notFound }
         return id

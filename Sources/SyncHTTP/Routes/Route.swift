@@ -10,7 +10,7 @@ public struct Route: Sendable {
     /// Who may ask.
     public enum Access: Sendable, Hashable, CaseIterable {
         case open
-        /// Any valid token.
+        /// Anyone with a valid token may ask.
         case anyone
         case device
         case deviceOrReviewer
@@ -35,17 +35,17 @@ public struct Route: Sendable {
     /// How a request is taken from its caller's budget, before its body is read.
     enum Charging: Sendable, Hashable {
         case beforehand
-        /// By the handler itself, which gives it back when the request turns out to be a replay.
+        /// The handler itself takes the request, and gives it back when it turns out to be a replay.
         case byHandler
     }
 
     public let method: HTTPRequest.Method
-    /// As in OpenAPI: `/v1/records/{collection}/{id}`.
+    /// The path as in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
     public let access: Access
     /// How much of a body is read.
     let body: BodyKind
-    /// The query parameters that there are. Any other is refused before anything is done.
+    /// The query parameters. Any other is refused before anything is done.
     public let query: Set<String>
     let charging: Charging
     let handle: @Sendable (Exchange) async throws -> Response

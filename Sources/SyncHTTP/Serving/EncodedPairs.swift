@@ -1,9 +1,9 @@
 import Foundation
 import SyncWire
 
-/// The pairs of `application/x-www-form-urlencoded`, in their order. Complexity: O(bytes).
+/// The pairs of `application/x-www-form-urlencoded`, in their order. O(bytes).
 struct EncodedPairs: Sendable {
-    /// How many bytes and pairs are read at all.
+    /// How many bytes and pairs are read at most.
     struct Bounds: Sendable, Hashable {
         let bytes: Int
         let pairs: Int

@@ -11,10 +11,10 @@ import SyncWire
 struct Exchange: Sendable {
     let request: Request
     let query: QueryParameters
-    /// nil on routes that are open to all.
+    /// Who asks; nil on routes that are open to all.
     let caller: Caller?
     private let requestID: String
-    /// Bytes that the route reads of a body.
+    /// How many bytes of a body the route reads.
     private let bodyBytes: Int
     private let parameters: Parameters
     private let wire: WireLimits
@@ -85,8 +85,8 @@ struct Exchange: Sendable {
 }
 
 extension Response {
-    /// What `HEAD` is answered where `GET` is answered this (RFC 9110 section 9.3.2). How long a stream is, nobody knows before
-    /// it has been read, so nothing is said of it.
+    /// The answer to `HEAD` where `GET` is answered this (RFC 9110 section 9.3.2). Nobody knows how long a stream is
+    /// before it has been read, so nothing is said of its length.
     func withoutBody() -> Response {
         guard body.contentLength == nil else { return createHeadResponse() }
         return Response(status: status, headers: headers, body: ResponseBody { writer in try await writer.finish(nil) })

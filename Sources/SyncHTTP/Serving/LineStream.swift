@@ -3,7 +3,7 @@ import NIOCore
 import StrictJSON
 import SyncWire
 
-/// A body of lines that may be refused when some of them are sent already: for the head's status it is too late then, so that
+/// A body of lines that may be refused when some of them have been sent. It is then too late for the head's status, so
 /// the last line says why.
 struct LineStream: Sendable {
     let requestID: String
@@ -24,7 +24,7 @@ struct LineStream: Sendable {
         }
     }
 
-    /// `retryAfter` is what the header of the same name says where a problem is the whole answer.
+    /// A problem as a line. `retryAfter` is what the header of the same name says where a problem is the whole answer.
     private func line(_ problem: Problem) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
         problem.writeLine(to: &writer, requestID: requestID)

@@ -15,13 +15,13 @@ enum MediaType: Sendable, Hashable {
         }
     }
 
-    /// Without parameters.
+    /// The type without its parameters.
     fileprivate var name: String { String(text.prefix { $0 != ";" }) }
 }
 
 extension MediaType {
-    /// The client's choice among what a route offers (RFC 9110 section 12.5.1): the offer with the greatest quality, the
-    /// first of equals. Without `Accept` the first.
+    /// The client's choice among what a route offers (RFC 9110 section 12.5.1): the offer with the greatest quality,
+    /// the first of equals. Without `Accept` it is the first offer.
     /// - Throws: `not_acceptable` when the client takes none of them.
     static func accepted(_ headers: HTTPFields, among offers: [MediaType]) throws(Problem) -> MediaType {
         let header = headers[values: .accept].joined(separator: ",")
@@ -37,7 +37,7 @@ extension MediaType {
         return best.offer
     }
 
-    /// Of the ranges that match, the most specific one decides.
+    /// The quality that a header gives to a type. The most specific of the ranges that match decides.
     private static func quality(of name: String, in header: String) -> Double {
         var found: (specificity: Int, quality: Double) = (-1, 0)
         for part in header.split(separator: ",") {

@@ -11,8 +11,8 @@ extension HTTPField.Name {
 }
 
 extension Problem {
-    /// Every error that can leave a route, as the document that the client is told. The one place where errors become
-    /// answers.
+    /// Every error that can leave a route, as the document that the client is told. This is the one place where errors
+    /// become answers.
     init(mapping error: any Error) {
         switch error {
         case let problem as Problem:

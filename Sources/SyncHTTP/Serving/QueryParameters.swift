@@ -7,9 +7,9 @@ struct QueryParameters: Sendable {
     /// The names that may be asked for; nil where any may be, as in a form.
     private let declared: Set<String>?
 
-    /// The query of a route.
-    /// - Parameter declared: the parameters that the route has. One that it does not have is refused by its name: a misspelt
-    ///   `dryRun` would commit, and a misspelt condition would decide more than was meant.
+    /// Reads the query of a route.
+    /// - Parameter declared: the parameters that the route has. One that it does not have is refused by its name: a
+    ///   misspelt `dryRun` would commit, and a misspelt condition would decide more than was meant.
     /// - Throws: `invalid_request` for another parameter, for percent signs that encode no UTF-8, and over the limits.
     init(_ query: String?, declared: Set<String>, limits: RequestLimits = RequestLimits()) throws(Problem) {
         self.declared = declared

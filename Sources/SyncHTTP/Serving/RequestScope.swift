@@ -5,7 +5,7 @@ import MergeCore
 import SyncEngine
 import SyncWire
 
-/// Around every request: errors become problem documents, and the request is counted, timed and logged.
+/// Stands around every request. Errors become problem documents, and the request is counted, timed and logged.
 ///
 /// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own.
 struct RequestScope: RouterMiddleware {
@@ -16,7 +16,8 @@ struct RequestScope: RouterMiddleware {
     /// Answers up to here go into the kernel at once, so they are not counted as memory.
     private static let uncountedBytes = 32 * 1024
 
-    /// A client can send any token as a method; the labels of a metric come from a fixed set.
+    /// The methods that are counted by name. A client can send any token as a method, and the labels of a metric come
+    /// from a fixed set.
     private static let countedMethods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
 
     func handle(
@@ -32,7 +33,7 @@ struct RequestScope: RouterMiddleware {
             asyncSequence: MeteredBody(request, charge: charge, channel: context.channel))
         do {
             response = try await next(request, context)
-            // The body is done with; from here the answer is what is held.
+            // The body is done with. From here on the answer is what is held.
             charge.release()
             if let bytes = response.body.contentLength, bytes > Self.uncountedBytes { try charge.take(bytes) }
         } catch {

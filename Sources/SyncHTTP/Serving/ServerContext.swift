@@ -5,7 +5,7 @@ import NIOCore
 /// What belongs to one request while it is served.
 public struct ServerContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
-    /// Named in the answer, in problems and in the log.
+    /// The request's name in the answer, in problems and in the log.
     public let requestID: String
     /// What the request holds of the process's memory.
     var charge: MemoryCharge?

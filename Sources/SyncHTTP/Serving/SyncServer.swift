@@ -11,9 +11,10 @@ import SyncWire
 /// Where the server listens.
 public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
-    /// 0 takes a free one.
+    /// The port; 0 takes a free one.
     public var port = 8080
-    /// Where `/healthz`, `/readyz` and `/metrics` are answered instead; nil for beside everything else.
+    /// The port at which `/healthz`, `/readyz` and `/metrics` are answered instead; nil where they stand beside
+    /// everything else.
     public var managementPort: Int?
 
     public init() {}
@@ -21,9 +22,10 @@ public struct ServerConfiguration: Sendable {
 
 /// The HTTP side of Rejoin: routes, authentication, problems.
 ///
-/// What it guards against: the tenant and the device come from the verified token alone; bodies are bounded before they are
-/// read and parsed by a parser with bounded depth; another tenant's names answer as if they did not exist; no value, token or
-/// internal text is in an answer or a log. What it leaves to the proxy in front: TLS, and limits per address.
+/// It guards against clients. The tenant and the device come from the verified token alone. Bodies are bounded before
+/// they are read, and a parser with bounded depth reads them. Another tenant's names answer as if they did not exist.
+/// No value, token or internal text is in an answer or a log. TLS, and limits per address, are left to the proxy in
+/// front.
 public struct SyncServer: Sendable {
     public let engine: SyncEngine
     public let verifier: TokenVerifier
@@ -136,6 +138,7 @@ public struct SyncServer: Sendable {
         return response
     }
 
+    /// The server for clients.
     /// - Parameter onRunning: called with the port once the server listens.
     public func application(
         _ configuration: ServerConfiguration, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -150,7 +153,8 @@ public struct SyncServer: Sendable {
         return application(all, configuration.host, configuration.port, transport, gate, onRunning)
     }
 
-    /// What watches the server, at a port of its own with connections of its own; nil where that is not wanted.
+    /// The server by which this one is watched, at a port of its own with connections of its own; nil where that is not
+    /// wanted.
     public func managementApplication(
         _ configuration: ServerConfiguration, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> (any Service)? {

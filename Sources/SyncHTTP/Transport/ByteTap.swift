@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Beside the socket: counts bytes, bounds those that make no sense yet, and drops those that nobody will read.
+/// Stands beside the socket. It counts bytes, bounds those that make no sense yet, and drops those that nobody will
+/// read.
 final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -10,14 +11,14 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     private let limits: TransportLimits
     private let gate: ConnectionGate
     weak var guardian: ConnectionGuard?
-    /// Bytes since the parser last made a part of a request of them.
+    /// The bytes since the parser last made a part of a request of them.
     var unframedBytes = 0
-    /// Bytes given to the socket so far.
+    /// The bytes given to the socket so far.
     private(set) var writtenBytes = 0
     /// Whether what comes is thrown away.
     var isDropping = false
     private var droppedBytes = 0
-    /// Whether what is written is kept back: the end of a body that is only told of.
+    /// Whether what is written is kept back. It is the end of a body that is only announced.
     var isMute = false
 
     init(limits: TransportLimits, gate: ConnectionGate) {

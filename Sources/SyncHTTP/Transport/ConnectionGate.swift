@@ -3,9 +3,9 @@ import Synchronization
 
 /// Counts the connections of a listener, and decides for each new one what it may ask.
 ///
-/// Up to the limit a connection may ask anything. A few beyond it are heard out for the operator's routes, so that a full
-/// server can still be watched; when these are too many, the oldest of them that has not asked yet makes room. So every
-/// connection is accepted at once, and none waits in the kernel where nobody sees it.
+/// Up to the limit a connection may ask anything. A few beyond it are heard out for the operator's routes, so that a
+/// full server can still be watched. When these are too many, the oldest of them that has not asked yet makes room. So
+/// every connection is accepted at once, and none waits in the kernel where nobody sees it.
 final class ConnectionGate: Sendable {
     enum Admission: Sendable, Hashable {
         case ordinary
@@ -15,11 +15,11 @@ final class ConnectionGate: Sendable {
     struct Figures: Sendable {
         var open = 0
         var accepted: UInt64 = 0
-        /// Beyond the limit.
+        /// How many connections came beyond the limit.
         var beyond: UInt64 = 0
         var receivedBytes: UInt64 = 0
         var sentBytes: UInt64 = 0
-        /// Connections that were ended, by why.
+        /// How many connections were ended for which reason.
         var ended: [ConnectionEnd: UInt64] = [:]
     }
 
@@ -88,7 +88,7 @@ final class ConnectionGate: Sendable {
 
 /// Why the server ended a connection that its client had not.
 enum ConnectionEnd: String, Sendable, CaseIterable {
-    /// The answer said so: the body was not read, the client asked for it, or HTTP/1.0.
+    /// The answer said so: the body was not read, the client asked for it, or it spoke HTTP/1.0.
     case answered
     case malformed
     case slowBody = "slow_body"

@@ -4,8 +4,8 @@ import SyncWire
 
 /// What one connection's client is held to: bodies that come, answers that are taken, heads that make sense.
 ///
-/// It stands between the parser and the application. What it refuses itself is answered after everything that was asked
-/// before; then the connection ends. All of it runs on the channel's event loop.
+/// The guard stands between the parser and the application. What it refuses itself is answered after everything that
+/// was asked before; then the connection ends. All of it runs on the channel's event loop.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -27,7 +27,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case refusing(ParserRefusal)
         /// The answer that ends the connection is on its way to the client.
         case ending
-        /// It is sent; what the client still sends is thrown away.
+        /// The answer is sent. What the client still sends is thrown away.
         case lingering(until: NIODeadline)
     }
 
@@ -37,7 +37,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let tap: ByteTap
     private let admission: ConnectionGate.Admission
     private var phase = Phase.open
-    /// In the order of their answers. Only the last one's body can be incomplete.
+    /// The requests in the order of their answers. Only the last one's body can be incomplete.
     private var pending: [Pending] = []
     private var body = BodyWatch()
     private var hasFailedBody = false
@@ -134,7 +134,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// More bytes than a head may have, and no head.
+    /// Refuses a head that has more bytes than one may have.
     func refuseOversizedHead() {
         guard let context else { return }
         if isReadingBody { failBody(.malformed, context) } else { refuse(.oversizedHead, context) }
@@ -155,7 +155,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// Ends a body that will not be read to its end: whoever reads it answers, and the answer ends the connection.
+    /// Ends a body that will not be read to its end. Whoever reads it answers, and the answer ends the connection.
     private func failBody(_ error: BodyError, _ context: ChannelHandlerContext) {
         guard !hasFailedBody else { return }
         hasFailedBody = true
@@ -178,7 +178,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             guard let request = pending.first else { return context.write(data, promise: promise) }
             if endsConnection(after: request) { head.headers.replaceOrAdd(name: "connection", value: "close") }
             if !request.version.isPersistent {
-                // Such a client knows no chunks: the end of the connection is the end of the body.
+                // A client of HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
                 head.version = .http1_0
                 head.headers.remove(name: "transfer-encoding")
             }
@@ -209,7 +209,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         end(context, wrapOutboundOut(.end(nil)), nil)
     }
 
-    /// Writes the end of the last answer; when it is sent, the connection is closed once the client had time to read it.
+    /// Writes the end of the last answer. When that is sent, the connection is closed once the client had time to read it.
     private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         phase = .ending
         tap.isDropping = true
@@ -252,7 +252,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
             promise?.succeed(())
         case is WritesAreAwaited:
-            // It writes nothing and is done when everything before it is.
+            // An empty part writes nothing, and is done when everything before it is.
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: promise)
         default:
             context.triggerUserOutboundEvent(event, promise: promise)
@@ -312,6 +312,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPVersion {
-    /// HTTP/1.1: connections go on after an answer, bodies can be chunked, a host is named.
+    /// Whether the version is HTTP/1.1 or later, in which connections go on after an answer, bodies can be chunked, and
+    /// a host is named.
     fileprivate var isPersistent: Bool { major == 1 && minor >= 1 }
 }

@@ -42,9 +42,11 @@ struct AnswerWatch {
 
     mutating func restart(_ now: NIODeadline) { movedAt = now }
 
+    /// Whether the client takes nothing of its answer.
     /// - Parameters:
     ///   - writtenBytes: all that the server wrote so far.
     ///   - bufferedBytes: those of them that the kernel does not have yet.
+    ///   - now: the time.
     mutating func isStalled(
         writtenBytes: Int, bufferedBytes: Int, _ now: NIODeadline, after bound: TimeAmount
     ) -> Bool {

@@ -33,7 +33,7 @@ struct GuardedChannel: HTTPChannelHandler {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let admission = gate.admit(channel)
         #if os(Linux)
-            // Failing means a kernel without it, where a slow reader holds more.
+            // This fails where the kernel has no such option; there a slow reader holds more.
             try? channel.syncOptions?.setOption(
                 ChannelOptions.Types.SocketOption(level: .tcp, name: Self.notSentLowWater), value: limits.unsentBytes)
         #endif

@@ -4,10 +4,10 @@ import SyncStorage
 import SyncWire
 import Synchronization
 
-/// What one request holds of the process's memory (`MemoryBudget`): its body until it is answered, its answer until it is
-/// sent. What it costs of the budget of requests is charged by the engine.
+/// What one request holds of the process's memory (`MemoryBudget`): its body until it is answered, its answer until it
+/// is sent. The engine charges what it costs of the budget of requests.
 ///
-/// Gives everything back at the latest when nobody refers to it any more.
+/// Everything is given back at the latest when nobody refers to the charge any more.
 final class MemoryCharge: Sendable {
     private struct State {
         var tenant: TenantID?
@@ -16,7 +16,7 @@ final class MemoryCharge: Sendable {
         var sentBytes = 0
     }
 
-    /// A parsed body takes about so many bytes of memory for each of its own.
+    /// How many bytes of memory a parsed body takes for each of its own.
     static let parsedBytesPerByte = 4
 
     private let memoryBudget: MemoryBudget
@@ -26,12 +26,13 @@ final class MemoryCharge: Sendable {
 
     deinit { release() }
 
-    /// Who asks, once that is known. What is taken afterwards counts for that tenant's share.
+    /// Notes who asks, once that is known. What is taken afterwards counts for that tenant's share.
     func name(_ tenant: TenantID) {
         release()
         state.withLock { $0.tenant = tenant }
     }
 
+    /// Takes bytes.
     /// - Throws: `overloaded` when there is no room.
     func take(_ bytes: Int) throws(Problem) {
         let isTaken = state.withLock { state in

@@ -5,14 +5,14 @@ import NIOCore
 extension ResponseBody {
     /// The same body, which holds its bytes of the charge until the client has taken them.
     ///
-    /// A body whose length is known is charged already; each piece of a stream is charged before it is written.
+    /// A body whose length is known is charged already. Each piece of a stream is charged before it is written.
     func metered(
         by charge: MemoryCharge, as route: String, _ metrics: ServerMetrics, on channel: (any Channel)?
     ) -> ResponseBody {
         let body = self
         let isStream = contentLength == nil
         return ResponseBody(contentLength: contentLength) { writer in
-            // Also when the client goes away meanwhile.
+            // The stream is counted out also when the client goes away meanwhile.
             if isStream { metrics.noteStream(began: 1) }
             defer {
                 charge.release()
@@ -31,9 +31,10 @@ private struct MeteredWriter: ResponseBodyWriter {
     let channel: (any Channel)?
     let isStream: Bool
 
-    /// A line that says why a stream ends is shorter. It has to fit when memory is full.
+    /// A line that says why a stream ends is shorter than this. It has to fit when memory is full.
     private static let uncountedBytes = 2 * 1024
 
+    /// Writes a piece.
     /// - Throws: `overloaded` for a stream whose next piece has no room.
     mutating func write(_ buffer: ByteBuffer) async throws {
         if isStream, buffer.readableBytes > Self.uncountedBytes { try charge.take(buffer.readableBytes) }
@@ -58,5 +59,6 @@ private struct MeteredWriter: ResponseBodyWriter {
     }
 }
 
-/// Sent towards the client's side of a channel; succeeds when everything before it has been written.
+/// An event that is sent towards the client's side of a channel. It succeeds when everything before it has been
+/// written.
 struct WritesAreAwaited: Sendable {}

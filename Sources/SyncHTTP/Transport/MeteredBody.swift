@@ -5,8 +5,8 @@ import SyncWire
 
 /// A request's body whose bytes are counted before they are read, by `Content-Length` or as they come.
 ///
-/// Reading it is what tells a client that waits for `100 Continue` to send it: a request that is refused by its head alone is
-/// never asked for its body (RFC 9110 section 10.1.1).
+/// Reading it is what tells a client that waits for `100 Continue` to send it. So a request that is refused by its head
+/// alone is never asked for its body (RFC 9110 section 10.1.1).
 struct MeteredBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
@@ -15,7 +15,7 @@ struct MeteredBody: AsyncSequence, Sendable {
 
     let base: RequestBody
     let charge: MemoryCharge
-    /// nil for a chunked body.
+    /// The length that the client declared; nil for a chunked body.
     let declaredBytes: Int?
     let awaitsContinue: Bool
     let channel: (any Channel)?
@@ -61,7 +61,7 @@ struct MeteredBody: AsyncSequence, Sendable {
     }
 }
 
-/// Sent towards the client's side of a channel when the server begins to read a body.
+/// An event that is sent towards the client's side of a channel when the server begins to read a body.
 struct BodyIsWanted: Sendable {}
 
 extension RequestBody {

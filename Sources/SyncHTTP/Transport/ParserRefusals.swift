@@ -20,7 +20,7 @@ enum ParserRefusal: Sendable, Hashable {
     }
 }
 
-/// Answers them as routes would: with a problem document and a request id, counted and logged.
+/// Answers refusals as routes would: with a problem document and a request id, counted and logged.
 struct ParserRefusals: Sendable {
     let metrics: ServerMetrics
     let logger: Logger

@@ -1,16 +1,18 @@
-/// What one connection may cost, and how long it may take over what it does. Over a limit the connection ends.
+/// What one connection may cost, and how long it may take over what it does. A connection that is over a limit ends.
 ///
-/// Apart from `Limits`, which says what a request may contain: these are an operator's business, and no client is told them.
+/// These limits are apart from `Limits`, which says what a request may contain: they are an operator's business, and no
+/// client is told them.
 public struct TransportLimits: Sendable, Hashable {
-    /// Connections at the same time. Each takes a descriptor and, while nothing is asked, about 40 kB.
+    /// Connections at the same time. Each takes a descriptor and, while it asks nothing, about 40 kB.
     public var connections = 10_000
     /// Connections beyond these that are heard out for the operator's routes alone, so that a full server can be watched.
     public var reservedConnections = 32
     /// Milliseconds in which a connection of the reserve has to ask.
     public var reservedMilliseconds: Int64 = 2_000
-    /// Milliseconds without a request after which a connection is closed. Above the longest wait of a long poll.
+    /// Milliseconds without a request after which a connection is closed. They are more than the longest wait of a long
+    /// poll.
     public var idleMilliseconds: Int64 = 120_000
-    /// Bytes of a request's head, its line included. Longer than any token and cursor together.
+    /// Bytes of a request's head, its line included. They are more than any token and cursor together take.
     public var headBytes = 64 * 1024
     /// Milliseconds that a client may take over a body, counted only while the server waits for it.
     public var bodyMilliseconds: Int64 = 300_000
@@ -22,14 +24,14 @@ public struct TransportLimits: Sendable, Hashable {
     public var stalledAnswerMilliseconds: Int64 = 30_000
     /// The same, and for bodies too, once the server was told to stop.
     public var stoppingMilliseconds: Int64 = 3_000
-    /// After an answer that ends the connection, what still comes is thrown away for so long and up to so many bytes, so that
-    /// the answer is not lost with what the client had sent meanwhile (RFC 9112 section 9.6).
+    /// After an answer that ends the connection, what still comes is thrown away for so long and up to so many bytes.
+    /// So the answer is not lost with what the client had sent meanwhile (RFC 9112 section 9.6).
     public var lingerMilliseconds: Int64 = 2_000
     public var lingerBytes = 1024 * 1024
-    /// Bytes that the kernel takes of an answer before the client takes any. Bounds what a slow reader holds in the kernel,
-    /// and shows within that many bytes that it reads at all.
+    /// Bytes that the kernel takes of an answer before the client takes any. This bounds what a slow reader holds in
+    /// the kernel, and shows within that many bytes that it reads at all.
     public var unsentBytes = 128 * 1024
-    /// How often the limits of time are looked at.
+    /// How often the limits of time are checked.
     public var checkMilliseconds: Int64 = 250
     /// Bytes of bodies, of what they are parsed into and of answers, in the whole process.
     public var memoryBytes = 256 * 1024 * 1024

@@ -61,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
         if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
             announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
-            // The address is printed now and not before: whoever started the server reads it from the first line.
+            // The management port comes second: whoever started the server reads its address from the first line.
             if let port = await managementPorts.first(where: { _ in true }) {
                 announce(managementPort: port, host: host)
             }
