@@ -12,7 +12,7 @@ public struct Dot: Sendable, Hashable {
 }
 
 extension Dot: Comparable {
-    /// By device, then counter. A presentation order only: it says nothing about causality.
+    /// Orders dots by device, then counter. The order is for presentation only: it says nothing about causality.
     public static func < (left: Dot, right: Dot) -> Bool {
         left.device == right.device ? left.counter < right.counter : left.device < right.device
     }

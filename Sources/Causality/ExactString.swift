@@ -27,7 +27,8 @@ public struct ExactString: Sendable, Hashable, Comparable {
     /// - Parameter other: of the same length.
     @usableFromInline
     func hasBytes(of other: ExactString) -> Bool {
-        // What is not even canonically equal has other bytes, which the standard library is quickest to tell of short texts.
+        // Texts that are not even canonically equal have other bytes, and the standard library is quickest to compare
+        // short ones.
         if text.utf8.count < 16, text != other.text { return false }
         let isEqual = text.utf8.withContiguousStorageIfAvailable { left in
             other.text.utf8.withContiguousStorageIfAvailable { right in

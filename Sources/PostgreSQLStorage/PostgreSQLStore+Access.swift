@@ -61,7 +61,7 @@ extension PostgreSQLStore {
         -> KeyAgreement
     {
         try await threads.run(probe: probe) { (session: Session) throws(StoreError) in
-            // Of two servers that start at once on new data, the second sees what the first has written.
+            // Two servers may start at once on new data. The second sees what the first has written.
             let results = try session.exchange([
                 Request(Statements.begin), Request(Statements.lockKeyCheck),
                 Request(Statements.selectKeyCheck),

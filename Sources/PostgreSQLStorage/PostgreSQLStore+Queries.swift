@@ -32,7 +32,8 @@ extension PostgreSQLStore {
                 if verdict == .wanted { builder.append(try RecordRow(row)) }
             }
             var page = builder.finished()
-            // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has been.
+            // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has
+            // been.
             if head.sequence < query.after { page.isReplica = try reading.isOfReplica() }
             return page
         }

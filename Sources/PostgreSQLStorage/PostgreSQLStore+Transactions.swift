@@ -57,9 +57,10 @@ extension Session {
                 rollBack()
                 return (answer, nil)
             }
-            // What is told again was committed before, and yet a standby need not have it: a crash ends the wait for the
-            // standby, and after it the commit is there to be read. The commit of the tenant's lock waits for all that came
-            // before it. And who committed may have been lost before it could tell the readers.
+            // The answer that is told again was committed before, and yet a standby need not have it: a crash ends the
+            // wait for the standby, and after it the commit is there to be read. The commit of the tenant's lock waits
+            // for all that came before it. And the server that committed may have been lost before it could tell the
+            // readers.
             _ = try exchange(end)
             return (answer, head.sequence)
         }

@@ -56,8 +56,8 @@ public struct AuditCell: Sendable {
             (.sides, .altered(let position)?):
             return places.contains(position)
         case (.index, .indexMismatch(let conflict)?): return places.contains(conflict)
-        // With another hash or time, the last entry is not the one that the head names. With a lower position there are
-        // entries behind the last one. With a higher position the next entry is missing.
+        // If the head has another hash or time, the last entry is not the one that it names. If its position is lower,
+        // there are entries behind the last one. If it is higher, the next entry is missing.
         case (.heads, .headMismatch?), (.heads, .missing?): return true
         case (.entries, _), (.sides, _), (.index, _), (.heads, _): return false
         }
@@ -103,7 +103,8 @@ public enum StoredValue: Sendable, Hashable {
             }
             changes = (bytes + [number &+ 1, number &- 1, 0 &- number]).map { .integer($0) } + [.null]
         case .text(let bytes):
-            // The edits give the next letter, the other case, a byte that UTF-8 does not have, and an end that C does not see.
+            // The edits give the next letter, the other case, a byte that UTF-8 does not have, and an end that C does
+            // not see.
             changes =
                 Self.edits(of: bytes, extent, [0x01, 0x20, 0x80 | 0x40]).map { .text($0) }
                 + [.text(bytes + [UInt8(ascii: " ")]), .text(bytes + [0])]

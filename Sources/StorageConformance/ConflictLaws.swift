@@ -196,7 +196,7 @@ private struct Corpus: Sendable {
         histories = rows.map { ConflictHistory(conflict: $0, entries: entries[$0.id] ?? []) }
     }
 
-    /// In two commits: conflicts of the second change conflicts of the first.
+    /// Puts the conflicts in two commits: entries of the second change conflicts of the first.
     func put(in store: any SyncStore) async throws {
         let entries = entries
         for half in [entries.prefix(50), entries.dropFirst(50)] {

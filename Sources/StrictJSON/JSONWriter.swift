@@ -36,7 +36,8 @@ public struct JSONWriter: Sendable {
         guard #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) else {
             return String(decoding: bytes, as: UTF8.self)
         }
-        // Made of whole strings and of ASCII, so there is nothing to validate, which takes longer than all else.
+        // The bytes are of whole strings and of ASCII, so there is nothing to validate. To validate takes longer than
+        // all else.
         return String(copying: UTF8Span(unchecked: bytes.span))
     }
 

@@ -97,7 +97,7 @@ public struct ObjectValue: Sendable, Hashable {
     }
 }
 
-// Not expressible by `nil`: a `nil` that was meant as "no value" would silently become the value `null`.
+// A value is not expressible by `nil`: a `nil` that was meant as "no value" would silently become the value `null`.
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

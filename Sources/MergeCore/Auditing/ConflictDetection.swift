@@ -149,7 +149,8 @@ extension RecordState {
         of unitWrite: UnitWrite, in write: RecordWrite, latest: Event?, rules: CollectionRules
     ) -> ConflictOpening? {
         let state = units[unitWrite.unit]?.content
-        // Where the family keeps no single event, or the unit was never written, the record's latest known event stands in.
+        // The record's latest known event stands in where the family keeps no single event, or the unit was never
+        // written.
         let shown = state?.shown(beside: unitWrite) ?? (value: nil, event: nil)
         guard let event = shown.event ?? latest,
             !(state?.isHeld(unitWrite, by: rules.equality(of: unitWrite.unit)) ?? false)

@@ -84,7 +84,7 @@ extension FieldType {
     }
 }
 
-// What is not known of a state by its static type, for `UnitState`.
+// `UnitState` asks these of a state whose static type it does not know.
 extension MergeFamily {
     /// - Returns: nil where the other state is not of this kind.
     func joinIfAlike(

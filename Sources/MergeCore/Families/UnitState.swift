@@ -7,16 +7,16 @@ import Values
 /// directly. All others are `other`. A family's folder says what its state means; this type only says which family is
 /// asked.
 public enum UnitState: Sendable, Hashable {
-    /// Of `lww`, `fww`, `manual` and `immutable`.
+    /// The state of `lww`, `fww`, `manual` and `immutable`.
     case register(Register)
-    // Kept apart: it is much larger than the others, which are what nearly all units are.
-    /// Of `max` and `min`.
+    // The state is kept apart: it is much larger than the others, and nearly all units are of those.
+    /// The state of `max` and `min`.
     indirect case extremum(Extremum)
-    /// Of `counter`.
+    /// The state of `counter`.
     case counter(CounterTotals)
-    /// Of `set`.
+    /// The state of `set`.
     case set(ObservedRemoveSet)
-    /// Of a family without a case to itself.
+    /// The state of a family without a case to itself.
     case other(OtherState)
 
     /// The state as its family's own type. It is copied into a box, so this is for questions that are seldom asked.
@@ -98,7 +98,7 @@ extension UnitState {
         to state: inout UnitState?
     ) -> RegisterMerge? {
         var own = state.flatMap { Family($0) }
-        // Held once: what is not shared with another state is changed in its place.
+        // `state` lets go of it, so that it is changed in place and not copied.
         state = nil
         let merge = Family.apply(write, in: context, equality: equality, to: &own)
         state = own?.unitState
@@ -197,9 +197,9 @@ extension UnitState {
     func join(_ other: UnitState?, clock: VersionVector, otherClock: VersionVector) -> UnitState {
         guard let other else { return content.joinWithNothing(clock: clock, otherClock: otherClock) }
         if let joined = content.joinIfAlike(other.content, clock: clock, otherClock: otherClock) { return joined }
-        // Written under policies of two families: the one whose family ranks higher stays, and the other side counts as one
-        // that holds nothing of it. As every state holds something of one family only, that is the join of all families side
-        // by side, of which the highest shows; so the laws hold.
+        // The unit was written under policies of two families. The state whose family ranks higher stays, and the other
+        // side counts as one that holds nothing of it. Every state holds something of one family only. So this is the
+        // join of all families side by side, of which the highest shows, and the laws hold.
         return MergeFamilies.outranks(kind, other.kind)
             ? join(nil, clock: clock, otherClock: otherClock) : other.joinedFromNothing(clock, otherClock)
     }

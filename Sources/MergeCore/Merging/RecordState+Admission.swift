@@ -78,7 +78,7 @@ extension RecordState {
 }
 
 extension UnitKey {
-    /// Where an operation writes the unit.
+    /// The place in an operation where it writes the unit.
     var path: [ExactString] {
         if case .field(let name) = self { ["fields", name] } else { ["fields"] }
     }

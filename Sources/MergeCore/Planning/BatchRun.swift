@@ -166,7 +166,7 @@ struct BatchRun {
             $0.user == batch.user && $0.fingerprint == operation.fingerprint && $0.result.isAccepted
         }
         if let twin { return told(operation, as: twin) }
-        // With another clock or content it may be what the device was told to do about the rejection.
+        // An operation with another clock or content may be what the device was told to do about the rejection.
         guard let own, own.fingerprint == operation.fingerprint, own.clock == operation.clock else { return nil }
         return told(operation, as: own)
     }

@@ -33,7 +33,8 @@ struct ResolutionIntent {
                 obstacle = record.obstacle(to: value, in: unit, rules, at: "choose")
                 if let value { fields = try Self.fields(unit, value, rules) }
             }
-            // Of a side in which a write met a delete, what shows already is not written once more.
+            // The side may be a write that met a delete. Then fields that show its value already are not written once
+            // more.
             if let named = fields, unit == .record, isAboutExistence || rules.recordMerge == nil {
                 let differing = rules.recordMerge == nil ? named.differing(from: record, rules: rules) : named
                 fields = differing.isEmpty ? nil : differing
@@ -102,7 +103,8 @@ struct ResolutionIntent {
         guard let value = side.value, value.holdsRedactedHash else { return side.value }
         // The audit has a hash only, but as long as nobody has replaced the value, the record has it.
         if let live = record.units[unit]?.content.value(of: side.dot) { return live }
-        // Of a write that met a delete the record has the redacted fields too, and the decision is about the others.
+        // The side may be a write that met a delete. Then the record has its redacted fields too, and the decision is
+        // about the others.
         if unit == .record, rules.recordMerge == nil, case .object(let object) = value {
             return .object(ObjectValue(object.members.filter { !$0.value.holdsRedactedHash }))
         }

@@ -36,7 +36,8 @@ public struct MergePolicy: Sendable {
         public let type: any MergeFamily.Type
     }
 
-    // A policy is copied with every write of every field. A `StaticString` has no reference count, which a `String` may have.
+    // A policy is copied with every write of every field. A `StaticString` has no reference count, which a `String` may
+    // have.
     private let name: StaticString
     /// The state that the policy keeps, and its own rule within the family.
     public let family: Family

@@ -7,7 +7,7 @@ import Causality
 /// has seen all of its earlier writes, and whoever has seen its latest write has seen the earlier ones. So either the
 /// device's latest event is an unseen write, or none of its writes is unseen.
 public struct DeletionState: Sendable, Hashable {
-    /// For each device its latest event, where that is a write that no delete has seen. Sorted by device.
+    /// The latest event of each device whose latest event is a write that no delete has seen. Sorted by device.
     public private(set) var writes: [Event]
     /// The deletes that no later event has seen, sorted by dot.
     public private(set) var deletes: [Event]

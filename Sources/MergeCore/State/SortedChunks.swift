@@ -204,7 +204,7 @@ extension SortedChunks: Sequence {
     struct Iterator: IteratorProtocol {
         private var chunk: [Element]
         private var offset = 0
-        /// Of `tail`, the next chunk.
+        /// The index of the next chunk in `tail`.
         private var following = 0
         private let tail: [[Element]]
 
@@ -230,7 +230,7 @@ extension SortedChunks: Sequence {
 }
 
 extension SortedChunks: Equatable where Element: Equatable {
-    /// By the elements; how they are spread over chunks does not matter.
+    /// Compares the elements; how they are spread over chunks does not matter.
     static func == (left: SortedChunks, right: SortedChunks) -> Bool {
         guard left.count == right.count else { return false }
         if left.tail.isEmpty, right.tail.isEmpty { return left.head == right.head }

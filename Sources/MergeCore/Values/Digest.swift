@@ -2,8 +2,7 @@
 ///
 /// The core compares digests and makes none. Which content has which digest is not told here.
 public struct Digest: Sendable, Hashable {
-    // Four words instead of an array: a digest is kept for every operation, and allocates nothing so.
-    /// Four words are used instead of an array: a digest is kept for every operation, and so allocates nothing.
+    // Four words are used instead of an array: a digest is kept for every operation, and so allocates nothing.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
     /// The number of bytes in a digest.

@@ -8,7 +8,7 @@ extension Value {
         case .null: 4
         case .boolean(let flag): flag ? 4 : 5
         case .integer(let number): Self.digits(number)
-        // As in -0.0000012345678901234567.
+        // The longest is like -0.0000012345678901234567.
         case .double: 25
         case .string(let text): text.weight
         case .array(let elements):
@@ -38,7 +38,7 @@ extension ExactString {
 
     /// How many bytes escaping adds.
     private static func escapes(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-        // Without branches, since nearly no text has any: the loop is done in wide steps.
+        // The loop has no branches, so that it is done in wide steps: nearly no text has anything to escape.
         var special = 0
         for byte in bytes where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { special += 1 }
         guard special > 0 else { return 0 }

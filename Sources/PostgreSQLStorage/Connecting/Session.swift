@@ -197,7 +197,7 @@ final class Session {
             default:
                 let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
                 PQclear(result)
-                // Without a state it is libpq that reports: the connection is gone.
+                // libpq itself reports where there is no state: the connection is gone.
                 guard let state else { throw lost() }
                 found = .failure(ServerError(sqlState: state, statement: statement))
             }

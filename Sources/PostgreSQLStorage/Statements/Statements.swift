@@ -111,8 +111,8 @@ enum Statements {
 
     // MARK: Records
 
-    // Where many keys are looked up at once, each has a sub-select of its own with a LIMIT or an order, which the planner may not turn
-    // round: it would otherwise join the other way while it takes the table for empty.
+    // Each key has a sub-select of its own with a LIMIT or an order where many keys are looked up at once. The planner
+    // may not turn that round. Otherwise it would join the other way while it takes the table for empty.
 
     /// Reads records. A record beyond the bytes that are allowed gives only its name: the length of a long text is
     /// known without reading it.

@@ -3,7 +3,7 @@ enum Naming {
     /// Names are bounded where they come in. This bounds what is shown before that, such as a filter.
     static let maximumScalars = 256
 
-    /// Read by the template `name`.
+    /// What the template `name` reads.
     static func fragment(_ name: String) -> Fragment {
         ["runs": .list(VisibleText(shortened(name)).fragments)]
     }

@@ -52,7 +52,7 @@ struct Sentence: ExpressibleByStringInterpolation, Hashable {
         }
     }
 
-    /// Read by the template `sentence`.
+    /// What the template `sentence` reads.
     var fragment: Fragment {
         [
             "pieces": .list(

@@ -18,7 +18,7 @@ struct TimeText {
         return date + " " + time + " UTC"
     }
 
-    /// Read by the template `time`.
+    /// What the template `time` reads.
     var fragment: Fragment {
         ["human": .text(human), "machine": machine.map { .text($0) }]
     }

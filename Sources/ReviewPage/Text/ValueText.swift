@@ -42,7 +42,7 @@ struct ValueText {
         self.isWhole = isWhole
     }
 
-    /// Read by the template `value`.
+    /// What the template `value` reads.
     /// - Parameters:
     ///   - marked: the same text with its differences marked.
     ///   - allowance: how much of it is shown.

@@ -1,8 +1,9 @@
 /// A text from elsewhere with everything in it made visible.
 ///
-/// What has no ink of its own (controls, direction marks, joiners, odd spaces) is told apart from the text, so that the
-/// page shows it as a chip. A combining mark without a base gets one. So nothing that a device wrote can reorder, hide
-/// or pile up on what stands around it. Joiners and selectors inside emoji stay, because they make the emoji.
+/// Characters without ink of their own (controls, direction marks, joiners, odd spaces) are told apart from the text,
+/// so that the page shows each as a chip. A combining mark without a base gets one. So nothing that a device wrote can
+/// reorder, hide or pile up on what stands around it. Joiners and selectors inside emoji stay, because they make the
+/// emoji.
 struct VisibleText {
     /// A piece of the text that is shown alike from end to end.
     enum Run: Hashable {
@@ -87,7 +88,7 @@ struct VisibleText {
 }
 
 extension Unicode.Scalar {
-    /// As in `U+202E`.
+    /// The character's number, as in `U+202E`.
     var codePoint: String {
         let digits = String(value, radix: 16, uppercase: true)
         return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits

@@ -19,7 +19,7 @@ extension BulkPage.Choice {
 }
 
 extension BulkPage {
-    /// Read by the template `bulk`.
+    /// What the template `bulk` reads.
     var fragment: Fragment {
         [
             "frame": .frame("Decide many at once", .bulk, session), "message": message.map { .fragment($0.fragment) },
@@ -84,7 +84,7 @@ extension BulkPage.Row {
 }
 
 extension BulkResultPage {
-    /// Read by the template `bulk-result`.
+    /// What the template `bulk-result` reads.
     var fragment: Fragment {
         [
             "frame": .frame("Decided \(CountText.counted(decided, "conflict"))", .bulk, session),

@@ -1,7 +1,7 @@
 import Causality
 
 extension ConflictPage {
-    /// Read by the template `conflict`.
+    /// What the template `conflict` reads.
     var fragment: Fragment {
         var fragment: Fragment = [
             "frame": .frame("Conflict \(Naming.flat(conflict.id)): \(conflict.flatName)", .conflict, session),
@@ -125,7 +125,8 @@ extension ConflictPage {
     }
 
     private var recordNow: Fragment {
-        // Where the record is the unit, all of it is what shows, or what a deleted one would show.
+        // All of the record is the value where the record is the unit: what it shows, or would show if it were not
+        // deleted.
         let isWhole = conflict.unit == Words.recordUnit
         let value = record.value ?? (isWhole ? record.whole : nil)
         return [

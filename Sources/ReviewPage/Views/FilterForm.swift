@@ -2,7 +2,7 @@
 struct FilterForm {
     let filters: ConflictFilters
 
-    /// Read by the template `filters`.
+    /// What the template `filters` reads.
     var fragment: Fragment {
         [
             "action": .text(Addresses.list), "status": .text(filters.status?.rawValue ?? "all"),

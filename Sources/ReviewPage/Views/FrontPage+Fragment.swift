@@ -1,5 +1,5 @@
 extension FrontPage {
-    /// Read by the template `front`.
+    /// What the template `front` reads.
     var fragment: Fragment {
         [
             "frame": .frame("A merge server", .elsewhere, nil), "version": .text(version),

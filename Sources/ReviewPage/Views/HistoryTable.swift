@@ -5,7 +5,7 @@ struct HistoryTable {
     let history: ConflictPage.History
     let sides: Int
 
-    /// Read by the template `history`. O(n log n).
+    /// What the template `history` reads. O(n log n).
     var fragment: Fragment {
         let events = history.events.sorted {
             ($0.atMilliseconds, $0.dot.counter, $0.dot.device) > ($1.atMilliseconds, $1.dot.counter, $1.dot.device)

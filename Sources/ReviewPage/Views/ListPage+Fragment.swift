@@ -1,5 +1,5 @@
 extension ListPage {
-    /// Read by the template `list`.
+    /// What the template `list` reads.
     var fragment: Fragment {
         let heading = heading
         return [

@@ -12,7 +12,7 @@ struct PageFrame {
     let place: Place
     let session: ReviewSession?
 
-    /// Read by the templates `page-top` and `page-bottom`.
+    /// What the templates `page-top` and `page-bottom` read.
     var fragment: Fragment {
         var fragment: Fragment = [
             "title": .text(title),

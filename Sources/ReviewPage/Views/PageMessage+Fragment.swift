@@ -5,7 +5,7 @@ extension PageMessage {
         case bad
     }
 
-    /// Read by the template `message`.
+    /// What the template `message` reads.
     var fragment: Fragment {
         let (tone, title, words) = content
         return [

@@ -1,5 +1,5 @@
 extension SignInPage {
-    /// Read by the template `sign-in`.
+    /// What the template `sign-in` reads.
     var fragment: Fragment {
         [
             "frame": .frame("Sign in", .elsewhere, nil), "user": .name(user), "tenant": .name(tenant),
@@ -9,7 +9,7 @@ extension SignInPage {
 }
 
 extension NoticePage {
-    /// Read by the template `notice`.
+    /// What the template `notice` reads.
     var fragment: Fragment {
         var fragment = content
         if case .text(let title)? = fragment["title"] { fragment["frame"] = .frame(title, .elsewhere, session) }

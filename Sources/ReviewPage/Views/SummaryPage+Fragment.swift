@@ -1,5 +1,5 @@
 extension SummaryPage {
-    /// Read by the template `summary`.
+    /// What the template `summary` reads.
     var fragment: Fragment {
         let total = days.reduce(0) { $0 + $1.count }
         return [

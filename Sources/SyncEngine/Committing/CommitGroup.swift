@@ -105,7 +105,7 @@ struct CommitGroup: Sendable {
                     return .failure(Problem(refusing: decision.outcomes, limits: group.limits))
                 }
                 builder.add(decision, of: sent)
-                // Before others change the records further.
+                // The records are taken before others change them further.
                 let records = records(of: decision.outcomes, wantedBy: submission)
                 return .success(
                     replies.reply(to: submission.key, .committed, decision.outcomes, records, at: decision.sequence))

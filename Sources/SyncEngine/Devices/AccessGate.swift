@@ -74,7 +74,7 @@ extension SyncEngine {
             try await reading { () throws(StoreError) in try await store.access(caller.tenant, query) }
         }
         guard state.deviceRetiredAtMilliseconds == nil else { throw .deviceRetired }
-        // What does not say when it was issued cannot show that it is new enough.
+        // A token that does not say when it was issued cannot show that it is new enough.
         let issuedAt = caller.issuedAtMilliseconds ?? .min
         guard state.tokensEndBeforeMilliseconds == .min || issuedAt >= state.tokensEndBeforeMilliseconds
         else {

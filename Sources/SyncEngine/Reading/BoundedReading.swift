@@ -33,7 +33,7 @@ struct BoundedRows<Row: Sendable>: Sendable {
                 bytes += size
             }
             guard found.count > wanted else { return page }
-            // As many as fit if the others are like those so far.
+            // The next portion is as many rows as fit if the others are like those so far.
             portion = max(1, min(limit, page.rows.count * max(byteLimit - bytes, 0) / max(bytes, 1)))
         }
         page.hasMore = true

@@ -34,7 +34,7 @@ extension SyncEngine {
             try await admit(caller)
             return try await firstPage(caller, query)
         }
-        // Before anything is read: who may not wait is told so at no cost.
+        // The seat is taken before anything is read, so that a caller who may not wait is told so at no cost.
         let seat = try seats.take(caller.tenant, RequestOwner(caller))
         defer { withExtendedLifetime(seat) {} }
         try await admit(caller)

@@ -69,7 +69,7 @@ extension SyncEngine {
     ) async throws(Problem) -> (
         views: [ConflictView], next: String?, counts: [ConflictStatus: Int], position: String
     ) {
-        // Read first: what changes in between is told of as a change.
+        // The position is read first, so that what changes in between is told of as a change.
         let position = try await position(caller)
         let (views, next) = try await conflictPage(caller, query, page: page)
         var queries: [ConflictQuery] = []
@@ -154,7 +154,8 @@ extension SyncEngine {
                     try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }
                 }.position
                 version = round.version
-            // What has no place in the feed, such as a comment on another server, is seen when the time is over.
+            // Some changes have no place in the feed, such as a comment on another server. They are seen when the time
+            // is over.
             case .timedOut: return try await self.position(caller)
             case .stopped: return position
             }

@@ -14,7 +14,7 @@ public struct TokenClaims: JWTPayload, Equatable {
     public var roles: [String]?
     /// When the token ends, in seconds since 1970.
     public var exp: Double
-    /// Set for what is no bearer token. `review` is the code of a link that signs a reviewer in once.
+    /// What the token is for; nil for a bearer token. `review` is the code of a link that signs a reviewer in once.
     public var use: String?
     /// The code's own name (RFC 7519 section 4.1.7), by which it is known when it comes again.
     public var jti: String?

@@ -118,7 +118,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
         watch(context)
-        // Where the application reads no more, what is thrown away has to be read here.
+        // The application reads no more then, so what is thrown away has to be read here.
         if tap.isDropping { context.read() }
     }
 
@@ -209,7 +209,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         end(context, wrapOutboundOut(.end(nil)), nil)
     }
 
-    /// Writes the end of the last answer. When that is sent, the connection is closed once the client had time to read it.
+    /// Writes the end of the last answer. When that is sent, the connection is closed once the client had time to read
+    /// it.
     private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         phase = .ending
         tap.isDropping = true

@@ -14,7 +14,8 @@ struct StateDecoder {
     /// Where the next field of one value is expected among the fields. Both are sorted.
     private var nextField = 0
 
-    // Of the unit that its family reads:
+    // MARK: The unit that its family reads
+
     /// The text of the state, because a family cannot hand on a span of it. Nothing of this decoder outlives the text.
     private let bytes: UnsafeBufferPointer<UInt8>
     private var unit = UnitKey.record
@@ -269,7 +270,7 @@ extension StateDecoder: UnitStateReader {
 
     mutating func endList() throws(UnreadableState) {
         guard try !hasNext() else { throw UnreadableState() }
-        // What is around it goes on.
+        // The list has ended, and the list around it goes on.
         hasEnded = false
     }
 

@@ -30,7 +30,7 @@ struct StateEncoder {
     }
 
     mutating func write(to writer: inout JSONWriter) {
-        // Held once, so that its memory is not copied.
+        // Swapping leaves the writer with one holder, so that its memory is not copied.
         swap(&self.writer, &writer)
         write()
         swap(&self.writer, &writer)

@@ -107,6 +107,6 @@ extension AuditFault {
 }
 
 extension Int64 {
-    /// In words.
+    /// The number of entries, in words.
     var entries: String { self == 1 ? "1 entry" : "\(self) entries" }
 }

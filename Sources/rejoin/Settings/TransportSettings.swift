@@ -61,7 +61,7 @@ struct TransportSettings: Sendable {
         return limits
     }
 
-    /// For `doctor`.
+    /// The settings as `doctor` shows them.
     var rows: [[String]] {
         func row(_ name: SettingName, _ setting: Setting<Int>, _ unit: String = "") -> [String] {
             ["  \(name.rawValue)", "\(setting.value)\(unit)", setting.source.text]

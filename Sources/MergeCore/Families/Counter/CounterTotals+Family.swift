@@ -45,7 +45,7 @@ extension CounterTotals: MergeFamily {
     ) -> RegisterMerge? {
         guard case .increment(let amount) = write.change else { return nil }
         var totals = state ?? CounterTotals()
-        // Held once: what is not shared with another state is changed in its place.
+        // The state lets go of the totals, so that they are changed in place and not copied.
         state = nil
         totals.add(amount, at: context.event.dot)
         state = totals

@@ -66,7 +66,7 @@ extension Extremum: MergeFamily {
 
     // MARK: The stored form: the event and the value
 
-    /// In the order of rule S7.
+    /// The kinds, in the order of rule S7.
     public static var kinds: [String] { ["n", "x"] }
 
     public var kind: String {

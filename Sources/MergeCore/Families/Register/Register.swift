@@ -11,9 +11,10 @@ public struct Register: Sendable, Hashable {
         public let value: Value
         /// The event that wrote it.
         public let event: Event
-        // Both in four bytes, as there is one for nearly every field of every record.
+        // The weight and the fingerprint take four bytes each, as nearly every field of every record has a candidate.
         private let storedWeight: UInt32
-        /// Of the value. It is made when the value comes to stand beside another one, and is 0 until then.
+        /// The fingerprint of the value. It is made when the value comes to stand beside another one, and is 0 until
+        /// then.
         private var fingerprint: UInt32 = 0
 
         public init(value: Value, event: Event) {
@@ -22,7 +23,7 @@ public struct Register: Sendable, Hashable {
             storedWeight = UInt32(clamping: value.weight)
         }
 
-        /// Of the value.
+        /// The bytes of the value, as in `Value.weight`.
         var weight: Int { Int(storedWeight) }
 
         fileprivate func fingerprinted() -> Candidate {
@@ -143,7 +144,7 @@ public struct Register: Sendable, Hashable {
         return distinct(by: equality).filter { !$0.hasSameValue(as: shown, by: equality) }
     }
 
-    /// For each value the candidate with the greatest stamp, in the order of stamps.
+    /// The candidate with the greatest stamp for each value, in the order of stamps.
     public func distinct(by equality: UnitEquality) -> [Candidate] {
         guard case .several(let candidates) = content else { return candidates }
         var kept: [Candidate] = []

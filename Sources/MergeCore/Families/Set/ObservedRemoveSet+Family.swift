@@ -64,7 +64,7 @@ extension ObservedRemoveSet: MergeFamily {
     ) -> RegisterMerge? {
         guard case .elements(let adding, let removing) = write.change else { return nil }
         var set = state ?? ObservedRemoveSet()
-        // Held once: what is not shared with another state is changed in its place.
+        // The state lets go of the set, so that it is changed in place and not copied.
         state = nil
         set.change(adding: adding, removing: removing, at: context.event.dot, context: context.seen)
         state = set

@@ -13,7 +13,7 @@ public struct ObservedRemoveSet: Sendable {
         public let value: Value
         /// The events that added it, sorted and never empty.
         public let dots: [Dot]
-        /// As in `UnitWeight.values`.
+        /// The bytes of the value, as in `UnitWeight.values`.
         let weight: Int
 
         public init(value: Value, dots: [Dot]) {
