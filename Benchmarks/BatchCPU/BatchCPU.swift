@@ -33,13 +33,13 @@ struct BatchCPU {
         }
     }
 
-    /// Of rounds the median, and the least, which the machine's noise moves less.
+    /// The median of the rounds, and the least of them, which the machine's noise moves less.
     static func line(of rounds: [Double]) -> String {
         let sorted = rounds.sorted()
         return "\(Int(sorted[sorted.count / 2])) µs (least \(Int(sorted[0])))"
     }
 
-    /// Of all threads of the process.
+    /// The processor time of all threads of the process.
     static func processorMicroseconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

@@ -43,7 +43,7 @@ struct Plan {
     var warmUp: Duration
     var clients: [Int]
     var hotClients: [Int]
-    /// Of the tenants of the pull.
+    /// The numbers of records that the tenants of the pull have.
     var records: (all: Int, large: Int, small: Int)
     var sizes: [Int]
 

@@ -29,7 +29,7 @@ public struct Batches: RequestStream {
     public struct Shape: Sendable {
         public var kind: Kind
         public var device: String
-        /// Of its first record; the others follow.
+        /// The number of its first record; the others follow.
         public var firstRecord: Int
         /// Numbers for operations and batches that nobody in the tenant used before.
         public var firstNumber: Int

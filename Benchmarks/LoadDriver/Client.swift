@@ -31,7 +31,7 @@ public final class Client<Stream: RequestStream>: @unchecked Sendable {
         self.stream = stream
     }
 
-    /// Before a load: the server closes connections that have been idle for long.
+    /// Connects anew before a load, since the server closes connections that have been idle for long.
     func reconnect() throws(LoadError) { connection = try Connection(port: port) }
 
     /// One request and its answer, checked.

@@ -2,7 +2,8 @@
 public struct Pulls: RequestStream {
     private struct Page {
         let request: [UInt8]
-        /// Of the body. Nothing in it but the time changes from one answer to the next, and that has a fixed length.
+        /// The bytes of the body. Nothing in it but the time changes from one answer to the next, and the time has a fixed
+        /// length.
         let bytes: Int
     }
 

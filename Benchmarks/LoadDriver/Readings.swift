@@ -2,7 +2,7 @@
 public struct Readings: RequestStream {
     private struct Reading {
         let request: [UInt8]
-        /// Of the body. Nothing in it changes from one answer to the next.
+        /// The bytes of the body. Nothing in it changes from one answer to the next.
         let bytes: Int
     }
 

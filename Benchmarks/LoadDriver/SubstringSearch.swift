@@ -11,7 +11,7 @@ struct SubstringSearch: Sendable {
         self.skip = skip
     }
 
-    /// Where it is first, from an index on.
+    /// Where the text is first found, from an index on.
     func firstIndex(in text: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
         var index = start
         while index + bytes.count <= text.count {

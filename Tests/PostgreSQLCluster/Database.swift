@@ -4,11 +4,11 @@ extension PostgreSQLCluster {
         public let cluster: PostgreSQLCluster
         public let name: String
 
-        /// For whoever makes the schema.
+        /// How the role that makes the schema connects.
         public var ownerConninfo: String { cluster.conninfo(database: name, user: ownerRole) }
-        /// For the server under test.
+        /// How the server under test connects.
         public var serverConninfo: String { cluster.conninfo(database: name, user: serverRole) }
-        /// For a superuser.
+        /// How a superuser connects.
         public var adminConninfo: String { cluster.conninfo(database: name) }
 
         /// Runs SQL in it; see `PostgreSQLCluster.psql`.

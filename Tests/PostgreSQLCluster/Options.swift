@@ -16,9 +16,9 @@ extension PostgreSQLCluster {
     /// Where the server listens besides its Unix socket.
     public enum Network: Sendable {
         case socket
-        /// On a free port of 127.0.0.1, with passwords (SCRAM).
+        /// The server listens on a free port of 127.0.0.1, with passwords (SCRAM).
         case tcp
-        /// On a free port of 127.0.0.1, with passwords and over TLS only; see `Route.tls`.
+        /// The server listens on a free port of 127.0.0.1, with passwords and over TLS only; see `Route.tls`.
         case tls
     }
 

@@ -25,7 +25,7 @@ extension PostgreSQLCluster {
         }
     }
 
-    /// On a thread that may block.
+    /// Runs psql. The caller is on a thread that may block.
     func runPSQL(
         _ sql: String, _ conninfo: String, variables: [String: String] = [:], limit: Duration = patience
     ) throws(PostgreSQLClusterError) -> String {

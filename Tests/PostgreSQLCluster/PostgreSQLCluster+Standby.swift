@@ -51,7 +51,7 @@ extension PostgreSQLCluster {
                     installation.program("pg_basebackup"), "--dbname=\(source)", "--pgdata=\(dataDirectory)",
                     "--checkpoint=fast", "--wal-method=stream", "--no-sync",
                 ], in: directory))
-        // Of the primary's own changes it must not have one: that its commits wait for a standby.
+        // The standby must not have one of the primary's own changes: that its commits wait for a standby.
         try Configuration.write([], to: "\(dataDirectory)/postgresql.auto.conf")
         try Configuration.write([], to: "\(dataDirectory)/standby.signal")
         try startFirst(["primary_conninfo": source])

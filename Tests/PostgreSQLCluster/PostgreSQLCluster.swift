@@ -27,7 +27,7 @@ public final class PostgreSQLCluster: Sendable {
     let options: Options
     let installation: Installation
     let keeper: Keeper
-    /// Of every role, for TCP.
+    /// The password of every role, for TCP.
     let password: String
     /// The first process of the server, from its first start on.
     let postmaster = Mutex<pid_t?>(nil)

@@ -1,7 +1,7 @@
 /// A data directory as initdb makes it: made once in a process, and copied for each of its clusters, which takes a tenth
 /// of the time. (So these clusters share a system identifier. Nothing compares it but a standby with its primary.)
 struct Seed: Sendable {
-    /// In megabytes; 16 is PostgreSQL's own.
+    /// The size of a segment of the log, in megabytes; PostgreSQL's own is 16.
     static let walSegment = 16
 
     private let keeper: Keeper

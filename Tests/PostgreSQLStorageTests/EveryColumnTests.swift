@@ -6,7 +6,7 @@ import Testing
 @testable import PostgreSQLStorage
 
 extension [UInt8] {
-    /// As PostgreSQL writes bytes.
+    /// The bytes as PostgreSQL writes them.
     fileprivate var hexadecimal: String {
         map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

@@ -23,7 +23,7 @@ import Testing
         ORDER BY 1
         """
 
-    /// As schemas 1 to 3 kept the answer to a batch.
+    /// The answer to a batch, as schemas 1 to 3 kept it.
     private static let oldAnswer = #"""
         {"batch":"k","serverTime":"2026-11-20T22:00:00.041Z","cursor":"A","results":[{"id":"o","outcome":"applied",\#
         "relation":"newer","sequence":3,"conflicts":[],"replayed":false}]}

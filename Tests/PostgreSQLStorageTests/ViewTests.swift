@@ -33,7 +33,7 @@ import Values
                 "b", from: "d",
                 [
                     Operation(.create, "1", on: RecordKey("estimates", "e1"), clock: ["d": 1], fields),
-                    // As it was stored before the types were declared.
+                    // This record is as it was stored before the types were declared.
                     Operation(.create, "2", on: RecordKey("estimates", "e2"), clock: ["d": 1], strange),
                     Operation(.create, "3", on: RecordKey("estimates", "e3"), clock: ["d": 1], ["n": 1]),
                     Operation(.delete, "4", on: RecordKey("estimates", "e3"), clock: ["d": 2]),

@@ -85,7 +85,7 @@ package final class OutputReader: Sendable {
         let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
         self.arrivals = arrivals
         Thread.detachNewThread { [self] in
-            // Not `availableData`: it ends the process when a signal interrupts the reading.
+            // `availableData` is not used: it ends the process when a signal interrupts the reading.
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 let count = read(handle.fileDescriptor, &buffer, buffer.count)

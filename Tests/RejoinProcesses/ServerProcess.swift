@@ -4,7 +4,7 @@ import Foundation
 package struct ServerProcess: Sendable {
     package let process: LaunchedProcess
     package let data: String
-    /// As announced: `http://127.0.0.1:40123`.
+    /// The address as the server announced it: `http://127.0.0.1:40123`.
     package let address: String
 
     /// Starts a server and waits until it says where it listens.

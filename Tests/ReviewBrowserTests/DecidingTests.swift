@@ -6,7 +6,7 @@ import Testing
 import Values
 
 extension BrowserTests {
-    /// From a button of the page to the record that every device pulls.
+    /// A decision goes from a button of the page to the record that every device pulls.
     @Suite struct DecidingTests {
         private func status(of record: String, _ device: Device) async throws -> Value? {
             try await device.pull("estimates", record)["fields"]?["status"]

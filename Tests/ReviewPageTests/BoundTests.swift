@@ -31,7 +31,7 @@ private func page(_ values: [PageValue?], comments: [ConflictPage.Comment] = [],
 
 @Suite("a page is bounded, whatever devices have written")
 struct BoundTests {
-    /// Of one page, in bytes.
+    /// The most bytes that one page may have.
     private static let bound = 900_000
 
     @Test("two sides with a long text each, of any kind", arguments: hostileTexts)

@@ -136,7 +136,7 @@ import Testing
     ) async throws {
         try await withTemporaryPath { path in
             let current = try SQLiteStore.open(at: path)
-            // As earlier versions could write it: nothing is shared between the conflicts of a commit.
+            // Earlier versions could write it so: nothing is shared between the conflicts of a commit.
             try await current.makeAudit(of: "tenant", operationsPerBatch: 1)
             let expected = try await current.contents(of: "tenant")
             await current.close()
@@ -229,7 +229,7 @@ import Testing
             let store = try SQLiteStore.open(at: path)
             try await store.put(count: 1)
             #expect(try modes() == own)
-            // As an earlier version left them, or somebody who copied them.
+            // The files get the modes that an earlier version left, or somebody who copied them.
             for suffix in own.keys {
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o664], ofItemAtPath: path + suffix)

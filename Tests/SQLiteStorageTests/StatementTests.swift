@@ -100,7 +100,7 @@ private func counted(_ names: [String]) -> [String: Int] {
                     number == 1 ? .create : .update, OperationID("o\(number)"), on: record,
                     clock: ["d": Int64(number)], ["n": .integer(Int64(number))])
             }
-            // In several batches of one commit, too.
+            // The operations come in several batches of one commit, too.
             let batches = stride(from: 0, to: 1_000, by: 250).map { start in
                 Batch(ExactString("b\(start)"), from: "d", Array(operations[start..<start + 250]))
             }

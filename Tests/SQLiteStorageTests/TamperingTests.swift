@@ -11,7 +11,7 @@ import Testing
 /// What somebody with a shell does to the audit, and what the verification says of it.
 struct Tampering: Sendable, CustomStringConvertible {
     let sql: String
-    /// From the tampered conflict's id and the last position.
+    /// The fault that is found, from the tampered conflict's id and the last position.
     let fault: @Sendable (_ entry: Int64, _ last: Int64) -> AuditFault
 
     var description: String { sql }

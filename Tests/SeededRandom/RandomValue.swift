@@ -4,7 +4,7 @@ import Values
 extension SeededGenerator {
     /// A value with arrays and objects up to the given depth; objects of up to 40 members, most of them of few.
     package mutating func value(depth: Int = 4) -> Value {
-        // At the top a container, since a scalar alone tries little.
+        // The top is a container, since a scalar alone tries little.
         switch depth == 4 ? 6 + below(2) : below(depth > 0 ? 9 : 6) {
         case 0: .null
         case 1: .boolean(Bool.random(using: &self))

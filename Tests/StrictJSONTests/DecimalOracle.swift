@@ -1,9 +1,9 @@
 /// The exact decimal expansion of a number, in digit arrays, written from the definitions and sharing nothing with the parser.
 struct DecimalOracle: Equatable {
     var isNegative: Bool
-    /// Without zeros at either end; empty for zero.
+    /// The digits without zeros at either end; empty for zero.
     var digits: [UInt8]
-    /// Of the last digit.
+    /// The power of ten of the last digit.
     var exponent: Int
 
     static let zero = DecimalOracle(isNegative: false, digits: [], exponent: 0)

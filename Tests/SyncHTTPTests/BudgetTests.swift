@@ -170,7 +170,7 @@ struct BudgetTests {
             #expect(budget.count <= 1_001)
         }
         #expect(budget.take("acme", .device("mac"), atMilliseconds: now) != nil)
-        // After ten seconds all buckets are full, and nothing is kept of who does not come back.
+        // After ten seconds all buckets are full, and those who do not come back are forgotten.
         for number in 0..<3 {
             now += 10_000
             #expect(budget.take("acme", .user(ExactString("\(number)")), atMilliseconds: now) == nil)

@@ -43,7 +43,7 @@ struct ConflictFoldingTests {
                 steps.append((joined, dots.filter { (Int($0.counter) + seed + step) % 4 == 0 }))
             }
             let view = try ConflictView(history(steps))
-            // By the definition, from all entries at once.
+            // These are the sides by the definition, from all entries at once.
             let all = steps.enumerated().flatMap { step, entry in entry.joined.map { (step, $0) } }
             let standing = all.indices.filter { index in
                 let dot = Dot(device: DeviceID(all[index].1.device), counter: all[index].1.counter)
@@ -60,8 +60,8 @@ struct ConflictFoldingTests {
         }
     }
 
-    /// Of 40,000 entries and sides, each of which looked at all sides: more than a thousand million comparisons, which nobody
-    /// waits for. It is done at once where each side is touched twice.
+    /// If each of 40,000 entries looked at all sides, that would be more than a thousand million comparisons, for which
+    /// nobody waits. It is done at once where each side is touched twice.
     @Test("A conflict of 40,000 entries with a side each is folded, every side but the last two being dropped")
     func long() throws {
         let count: Int64 = 40_000

@@ -10,8 +10,8 @@ import SyncWire
 import Testing
 import Values
 
-/// For each code: a device that hears it and follows the advice comes to an end, with its edit in the record or with its user
-/// told, in a few requests.
+/// A device that hears a code and follows its advice comes to an end in a few requests. Then its edit is in the record
+/// or its user is told. That holds for each code.
 @Suite("Advice that ends well")
 struct HonestDeviceTests {
     /// How a story ends.
@@ -71,7 +71,7 @@ struct HonestDeviceTests {
     private func tell(_ code: ProblemCode, _ device: inout HonestDevice, _ server: TestServer) async throws -> End {
         let edited = End.stored("n", "v", "edited")
         switch code {
-        // Of requests that can be sent again.
+        // These are codes of requests that can be sent again.
         case .storageUnavailable:
             try await begin(device)
             server.faults.setDown(true)
@@ -124,7 +124,7 @@ struct HonestDeviceTests {
             device.pending = [edit(device)]
             try await device.settle()
             return edited
-        // Of batches.
+        // These are codes of batches.
         case .batchRefused, .valueInvalid:
             try await begin(device)
             device.pending = [edit(device), .update("e", ["mac": 1], ["total": "many"], in: "estimates")]
@@ -156,7 +156,7 @@ struct HonestDeviceTests {
             device.pending = [edit(device)]
             try await device.settle()
             return edited
-        // Of operations.
+        // These are codes of operations.
         case .clockGap:
             try await begin(device)
             var later = edit(device, clock: ["mac": 3])
@@ -272,7 +272,7 @@ struct HonestDeviceTests {
             return try await set(aside: .update("n", ["ipad": 1], ["v": 1]), &device)
         case .invalidRequest:
             return try await set(aside: .update("", ["mac": 1], ["v": 1]), &device)
-        // Of reads and of what reviewers do: one request more, or none.
+        // These are codes of reads and of what reviewers do: one request more, or none.
         case .cursorInvalid, .resyncRequired:
             try await begin(device)
             let elsewhere = Cursor.Codec(

@@ -105,7 +105,7 @@ struct LongPollTests {
             #expect(told.status == 410)
             #expect(told["reason"] == "lineage")
             #expect(server.store.counts["changes"] - before <= 3)
-            // Who asks anew hears it at once, and does not acknowledge what is not there.
+            // A device that asks anew hears it at once, and does not acknowledge what is not there.
             let ipad = try await server.device("ipad")
             #expect(try await ipad.get("/v1/changes?wait=60&since=\(since)").code == "resync_required")
             await server.server.engine.close()
@@ -216,7 +216,7 @@ struct LongPollTests {
             #expect(try await server.admin().send(.delete, "/v1/devices/mac").status == 204)
             #expect(try await here.code == "device_retired")
             try await Self.waiting(1, server)
-            // By another server: nobody tells of it, and the next notification of anything brings it out.
+            // Another server retires the device. Nobody tells of it; the next notification of anything brings it out.
             _ = try await server.store.base.retire("acme", "ipad", atMilliseconds: server.clock.now)
             let writer = try await server.device("writer")
             _ = try await writer.send(writer.creating("n", ["v": 1]))

@@ -85,7 +85,7 @@ struct ResolutionTests {
             let (mac, _) = try await Self.open(server)
             let rita = try await server.reviewer()
             let wim = try await server.reviewer(user: "wim")
-            // At the same time, a hundred times over both of them.
+            // Both of them send at the same time, a hundred times over.
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for person in [rita, wim, rita, wim, rita, wim] {
                     group.addTask { try await person.resolve(1, #"{"version": 1, "choose": 0}"#).status }

@@ -72,7 +72,7 @@ import Testing
         #expect(throws: StoreError.self) { try row.readResults() }
     }
 
-    /// As schemas 1 to 3 kept it: the whole answer, with the record in each result.
+    /// Schemas 1 to 3 kept the whole answer, with the record in each result.
     @Test func `of a row of an earlier schema are those of the answer that it keeps`() throws {
         let answer = #"""
             {"batch":"k","serverTime":"2026-11-20T22:00:00.041Z","cursor":"AV1B","results":[{"id":"o1","outcome":"conflicted",\#

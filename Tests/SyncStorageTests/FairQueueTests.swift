@@ -95,7 +95,7 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(queue.remove(of: "a", for: .reading) { $0 == "a2" })
         #expect(queue.remove(of: "b", for: .reading) { $0 == "b1" })
         #expect(queue.remove(of: nil, for: .reading) { $0 == "ping" })
-        // Of another use, of nobody, and taken back before.
+        // The first is of another use, the second of nobody, and the third was taken back before.
         #expect(!queue.remove(of: "a", for: .reading) { $0 == "a4" })
         #expect(!queue.remove(of: "c", for: .reading) { _ in true })
         #expect(!queue.remove(of: "b", for: .reading) { $0 == "b1" })

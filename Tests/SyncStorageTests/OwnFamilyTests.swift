@@ -25,7 +25,7 @@ private struct LongestText: MergeFamily {
         return nil
     }
 
-    /// Of two that are of one length the greater, of two that are the same the earlier.
+    /// The longer text; the greater of two that are of one length, and the earlier of two that are the same.
     private func longer(_ other: Self) -> Self {
         if text == other.text { return event.stamp < other.event.stamp ? self : other }
         return (text.byteCount, text) > (other.text.byteCount, other.text) ? self : other

@@ -12,7 +12,7 @@ import Testing
         Cursor.Codec(lineage: lineage, tenant: tenant, key: key, formerKey: formerKey)
     }
 
-    /// As the first version wrote it, with the key that lay in the data.
+    /// The cursor as the first version wrote it, with the key that lay in the data.
     private static func formerText(sequence: UInt8) -> String {
         let content =
             [1] + SHA256.hash(data: Array("l".utf8)).prefix(16) + [0, 0, 0, 0, 0, 0, 0, sequence]

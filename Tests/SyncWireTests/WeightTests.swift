@@ -27,7 +27,7 @@ struct WeightTests {
         }
     }
 
-    /// By how much the value weighs more than its text, which is never less than nothing.
+    /// The bytes by which the value weighs more than its text has; never less than 0.
     private func slack(of value: Value, _ fractions: inout Int) -> Int {
         switch value {
         case .double:

@@ -8,7 +8,7 @@ import LoadDriver
 /// in every transaction, are put together from a variable.
 struct CommitScript {
     let text: String
-    /// For `--define`.
+    /// The variables that `--define` sets.
     let variables: [String: String]
 
     /// Whose records pgbench's clients write.

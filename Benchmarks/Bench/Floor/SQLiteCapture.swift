@@ -21,7 +21,7 @@ struct SQLiteStep {
     }
 
     let sql: String
-    /// In the order of `?1`, `?2`, …
+    /// The values of the parameters, in the order of `?1`, `?2`, …
     let values: [Value]
 }
 
@@ -95,7 +95,7 @@ private struct SampleWriter {
 enum SQLiteTrace {
     struct Traced: Sendable {
         let sql: String
-        /// With the values in the place of the parameters (sqlite3_expanded_sql).
+        /// The text with the values in the place of the parameters (sqlite3_expanded_sql).
         let expanded: String
     }
 

@@ -39,7 +39,7 @@ final class SQLiteFloor {
         self.tenants = tenants
         tenantText = .allocate(capacity: 16)
         connection = try SQLiteConnection(path)
-        // As `SQLiteStore` sets its writer.
+        // `SQLiteStore` sets its writer so.
         try connection.execute("PRAGMA synchronous = FULL")
         try connection.execute("PRAGMA cache_size = -16384")
         sqlite3_wal_autocheckpoint(connection.handle, 10_000)
@@ -59,7 +59,7 @@ final class SQLiteFloor {
     /// - Parameter clients: whose records are written, in turns.
     func run(clients: Int, for duration: Duration) throws -> LoadResult {
         let checkpointer = Thread { [path] in
-            // As `rejoin serve` does, beside the writer.
+            // `rejoin serve` does this beside the writer.
             guard let connection = try? SQLiteConnection(path) else { return }
             while !Thread.current.isCancelled {
                 Thread.sleep(forTimeInterval: 2)

@@ -11,10 +11,10 @@ struct Sample {
     let firstRecord: Int
     let firstOperation: Int
     let batch: Int
-    /// Before the commit.
+    /// The sequence before the commit.
     let sequence: Int
     let ordinal: Int
-    /// Of every record after the commit.
+    /// The counter of every record after the commit.
     let counter: Int
 
     /// What a value in a captured statement stands for.

@@ -4,7 +4,7 @@ import Foundation
 struct CapturedStatement {
     let name: String
     let sql: String
-    /// In order; nil: NULL.
+    /// The values in order; nil for NULL.
     let parameters: [String?]
 }
 

@@ -36,10 +36,10 @@ struct Comparison {
     var server = Side()
     var residentMegabytes = 0.0
 
-    /// Of runs that stood next to each other, so that what else the machine did meanwhile touches both; the median.
+    /// The median ratio of runs that stood next to each other. What else the machine did meanwhile touches both.
     var ratio: Double { zip(server.rates, floor.rates).map { $0 / $1 }.median }
 
-    /// Of the machine's processors, what went to others while this was measured.
+    /// The share of the machine's processors that went to others while this was measured.
     var othersShare: Double {
         let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
         return max(0, (floor.cpu.others + server.cpu.others) / ((floor.elapsed + server.elapsed) * cores))

@@ -7,7 +7,7 @@ import LoadDriver
 struct PostgreSQLCommits {
     private static let apart = 1_000_000
     private static let hot = 3_000_000
-    /// From a tenant of the server to that of the floor.
+    /// The distance from a tenant of the server to that of the floor.
     private static let offset = 1_000_000
 
     enum Part {
@@ -20,7 +20,7 @@ struct PostgreSQLCommits {
             }
         }
 
-        /// With 16 clients.
+        /// The target with 16 clients.
         fileprivate var target: Report.Target {
             switch self {
             case .apart: Report.Target(ratio: 0.5)

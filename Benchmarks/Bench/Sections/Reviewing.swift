@@ -20,7 +20,7 @@ struct Reviewing {
 
     private let engine: String
 
-    /// On the embedded engine, and on PostgreSQL.
+    /// Measures the embedded engine, and PostgreSQL.
     static func run(_ context: Context) async throws {
         try await run(context, on: "SQLite", database: nil, postmaster: nil)
         let instance = try await PostgreSQLInstance(context)

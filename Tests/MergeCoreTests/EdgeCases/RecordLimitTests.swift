@@ -198,7 +198,7 @@ struct RecordLimitTests {
         }
         #expect(codes.firstIndex(of: [.recordFull]) == 10)
         #expect(codes[..<10].allSatisfy(\.isEmpty) && codes[10...].allSatisfy { $0 == [.recordFull] })
-        // Who counts there already goes on.
+        // A device that counts there already goes on.
         #expect(writer.send(("count", ["$increment": 1]), from: "d3").outcome == .applied)
     }
 }

@@ -166,7 +166,7 @@ extension Oracle {
                 break
             }
         }
-        // Of each device the latest: its earlier ones are seen by whoever has seen that.
+        // The latest write of each device: whoever has seen that has seen its earlier ones.
         let latest = Dictionary(
             unseenWrites.map { ($0, history.dot($0)) }.map { ($1.device, $1) }, uniquingKeysWith: max)
         if Set(state.deletion.writes.map(\.dot)) != Set(latest.values) { return "live writes \(state.deletion.writes)" }

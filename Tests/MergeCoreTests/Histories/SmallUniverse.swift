@@ -65,7 +65,7 @@ struct SmallUniverse: Sendable, CustomStringConvertible {
     }
 }
 
-/// For each policy a few actions that can meet in every interesting way.
+/// A few actions of a policy that can meet in every interesting way.
 func smallUniverse(_ policy: MergePolicy, deletes: DeletePolicy) -> SmallUniverse {
     let act = { (change: UnitWrite.Change) in
         HistoryEvent.Action.write([UnitWrite(unit: .field("f"), policy: policy, change: change)])

@@ -5,7 +5,7 @@ import RejoinProcesses
 import Testing
 
 extension ProcessTests {
-    /// Who waits on one server hears of commits on another.
+    /// A reader that waits on one server hears of commits on another.
     @Suite struct ChangeNotificationTests {
         /// What a reader says it is ready to wait.
         private static let wait = 30

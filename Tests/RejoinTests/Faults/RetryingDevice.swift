@@ -54,7 +54,7 @@ struct RetryingDevice: Sendable {
     private let reviewerToken: String
     private var generator: SeededGenerator
     private var clocks: [String: [String: Int64]] = [:]
-    /// Of several servers, the one to ask next.
+    /// The one of several servers to ask next.
     private var turn: Int
     private(set) var report: Report
 

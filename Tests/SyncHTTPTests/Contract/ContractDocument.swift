@@ -7,7 +7,7 @@ import Yams
 /// The OpenAPI document as a value.
 struct ContractDocument: Sendable {
     struct Operation: Sendable {
-        /// As in the document, in lower case.
+        /// The method as in the document, in lower case.
         let method: String
         let path: String
         let content: Value

@@ -8,7 +8,8 @@ struct HandmadeKey: Sendable {
     let id: String
     let key = P256.Signing.PrivateKey()
 
-    /// As a member of a key set. - Parameter more: members beside those of the key.
+    /// The key as a member of a key set.
+    /// - Parameter more: members beside those of the key.
     func jwk(_ more: String = "") -> String {
         let point = key.publicKey.x963Representation
         let (x, y) = (Array(point.dropFirst().prefix(32)), Array(point.suffix(32)))

@@ -7,9 +7,9 @@ import Testing
 /// A reviewer's browser, as far as a server sees it: a cookie and forms.
 struct ReviewBrowser: Sendable {
     let server: TestServer
-    /// As in `Cookie`.
+    /// The text of the header `Cookie`.
     let cookie: String
-    /// As in the hidden field `csrf`.
+    /// The text of the hidden field `csrf`.
     let formToken: String
 
     var cookieValue: String { String(cookie.drop { $0 != "=" }.dropFirst()) }
