@@ -167,13 +167,16 @@ public struct WriteContext: Sendable {
     public let seen: VersionVector
     /// Whether the author is known to have seen all of the record, which spares a family looking. `false` says nothing.
     public let hasSeenAll: Bool
-    /// The limits that hold for the write.
-    public let limits: Limits
+    /// As in `Limits`, of which there are too many to copy with every operation.
+    public let valuesPerUnit: Int
+    /// As in `Limits`.
+    public let elementsPerSet: Int
 
     public init(event: Event, seen: VersionVector, hasSeenAll: Bool, limits: Limits) {
         self.event = event
         self.seen = seen
         self.hasSeenAll = hasSeenAll
-        self.limits = limits
+        valuesPerUnit = limits.valuesPerUnit
+        elementsPerSet = limits.elementsPerSet
     }
 }

@@ -17,7 +17,8 @@ public enum UnitState: Sendable, Hashable {
     /// The state of `set`.
     case set(ObservedRemoveSet)
     /// The state of a family without a case to itself.
-    case other(OtherState)
+    // In a box: else all states would be as large as what stands behind a protocol, and copied as it is.
+    indirect case other(OtherState)
 
     /// The state as its family's own type. It is copied into a box, so this is for questions that are seldom asked.
     public var content: any MergeFamily {

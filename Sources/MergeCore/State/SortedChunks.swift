@@ -48,6 +48,25 @@ struct SortedChunks<Element: KeyedElement>: Sendable {
         }
     }
 
+    /// The same for an array. Where that is sorted and no longer than a chunk, it is the chunk.
+    init(_ elements: [Element]) {
+        let isSorted = zip(elements, elements.dropFirst()).allSatisfy { Element.precedes($0.key, $1.key) }
+        guard isSorted else {
+            self.init(elements.lazy.map(\.self))
+            return
+        }
+        self.init()
+        count = elements.count
+        guard count > Self.capacity else {
+            head = elements
+            return
+        }
+        head = Array(elements[..<Self.capacity])
+        tail = stride(from: Self.capacity, to: count, by: Self.capacity).map { start in
+            Array(elements[start..<Swift.min(start + Self.capacity, elements.count)])
+        }
+    }
+
     var isEmpty: Bool { count == 0 }
     var last: Element? { tail.last?.last ?? head.last }
 

@@ -31,7 +31,7 @@ extension Register: MergeFamily {
         let replaced = context.hasSeenAll ? register.dropAll() : register.drop(seenBy: context.seen)
         let remaining = register
         let incoming = Candidate(value: value, event: context.event)
-        register.insert(incoming, limit: context.limits.valuesPerUnit, rule: rule)
+        register.insert(incoming, limit: context.valuesPerUnit, rule: rule)
         state = register
         return RegisterMerge(
             unit: write.unit, policy: write.policy, rule: rule, equality: equality, incoming: incoming,

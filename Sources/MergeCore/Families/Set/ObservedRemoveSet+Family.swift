@@ -54,9 +54,9 @@ extension ObservedRemoveSet: MergeFamily {
         guard case .elements(let adding, let removing) = write.change else { return nil }
         let set = state ?? ObservedRemoveSet()
         let count = set.count(adding: adding, removing: removing, context: context.seen)
-        guard count > context.limits.elementsPerSet, count > set.count else { return nil }
+        guard count > context.elementsPerSet, count > set.count else { return nil }
         return Rejection(
-            .valueInvalid, "A set has at most \(context.limits.elementsPerSet) elements.", at: write.unit.path)
+            .valueInvalid, "A set has at most \(context.elementsPerSet) elements.", at: write.unit.path)
     }
 
     public static func apply(
