@@ -4,14 +4,11 @@ import StrictJSON
 import SyncWire
 
 /// Reads the records of rows, one after the other in the same memory.
-public struct RecordDecoder: Sendable {
-    private let families: MergeFamilies
-    private var scanner = JSONScanner(limits: storedLimits)
-    private var events: [Event] = []
+public struct RecordDecoder {
+    private var decoder: StateDecoder
 
-    /// Begins with no memory.
-    /// - Parameter families: the families that a state can be of.
-    public init(families: MergeFamilies = .builtIn) { self.families = families }
+    /// - Parameter families: those that a state can be of.
+    public init(families: MergeFamilies = .builtIn) { decoder = StateDecoder(families: families) }
 
     /// Reads the record of a row. O(size of the record).
     /// - Throws: `damaged` when the row's texts do not fit together.
@@ -44,23 +41,12 @@ public struct RecordDecoder: Sendable {
     private mutating func whole(
         _ row: RecordRow, clock: Span<UInt8>, fields: Span<UInt8>, state: Span<UInt8>
     ) throws(JSONSyntaxError) -> StoredRecord? {
-        scanner.restart()
-        guard let clock = try scanner.versionVector(clock) else { return nil }
-        scanner.restart()
-        guard case .object(let object) = try scanner.value(fields) else { return nil }
-        try scanner.end(fields)
-        scanner.restart()
-        return try state.withUnsafeBufferPointer { bytes throws(JSONSyntaxError) in
-            var decoder = StateDecoder(families: families, clock: clock, fields: object, bytes: bytes)
-            swap(&decoder.scanner, &scanner)
-            swap(&decoder.events, &events)
-            defer {
-                swap(&decoder.scanner, &scanner)
-                swap(&decoder.events, &events)
-                events.removeAll(keepingCapacity: true)
-            }
-            return try decoder.record(row, state)
-        }
+        decoder.scanner.restart()
+        guard let clock = try decoder.scanner.versionVector(clock) else { return nil }
+        decoder.scanner.restart()
+        guard case .object(let object) = try decoder.scanner.value(fields) else { return nil }
+        try decoder.scanner.end(fields)
+        return try decoder.record(row, clock: clock, fields: object, state: state)
     }
 }
 

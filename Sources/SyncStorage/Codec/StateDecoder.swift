@@ -4,20 +4,21 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Reads the state of one record. The decoder knows what `StateEncoder` writes.
+/// Reads states, one after the other in the same memory. Knows what `StateEncoder` writes.
 struct StateDecoder {
-    var scanner = JSONScanner(limits: storedLimits)
-    var events: [Event] = []
     private let families: MergeFamilies
-    private let clock: VersionVector
-    private let fields: ObjectValue
-    /// Where the next field of one value is expected among the fields. Both are sorted.
+    var scanner = JSONScanner(limits: storedLimits)
+
+    // Of the record being read:
+    private var clock = VersionVector()
+    private var fields = ObjectValue([])
+    private var events: [Event] = []
+    /// Where the next field of one value is expected among the fields: both are sorted.
     private var nextField = 0
 
-    // MARK: The unit that its family reads
-
-    /// The text of the state, because a family cannot hand on a span of it. Nothing of this decoder outlives the text.
-    private let bytes: UnsafeBufferPointer<UInt8>
+    // Of the unit that its family reads:
+    /// The text, as a family cannot hand on a span of it. Empty but while the text is read.
+    private var bytes = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     private var unit = UnitKey.record
     /// Whether the scanner stands at an element that was announced and not read.
     private var isAtElement = false
@@ -26,24 +27,32 @@ struct StateDecoder {
     /// The fault of a text that was no JSON.
     private var fault: JSONSyntaxError?
 
+    init(families: MergeFamilies) { self.families = families }
+
     /// - Parameters:
-    ///   - families: the families that a state can be of.
-    ///   - clock: the record's clock.
+    ///   - clock: the record's.
     ///   - fields: what the record shows.
-    ///   - bytes: the bytes of the state's text.
-    init(
-        families: MergeFamilies, clock: VersionVector, fields: ObjectValue, bytes: UnsafeBufferPointer<UInt8>
-    ) {
-        self.families = families
+    /// - Returns: nil where the texts do not fit together, here and below.
+    mutating func record(
+        _ row: RecordRow, clock: VersionVector, fields: ObjectValue, state: Span<UInt8>
+    ) throws(JSONSyntaxError) -> StoredRecord? {
         self.clock = clock
         self.fields = fields
-        self.bytes = bytes
+        nextField = 0
+        events.removeAll(keepingCapacity: true)
+        fault = nil
+        scanner.restart()
+        return try state.withUnsafeBufferPointer { bytes throws(JSONSyntaxError) in
+            self.bytes = bytes
+            defer { self.bytes = UnsafeBufferPointer(start: nil, count: 0) }
+            return try record(row, state)
+        }
     }
 }
 
 extension StateDecoder {
-    /// Reads the record. The members come in the order of their names, so that events are there before units name them.
-    mutating func record(_ row: RecordRow, _ text: Span<UInt8>) throws(JSONSyntaxError) -> StoredRecord? {
+    /// The members come in the order of their names, so that events are there before units name them.
+    private mutating func record(_ row: RecordRow, _ text: Span<UInt8>) throws(JSONSyntaxError) -> StoredRecord? {
         var open: [UnitKey: OpenConflict] = [:]
         var units = UnitStates()
         var writes: [Int64] = []
@@ -228,7 +237,8 @@ extension StateDecoder: UnitStateReader {
     }
 
     mutating func event() throws(UnreadableState) -> Event {
-        guard let event = event(try integer()) else { throw UnreadableState() }
+        let index = try integer()
+        guard let event = event(index) else { throw UnreadableState() }
         return event
     }
 
@@ -254,7 +264,8 @@ extension StateDecoder: UnitStateReader {
 
     mutating func dot() throws(UnreadableState) -> Dot {
         let device = try integer()
-        guard let dot = dot(device, try integer()) else { throw UnreadableState() }
+        let counter = try integer()
+        guard let dot = dot(device, counter) else { throw UnreadableState() }
         return dot
     }
 

@@ -125,15 +125,6 @@ struct StateEncoder {
         writer.endArray()
     }
 
-    /// What the fields show under a name.
-    private mutating func shown(_ name: ExactString) -> Value? {
-        if nextField < fields.count, fields.members[nextField].name == name {
-            nextField += 1
-            return fields.members[nextField - 1].value
-        }
-        return fields[name]
-    }
-
     private mutating func write(_ unit: UnitKey, _ state: UnitState) {
         self.unit = unit
         writer.beginArray()
@@ -161,7 +152,9 @@ extension StateEncoder: UnitStateWriter {
 
     mutating func isShown(_ value: Value) -> Bool {
         guard case .field(let name) = unit else { return false }
-        return shown(name) == value
+        guard nextField < fields.count, fields.members[nextField].name == name else { return fields[name] == value }
+        nextField += 1
+        return fields.members[nextField - 1].value == value
     }
 }
 
