@@ -70,7 +70,7 @@ struct OperationReading {
     }
 
     private mutating func outcome(using writer: inout JSONWriter) -> Outcome {
-        for name in members.unknown {
+        for name in members.unknown where isListening {
             reject(
                 .invalidRequest,
                 "'\(name.text.prefix(64))' is no member of an operation; names that begin with 'x-' are yours.",
