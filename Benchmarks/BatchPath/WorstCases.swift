@@ -27,7 +27,8 @@ public struct WorstCase: Sendable {
     }
 
     public static let all: [WorstCase] = [
-        oneElement(operations: 1_000), manyElements, oneField, concurrentValues, longClock,
+        oneElement(operations: 1_000), manyElements, counter, oneField, fullRecord, concurrentValues, longClock,
+        manyUnits,
     ]
 
     private static let key = RecordKey(collection: "c", id: "r")
@@ -50,21 +51,49 @@ public struct WorstCase: Sendable {
     }
 
     private static let manyElements = WorstCase(
-        "a set of 9,000, one operation that adds 100", fullSet(9_000), setRules,
+        "a set of 9,900, one operation that adds 100", fullSet(9_900), setRules,
         batch(1) { _ in ["tags": ["$add": .array((0..<100).map { .string("new \($0)") })]] })
 
-    private static let oneField: WorstCase = {
-        let units = (0..<1_000).map { index in
+    private static func fullCounter(_ devices: Int) -> RecordState {
+        let clock = VersionVector((0..<devices).map { .init(device: DeviceID("device \($0)"), counter: 1) })
+        let events = clock.entries.map { event($0.device, 1) }
+        let totals = CounterTotals(events.map { .init(dot: $0.stamp.dot, amount: 7) })
+        return RecordState(
+            clock: clock, units: [.field("n"): .counter(totals)], deletion: DeletionState(writes: events))
+    }
+
+    private static let counter = WorstCase(
+        "a counter of 511 devices, 1,000 increments", fullCounter(511),
+        CollectionRules(fields: ["n": FieldRule(type: .integer, merge: .counter)]),
+        batch(1_000, context: [:]) { _ in ["n": ["$increment": 1]] })
+
+    private static func record(fields count: Int, _ value: Value) -> RecordState {
+        let units = (0..<count).map { index in
             (
                 key: UnitKey.field(ExactString("field \(index)")),
-                value: UnitState.register(Register(.init(value: .integer(1), event: event("a", 1))))
+                value: UnitState.register(Register(.init(value: value, event: event("a", 1))))
             )
         }
-        return WorstCase(
-            "a record of 1,000 fields, 1,000 operations of one field",
-            RecordState(clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)])),
-            CollectionRules(), batch(1_000) { number in .object([(ExactString("field \(number)"), Value.integer(2))]) })
-    }()
+        return RecordState(
+            clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)]))
+    }
+
+    private static let oneField = WorstCase(
+        "a record of 1,000 fields, 1,000 operations of one field", record(fields: 1_000, 1), CollectionRules(),
+        batch(1_000) { number in .object([(ExactString("field \(number)"), .integer(2))]) })
+
+    private static func kilobyte(_ letter: String) -> Value { .string(String(repeating: letter, count: 1_000)) }
+    private static let nearlyFull = record(fields: 900, kilobyte("x"))
+
+    private static let fullRecord = WorstCase(
+        "a record of nearly 1 MiB, 1,000 edits of one field", nearlyFull, CollectionRules(),
+        batch(1_000) { number in .object([(ExactString("field \(number % 900)"), kilobyte("y"))]) })
+
+    private static let manyUnits = WorstCase(
+        "20,000 unit writes, 80 operations of 250 fields that conflict", record(fields: 250, 1), CollectionRules(),
+        batch(80, context: [:]) { number in
+            .object((0..<250).map { (ExactString("field \($0)"), .integer(Int64(number + 2))) })
+        })
 
     /// All of one length, so that none can be told from another without being read.
     private static let concurrentValues: WorstCase = {
@@ -134,9 +163,16 @@ public struct WorstCase: Sendable {
                 value: UnitState.register(Register(.init(value: 1, event: event("a", 1))))
             )
         }
-        let state = RecordState(
-            clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)]))
-        return RecordRow(
+        return row(
+            RecordState(clock: ["a": 1], units: UnitStates(units), deletion: DeletionState(writes: [event("a", 1)])))
+    }
+
+    public static func setRow(elements count: Int) -> RecordRow { row(fullSet(count)) }
+    public static func counterRow(devices count: Int) -> RecordRow { row(fullCounter(count)) }
+    public static func fullRow() -> RecordRow { row(nearlyFull) }
+
+    private static func row(_ state: RecordState) -> RecordRow {
+        RecordRow(
             StoredRecord(key: key, state: state, sequence: 1), rules: CollectionRules(), changedAtMilliseconds: 0)
     }
 
@@ -147,11 +183,29 @@ public struct WorstCase: Sendable {
         return state.applying(write, rules: CollectionRules(), limits: Limits()).state
     }
 
-    /// A body of operations each of which has as many faults as it can.
-    public static func badBody(operations count: Int) -> [UInt8] {
-        SampleBatch.body(
+    /// A body of operations each of which has as many faults as it can, within the fields of a batch.
+    /// - Parameter nameBytes: roughly, of each field's name.
+    public static func badBody(operations count: Int, fields: Int, nameBytes: Int = 8) -> [UInt8] {
+        let filling = String(repeating: "n", count: nameBytes)
+        return SampleBatch.body(
             operations: count, kind: "no kind", clock: ["ipad-7": -1],
-            fields: .object((0..<256).map { (ExactString("$bad \($0)"), .null) }))
+            fields: .object((0..<fields).map { (ExactString("$\(filling) \($0)"), .null) }))
+    }
+
+    /// A body of operations each of which has so many members that no operation has.
+    public static func strangeBody(operations count: Int, members: Int) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("operations")
+        writer.beginArray()
+        for _ in 0..<count {
+            writer.beginObject()
+            for member in 0..<members { writer.member(ExactString("bad \(member)"), 0) }
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
     }
 
     /// A conflict with so many entries, each of which brought one side and took another.
