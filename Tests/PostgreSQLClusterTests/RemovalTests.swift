@@ -42,7 +42,11 @@ struct RemovalTests {
         #expect(traces.allSatisfy { !processes(of: $0).isEmpty })
         try await cluster.remove()
         #expect(traces.allSatisfy { !isThere($0) })
-        await #expect(throws: PostgreSQLClusterError.self) { try await cluster.start() }
+        await #expect {
+            try await cluster.start()
+        } throws: { error in
+            if case PostgreSQLClusterError.removed = error { true } else { false }
+        }
 
         let forgotten = try await PostgreSQLCluster().directory
         try await expectGone([forgotten])

@@ -30,7 +30,7 @@ struct StandbyTests {
             let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await standby.psql("CREATE TABLE thing (id int)")
             }
-            #expect(refused?.description.contains("25006") == true)
+            #expect(refused?.sqlState == "25006")
             let late = try await standby.whilePaused {
                 await #expect(throws: PostgreSQLClusterError.self) {
                     try await primary.psql("CREATE TABLE thing (id int)", limit: .seconds(1))

@@ -36,7 +36,7 @@ import Testing
         try await TestDatabase.with { test in
             let store = try await test.open()
             try await Committer(store, "tenant").commit(Self.create("a"))
-            await #expect(throws: StoreError.self) {
+            await #expect(throws: StoreError.unavailable("given up")) {
                 try await store.transact("tenant", readSet: StoreReadSet()) { _ throws(StoreError) -> (Commit, Int) in
                     throw .unavailable("given up")
                 }

@@ -71,7 +71,12 @@ import Testing
     @Test func `never shows a secret`() throws {
         let conninfo = try Conninfo("postgres://ada:geheim@db.example/rejoin?sslpassword=auch")
         #expect(conninfo.description == "dbname=rejoin host=db.example user=ada")
-        #expect(throws: StoreError.self) { try Conninfo("host=a passwort=geheim") }
+        #expect {
+            try Conninfo("host=a passwort=geheim")
+        } throws: { error in
+            guard case StoreError.cannotOpen(let reason) = error else { return false }
+            return !reason.contains("geheim")
+        }
     }
 
     @Test func `in another encoding than UTF8 is refused`() async throws {
@@ -103,8 +108,16 @@ import Testing
                 await store.close()
             }
             try await open(cluster.authorityFile, host: "localhost")
-            await #expect(throws: StoreError.self) { try await open(cluster.otherAuthorityFile, host: "localhost") }
-            await #expect(throws: StoreError.self) { try await open(cluster.authorityFile, host: "db.example") }
+            for (authority, host, reason) in [
+                (cluster.otherAuthorityFile, "localhost", "certificate verify failed"),
+                (cluster.authorityFile, "db.example", "does not match host name"),
+            ] {
+                let refused = await #expect(throws: StoreError.self) { try await open(authority, host: host) }
+                guard case .unavailable(let text) = refused, text.contains(reason) else {
+                    Issue.record("\(host): \(String(describing: refused))")
+                    continue
+                }
+            }
         }
     }
 }

@@ -14,6 +14,9 @@ import Testing
         "one_time_codes", "access_ends",
     ]
 
+    /// `insufficient_privilege`, for a missing right as for a policy.
+    private static let insufficientPrivilege = "42501"
+
     /// Two tenants with rows in every table.
     private static func withTwoTenants(_ body: (TestDatabase) async throws -> Void) async throws {
         try await TestDatabase.with { test in
@@ -77,13 +80,15 @@ import Testing
 
     @Test func `a row of another tenant cannot be written`() async throws {
         try await Self.withTwoTenants { test in
-            await #expect(throws: (any Error).self) {
+            let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await test.database.psql(
                     """
                     BEGIN; SELECT set_config('rejoin.tenant', 'acme', true);
                     INSERT INTO rejoin.batches VALUES ('globex', 'd', 'forged', '', '{}', 0); COMMIT;
                     """, user: PostgreSQLCluster.serverRole)
             }
+            #expect(refused?.sqlState == Self.insufficientPrivilege)
+            #expect(refused?.description.contains("violates row-level security policy") == true)
             let forged = try await test.database.psql("SELECT count(*) FROM rejoin.batches WHERE key = 'forged'")
             #expect(forged.contains("0"))
         }
@@ -92,7 +97,7 @@ import Testing
     @Test(arguments: [
         "UPDATE rejoin.audit_entries SET detail = '{}'", "DELETE FROM rejoin.audit_entries",
         "UPDATE rejoin.audit_sides SET value = '1'", "DELETE FROM rejoin.audit_sides",
-        "UPDATE rejoin.batches SET response = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
+        "UPDATE rejoin.batches SET results = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
         "UPDATE rejoin.one_time_codes SET code = 'x'", "TRUNCATE rejoin.audit_entries",
         "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
         "UPDATE rejoin.store SET lineage = 'x'", "UPDATE rejoin.store SET cursor_key = 'x'",
@@ -101,11 +106,12 @@ import Testing
     ])
     func `the server's role may not`(_ statement: String) async throws {
         try await Self.withTwoTenants { test in
-            await #expect(throws: (any Error).self) {
+            let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await test.database.psql(
                     "SELECT set_config('rejoin.tenant', 'acme', false); \(statement);",
                     user: PostgreSQLCluster.serverRole)
             }
+            #expect(refused?.sqlState == Self.insufficientPrivilege, "\(String(describing: refused))")
         }
     }
 

@@ -81,6 +81,15 @@ package struct Caller: Sendable {
     }
 }
 
+/// Whether the connection ended while an answer was waited for, which is how a server looks that was killed.
+package func isCutConnection(_ error: any Error) -> Bool {
+    switch error {
+    case let error as HTTPClientError: error == .remoteConnectionClosed
+    case let error as IOError: error.errnoCode == ECONNRESET
+    default: false
+    }
+}
+
 /// The body of a batch.
 package func batchBody(_ operations: [Value]) -> [UInt8] {
     Value.object([("operations", .array(operations))]).canonicalBytes

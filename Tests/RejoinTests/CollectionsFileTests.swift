@@ -182,6 +182,8 @@ import Testing
     }
 
     @Test func `a file that cannot be read is named`() {
-        #expect(throws: CommandFailure.self) { try CollectionsFile(path: "/nowhere/c.yaml") }
+        let failure = #expect(throws: CommandFailure.self) { try CollectionsFile(path: "/nowhere/c.yaml") }
+        #expect(failure?.exitCode == 2)
+        #expect(failure?.message == "cannot read the collections file /nowhere/c.yaml")
     }
 }

@@ -304,7 +304,12 @@ import Testing
             try await store.put(count: 3)
             #expect(try await reader.head(of: "tenant").sequence == 3)
             #expect(reader.identity == store.identity)
-            await #expect(throws: StoreError.self) { try await reader.put(count: 1) }
+            await #expect {
+                try await reader.put(count: 1)
+            } throws: { error in
+                guard case StoreError.cannotOpen(let reason) = error else { return false }
+                return reason.contains("opened for reading only")
+            }
             #expect(try await store.head(of: "tenant").sequence == 3)
             await reader.close()
         }

@@ -72,7 +72,8 @@ import Testing
                 withUnsafeCurrentTask { $0?.cancel() }
                 try await store.put(count: 1)
             }
-            await #expect(throws: StoreError.self) { try await task.value }
+            let error = await #expect(throws: StoreError.self) { try await task.value }
+            #expect(error?.isUnavailable == true, "\(String(describing: error))")
             #expect(try await store.head(of: "tenant").sequence == 0)
             try await store.put(count: 1)
             #expect(try await store.head(of: "tenant").sequence == 1)

@@ -207,6 +207,8 @@ struct OwnFamilyTests {
         #expect(row.state.contains(#"["f","motto","longest",0,"the longest"]"#))
         var decoder = RecordDecoder(families: MergeFamilies.builtIn.and(LongestText.self))
         #expect(try decoder.record(row) == record)
-        #expect(throws: StoreError.self) { try row.decoded() }
+        #expect(throws: StoreError.damaged("the state of record \(key.collection)/\(key.id) cannot be read")) {
+            try row.decoded()
+        }
     }
 }

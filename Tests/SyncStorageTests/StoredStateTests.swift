@@ -68,6 +68,11 @@ struct StoredStateTests {
         let row = RecordRow(
             key: whole.key, sequence: 1, isDeleted: false, isPurged: false, clock: whole.clock, stampMilliseconds: 20,
             fields: whole.fields, siblings: nil, state: text, openConflicts: 0, changedAtMilliseconds: 1)
-        #expect(throws: StoreError.self) { try row.decoded() }
+        #expect {
+            try row.decoded()
+        } throws: { error in
+            guard case StoreError.damaged(let reason) = error else { return false }
+            return reason.contains("\(row.key.collection)/\(row.key.id)")
+        }
     }
 }

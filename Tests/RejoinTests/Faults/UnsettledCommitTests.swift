@@ -85,7 +85,11 @@ extension ProcessTests {
                 let lost = Task { try await one.post(batch: Self.batch, key: "key") }
                 try await Self.committing(in: primary)
                 await site.first.kill()
-                await #expect(throws: (any Error).self) { try await lost.value }
+                await #expect {
+                    try await lost.value
+                } throws: { error in
+                    isCutConnection(error)
+                }
                 async let retried = other.post(batch: Self.batch, key: "key")
                 try await Self.waitForTenantsLock(in: primary)
                 try await standby.resume()
