@@ -58,9 +58,9 @@ struct BrokenStreamTests {
             for number in 0..<10 {
                 _ = try await mac.send(mac.creating("n\(number)", ["v": .string(ExactString(text))]))
             }
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             await server.store.gate.onRead { method, count in
-                if method == "changes", count == before + 2 { try await event.happen(to: server) }
+                if method == .changes, count == before + 2 { try await event.happen(to: server) }
             }
             let uri = "/v1/changes?limit=3"
             let broken = try await ipad.get(uri, accept: "application/x-ndjson")
@@ -97,7 +97,7 @@ struct BrokenStreamTests {
             let text = String(repeating: "x", count: 40_000)
             _ = try await mac.send(mac.creating("n", ["v": .string(ExactString(text))]))
             await server.store.gate.onRead { method, _ in
-                if method == "changes" { try await Event.memory.happen(to: server) }
+                if method == .changes { try await Event.memory.happen(to: server) }
             }
             let lines = try Self.lines(try await mac.get("/v1/changes", accept: "application/x-ndjson"))
             #expect(lines.map { $0["problem", "code"] } == ["overloaded"])
@@ -116,9 +116,9 @@ struct BrokenStreamTests {
         try await TestServer.run(engine, options) { server in
             for number in 0..<6 { try await server.makeConflict("e\(number)") }
             let rita = try await server.reviewer()
-            let before = server.store.counts["conflicts"]
+            let before = server.store.counts[.conflicts]
             await server.store.gate.onRead { method, count in
-                if method == "conflicts", count == before + 2 { server.faults.setDown(true) }
+                if method == .conflicts, count == before + 2 { server.faults.setDown(true) }
             }
             let lines = try Self.lines(try await rita.get("/v1/conflicts/export", accept: "application/x-ndjson"))
             server.faults.setDown(false)

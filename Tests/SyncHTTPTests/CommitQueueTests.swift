@@ -18,7 +18,7 @@ struct CommitQueueTests {
             let rita = try await server.reviewer()
             let admin = try await server.admin()
             await server.store.gate.close()
-            let before = server.store.counts["transact"]
+            let before = server.store.counts[.transact]
             try await withThrowingTaskGroup(of: Int.self) { group in
                 // Comments, a preview, bulk decisions, registrations of both kinds, retirements, links, ends of
                 // sessions, batches.
@@ -51,7 +51,7 @@ struct CommitQueueTests {
                 group.addTask { try await mac.send(mac.creating("n", ["v": 1])).status }
                 try await eventually("all of it waits") { await server.server.engine.load().waitingBatches == 30 }
                 #expect(await server.store.gate.waitingCount == 1)
-                #expect(server.store.counts["transact"] - before <= 1)
+                #expect(server.store.counts[.transact] - before <= 1)
                 // Another tenant has a commit queue of its own.
                 let stranger = try await server.device("mac", tenant: "globex")
                 group.addTask { try await stranger.send(stranger.creating("n", ["v": 1])).status }
@@ -110,7 +110,7 @@ struct CommitQueueTests {
                 for try await answer in group { #expect(answer.outcomes == ["applied"]) }
             }
             // The first alone, then two and two and the last.
-            #expect(server.store.counts["transact"] == 4)
+            #expect(server.store.counts[.transact] == 4)
         }
     }
 }

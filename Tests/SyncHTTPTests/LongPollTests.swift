@@ -41,19 +41,19 @@ struct LongPollTests {
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let since = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             async let answer = mac.get("/v1/changes?wait=60&since=\(since)")
             try await Self.waiting(1, server)
             for sequence: Int64 in [100, 100, 50, 7] {
-                let reads = server.store.counts["changes"]
+                let reads = server.store.counts[.changes]
                 server.server.engine.notifier.advance("acme", to: sequence)
-                try await eventually("it read") { server.store.counts["changes"] > reads }
+                try await eventually("it read") { server.store.counts[.changes] > reads }
                 try await Self.waiting(1, server)
             }
-            #expect(server.store.counts["changes"] - before == 5, "the first, and one for each notification")
+            #expect(server.store.counts[.changes] - before == 5, "the first, and one for each notification")
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await answer["changes"]?.elements.map { $0["id"] } == ["m"])
-            #expect(server.store.counts["changes"] - before <= 7)
+            #expect(server.store.counts[.changes] - before <= 7)
         }
     }
 
@@ -63,17 +63,17 @@ struct LongPollTests {
             let mac = try await server.device("mac")
             async let answer = mac.get("/v1/changes?wait=60&collection=drafts")
             try await Self.waiting(1, server)
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             for number in 0..<5 {
-                let reads = server.store.counts["changes"]
+                let reads = server.store.counts[.changes]
                 _ = try await mac.send(mac.creating("n\(number)", ["v": 1]))
-                try await eventually("it read") { server.store.counts["changes"] > reads }
+                try await eventually("it read") { server.store.counts[.changes] > reads }
                 try await Self.waiting(1, server)
             }
             // The newest row is gone, as a purge leaves it; the notification tells of its sequence.
             try await Self.setHead(server, to: 9)
             server.server.engine.notifier.advance("acme", to: 9)
-            try await eventually("it read") { server.store.counts["changes"] == before + 6 }
+            try await eventually("it read") { server.store.counts[.changes] == before + 6 }
             try await Self.waiting(1, server)
             // Doubled notifications say nothing new to who has read up to there.
             for _ in 0..<5 { server.server.engine.notifier.advance("acme", to: 9) }
@@ -82,7 +82,7 @@ struct LongPollTests {
             let end = try await answer
             #expect(end["changes"] == [])
             #expect(end["cursor"]?.text == Self.cursor(9, server), "the cursor is where the snapshot ended")
-            #expect(server.store.counts["changes"] == before + 6)
+            #expect(server.store.counts[.changes] == before + 6)
         }
     }
 
@@ -94,7 +94,7 @@ struct LongPollTests {
             let mac = try await server.device("mac")
             for number in 0..<3 { _ = try await mac.send(mac.creating("n\(number)", ["v": 1])) }
             let since = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             async let answer = mac.get("/v1/changes?wait=60&since=\(since)")
             try await Self.waiting(1, server)
             try await Self.setHead(server, to: 2)
@@ -102,7 +102,7 @@ struct LongPollTests {
             let told = try await answer
             #expect(told.status == 410)
             #expect(told["reason"] == "lineage")
-            #expect(server.store.counts["changes"] - before <= 3)
+            #expect(server.store.counts[.changes] - before <= 3)
             // Who asks anew hears it at once, and does not acknowledge what is not there.
             let ipad = try await server.device("ipad")
             #expect(try await ipad.get("/v1/changes?wait=60&since=\(since)").code == "resync_required")
@@ -152,8 +152,8 @@ struct LongPollTests {
                 // Other tenants have seats of their own.
                 #expect(try await stranger.get("/v1/changes?wait=1").status == 200)
 
-                let before = server.store.counts["changes"]
-                let before2 = server.store.counts["retiredDevices"]
+                let before = server.store.counts[.changes]
+                let before2 = server.store.counts[.retiredDevices]
                 async let committed = stranger.send(stranger.creating("n", ["v": 1]))
                 _ = try await writer.send(writer.creating("m", ["v": 1]))
                 #expect(try await committed.status == 200)
@@ -163,8 +163,8 @@ struct LongPollTests {
                     #expect(answer["changes"]?.elements.map { $0["id"] } == ["m"])
                     bodies.insert(answer.body)
                 }
-                #expect(server.store.counts["changes"] - before == 1, "180 readers, one page")
-                #expect(server.store.counts["retiredDevices"] - before2 == 1)
+                #expect(server.store.counts[.changes] - before == 1, "180 readers, one page")
+                #expect(server.store.counts[.retiredDevices] - before2 == 1)
                 #expect(bodies.count == 1)
             }
             let load = await server.server.engine.load()
