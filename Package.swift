@@ -140,6 +140,9 @@ let package = Package(
                 "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
+        .target(
+            name: "EngineHarness", dependencies: ["MergeCore", "SyncStorage", "SyncEngine"],
+            path: "Tests/EngineHarness", swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -185,12 +188,19 @@ let package = Package(
                 "PostgreSQLCluster",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "SyncEngineTests",
+            dependencies: [
+                "Causality", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "EngineHarness",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "ReviewPageTests", dependencies: ["Causality", "ReviewPage"], swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage", "PostgreSQLStorage", "SyncEngine",
-                "SyncHTTP", "PostgreSQLCluster", .product(name: "Hummingbird", package: "hummingbird"),
+                "SyncHTTP", "EngineHarness", "PostgreSQLCluster",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

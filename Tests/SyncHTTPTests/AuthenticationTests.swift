@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import EngineHarness
 import Foundation
 import HTTPTypes
 import JWTKit

@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import Foundation
 import HTTPTypes
 import MergeCore

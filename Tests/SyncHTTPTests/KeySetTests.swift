@@ -1,4 +1,5 @@
 import Crypto
+import EngineHarness
 import Foundation
 import MergeCore
 import Synchronization

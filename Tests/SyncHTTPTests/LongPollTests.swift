@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import HTTPTypes
 import MergeCore
 import SyncHTTP

@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import Foundation
 import MergeCore
 import SyncHTTP

@@ -1,3 +1,4 @@
+import EngineHarness
 import HTTPTypes
 import MergeCore
 import SyncHTTP

@@ -1,3 +1,4 @@
+import EngineHarness
 import MergeCore
 import SyncWire
 import Testing

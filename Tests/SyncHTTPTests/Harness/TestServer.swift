@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -169,16 +170,5 @@ struct TestDevice: Sendable {
 
     func record(_ record: String, in collection: String = "notes") async throws -> Answer {
         try await get("/v1/records/\(collection)/\(record)")
-    }
-}
-
-/// Waits until the condition holds.
-func eventually(
-    _ what: Comment, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        await Task.yield()
     }
 }

@@ -2,40 +2,41 @@ import Causality
 import MergeCore
 import SyncStorage
 import Synchronization
-import Testing
 
 /// A store whose transactions can be held before they begin, or made to fail before or after they were committed, and that
 /// counts what it is asked and what its transactions read.
-struct GatedStore: ForwardingStore {
-    let base: any SyncStore
-    let gate = Gate()
-    let counts = Counts()
-    let readings = Readings()
+package struct GatedStore: ForwardingStore {
+    package let base: any SyncStore
+    package let gate = Gate()
+    package let counts = Counts()
+    package let readings = Readings()
+
+    package init(base: any SyncStore) { self.base = base }
 
     /// How often what was asked.
-    final class Counts: Sendable {
+    package final class Counts: Sendable {
         private let counts = Mutex<[StoreMethod: Int]>([:])
 
-        subscript(_ method: StoreMethod) -> Int { counts.withLock { $0[method] ?? 0 } }
+        package subscript(_ method: StoreMethod) -> Int { counts.withLock { $0[method] ?? 0 } }
 
-        var reads: Int { self[.changes] + self[.device] + self[.retiredDevices] + self[.head] }
+        package var reads: Int { self[.changes] + self[.device] + self[.retiredDevices] + self[.head] }
 
         fileprivate func note(_ method: StoreMethod) { counts.withLock { $0[method, default: 0] += 1 } }
     }
 
     /// What a transaction has read.
-    struct Reading: Sendable {
-        let records: Int
+    package struct Reading: Sendable {
+        package let records: Int
         /// About what the records take.
-        let bytes: Int
+        package let bytes: Int
     }
 
-    final class Readings: Sendable {
+    package final class Readings: Sendable {
         private let readings = Mutex<[Reading]>([])
 
-        var all: [Reading] { readings.withLock { $0 } }
+        package var all: [Reading] { readings.withLock { $0 } }
 
-        func forget() { readings.withLock { $0 = [] } }
+        package func forget() { readings.withLock { $0 = [] } }
 
         fileprivate func note(_ snapshot: StoreSnapshot) {
             let records = snapshot.merge.records
@@ -45,38 +46,40 @@ struct GatedStore: ForwardingStore {
     }
 
     /// What stands between a caller and the store.
-    actor Gate {
+    package actor Gate {
         private var isClosed = false
         private var waiting: [CheckedContinuation<Void, Never>] = []
         private var failuresAfterCommit = 0
         private var transactionsLeft: Int?
         private var onPage: (@Sendable (_ method: StoreMethod, _ count: Int) async throws -> Void)?
 
-        var waitingCount: Int { waiting.count }
+        package var waitingCount: Int { waiting.count }
 
-        func close() { isClosed = true }
+        package func close() { isClosed = true }
 
-        func open() {
+        package func open() {
             isClosed = false
             for continuation in waiting { continuation.resume() }
             waiting = []
         }
 
         /// The answers to this many transactions are lost on the way back.
-        func loseAnswers(_ count: Int) { failuresAfterCommit = count }
+        package func loseAnswers(_ count: Int) { failuresAfterCommit = count }
 
         /// So many transactions go through, and the next one fails before it begins.
-        func failTransaction(after count: Int) { transactionsLeft = count }
+        package func failTransaction(after count: Int) { transactionsLeft = count }
 
         /// Has something done whenever a page is asked for, before it is read.
-        func onRead(_ body: (@Sendable (_ method: StoreMethod, _ count: Int) async throws -> Void)?) { onPage = body }
+        package func onRead(_ body: (@Sendable (_ method: StoreMethod, _ count: Int) async throws -> Void)?) {
+            onPage = body
+        }
 
-        fileprivate func read(_ method: StoreMethod, _ count: Int) async {
-            guard method == .changes || method == .conflicts, let onPage else { return }
+        fileprivate func read(_ method: StoreMethod, _ count: Int) async throws(StoreError) {
+            guard let onPage else { return }
             do {
                 try await onPage(method, count)
             } catch {
-                Issue.record(error, "before \(method) was read")
+                throw .damaged("what a test does before a page is read failed: \(error)")
             }
         }
 
@@ -101,16 +104,17 @@ struct GatedStore: ForwardingStore {
     /// What passes through the gate: all that writes for somebody who waits for it.
     private static let gated: Set<StoreMethod> = [.transact, .register, .retire, .spend, .end]
 
-    func call<Answer>(
+    package func call<Answer>(
         _ method: StoreMethod, _ body: () async throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
         counts.note(method)
         if Self.gated.contains(method) { await gate.pass() }
-        await gate.read(method, counts[method])
+        // No other method waits for the gate, which is one for all.
+        if method == .changes || method == .conflicts { try await gate.read(method, counts[method]) }
         return try await body()
     }
 
-    func transact<Answer: Sendable>(
+    package func transact<Answer: Sendable>(
         _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
