@@ -199,6 +199,7 @@ struct AuthenticationTests {
         let otherRSA = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let p256 = P256.Signing.PrivateKey()
         let ed25519 = Curve25519.Signing.PrivateKey()
+        // RFC 8410 section 4, written out, so that what is read is not only what the same library writes.
         let edPrefix: [UInt8] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00]
         let edPEM =
             "-----BEGIN PUBLIC KEY-----\n"
@@ -257,8 +258,18 @@ struct AuthenticationTests {
         await #expect(throws: TokenVerifier.KeyError.secretTooShort(bytes: 31)) {
             _ = try await TokenVerifier(.secret([UInt8](repeating: 1, count: 31)))
         }
-        for key in [TokenKey.publicKey("x"), .publicKey(""), .keySet("x"), .keySet("{}")] {
-            await #expect(throws: TokenVerifier.KeyError.self) { _ = try await TokenVerifier(key) }
+        // A key of the same curve that agrees and does not sign, a private one, and one that was cut off.
+        let signing = Curve25519.Signing.PrivateKey()
+        let pems = [
+            "x", "", Curve25519.KeyAgreement.PrivateKey().publicKey.pemRepresentation, signing.pemRepresentation,
+            String(signing.publicKey.pemRepresentation.dropLast(30)),
+        ]
+        for key in pems.map(TokenKey.publicKey) + [.keySet("x"), .keySet("{}")] {
+            await #expect {
+                _ = try await TokenVerifier(key)
+            } throws: { error in
+                if case TokenVerifier.KeyError.unreadable = error { true } else { false }
+            }
         }
     }
 }
