@@ -31,6 +31,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
+        // For tests.
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "Causality", swiftSettings: strict),
@@ -133,12 +135,14 @@ let package = Package(
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ], path: "Tests/RejoinProcesses", swiftSettings: strict),
         .target(
             name: "Browser",
             dependencies: [
                 "Causality", "MergeCore", "SyncWire", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
         .target(
             name: "EngineHarness", dependencies: ["MergeCore", "SyncStorage", "SyncEngine"],

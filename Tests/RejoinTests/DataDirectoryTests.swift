@@ -30,9 +30,9 @@ extension ProcessTests {
             for _ in 0..<5 {
                 try await withTemporaryDirectory { directory in
                     let data = directory + "/data"
-                    let processes = try (0..<2).map { _ in
-                        try LaunchedProcess(["serve", "--data", data, "--port", "0"])
-                    }
+                    async let one = LaunchedProcess(["serve", "--data", data, "--port", "0"])
+                    async let other = LaunchedProcess(["serve", "--data", data, "--port", "0"])
+                    let processes = [try await one, try await other]
                     async let left = processes[0].output.firstLine()
                     async let right = processes[1].output.firstLine()
                     // The one that loses ends its output; the one that wins announces itself.

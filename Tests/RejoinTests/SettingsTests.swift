@@ -45,7 +45,7 @@ extension ProcessTests {
                 let file = directory + "/settings.yaml"
                 let data = directory + "/data"
                 try "data: \(data)\nport: 0\nlog-level: error\n".write(toFile: file, atomically: true, encoding: .utf8)
-                let process = try LaunchedProcess(["serve"], environment: ["REJOIN_CONFIG": file])
+                let process = try await LaunchedProcess(["serve"], environment: ["REJOIN_CONFIG": file])
                 let line = try #require(await process.output.firstLine())
                 #expect(line.contains("data in \(data)"))
                 process.send(SIGTERM)
