@@ -1,7 +1,7 @@
 import PostgreSQLCluster
 import Testing
 
-@Suite("Databases of the shared cluster")
+@Suite("databases of the shared cluster")
 struct DatabaseTests {
     @Test("databases made at once from one template are all copies of it, each with a name of its own")
     func copies() async throws {

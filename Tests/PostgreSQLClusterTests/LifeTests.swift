@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQLCluster
 import Testing
 
-@Suite("The life of a cluster")
+@Suite("the life of a cluster")
 struct LifeTests {
     @Test("what is committed survives the kill of every process, and every way to stop and start again")
     func survival() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQLCluster
 import Testing
 
-@Suite("The end of a cluster")
+@Suite("the end of a cluster")
 struct RemovalTests {
     @Test("a cluster is gone, with a disk of its own, when its process is killed")
     func killedProcess() async throws {

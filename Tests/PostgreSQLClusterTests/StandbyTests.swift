@@ -1,7 +1,7 @@
 import PostgreSQLCluster
 import Testing
 
-@Suite("A synchronous standby")
+@Suite("a synchronous standby")
 struct StandbyTests {
     @Test("a promoted standby has what was committed, and clients of both find it")
     func promoted() async throws {

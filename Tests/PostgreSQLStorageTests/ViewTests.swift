@@ -6,7 +6,8 @@ import StorageConformance
 import SyncStorage
 import Testing
 
-@Suite struct `The views of declared collections` {
+@Suite("the views of declared collections")
+struct ViewTests {
     private static let schema = Schema(declaring: [
         "estimates": CollectionRules(
             fields: [
@@ -41,7 +42,8 @@ import Testing
         await store.close()
     }
 
-    @Test func `give each field as its type, and what is of another type as NULL`() async throws {
+    @Test("give each field as its type, and what is of another type as NULL")
+    func types() async throws {
         try await TestDatabase.with { test in
             try await Self.fill(test)
             let views = try CollectionViews(Self.schema)
@@ -67,7 +69,8 @@ import Testing
         }
     }
 
-    @Test func `let a role see what the policies let it see`() async throws {
+    @Test("let a role see what the policies let it see")
+    func policies() async throws {
         try await TestDatabase.with { test in
             try await Self.fill(test)
             try await PostgreSQLStore.create(
@@ -87,7 +90,8 @@ import Testing
         }
     }
 
-    @Test func `refuse a name that PostgreSQL would cut`() {
+    @Test("refuse a name that PostgreSQL would cut")
+    func longName() {
         let long = ExactString(String(repeating: "x", count: 64))
         #expect(throws: CollectionViews.NamingError.self) {
             try CollectionViews(Schema(declaring: [long: CollectionRules()]))

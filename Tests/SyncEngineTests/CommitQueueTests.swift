@@ -5,9 +5,9 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("The commit queue of a tenant")
+@Suite("the commit queue of a tenant")
 struct CommitQueueTests {
-    @Test("The bytes that wait in a commit queue are bounded, and the first that comes is always taken")
+    @Test("the bytes that wait in a commit queue are bounded, and the first that comes is always taken")
     func bytes() async throws {
         var limits = Limits()
         limits.commitQueueBytes = 10_000
@@ -29,7 +29,7 @@ struct CommitQueueTests {
         #expect(try await test.create("c", bytes: 6_000).outcomes == [.applied: 1])
     }
 
-    @Test("So are the bytes that leave it in one transaction")
+    @Test("so are the bytes that leave it in one transaction")
     func bytesPerCommit() async throws {
         var limits = Limits()
         limits.bytesPerCommit = 10_000
@@ -50,7 +50,7 @@ struct CommitQueueTests {
         #expect(test.store.counts[.transact] == 4)
     }
 
-    @Test("When a shared transaction fails, each of its batches gets one of its own")
+    @Test("when a shared transaction fails, each of its batches gets one of its own")
     func oneByOne() async throws {
         let test = TestEngine()
         await test.store.gate.close()
@@ -72,7 +72,7 @@ struct CommitQueueTests {
         #expect(test.store.counts[.transact] == 1 + 1 + 3)
     }
 
-    @Test("An engine that closes finishes what it took, and takes nothing more")
+    @Test("an engine that closes finishes what it took, and takes nothing more")
     func closing() async throws {
         let test = TestEngine()
         await test.store.gate.close()

@@ -27,9 +27,9 @@ private func history(_ steps: [(joined: [AuditSideRow], dropped: [Dot])]) -> Con
             unit: "t", policy: "manual", openedAtMilliseconds: 0), entries: entries)
 }
 
-@Suite("A conflict is folded from its entries")
+@Suite("a conflict is folded from its entries")
 struct ConflictFoldingTests {
-    @Test("Each entry's sides stand until a later one drops them, and the greatest stamp of those that stand shows")
+    @Test("each entry's sides stand until a later one drops them, and the greatest stamp of those that stand shows")
     func definition() throws {
         var shown = 0
         for seed in 0..<200 {
@@ -66,7 +66,7 @@ struct ConflictFoldingTests {
 
     /// Of 40,000 entries and sides, each of which looked at all sides: more than a thousand million comparisons, which nobody
     /// waits for. It is done at once where each side is touched twice.
-    @Test("A conflict of 40,000 entries with a side each is folded, every side but the last two being dropped")
+    @Test("a conflict of 40,000 entries with a side each is folded, every side but the last two being dropped")
     func long() throws {
         let count: Int64 = 40_000
         let steps = (1...count).map { counter in

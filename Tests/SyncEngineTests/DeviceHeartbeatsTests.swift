@@ -4,14 +4,14 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("What devices have acknowledged")
+@Suite("what devices have acknowledged")
 struct DeviceHeartbeatsTests {
     private func heartbeat(_ sequence: Int64, seenAt milliseconds: Int64) -> DeviceHeartbeat {
         DeviceHeartbeat(
             tenant: "acme", device: "mac", acknowledgedSequence: sequence, seenAtMilliseconds: milliseconds)
     }
 
-    @Test("The greatest of each is written, once, and what cannot be written is kept for the next time")
+    @Test("the greatest of each is written, once, and what cannot be written is kept for the next time")
     func flushed() async throws {
         let faults = FaultInjector()
         let store = GatedStore(base: InMemoryStore(probe: faults.probe))

@@ -1,9 +1,9 @@
 import SyncEngine
 import Testing
 
-@Suite("The budget of bytes in memory")
+@Suite("the budget of bytes in memory")
 struct MemoryBudgetTests {
-    @Test("A tenant has its share beside others, and the whole while it holds nothing")
+    @Test("a tenant has its share beside others, and the whole while it holds nothing")
     func shares() {
         let budget = MemoryBudget(capacityBytes: 100, shareBytes: 25)
         #expect(budget.take(20, for: "acme"))
@@ -15,7 +15,7 @@ struct MemoryBudgetTests {
         #expect([budget.figures.heldBytes, budget.figures.peakBytes, Int(budget.figures.refusals)] == [100, 100, 3])
     }
 
-    @Test("What is given back is there again, and the peak is remembered")
+    @Test("what is given back is there again, and the peak is remembered")
     func givenBack() {
         let budget = MemoryBudget(capacityBytes: 100, shareBytes: 25)
         #expect(budget.take(90, for: nil))

@@ -4,9 +4,9 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("The seats of readers")
+@Suite("the seats of readers")
 struct ReaderSeatsTests {
-    @Test("A device has its share of its tenant's seats, and a seat is free when nobody holds it")
+    @Test("a device has its share of its tenant's seats, and a seat is free when nobody holds it")
     func shares() throws {
         var limits = Limits()
         limits.readersPerDevice = 2

@@ -4,9 +4,9 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("The accounts of a budget")
+@Suite("the accounts of a budget")
 struct RequestBudgetTests {
-    @Test("A debt is remembered until it is paid, whoever else comes")
+    @Test("a debt is remembered until it is paid, whoever else comes")
     func debts() {
         let budget = RequestBudget(requestsPerSecond: 100, bytesPerSecond: 10, accounts: 1_000)
         budget.spend(bytes: 1_000, of: "acme", .device("mac"), atMilliseconds: 0)
@@ -25,7 +25,7 @@ struct RequestBudgetTests {
         #expect(budget.count <= 2, "who owes nothing is forgotten")
     }
 
-    @Test("However many ask, the memory for their budgets is bounded, and who asks on has one")
+    @Test("however many ask, the memory for their budgets is bounded, and who asks on has one")
     func bounded() {
         let budget = RequestBudget(requestsPerSecond: 1, bytesPerSecond: 1, accounts: 1_000)
         var now: Int64 = 0

@@ -9,14 +9,14 @@ import SyncHTTP
 import SyncWire
 import Testing
 
-@Suite("Authentication")
+@Suite("authentication")
 struct AuthenticationTests {
     private func base64URL(_ text: String) -> String {
         Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
             "=", with: "")
     }
 
-    @Test("A token that is missing, garbage, unsigned, of another key or incomplete is refused without a reason")
+    @Test("a token that is missing, garbage, unsigned, of another key or incomplete is refused without a reason")
     func badTokens() async throws {
         try await TestServer.run(.memory) { server in
             let good = try await server.token(device: "mac", roles: ["device"])
@@ -54,7 +54,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("An expired token is told apart, and claims that are missing or malformed are not")
+    @Test("an expired token is told apart, and claims that are missing or malformed are not")
     func claims() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device"], validSeconds: 10)
@@ -118,7 +118,7 @@ struct AuthenticationTests {
         func verify(using algorithm: some JWTAlgorithm) async throws {}
     }
 
-    @Test("Each route admits the roles that it says and no others, and says which")
+    @Test("each route admits the roles that it says and no others, and says which")
     func roles() async throws {
         try await TestServer.run(.memory) { server in
             let tokens: [(kind: String, token: String)] = [
@@ -155,7 +155,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("A tenant in a query or a body is an error on every route")
+    @Test("a tenant in a query or a body is an error on every route")
     func tenantInRequest() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device", "reviewer", "admin"])
@@ -176,7 +176,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("The session says what the token says, and what the server holds to")
+    @Test("the session says what the token says, and what the server holds to")
     func session() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac").get("/v1/session")
@@ -193,7 +193,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("Tokens of RS256, ES256 and EdDSA are verified by PEM and by key set, and by no other key")
+    @Test("tokens of RS256, ES256 and EdDSA are verified by PEM and by key set, and by no other key")
     func publicKeys() async throws {
         let rsa = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let otherRSA = try _RSA.Signing.PrivateKey(keySize: .bits2048)
@@ -253,7 +253,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("A secret that is too short and keys that cannot be read are refused at the start")
+    @Test("a secret that is too short and keys that cannot be read are refused at the start")
     func badKeys() async throws {
         await #expect(throws: TokenVerifier.KeyError.secretTooShort(bytes: 31)) {
             _ = try await TokenVerifier(.secret([UInt8](repeating: 1, count: 31)))

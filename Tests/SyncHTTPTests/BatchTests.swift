@@ -3,7 +3,7 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Batches")
+@Suite("batches")
 struct BatchTests {
     @Test(
         "edge 30: several operations on one record are serial and never in conflict with each other",
@@ -117,7 +117,7 @@ struct BatchTests {
         }
     }
 
-    @Test("A batch over a limit is refused with the limit")
+    @Test("a batch over a limit is refused with the limit")
     func limits() async throws {
         var options = ServerOptions()
         options.limits.operationsPerBatch = 3

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SyncHTTP
 
-@Suite("Streams that are refused midway")
+@Suite("streams that are refused midway")
 struct BrokenStreamTests {
     /// What happens while the second page is on its way.
     enum Event: String, CaseIterable, Sendable, CustomTestStringConvertible {
@@ -48,7 +48,7 @@ struct BrokenStreamTests {
     }
 
     @Test(
-        "A catch-up ends with the reason, behind the cursor from which it goes on", arguments: Engine.allCases,
+        "a catch-up ends with the reason, behind the cursor from which it goes on", arguments: Engine.allCases,
         Event.allCases)
     func catchUp(engine: Engine, event: Event) async throws {
         let document = try ContractDocument()
@@ -90,7 +90,7 @@ struct BrokenStreamTests {
         }
     }
 
-    @Test("A refusal before the first page is a problem document; behind the head it is the only line")
+    @Test("a refusal before the first page is a problem document; behind the head it is the only line")
     func first() async throws {
         try await TestServer.run(.sqlite) { server in
             let mac = try await server.device("mac")
@@ -109,7 +109,7 @@ struct BrokenStreamTests {
         }
     }
 
-    @Test("An export in lines says why it is not whole", arguments: Engine.allCases)
+    @Test("an export in lines says why it is not whole", arguments: Engine.allCases)
     func export(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.entriesPerPage = 2

@@ -6,7 +6,7 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("Budgets of requests")
+@Suite("budgets of requests")
 struct BudgetTests {
     private static func options(_ requestsPerSecond: Int) -> ServerOptions {
         var options = ServerOptions()
@@ -14,7 +14,7 @@ struct BudgetTests {
         return options
     }
 
-    @Test("Every route that needs a token has a budget, that of the device or of the user")
+    @Test("every route that needs a token has a budget, that of the device or of the user")
     func everyRoute() async throws {
         try await TestServer.run(.memory, Self.options(1)) { server in
             for (number, route) in server.server.routes.filter({ $0.access != .open }).enumerated() {
@@ -38,7 +38,7 @@ struct BudgetTests {
         }
     }
 
-    @Test("Who is over the budget is told before the body is read")
+    @Test("who is over the budget is told before the body is read")
     func beforeTheBody() async throws {
         try await TestServer.run(.memory, Self.options(1)) { server in
             let mac = try await server.device("mac")
@@ -69,7 +69,7 @@ struct BudgetTests {
     }
 
     @Test(
-        "What batches cost is waited for, however few requests they are; a replay costs nothing",
+        "what batches cost is waited for, however few requests they are; a replay costs nothing",
         arguments: Engine.allCases)
     func bytes(engine: Engine) async throws {
         var options = ServerOptions()
@@ -92,7 +92,7 @@ struct BudgetTests {
         }
     }
 
-    @Test("Nonsense costs its bytes too")
+    @Test("nonsense costs its bytes too")
     func nonsense() async throws {
         var options = ServerOptions()
         options.limits.bytesPerSecondPerDevice = 10_000
@@ -104,7 +104,7 @@ struct BudgetTests {
         }
     }
 
-    @Test("One edit of a large record costs what it makes the server write")
+    @Test("one edit of a large record costs what it makes the server write")
     func amplified() async throws {
         var options = ServerOptions()
         options.limits.bytesPerSecondPerDevice = 100_000
@@ -124,7 +124,7 @@ struct BudgetTests {
         }
     }
 
-    @Test("A reviewer's pages are in the reviewer's budget")
+    @Test("a reviewer's pages are in the reviewer's budget")
     func pages() async throws {
         try await TestServer.run(.memory, Self.options(1)) { server in
             let browser = try await server.signIn()

@@ -3,7 +3,7 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Clocks and devices")
+@Suite("clocks and devices")
 struct ClockTests {
     @Test(
         "edge 11: a restored device is told to register anew, and then what is pending goes through and what had arrived is not doubled",

@@ -5,7 +5,7 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("Deletes")
+@Suite("deletes")
 struct DeleteTests {
     @Test(
         "edge 18: a delete and a concurrent update end in the same state in both orders, with one conflict and the whole record kept",

@@ -6,7 +6,7 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("The change feed")
+@Suite("the change feed")
 struct FeedTests {
     @Test("edge 34: readers that poll while writers commit see every row, in order", arguments: Engine.allCases)
     func readersWhileWritersCommit(engine: Engine) async throws {
@@ -185,7 +185,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A long poll wakes at a commit of its tenant and at no other", arguments: Engine.allCases)
+    @Test("a long poll wakes at a commit of its tenant and at no other", arguments: Engine.allCases)
     func longPollWakes(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -206,7 +206,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A long poll is answered when its time is over, and its bounds are checked")
+    @Test("a long poll is answered when its time is over, and its bounds are checked")
     func longPollTimesOut() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -223,7 +223,7 @@ struct FeedTests {
     }
 
     @Test(
-        "When the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
+        "when the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
     func close(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -294,7 +294,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A device's acknowledged sequence is the one it pulled with", arguments: Engine.allCases)
+    @Test("a device's acknowledged sequence is the one it pulled with", arguments: Engine.allCases)
     func acknowledgement(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -310,7 +310,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A record's history is its operations and conflicts, newest first, page by page", arguments: Engine.allCases)
+    @Test("a record's history is its operations and conflicts, newest first, page by page", arguments: Engine.allCases)
     func history(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -344,7 +344,7 @@ struct FeedTests {
         }
     }
 
-    @Test("Names with any characters are found under their encoded path", arguments: Engine.allCases)
+    @Test("names with any characters are found under their encoded path", arguments: Engine.allCases)
     func awkwardNames(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")

@@ -11,7 +11,7 @@ import Testing
 
 /// For each code: a device that hears it and follows the advice comes to an end, with its edit in the record or with its user
 /// told, in a few requests.
-@Suite("Advice that ends well")
+@Suite("advice that ends well")
 struct HonestDeviceTests {
     /// How a story ends.
     private enum End {
@@ -24,7 +24,7 @@ struct HonestDeviceTests {
     /// Only a real connection can be too slow: `TransportTests` follows `request_timeout`.
     private static let codes = ProblemCode.allCases.filter { $0 != .requestTimeout }
 
-    @Test("Each code's advice is followed to its end", arguments: codes)
+    @Test("each code's advice is followed to its end", arguments: codes)
     func advice(code: ProblemCode) async throws {
         var options = ServerOptions()
         switch code {
@@ -349,7 +349,7 @@ struct HonestDeviceTests {
         return .told
     }
 
-    @Test("The table of docs/protocol.md has every code once, and no other")
+    @Test("the table of docs/protocol.md has every code once, and no other")
     func table() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

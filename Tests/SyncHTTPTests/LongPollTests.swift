@@ -9,7 +9,7 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("Long polls")
+@Suite("long polls")
 struct LongPollTests {
     /// Waits until so many readers are held, and has them do nothing but wait.
     private static func waiting(_ count: Int, _ server: TestServer) async throws {
@@ -35,7 +35,7 @@ struct LongPollTests {
     }
 
     @Test(
-        "A notification of what the store does not have costs one reading, and then the reader waits on",
+        "a notification of what the store does not have costs one reading, and then the reader waits on",
         arguments: Engine.allCases)
     func headTooHigh(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -58,7 +58,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("What a filter or a purge takes away is read once and not looked for again", arguments: Engine.allCases)
+    @Test("what a filter or a purge takes away is read once and not looked for again", arguments: Engine.allCases)
     func nothingToShow(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -88,7 +88,7 @@ struct LongPollTests {
     }
 
     @Test(
-        "When the data was set back, those who wait beyond it are told to pull again, and nobody spins",
+        "when the data was set back, those who wait beyond it are told to pull again, and nobody spins",
         arguments: Engine.allCases)
     func setBack(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -114,7 +114,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("One commit wakes all who wait at one place with one reading, and no device or tenant has too many")
+    @Test("one commit wakes all who wait at one place with one reading, and no device or tenant has too many")
     func manyReaders() async throws {
         var options = ServerOptions()
         options.limits.readersPerTenant = 180
@@ -204,7 +204,7 @@ struct LongPollTests {
 
     // MARK: Who may still be told
 
-    @Test("A device that is retired while it waits is told so, here and on another server", arguments: Engine.allCases)
+    @Test("a device that is retired while it waits is told so, here and on another server", arguments: Engine.allCases)
     func retired(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
@@ -225,7 +225,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("A token that ends while its owner waits is good for nothing more")
+    @Test("a token that ends while its owner waits is good for nothing more")
     func expired() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device"], validSeconds: 30)
@@ -241,7 +241,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("A catch-up ends when its device is retired or its token ends, between two pages", arguments: Engine.allCases)
+    @Test("a catch-up ends when its device is retired or its token ends, between two pages", arguments: Engine.allCases)
     func catchUpEnds(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -271,7 +271,7 @@ struct LongPollTests {
 
     // MARK: What a catch-up costs and says
 
-    @Test("A catch-up is one request, and acknowledges what its device asked from", arguments: Engine.allCases)
+    @Test("a catch-up is one request, and acknowledges what its device asked from", arguments: Engine.allCases)
     func catchUpCosts(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.requestsPerSecondPerDevice = 1
@@ -292,7 +292,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("Lines have no character in them that ends one for somebody", arguments: Engine.allCases)
+    @Test("lines have no character in them that ends one for somebody", arguments: Engine.allCases)
     func lineBreaks(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let text = "a\u{2028}b\u{2029}c\u{85}d\u{2027}e\u{A0}\u{2030}é"

@@ -8,9 +8,9 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("One writer a tenant")
+@Suite("one writer a tenant")
 struct OneWriterTests {
-    @Test("Everything that a tenant writes goes through one connection", arguments: Engine.allCases)
+    @Test("everything that a tenant writes goes through one connection", arguments: Engine.allCases)
     func oneWriter(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))

@@ -6,7 +6,7 @@ import SyncHTTP
 import SyncWire
 import Testing
 
-@Suite("What grows has a bound")
+@Suite("what grows has a bound")
 struct RecordLimitTests {
     private static func options(_ change: (inout Limits) -> Void) -> ServerOptions {
         var options = ServerOptions()
@@ -15,7 +15,7 @@ struct RecordLimitTests {
     }
 
     @Test(
-        "What would make a record too large is refused with its field, in atomic batches and others; less of it goes through",
+        "what would make a record too large is refused with its field, in atomic batches and others; less of it goes through",
         arguments: Engine.allCases)
     func recordFull(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.recordBytes = 5_000 }) { server in
@@ -43,7 +43,7 @@ struct RecordLimitTests {
     }
 
     @Test(
-        "So many comments and assignments, and no more; the conflict can still be decided", arguments: Engine.allCases)
+        "so many comments and assignments, and no more; the conflict can still be decided", arguments: Engine.allCases)
     func conflictFull(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.commentsPerConflict = 3 }) { server in
             try await server.makeConflict("e-1")
@@ -72,7 +72,7 @@ struct RecordLimitTests {
         }
     }
 
-    @Test("A conflict that has its last entry ends, and a new one goes on with every side", arguments: Engine.allCases)
+    @Test("a conflict that has its last entry ends, and a new one goes on with every side", arguments: Engine.allCases)
     func longConflict(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.entriesPerConflict = 3 }) { server in
             for (index, name) in ["a", "b", "c", "d", "e", "f"].enumerated() {
@@ -93,7 +93,7 @@ struct RecordLimitTests {
         }
     }
 
-    @Test("The page shows the beginning of what is long; all of it is a link away, for those who are signed in")
+    @Test("the page shows the beginning of what is long; all of it is a link away, for those who are signed in")
     func texts() async throws {
         try await TestServer.run(.sqlite) { server in
             let long = String(repeating: "<b>'word'</b> ", count: 10_000)

@@ -4,7 +4,7 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Retries and identity")
+@Suite("retries and identity")
 struct RetryTests {
     @Test(
         "edge 1: an operation that comes again in another batch has its first result and no second effect",

@@ -10,10 +10,10 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite("A server on a standby")
-struct StandbyServerTests {
+@Suite("a server on a standby")
+struct StandbyTests {
     @Test(
-        "What it does not have yet is waited for, and only what is lost for good asks for a resync",
+        "what it does not have yet is waited for, and only what is lost for good asks for a resync",
         .timeLimit(.minutes(5)))
     func behind() async throws {
         try await PostgreSQLCluster.withCluster { primary in

@@ -35,10 +35,10 @@ private struct FailingStore: ForwardingStore {
     }
 }
 
-@Suite("A store in front of another one")
+@Suite("a store in front of another one")
 struct ForwardingStoreTests {
     /// A method that is forwarded to another one, or answered by a default of the seam, breaks a law or is not noted.
-    @Test("It keeps the laws of storage, and every method goes through its call under its own name")
+    @Test("it keeps the laws of storage, and every method goes through its call under its own name")
     func everyMethod() async throws {
         let noted = NotingStore.Noted()
         let factory = StoreFactory { NotingStore(base: InMemoryStore(probe: $0), noted: noted) }
@@ -46,7 +46,7 @@ struct ForwardingStoreTests {
         #expect(Set(StoreMethod.allCases).subtracting(noted.all) == [])
     }
 
-    @Test("What its call throws is what the caller is told, and nothing was asked")
+    @Test("what its call throws is what the caller is told, and nothing was asked")
     func failing() async throws {
         let base = InMemoryStore()
         let store = FailingStore(base: base)
@@ -62,7 +62,7 @@ struct ForwardingStoreTests {
         #expect(store.identity == base.identity)
     }
 
-    @Test("What is observed of a method is the step that it belongs to, and transactions are told in three")
+    @Test("what is observed of a method is the step that it belongs to, and transactions are told in three")
     func observed() async throws {
         let steps = Mutex<[StoreStep]>([])
         let store = ObservedStore(InMemoryStore()) { observation in

@@ -2,7 +2,7 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Digest")
+@Suite("digest")
 struct DigestTests {
     @Test("the digest is SHA-256: the examples of FIPS 180")
     func knownAnswers() {
