@@ -38,14 +38,8 @@ serve: packages
 test: packages
 	@Scripts/install-debian-packages sqlite3 postgresql openssl chromium chromium-driver
 	swift build $(BUILD_FLAGS) --build-tests
-	# One after the other: the laws, and filling a million records, keep every core busy for seconds at a time, and who waits
-	# for an answer beside them waits for nothing but a core.
-	$(RUN_TESTS) --filter 'CausalityTests|StrictJSONTests|MergeCoreTests|SyncWireTests|ReviewPageTests\.'
-	$(RUN_TESTS) --filter 'SyncStorageTests|SQLiteStorageTests|PostgreSQLClusterTests|PostgreSQLStorageTests'
-	$(RUN_TESTS) --filter 'SyncHTTPTests'
-	$(RUN_TESTS) --filter 'RejoinTests'
-	# Last, as a browser would wait for the others. It leaves pictures of the pages.
-	$(RUN_TESTS) --filter 'ReviewBrowserTests'
+	# It leaves pictures of the pages.
+	Scripts/run-tests $(RUN_TESTS)
 	@echo "pictures of the reviewers' pages: $${REJOIN_SCREENSHOTS:-.build/review-screenshots}"
 
 # The tests of faults that `make test` runs briefly, in full.
@@ -82,6 +76,7 @@ check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	Scripts/check-imports
 	Scripts/check-structure
+	Scripts/run-tests --check
 	Scripts/check-architecture
 	Scripts/edge-case-index --check
 	Scripts/check-documents

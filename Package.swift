@@ -33,6 +33,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
+        // For tests.
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "Causality", swiftSettings: strict),
@@ -148,6 +150,7 @@ let package = Package(
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ], path: "Tests/RejoinProcesses", swiftSettings: strict),
         .target(
             name: "Browser",
@@ -155,7 +158,11 @@ let package = Package(
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
+        .target(
+            name: "EngineHarness", dependencies: ["MergeCore", "SyncStorage", "SyncEngine", "SeededRandom"],
+            path: "Tests/EngineHarness", swiftSettings: strict),
         .executableTarget(
             name: "rejoin",
             dependencies: [
@@ -210,13 +217,19 @@ let package = Package(
                 "PostgreSQLCluster",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "SyncEngineTests",
+            dependencies: [
+                "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "EngineHarness",
+                "SeededRandom", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "ReviewPageTests", dependencies: ["Causality", "ReviewPage"], swiftSettings: strict),
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "PostgreSQLStorage", "SyncEngine",
-                "SyncHTTP", "PostgreSQLCluster", .product(name: "Hummingbird", package: "hummingbird"),
+                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "EngineHarness", "PostgreSQLCluster",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -19,16 +19,16 @@ public struct BatchPath: Sendable {
 
     public let body: [UInt8]
     private let engine: SyncEngine
-    private let limits: Limits
+    private let limits: WireLimits
 
     public init(_ scenario: Scenario, operations count: Int = 20) async throws {
-        var limits = Limits()
+        var limits = EngineLimits()
         limits.requestsPerSecondPerDevice = 1_000_000_000
         let store = RowStore()
-        self.limits = limits
+        self.limits = limits.wire
         engine = SyncEngine(
-            store: store, settings: DecisionSettings(schema: .open, limits: limits),
-            keys: ServerKeys(secret: Array(repeating: 7, count: 32)), clock: EngineClock { 1_795_212_000_000 },
+            store: store, schema: .open, limits: limits, keys: ServerKeys(secret: Array(repeating: 7, count: 32)),
+            clock: EngineClock { 1_795_212_000_000 },
             logger: Logger(label: "batch-path"))
         let madeElsewhere = SampleBatch.body(operations: count, device: "mac-2", clock: ["mac-2": 1])
         let changedElsewhere = SampleBatch.body(
@@ -66,7 +66,7 @@ public struct BatchPath: Sendable {
             BatchSubmission(
                 tenant: "acme", device: request.device ?? "", user: "ana", key: "8e03978e-40d5-43dd-bc93-6894a57f9324",
                 request: request, mode: .commit, answer: .full, receivedAtMilliseconds: 1_795_212_000_000))
-        return reply.body
+        return reply.answer.encoded()
     }
 }
 

@@ -45,7 +45,7 @@ public enum SampleBatch {
     }
 
     public static func batch(_ body: [UInt8], key: ExactString) -> Batch? {
-        guard let request = try? BatchRequest(body: body.span, limits: Limits()) else { return nil }
+        guard let request = try? BatchRequest(body: body.span, limits: WireLimits()) else { return nil }
         return Batch(
             key: key, device: "ipad-7", user: "ana", atomicity: request.atomicity, receivedAtMilliseconds: 0,
             sentAtMilliseconds: nil, items: request.items)

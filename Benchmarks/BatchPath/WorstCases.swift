@@ -1,5 +1,6 @@
 import Causality
 import MergeCore
+import StrictJSON
 import SyncStorage
 import SyncWire
 import Values

@@ -21,8 +21,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var waitSeconds = 60
     /// Batches that may wait in one tenant's commit queue before new ones are turned away.
     public var commitQueueDepth = 256
-    /// Batches, and operations in them, that leave a commit queue in one transaction.
+    /// Batches that leave a commit queue in one transaction.
     public var batchesPerCommit = 64
+    /// Operations of the batches that leave a commit queue in one transaction, where it is more than one batch.
     public var operationsPerCommit = 4_000
     /// Bytes of the batches that may wait in one tenant's commit queue: four of the largest, which take several times that in
     /// memory.
@@ -41,6 +42,7 @@ public struct EngineLimits: Sendable, Hashable {
     /// Long polls and streams of one tenant on one server.
     public var readersPerTenant = 2_000
 
+    /// The limits of a server that is told no others.
     public init() {}
 
     /// Of what is decided.

@@ -9,8 +9,11 @@ import SyncWire
 ///
 /// Everything that can be refused is thrown as the `Problem` that the caller is to be told.
 public struct SyncEngine: Sendable {
+    /// The collections that are accepted, and how their fields are merged.
     public let schema: Schema
+    /// The bounds of what one caller, one tenant and one commit may take.
     public let limits: EngineLimits
+    /// Where the engine gets the time from.
     public let clock: EngineClock
     /// The keys with which this server authenticates what it gives out.
     public let keys: ServerKeys
@@ -23,10 +26,15 @@ public struct SyncEngine: Sendable {
     let seats: ReaderSeats
     let logger: Logger
 
+    /// An engine on an open store. Whoever makes it runs `maintain(every:)` beside it and calls `close()` at the end.
     /// - Parameters:
+    ///   - store: where the data is. It stays open when the engine closes.
+    ///   - schema: the collections that are accepted, and how their fields are merged.
+    ///   - limits: the bounds of queues, pages and budgets.
     ///   - keys: the same at every server on the data.
     ///   - clock: what time it is, and when what is due is done.
     ///   - tasks: how work is begun that goes on beside its caller.
+    ///   - logger: takes what the engine reports to those who run it.
     public init(
         store: any SyncStore, schema: Schema, limits: EngineLimits = EngineLimits(), keys: ServerKeys,
         clock: EngineClock = .system, tasks: EngineTasks = .system,

@@ -1,54 +1,63 @@
 import Foundation
+import Subprocess
 
 /// The process of `keeper.sh` with the WebDriver server in it.
 final class DriverProcess: Sendable {
-    /// Open for as long as the browsers are to live.
-    private let life: FileHandle
-    private let output: FileHandle
+    /// Finished when the browsers are to end.
+    private let life: AsyncStream<Never>.Continuation
+    private let ports: AsyncThrowingStream<Int, any Error>
 
     init() throws {
         let driver = try Self.executable("chromedriver")
         let unique = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         let root = FileManager.default.temporaryDirectory.appending(path: "rejoin-browser-\(unique)").path
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [
-            "-c", String(decoding: PackageResources.keeper_sh, as: UTF8.self), "keeper.sh", root, driver, "--port=0",
-        ]
-        let (life, output) = (Pipe(), Pipe())
-        process.standardInput = life
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        self.life = life.fileHandleForWriting
-        self.output = output.fileHandleForReading
+        let configuration = Configuration(
+            executable: .path("/bin/bash"),
+            arguments: [
+                "-c", String(decoding: PackageResources.keeper_sh, as: UTF8.self), "keeper.sh", root, driver,
+                "--port=0",
+            ])
+        let (lifetime, life) = AsyncStream.makeStream(of: Never.self)
+        let (ports, found) = AsyncThrowingStream.makeStream(of: Int.self)
+        Task {
+            do {
+                _ = try await run(
+                    configuration, input: .inputWriter, output: .sequence, error: .combinedWithOutput
+                ) { execution in
+                    async let isRead: Void = Self.read(execution.standardOutput, for: found)
+                    // The keeper ends the browsers when its input ends, with this scope or with this process.
+                    for await _ in lifetime {}
+                    try await execution.standardInputWriter.finish()
+                    try await isRead
+                }
+            } catch {
+                found.finish(throwing: error)
+            }
+        }
+        self.life = life
+        self.ports = ports
     }
 
-    deinit { try? life.close() }
+    deinit { life.finish() }
 
     /// Waits until the server says on which port it listens. Once only; what it prints later is read and forgotten.
     func port() async throws -> Int {
-        let (ports, found) = AsyncThrowingStream.makeStream(of: Int.self)
-        let descriptor = output.fileDescriptor
-        Thread.detachNewThread { [output] in
-            var text = ""
-            var buffer = [UInt8](repeating: 0, count: 4_096)
-            while true {
-                let count = read(descriptor, &buffer, buffer.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { break }
-                guard text.utf8.count < 100_000 else { continue }
-                text += String(decoding: buffer[..<count], as: UTF8.self)
-                if let match = text.firstMatch(of: /successfully on port (\d+)\./), let port = Int(match.1) {
-                    found.yield(port)
-                    found.finish()
-                }
-            }
-            found.finish(throwing: BrowserError("the WebDriver server did not start: \(text)"))
-            withExtendedLifetime(output) {}
-        }
         for try await port in ports { return port }
         throw BrowserError("the WebDriver server named no port")
+    }
+
+    private static func read(
+        _ output: SubprocessOutputSequence, for found: AsyncThrowingStream<Int, any Error>.Continuation
+    ) async throws {
+        var text = ""
+        for try await buffer in output where text.utf8.count < 100_000 {
+            text += buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+            if let match = text.firstMatch(of: /successfully on port (\d+)\./), let port = Int(match.1) {
+                found.yield(port)
+                found.finish()
+            }
+        }
+        found.finish(throwing: BrowserError("the WebDriver server did not start: \(text)"))
     }
 
     /// The first of the programs that the path has.

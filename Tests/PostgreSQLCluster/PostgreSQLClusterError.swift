@@ -27,6 +27,12 @@ public enum PostgreSQLClusterError: Error, CustomStringConvertible {
     /// The cluster has been removed.
     case removed
 
+    /// The SQLSTATE with which PostgreSQL refused a statement; nil for every other error.
+    public var sqlState: String? {
+        guard case .refused(_, let errors) = self else { return nil }
+        return errors.firstMatch(of: /(?:ERROR|FATAL):  ([0-9A-Z]{5}):/).map { String($0.1) }
+    }
+
     public var description: String {
         switch self {
         case .notInstalled(let places):

@@ -1,7 +1,7 @@
 import PostgreSQLCluster
 import Testing
 
-@Suite("Databases of the shared cluster")
+@Suite("databases of the shared cluster")
 struct DatabaseTests {
     @Test("databases made at once from one template are all copies of it, each with a name of its own")
     func copies() async throws {
@@ -31,7 +31,7 @@ struct DatabaseTests {
             let error = await #expect(throws: PostgreSQLClusterError.self) {
                 try await cluster.psql(statement, conninfo: database.serverConninfo)
             }
-            #expect(error?.description.contains("42501") == true)
+            #expect(error?.sqlState == "42501")
         }
         let privileged = try await cluster.psql(
             "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rejoin%' AND (rolsuper OR rolbypassrls OR rolcreaterole)",
@@ -46,7 +46,8 @@ struct DatabaseTests {
         let sleeper = Task { try await database.psql("SET application_name = 'sleeper'; SELECT pg_sleep(60)") }
         while try await cluster.backends(where: "application_name = 'sleeper'").isEmpty {}
         try await database.drop()
-        await #expect(throws: PostgreSQLClusterError.self) { try await sleeper.value }
+        let cut = await #expect(throws: PostgreSQLClusterError.self) { try await sleeper.value }
+        #expect(cut?.sqlState == "57P01", "the administrator ended the connection: \(String(describing: cut))")
         #expect(try await cluster.psql("SELECT count(*) FROM pg_database WHERE datname = 'dropped'") == "0")
     }
 

@@ -1,7 +1,7 @@
 import PostgreSQLCluster
 import Testing
 
-@Suite("A cluster on TCP")
+@Suite("a cluster on TCP")
 struct NetworkTests {
     @Test("over TLS nobody gets in who expects another authority or another host, has no password or goes without TLS")
     func verifiedTLS() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQLCluster
 import Testing
 
-@Suite("The end of a cluster")
+@Suite("the end of a cluster")
 struct RemovalTests {
     @Test("a cluster is gone, with a disk of its own, when its process is killed")
     func killedProcess() async throws {
@@ -21,7 +21,7 @@ struct RemovalTests {
             let cluster = try await PostgreSQLCluster()
             let child = Process()
             child.executableURL = URL(filePath: "/bin/sleep")
-            child.arguments = ["120"]
+            child.arguments = ["1200"]
             child.standardOutput = FileHandle.nullDevice
             child.standardError = FileHandle.nullDevice
             try child.run()
@@ -42,7 +42,11 @@ struct RemovalTests {
         #expect(traces.allSatisfy { !processes(of: $0).isEmpty })
         try await cluster.remove()
         #expect(traces.allSatisfy { !isThere($0) })
-        await #expect(throws: PostgreSQLClusterError.self) { try await cluster.start() }
+        await #expect {
+            try await cluster.start()
+        } throws: { error in
+            if case PostgreSQLClusterError.removed = error { true } else { false }
+        }
 
         let forgotten = try await PostgreSQLCluster().directory
         try await expectGone([forgotten])

@@ -2,7 +2,7 @@ import Foundation
 import PostgreSQLCluster
 import Testing
 
-@Suite("A cluster on a small disk")
+@Suite("a cluster on a small disk")
 struct SmallDiskTests {
     @Test("a write fails when the disk is full, what was committed is kept, and it goes on when there is room again")
     func full() async throws {

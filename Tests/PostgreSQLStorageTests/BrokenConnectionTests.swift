@@ -8,14 +8,16 @@ import Testing
 
 @testable import PostgreSQLStorage
 
-@Suite struct `A connection that breaks` {
+@Suite("a connection that breaks")
+struct BrokenConnectionTests {
     private static func create(_ name: String) -> Batch {
         Batch(
             ExactString(name), from: "d",
             [Operation(.create, OperationID(name), on: RecordKey("c", ExactString(name)), clock: ["d": 1], ["n": 1])])
     }
 
-    @Test func `while it lies idle is replaced, and whoever uses it next does not notice`() async throws {
+    @Test("while it lies idle is replaced, and whoever uses it next does not notice")
+    func idle() async throws {
         try await TestDatabase.with { test in
             var options = PostgreSQLStore.Options()
             options.connections = 1
@@ -32,11 +34,12 @@ import Testing
         }
     }
 
-    @Test func `leaves nothing of a transaction that had not begun to commit`() async throws {
+    @Test("leaves nothing of a transaction that had not begun to commit")
+    func beforeCommit() async throws {
         try await TestDatabase.with { test in
             let store = try await test.open()
             try await Committer(store, "tenant").commit(Self.create("a"))
-            await #expect(throws: StoreError.self) {
+            await #expect(throws: StoreError.unavailable("given up")) {
                 try await store.transact("tenant", readSet: StoreReadSet()) { _ throws(StoreError) -> (Commit, Int) in
                     throw .unavailable("given up")
                 }
@@ -48,7 +51,8 @@ import Testing
         }
     }
 
-    @Test func `while the tenant's lock is held elsewhere ends the wait in time`() async throws {
+    @Test("while the tenant's lock is held elsewhere ends the wait in time")
+    func lockHeldElsewhere() async throws {
         try await TestDatabase.with { test in
             var options = TestDatabase.few
             options.lockTimeout = .milliseconds(200)
@@ -84,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func `of a database that is gone is told as an outage, and the store recovers by itself`() async throws {
+    @Test("of a database that is gone is told as an outage, and the store recovers by itself")
+    func databaseGone() async throws {
         try await PostgreSQLCluster.withCluster { cluster in
             let database = try await cluster.makeDatabase()
             let store = try await PostgreSQLStore.open(Conninfo(database.ownerConninfo))

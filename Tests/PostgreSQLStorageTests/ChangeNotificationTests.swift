@@ -13,8 +13,10 @@ private func create(_ name: String) -> Batch {
         [Operation(.create, OperationID(name), on: RecordKey("c", ExactString(name)), clock: ["d": 1], ["n": 1])])
 }
 
-@Suite struct `What servers on one database tell each other` {
-    @Test func `a commit on one is heard of on the other, and not on itself`() async throws {
+@Suite("what servers on one database tell each other")
+struct ChangeNotificationTests {
+    @Test("a commit on one is heard of on the other, and not on itself")
+    func heardElsewhere() async throws {
         try await TestDatabase.with { test in
             let (one, other) = (try await test.open(), try await test.open())
             let (mine, theirs) = (one.changeNotifications(), other.changeNotifications())
@@ -41,8 +43,8 @@ private func create(_ name: String) -> Batch {
         }
     }
 
-    @Test func `after the listening connection broke, readers are told to look, and notifications go on`() async throws
-    {
+    @Test("after the listening connection broke, readers are told to look, and notifications go on")
+    func listenerBroke() async throws {
         try await TestDatabase.with { test in
             let (one, other) = (try await test.open(), try await test.open())
             var heard = other.changeNotifications().makeAsyncIterator()
@@ -77,7 +79,8 @@ private func create(_ name: String) -> Batch {
         }
     }
 
-    @Test func `the names of tenants arrive as they are, however many`() {
+    @Test("the names of tenants arrive as they are, however many")
+    func namesOfTenants() {
         let changes = Dictionary(
             uniqueKeysWithValues: (0..<500).map { number in
                 (TenantID("\(number) \"\\\u{1}é e\u{301} 😀 " + String(repeating: "x", count: 60)), Int64(number))
@@ -94,8 +97,10 @@ private func create(_ name: String) -> Batch {
     }
 }
 
-@Suite struct `A server on a standby` {
-    @Test func `answers reads, refuses writes as an outage, and has readers look for themselves`() async throws {
+@Suite("a server on a standby")
+struct StandbyStoreTests {
+    @Test("answers reads, refuses writes as an outage, and has readers look for themselves")
+    func standby() async throws {
         try await PostgreSQLCluster.withCluster { primary in
             let database = try await primary.makeDatabase()
             let writer = try await PostgreSQLStore.open(Conninfo(database.ownerConninfo))

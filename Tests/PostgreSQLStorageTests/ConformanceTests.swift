@@ -4,9 +4,10 @@ import SyncStorage
 import Synchronization
 import Testing
 
-@Suite struct `The store in PostgreSQL` {
-    @Test(arguments: StorageLaw.all)
-    func `keeps the laws of storage`(_ law: StorageLaw) async throws {
+@Suite("the store in PostgreSQL")
+struct ConformanceTests {
+    @Test("keeps the laws of storage", arguments: StorageLaw.all)
+    func laws(_ law: StorageLaw) async throws {
         let databases = Mutex<[String: TestDatabase]>([:])
         let factory = StoreFactory(
             make: { probe in

@@ -43,9 +43,12 @@ extension StoredValue {
     }
 }
 
-@Suite struct `edge 43: an audit of which one byte was changed in PostgreSQL` {
-    @Test(arguments: AuditTable.allCases)
-    func `is found out at the right entry: the first, middle and last byte of every column of every row`(
+@Suite("edge 43: an audit of which one byte was changed in PostgreSQL")
+struct EveryColumnTests {
+    @Test(
+        "is found out at the right entry: the first, middle and last byte of every column of every row",
+        arguments: AuditTable.allCases)
+    func everyColumn(
         _ table: AuditTable
     ) async throws {
         try await TestDatabase.with { test in

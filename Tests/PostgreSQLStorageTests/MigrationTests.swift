@@ -5,7 +5,8 @@ import Testing
 
 @testable import PostgreSQLStorage
 
-@Suite struct `A database of PostgreSQL with an earlier schema` {
+@Suite("a database of PostgreSQL with an earlier schema")
+struct MigrationTests {
     /// All that the schema consists of, who may do what with it included.
     private static let catalogue = """
         SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
@@ -29,8 +30,9 @@ import Testing
         "relation":"newer","sequence":3,"conflicts":[],"replayed":false}]}
         """#
 
-    @Test(arguments: 1..<Migration.supported)
-    func `ends in the catalogue of a new one, its data and its server's rights stay`(_ version: Int) async throws {
+    @Test(
+        "ends in the catalogue of a new one, its data and its server's rights stay", arguments: 1..<Migration.supported)
+    func migrated(_ version: Int) async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
         let steps = Migration.all.prefix(version).map { migration in
             "\(migration.sql)\nINSERT INTO rejoin.schema_versions (version) VALUES (\(migration.version));"

@@ -4,8 +4,10 @@ import Testing
 
 @testable import PostgreSQLStorage
 
-@Suite struct `A one-time code in PostgreSQL` {
-    @Test func `is spent once, whichever of two servers on one database is asked`() async throws {
+@Suite("a one-time code in PostgreSQL")
+struct OneTimeCodeTests {
+    @Test("is spent once, whichever of two servers on one database is asked")
+    func spentOnce() async throws {
         try await TestDatabase.with { test in
             let stores = [try await test.open(), try await test.open()]
             for number in 1...20 {

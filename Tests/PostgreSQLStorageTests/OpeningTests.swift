@@ -5,8 +5,10 @@ import Testing
 
 @testable import PostgreSQLStorage
 
-@Suite struct `Opening a database of PostgreSQL` {
-    @Test func `by its owner makes the schema, and again finds it`() async throws {
+@Suite("opening a database of PostgreSQL")
+struct OpeningTests {
+    @Test("by its owner makes the schema, and again finds it")
+    func byOwner() async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
         let first = try await PostgreSQLStore.open(Conninfo(database.ownerConninfo))
         let second = try await PostgreSQLStore.open(Conninfo(database.ownerConninfo))
@@ -16,7 +18,8 @@ import Testing
         try await database.drop()
     }
 
-    @Test func `by many servers at once makes it once`() async throws {
+    @Test("by many servers at once makes it once")
+    func byMany() async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
         let identities = try await withThrowingTaskGroup(of: StoreIdentity.self) { group in
             for _ in 0..<6 {
@@ -32,7 +35,8 @@ import Testing
         try await database.drop()
     }
 
-    @Test func `by a role that may not make the schema says what to run`() async throws {
+    @Test("by a role that may not make the schema says what to run")
+    func withoutRight() async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
         await #expect {
             _ = try await PostgreSQLStore.open(Conninfo(database.serverConninfo))
@@ -43,7 +47,8 @@ import Testing
         try await database.drop()
     }
 
-    @Test func `with a schema of a later version is refused`() async throws {
+    @Test("with a schema of a later version is refused")
+    func laterVersion() async throws {
         try await TestDatabase.with { test in
             try await test.database.psql("INSERT INTO rejoin.schema_versions (version) VALUES (9999)")
             await #expect(throws: StoreError.newerSchema(found: 9999, supported: Migration.supported)) {
@@ -52,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func `where there is none is told as an outage, without the password`() async throws {
+    @Test("where there is none is told as an outage, without the password")
+    func absent() async throws {
         await #expect {
             _ = try await PostgreSQLStore.open(
                 Conninfo("host=/nowhere/at/all dbname=none user=nobody password=geheim"))
@@ -62,19 +68,28 @@ import Testing
         }
     }
 
-    @Test(arguments: ["postgres://", "host=a dbname=b", "postgresql://u@h/d?sslmode=require"])
-    func `is asked for in libpq's words`(_ text: String) throws {
+    @Test(
+        "is asked for in libpq's words",
+        arguments: ["postgres://", "host=a dbname=b", "postgresql://u@h/d?sslmode=require"])
+    func inLibpqWords(_ text: String) throws {
         #expect(Conninfo.isMeant(by: text))
         _ = try Conninfo(text)
     }
 
-    @Test func `never shows a secret`() throws {
+    @Test("never shows a secret")
+    func noSecret() throws {
         let conninfo = try Conninfo("postgres://ada:geheim@db.example/rejoin?sslpassword=auch")
         #expect(conninfo.description == "dbname=rejoin host=db.example user=ada")
-        #expect(throws: StoreError.self) { try Conninfo("host=a passwort=geheim") }
+        #expect {
+            try Conninfo("host=a passwort=geheim")
+        } throws: { error in
+            guard case StoreError.cannotOpen(let reason) = error else { return false }
+            return !reason.contains("geheim")
+        }
     }
 
-    @Test func `in another encoding than UTF8 is refused`() async throws {
+    @Test("in another encoding than UTF8 is refused")
+    func encoding() async throws {
         let cluster = try await PostgreSQLCluster.shared()
         try await cluster.psql(
             "CREATE DATABASE latin OWNER rejoin_owner TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
@@ -88,7 +103,8 @@ import Testing
         try await cluster.psql("DROP DATABASE latin")
     }
 
-    @Test func `over TLS checks the authority and the host's name`() async throws {
+    @Test("over TLS checks the authority and the host's name")
+    func overTLS() async throws {
         try await PostgreSQLCluster.withCluster(.init(network: .tls)) { cluster in
             let database = try await cluster.makeDatabase()
             func open(_ authority: String, host: String) async throws {
@@ -103,8 +119,16 @@ import Testing
                 await store.close()
             }
             try await open(cluster.authorityFile, host: "localhost")
-            await #expect(throws: StoreError.self) { try await open(cluster.otherAuthorityFile, host: "localhost") }
-            await #expect(throws: StoreError.self) { try await open(cluster.authorityFile, host: "db.example") }
+            for (authority, host, reason) in [
+                (cluster.otherAuthorityFile, "localhost", "certificate verify failed"),
+                (cluster.authorityFile, "db.example", "does not match host name"),
+            ] {
+                let refused = await #expect(throws: StoreError.self) { try await open(authority, host: host) }
+                guard case .unavailable(let text) = refused, text.contains(reason) else {
+                    Issue.record("\(host): \(String(describing: refused))")
+                    continue
+                }
+            }
         }
     }
 }

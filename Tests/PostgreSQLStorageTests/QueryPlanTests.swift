@@ -79,7 +79,8 @@ extension TestDatabase {
     }
 }
 
-@Suite(.serialized) struct `edge 44: the plans of what PostgreSQL is asked all the time` {
+@Suite("edge 44: the plans of what PostgreSQL is asked all the time", .serialized)
+struct QueryPlanTests {
     /// How each statement comes by its rows.
     static let expected: [(Statement, [String])] =
         [
@@ -226,7 +227,8 @@ extension TestDatabase {
         "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
     ]
 
-    @Test func `are index ranges that begin with the tenant, on a million records and a hundred thousand conflicts`()
+    @Test("are index ranges that begin with the tenant, on a million records and a hundred thousand conflicts")
+    func largeTables()
         async throws
     {
         try await TestDatabase.with { test in
@@ -242,7 +244,8 @@ extension TestDatabase {
     }
 
     /// Where all conflicts are alike, counting values would tell the planner that no condition narrows anything.
-    @Test func `are the same where a policy decided every conflict of a few devices`() async throws {
+    @Test("are the same where a policy decided every conflict of a few devices")
+    func decidedByPolicy() async throws {
         try await TestDatabase.with { test in
             try await test.database.psql(Filling(records: 1_000, conflicts: 100_000, devices: 2).sql)
             try await test.database.psql(
@@ -262,7 +265,8 @@ extension TestDatabase {
     }
 
     /// Until the first statistics are gathered, which takes a minute, a commit must not read all that its tenant has.
-    @Test func `are those of a commit on tables that have just begun to fill, too`() async throws {
+    @Test("are those of a commit on tables that have just begun to fill, too")
+    func smallTables() async throws {
         let ofCommits: Set<Statement> = [
             Statements.lockHead, Statements.selectRecords, Statements.selectKnownOperations, Statements.selectKnownDots,
             Statements.selectBatches, Statements.selectDevicesOfReadSet, Statements.updateHead,

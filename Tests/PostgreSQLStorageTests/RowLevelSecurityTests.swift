@@ -8,11 +8,15 @@ import Testing
 @testable import PostgreSQLStorage
 
 /// Row-level security: what a statement that forgot its condition would see.
-@Suite struct `Row-level security between tenants` {
+@Suite("row-level security between tenants")
+struct RowLevelSecurityTests {
     private static let tables = [
         "tenants", "records", "operations", "batches", "devices", "audit_entries", "audit_sides", "conflicts",
         "one_time_codes", "access_ends",
     ]
+
+    /// `insufficient_privilege`, for a missing right as for a policy.
+    private static let insufficientPrivilege = "42501"
 
     /// Two tenants with rows in every table.
     private static func withTwoTenants(_ body: (TestDatabase) async throws -> Void) async throws {
@@ -55,7 +59,8 @@ import Testing
         return counts
     }
 
-    @Test func `a query in a transaction that named no tenant sees nothing, and the same with one sees its rows only`()
+    @Test("a query in a transaction that named no tenant sees nothing, and the same with one sees its rows only")
+    func queries()
         async throws
     {
         try await Self.withTwoTenants { test in
@@ -68,48 +73,56 @@ import Testing
         }
     }
 
-    @Test func `the owner's role is behind it too, but for the names of tenants`() async throws {
+    @Test("the owner's role is behind it too, but for the names of tenants")
+    func owner() async throws {
         try await Self.withTwoTenants { test in
             let seen = try await Self.counts(test, user: PostgreSQLCluster.ownerRole, settingTenant: nil)
             for table in Self.tables where table != "tenants" { #expect(seen[table] == 0, "\(table)") }
         }
     }
 
-    @Test func `a row of another tenant cannot be written`() async throws {
+    @Test("a row of another tenant cannot be written")
+    func foreignRow() async throws {
         try await Self.withTwoTenants { test in
-            await #expect(throws: (any Error).self) {
+            let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await test.database.psql(
                     """
                     BEGIN; SELECT set_config('rejoin.tenant', 'acme', true);
                     INSERT INTO rejoin.batches VALUES ('globex', 'd', 'forged', '', '{}', 0); COMMIT;
                     """, user: PostgreSQLCluster.serverRole)
             }
+            #expect(refused?.sqlState == Self.insufficientPrivilege)
+            #expect(refused?.description.contains("violates row-level security policy") == true)
             let forged = try await test.database.psql("SELECT count(*) FROM rejoin.batches WHERE key = 'forged'")
             #expect(forged.contains("0"))
         }
     }
 
-    @Test(arguments: [
-        "UPDATE rejoin.audit_entries SET detail = '{}'", "DELETE FROM rejoin.audit_entries",
-        "UPDATE rejoin.audit_sides SET value = '1'", "DELETE FROM rejoin.audit_sides",
-        "UPDATE rejoin.batches SET response = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
-        "UPDATE rejoin.one_time_codes SET code = 'x'", "TRUNCATE rejoin.audit_entries",
-        "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
-        "UPDATE rejoin.store SET lineage = 'x'", "UPDATE rejoin.store SET cursor_key = 'x'",
-        "UPDATE rejoin.store SET redaction_key = 'x'", "DELETE FROM rejoin.store",
-        "SELECT rejoin.grant_to_server('rejoin_server')",
-    ])
-    func `the server's role may not`(_ statement: String) async throws {
+    @Test(
+        "the server's role may not",
+        arguments: [
+            "UPDATE rejoin.audit_entries SET detail = '{}'", "DELETE FROM rejoin.audit_entries",
+            "UPDATE rejoin.audit_sides SET value = '1'", "DELETE FROM rejoin.audit_sides",
+            "UPDATE rejoin.batches SET results = ''", "DELETE FROM rejoin.operations", "DELETE FROM rejoin.tenants",
+            "UPDATE rejoin.one_time_codes SET code = 'x'", "TRUNCATE rejoin.audit_entries",
+            "ALTER TABLE rejoin.records DISABLE ROW LEVEL SECURITY",
+            "UPDATE rejoin.store SET lineage = 'x'", "UPDATE rejoin.store SET cursor_key = 'x'",
+            "UPDATE rejoin.store SET redaction_key = 'x'", "DELETE FROM rejoin.store",
+            "SELECT rejoin.grant_to_server('rejoin_server')",
+        ])
+    func serverRole(_ statement: String) async throws {
         try await Self.withTwoTenants { test in
-            await #expect(throws: (any Error).self) {
+            let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await test.database.psql(
                     "SELECT set_config('rejoin.tenant', 'acme', false); \(statement);",
                     user: PostgreSQLCluster.serverRole)
             }
+            #expect(refused?.sqlState == Self.insufficientPrivilege, "\(String(describing: refused))")
         }
     }
 
-    @Test func `every table with a tenant is behind it, and every key and index begins with the tenant`() async throws {
+    @Test("every table with a tenant is behind it, and every key and index begins with the tenant")
+    func everyTable() async throws {
         try await TestDatabase.with { test in
             let open = try await test.database.psql(
                 """

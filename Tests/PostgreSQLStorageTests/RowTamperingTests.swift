@@ -61,9 +61,10 @@ private struct RowTampering: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite struct `edge 43: an audit in PostgreSQL of which rows were removed, added or moved` {
-    @Test(arguments: RowTampering.all)
-    fileprivate func `is found out, and the report names the first bad entry`(_ tampering: RowTampering) async throws {
+@Suite("edge 43: an audit in PostgreSQL of which rows were removed, added or moved")
+struct RowTamperingTests {
+    @Test("is found out, and the report names the first bad entry", arguments: RowTampering.all)
+    fileprivate func tampering(_ tampering: RowTampering) async throws {
         try await TestDatabase.with { test in
             let store = try await test.open()
             try await AuditSample.put(in: store, of: "tenant")

@@ -30,14 +30,16 @@ extension PostgreSQLStore {
     }
 }
 
-@Suite struct `The statements of a commit in PostgreSQL` {
+@Suite("the statements of a commit in PostgreSQL")
+struct StatementTests {
     private static var one: PostgreSQLStore.Options {
         var options = PostgreSQLStore.Options()
         options.connections = 1
         return options
     }
 
-    @Test func `edge 32: are as many for a thousand operations as for one, and two round trips`() async throws {
+    @Test("edge 32: are as many for a thousand operations as for one, and two round trips")
+    func manyOperations() async throws {
         try await TestDatabase.with { test in
             let recording = Recording()
             let store = try await test.open(Self.one, probe: recording.probe)
@@ -74,7 +76,8 @@ extension PostgreSQLStore {
         }
     }
 
-    @Test func `are as many for a thousand conflicts as for one`() async throws {
+    @Test("are as many for a thousand conflicts as for one")
+    func manyConflicts() async throws {
         try await TestDatabase.with { test in
             let recording = Recording()
             let store = try await test.open(Self.one, probe: recording.probe)
@@ -103,7 +106,8 @@ extension PostgreSQLStore {
         }
     }
 
-    @Test func `a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again`()
+    @Test("a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again")
+    func replay()
         async throws
     {
         try await TestDatabase.with { test in
@@ -124,7 +128,8 @@ extension PostgreSQLStore {
         }
     }
 
-    @Test func `a page of changes is one round trip however long it is`() async throws {
+    @Test("a page of changes is one round trip however long it is")
+    func pageOfChanges() async throws {
         try await TestDatabase.with { test in
             let store = try await test.open(Self.one)
             try await Committer(store, "tenant").commit(Batch("b", from: "d", Self.creates(300, in: "c")))

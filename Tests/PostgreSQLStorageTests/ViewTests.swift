@@ -7,7 +7,8 @@ import SyncStorage
 import Testing
 import Values
 
-@Suite struct `The views of declared collections` {
+@Suite("the views of declared collections")
+struct ViewTests {
     private static let schema = Schema(declaring: [
         "estimates": CollectionRules(
             fields: [
@@ -42,7 +43,8 @@ import Values
         await store.close()
     }
 
-    @Test func `give each field as its type, and what is of another type as NULL`() async throws {
+    @Test("give each field as its type, and what is of another type as NULL")
+    func types() async throws {
         try await TestDatabase.with { test in
             try await Self.fill(test)
             let views = try CollectionViews(Self.schema)
@@ -68,7 +70,8 @@ import Values
         }
     }
 
-    @Test func `let a role see what the policies let it see`() async throws {
+    @Test("let a role see what the policies let it see")
+    func policies() async throws {
         try await TestDatabase.with { test in
             try await Self.fill(test)
             try await PostgreSQLStore.create(
@@ -88,7 +91,8 @@ import Values
         }
     }
 
-    @Test func `refuse a name that PostgreSQL would cut`() {
+    @Test("refuse a name that PostgreSQL would cut")
+    func longName() {
         let long = ExactString(String(repeating: "x", count: 64))
         #expect(throws: CollectionViews.NamingError.self) {
             try CollectionViews(Schema(declaring: [long: CollectionRules()]))

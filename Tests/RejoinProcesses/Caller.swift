@@ -95,6 +95,15 @@ package struct Caller: Sendable {
     }
 }
 
+/// Whether the connection ended while an answer was waited for, which is how a server looks that was killed.
+package func isCutConnection(_ error: any Error) -> Bool {
+    switch error {
+    case let error as HTTPClientError: error == .remoteConnectionClosed
+    case let error as IOError: error.errnoCode == ECONNRESET
+    default: false
+    }
+}
+
 /// The body of a batch, as a device writes it.
 package func batchBody(_ operations: [MergeCore.Operation]) -> [UInt8] {
     BatchRequest(sentAtMilliseconds: nil, operations: operations).encoded()

@@ -1,17 +1,25 @@
 import Foundation
+import Subprocess
 import Synchronization
 
 /// How a process ended.
 package enum Exit: Sendable, Hashable {
     case code(Int32)
     case signal(Int32)
+
+    fileprivate init(_ status: TerminationStatus) {
+        switch status {
+        case .exited(let code): self = .code(code)
+        case .signaled(let signal): self = .signal(signal)
+        }
+    }
 }
 
 /// The built `rejoin` as a process of its own, with its output collected.
 package final class LaunchedProcess: Sendable {
     package let id: pid_t
-    package let output: OutputReader
-    package let errors: OutputReader
+    package let output: CollectedOutput
+    package let errors: CollectedOutput
     private let ending: Task<Exit, Never>
 
     /// - Parameters:
@@ -19,42 +27,58 @@ package final class LaunchedProcess: Sendable {
     ///   - descriptors: how many the process may have open; nil for as many as the tests.
     package init(
         _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, descriptors: Int? = nil
-    ) throws {
-        let process = Process()
+    ) async throws {
+        var command = [try Self.executable().path] + arguments
         if let descriptors {
-            process.executableURL = URL(filePath: "/bin/sh")
-            process.arguments =
-                ["-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\"", try Self.executable().path] + arguments
-        } else {
-            process.executableURL = try Self.executable()
-            process.arguments = arguments
+            command = ["/bin/sh", "-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\""] + command
         }
-        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("REJOIN_") }
-            .merging(environment) { $1 }
-        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        let (exits, exit) = AsyncStream.makeStream(of: Exit.self)
-        process.terminationHandler = { process in
-            exit.yield(
-                process.terminationReason == .exit
-                    ? .code(process.terminationStatus) : .signal(process.terminationStatus))
-            exit.finish()
+        let configuration = Configuration(
+            executable: .path(.init(command[0])), arguments: Arguments(Array(command.dropFirst())),
+            environment: Self.environment(adding: environment), workingDirectory: directory.map { .init($0) })
+        let (output, errors) = (CollectedOutput(), CollectedOutput())
+        let (starts, start) = AsyncThrowingStream.makeStream(of: pid_t.self)
+        // The task is the scope that the process lives in. It ends when the process has ended and said all it had to say.
+        ending = Task {
+            do {
+                let result = try await run(configuration, input: .none, output: .sequence, error: .sequence) {
+                    execution in
+                    start.yield(execution.processIdentifier.value)
+                    async let isRead: Void = errors.collect(execution.standardError)
+                    try await output.collect(execution.standardOutput)
+                    try await isRead
+                }
+                return Exit(result.terminationStatus)
+            } catch {
+                start.finish(throwing: error)
+                return .code(-1)
+            }
         }
-        try process.run()
-        id = process.processIdentifier
-        ending = Task { await exits.first { _ in true } ?? .code(-1) }
-        self.output = OutputReader(output.fileHandleForReading)
-        self.errors = OutputReader(errors.fileHandleForReading)
+        self.output = output
+        self.errors = errors
+        var started: pid_t?
+        for try await id in starts {
+            started = id
+            break
+        }
+        guard let started else { throw TestError("\(command[0]) was not started") }
+        id = started
     }
 
     /// Waits for the end.
     package var exit: Exit { get async { await ending.value } }
 
     package func send(_ signal: Int32) { kill(id, signal) }
+
+    private static func environment(adding values: [String: String]) -> Environment {
+        var changes: [Environment.Key: String?] = [:]
+        for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("REJOIN_") {
+            if let key = Environment.Key(rawValue: name) { changes.updateValue(nil, forKey: key) }
+        }
+        for (name, value) in values {
+            if let key = Environment.Key(rawValue: name) { changes.updateValue(value, forKey: key) }
+        }
+        return .inherit.updating(changes)
+    }
 
     /// The executable lies beside the bundle that these tests run in.
     private static func executable() throws -> URL {
@@ -76,27 +100,19 @@ package final class LaunchedProcess: Sendable {
     }
 }
 
-/// Reads a pipe to its end, so that whoever writes into it never waits, and keeps what came.
-package final class OutputReader: Sendable {
+/// What a process writes, read as it comes, so that it never waits for a reader, and kept.
+package final class CollectedOutput: Sendable {
     private let collected = Mutex<[UInt8]>([])
     private let arrivals: AsyncStream<Void>
+    private let arrival: AsyncStream<Void>.Continuation
 
-    init(_ handle: FileHandle) {
-        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
-        self.arrivals = arrivals
-        Thread.detachNewThread { [self] in
-            // `availableData` is not used: it ends the process when a signal interrupts the reading.
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = read(handle.fileDescriptor, &buffer, buffer.count)
-                if count > 0 {
-                    collected.withLock { $0 += buffer[..<count] }
-                    arrival.yield()
-                } else if count == 0 || errno != EINTR {
-                    break
-                }
-            }
-            arrival.finish()
+    init() { (arrivals, arrival) = AsyncStream.makeStream() }
+
+    fileprivate func collect(_ output: SubprocessOutputSequence) async throws {
+        defer { arrival.finish() }
+        for try await buffer in output {
+            buffer.withUnsafeBytes { bytes in collected.withLock { $0 += bytes } }
+            arrival.yield()
         }
     }
 
@@ -137,7 +153,7 @@ package func runRejoin(
 package func runRejoin(
     _ arguments: [String], environment: [String: String] = [:], directory: String? = nil
 ) async throws -> CommandResult {
-    let process = try LaunchedProcess(arguments, environment: environment, directory: directory)
+    let process = try await LaunchedProcess(arguments, environment: environment, directory: directory)
     async let output = process.output.whole()
     async let errors = process.errors.whole()
     return CommandResult(exit: await process.exit, output: await output, errors: await errors)

@@ -11,7 +11,7 @@ package struct ServerProcess: Sendable {
     package static func start(
         data: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil
     ) async throws -> ServerProcess {
-        let process = try LaunchedProcess(
+        let process = try await LaunchedProcess(
             ["serve", "--data", data, "--port", "0"] + arguments, environment: environment, descriptors: descriptors)
         guard let line = await process.output.firstLine(), let start = line.range(of: "http://")?.lowerBound else {
             throw TestError("the server did not start (\(await process.exit)): \(process.errors.text)")

@@ -9,7 +9,8 @@ import Testing
 
 extension ProcessTests {
     /// What ends access beside a running server, and what its servers share.
-    @Suite struct AccessCommandTests {
+    @Suite("rejoin access, and keys that change")
+    struct AccessCommandTests {
         private func minted(_ server: ServerProcess, _ arguments: String...) async throws -> Caller {
             let minted = try await runRejoin(
                 ["token", "--tenant", "acme", "--data", server.data] + arguments)
@@ -17,7 +18,8 @@ extension ProcessTests {
             return Caller(address: server.address, token: minted.output.trimmingCharacters(in: .newlines))
         }
 
-        @Test func `tokens that were revoked are refused by a running server, and new ones are not`()
+        @Test("tokens that were revoked are refused by a running server, and new ones are not")
+        func revoked()
             async throws
         {
             try await withFreshServer { server in
@@ -39,7 +41,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `what is missing or means nobody is named, and ends nothing`() async throws {
+        @Test("what is missing or means nobody is named, and ends nothing")
+        func misnamed() async throws {
             try await withFreshServer { server in
                 let ana = try await minted(server, "--device", "ipad", "--user", "ana")
                 #expect(try await ana.get("/v1/changes").status == 200)
@@ -62,7 +65,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a key that an identity provider adds is found, and a signal has the file read`()
+        @Test("a key that an identity provider adds is found, and a signal has the file read")
+        func addedKey()
             async throws
         {
             try await withTemporaryDirectory { directory in
@@ -106,9 +110,8 @@ extension ProcessTests {
             }
         }
 
-        @Test
-        func
-            `a server with another key than the others on its database does not start, until it is adopted`()
+        @Test("a server with another key than the others on its database does not start, until it is adopted")
+        func adoptedKey()
             async throws
         {
             try await withTemporaryDirectory { directory in

@@ -6,7 +6,8 @@ import Testing
 
 extension ProcessTests {
     /// `rejoin audit verify` finds what something other than the server did to the audit.
-    @Suite struct AuditCommandTests {
+    @Suite("rejoin audit verify")
+    struct AuditCommandTests {
         /// Runs the body with data in which a tenant has three entries, the server stopped.
         private func withAuditedData(_ body: (String) async throws -> Void) async throws {
             try await withTemporaryDirectory { directory in
@@ -28,16 +29,18 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [
-            ("UPDATE audit_sides SET value = '\"bY b\"' WHERE value = '\"by b\"' AND position = 2", 2),
-            ("UPDATE audit_sides SET won = 1 - won WHERE position = 3", 3),
-            ("UPDATE audit_entries SET recorded_at = recorded_at + 1 WHERE position = 1", 1),
-            ("UPDATE audit_entries SET clock_after = clock_after || ' ' WHERE position = 2", 2),
-            ("UPDATE audit_entries SET device = 'x' WHERE position = 3", 3),
-            ("DELETE FROM audit_entries WHERE position = 2", 2),
-            ("DELETE FROM audit_entries WHERE position = 3", 3),
-        ])
-        func `a byte that was changed in the database is found, and the entry named`(
+        @Test(
+            "a byte that was changed in the database is found, and the entry named",
+            arguments: [
+                ("UPDATE audit_sides SET value = '\"bY b\"' WHERE value = '\"by b\"' AND position = 2", 2),
+                ("UPDATE audit_sides SET won = 1 - won WHERE position = 3", 3),
+                ("UPDATE audit_entries SET recorded_at = recorded_at + 1 WHERE position = 1", 1),
+                ("UPDATE audit_entries SET clock_after = clock_after || ' ' WHERE position = 2", 2),
+                ("UPDATE audit_entries SET device = 'x' WHERE position = 3", 3),
+                ("DELETE FROM audit_entries WHERE position = 2", 2),
+                ("DELETE FROM audit_entries WHERE position = 3", 3),
+            ])
+        func changedByte(
             _ sql: String, _ position: Int
         ) async throws {
             try await withAuditedData { data in
@@ -55,7 +58,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `data without tenants has nothing to verify`() async throws {
+        @Test("data without tenants has nothing to verify")
+        func nothingToVerify() async throws {
             try await withFreshServer { server in
                 let verify = try await runRejoin("audit", "verify", "--data", server.data)
                 #expect(verify.exit == .code(0) && verify.output == "no tenants yet: nothing to verify\n")

@@ -7,7 +7,8 @@ import Values
 
 extension ProcessTests {
     /// `rejoin audit export`, and `rejoin audit verify --file` where there is no database.
-    @Suite struct AuditExportTests {
+    @Suite("an exported audit")
+    struct AuditExportTests {
         /// Runs the body with the data of a tenant that has three entries, and a directory to write to, beside the server.
         private func withAuditedServer(_ body: (ServerProcess, _ directory: String) async throws -> Void) async throws {
             try await withTemporaryDirectory { directory in
@@ -35,8 +36,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `an audit is exported beside a running server, and proven where there is no database`() async throws
-        {
+        @Test("an audit is exported beside a running server, and proven where there is no database")
+        func exported() async throws {
             try await withAuditedServer { server, directory in
                 let file = directory + "/audit.ndjson"
                 let export = try await runRejoin("audit", "export", "--output", file, "--data", server.data)
@@ -63,7 +64,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a file that was changed is found out, and the line and the entry are named`() async throws {
+        @Test("a file that was changed is found out, and the line and the entry are named")
+        func changedFile() async throws {
             try await withAuditedServer { server, directory in
                 let export = try await runRejoin("audit", "export", "--data", server.data)
                 let lines = export.output.split(separator: "\n").map(String.init)
@@ -89,7 +91,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `what was changed in the database is in the file, which says so`() async throws {
+        @Test("what was changed in the database is in the file, which says so")
+        func changedDatabase() async throws {
             try await withAuditedServer { server, directory in
                 _ = await server.stop()
                 let database = try DatabaseQueue(path: server.data + "/rejoin.sqlite")
@@ -106,7 +109,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a file or tenant that will not do is named`() async throws {
+        @Test("a file or tenant that will not do is named")
+        func misnamed() async throws {
             try await withAuditedServer { server, directory in
                 let file = directory + "/audit.ndjson"
                 let export = ["audit", "export", "--data", server.data, "--output", file]

@@ -7,7 +7,8 @@ import Testing
 @testable import rejoin
 
 /// A collections file means exactly what it says, or it is refused with the place.
-@Suite struct CollectionsFileTests {
+@Suite("the collections file")
+struct CollectionsFileTests {
     private func rules(_ body: String) throws -> CollectionRules {
         try #require(try CollectionsFile.schema(yaml: "collections: {c: \(body)}").collections["c"])
     }
@@ -23,33 +24,36 @@ import Testing
 
     // MARK: Taken
 
-    @Test(arguments: [
-        ("{type: string}", FieldRule(type: .string, merge: .lww)), ("{}", FieldRule(type: .json, merge: .lww)),
-        ("", FieldRule(type: .json, merge: .lww)), ("{merge: fww}", FieldRule(type: .json, merge: .fww)),
-        ("{merge: counter}", FieldRule(type: .integer, merge: .counter)),
-        ("{type: integer, merge: counter}", FieldRule(type: .integer, merge: .counter)),
-        ("{merge: set}", FieldRule(type: .set, merge: .set)),
-        ("{type: set, merge: set}", FieldRule(type: .set, merge: .set)),
-        ("{type: integer, merge: max}", FieldRule(type: .integer, merge: .max)),
-        ("{type: number, merge: min}", FieldRule(type: .number, merge: .min)),
-        ("{type: string, merge: max}", FieldRule(type: .string, merge: .max)),
-        ("{type: timestamp, merge: max}", FieldRule(type: .timestamp, merge: .max)),
-        ("{type: uuid, merge: immutable}", FieldRule(type: .uuid, merge: .immutable)),
-        ("{type: boolean, merge: manual}", FieldRule(type: .boolean, merge: .manual)),
-        ("{audit: redacted}", FieldRule(type: .json, merge: .lww, audit: .redacted)),
-        ("{audit: full}", FieldRule(type: .json, merge: .lww, audit: .full)),
-    ])
-    func `a field is what it is declared to be`(_ declared: String, _ rule: FieldRule) throws {
+    @Test(
+        "a field is what it is declared to be",
+        arguments: [
+            ("{type: string}", FieldRule(type: .string, merge: .lww)), ("{}", FieldRule(type: .json, merge: .lww)),
+            ("", FieldRule(type: .json, merge: .lww)), ("{merge: fww}", FieldRule(type: .json, merge: .fww)),
+            ("{merge: counter}", FieldRule(type: .integer, merge: .counter)),
+            ("{type: integer, merge: counter}", FieldRule(type: .integer, merge: .counter)),
+            ("{merge: set}", FieldRule(type: .set, merge: .set)),
+            ("{type: set, merge: set}", FieldRule(type: .set, merge: .set)),
+            ("{type: integer, merge: max}", FieldRule(type: .integer, merge: .max)),
+            ("{type: number, merge: min}", FieldRule(type: .number, merge: .min)),
+            ("{type: string, merge: max}", FieldRule(type: .string, merge: .max)),
+            ("{type: timestamp, merge: max}", FieldRule(type: .timestamp, merge: .max)),
+            ("{type: uuid, merge: immutable}", FieldRule(type: .uuid, merge: .immutable)),
+            ("{type: boolean, merge: manual}", FieldRule(type: .boolean, merge: .manual)),
+            ("{audit: redacted}", FieldRule(type: .json, merge: .lww, audit: .redacted)),
+            ("{audit: full}", FieldRule(type: .json, merge: .lww, audit: .full)),
+        ])
+    func fields(_ declared: String, _ rule: FieldRule) throws {
         #expect(try rules("{fields: {f: \(declared)}}").fields == ["f": rule])
     }
 
-    @Test func `a collection that says nothing takes every field, merged by field, and edits win over deletes`() throws
-    {
+    @Test("a collection that says nothing takes every field, merged by field, and edits win over deletes")
+    func undeclared() throws {
         for body in ["", "{}", "{unit: field}"] { #expect(try rules(body) == CollectionRules()) }
         #expect(try rules("{fields: {}}").fields == [:], "no field is declared, so none is taken")
     }
 
-    @Test func `a collection is what it is declared to be`() throws {
+    @Test("a collection is what it is declared to be")
+    func collections() throws {
         #expect(try rules("{deletes: delete-wins}") == CollectionRules(deletes: .deleteWins))
         #expect(try rules("{deletes: update-wins}") == CollectionRules(deletes: .updateWins))
         #expect(try rules("{key: singleton}") == CollectionRules(key: .singleton))
@@ -65,7 +69,8 @@ import Testing
                 == CollectionRules(groups: ["g": GroupRule(fields: ["a", "b"], merge: .manual)]))
     }
 
-    @Test func `a file without collections declares nothing, so nothing is taken`() throws {
+    @Test("a file without collections declares nothing, so nothing is taken")
+    func empty() throws {
         for yaml in ["collections:\n", "collections: {}"] {
             let schema = try CollectionsFile.schema(yaml: yaml)
             #expect(schema.collections.isEmpty)
@@ -75,66 +80,74 @@ import Testing
 
     // MARK: Refused
 
-    @Test(arguments: [
-        // The file.
-        ("", "file: this is a mapping with collections"), ("# nothing", "file: this is a mapping with collections"),
-        ("collections: [", "file: no YAML: line "), ("{a: 1, a: 2}", "file: no YAML: line "),
-        ("collections: {c: {}, c: {}}", "'c' is there twice"), ("- a", "file: this is a mapping"),
-        ("text", "file: this is a mapping"), ("colections: {}", "file: 'colections' is unknown here"),
-        ("collections: 5", "file.collections: this is a mapping"),
-        ("collections: {[a]: {}}", "names are texts"),
-        // Names.
-        ("collections: {$c: {}}", "$c: names that begin with $"), ("collections: {'': {}}", ": "),
-        ("collections: {\"a\\u0007\": {}}", "a"), ("collections: {c: {fields: {$f: {}}}}", "$f: names"),
-        ("collections: {c: {groups: {$g: [a, b]}}}", "$g: names"),
-        ("collections: {c: {groups: {g: [a, $b]}}}", "$b: names"),
-        ("collections: {\(String(repeating: "x", count: 129)): {}}", "128"),
-        // Members and choices.
-        ("collections: {c: 5}", "collections.c: this is a mapping"),
-        ("collections: {c: {delete: x}}", "collections.c: 'delete' is unknown here"),
-        (
-            "collections: {c: {deletes: both-win}}",
-            "collections.c.deletes: 'both-win' is none of update-wins, delete-wins"
-        ),
-        ("collections: {c: {deletes: [update-wins]}}", "collections.c.deletes: this is one word"),
-        ("collections: {c: {key: two}}", "collections.c.key: 'two' is none of"),
-        ("collections: {c: {required: title}}", "collections.c.required: this is a list"),
-        ("collections: {c: {required: [[a]]}}", "collections.c.required: this is a list of names"),
-        ("collections: {c: {fields: [a]}}", "collections.c.fields: this is a mapping"),
-        ("collections: {c: {fields: {f: string}}}", "collections.c.fields.f: this is a mapping"),
-        ("collections: {c: {fields: {f: {typ: string}}}}", "collections.c.fields.f: 'typ' is unknown here"),
-        ("collections: {c: {fields: {f: {type: text}}}}", "collections.c.fields.f.type: 'text' is none of"),
-        ("collections: {c: {fields: {f: {merge: last}}}}", "collections.c.fields.f.merge: 'last' is none of"),
-        ("collections: {c: {fields: {f: {audit: none}}}}", "collections.c.fields.f.audit: 'none' is none of"),
-        // Policies and types.
-        ("collections: {c: {fields: {f: {type: number, merge: counter}}}}", "fields.f: a counter is of type integer"),
-        ("collections: {c: {fields: {f: {type: json, merge: set}}}}", "fields.f: 'merge: set' is of type set"),
-        ("collections: {c: {fields: {f: {type: set}}}}", "fields.f: 'type: set' needs 'merge: set'"),
-        ("collections: {c: {fields: {f: {merge: max}}}}", "fields.f: 'max' needs a type"),
-        ("collections: {c: {fields: {f: {type: boolean, merge: min}}}}", "fields.f: 'min' needs a type"),
-        ("collections: {c: {fields: {f: {type: json, merge: min}}}}", "fields.f: 'min' needs a type"),
-        // The whole record.
-        ("collections: {c: {merge: lww}}", "'merge' of a whole collection needs 'unit: record'"),
-        ("collections: {c: {unit: field, merge: lww}}", "needs 'unit: record'"),
-        ("collections: {c: {unit: row}}", "'unit' is field or record"),
-        ("collections: {c: {unit: record, merge: counter}}", "a whole record merges by"),
-        ("collections: {c: {unit: record, merge: max}}", "a whole record merges by"),
-        ("collections: {c: {unit: record, groups: {g: [a, b]}}}", "'groups' has no meaning"),
-        ("collections: {c: {unit: record, fields: {f: {merge: fww}}}}", "'f' merges with its record"),
-        // Groups.
-        ("collections: {c: {groups: {g: [a]}}}", "groups.g: a group has two fields or more"),
-        ("collections: {c: {groups: {g: [a, a]}}}", "'a'"),
-        ("collections: {c: {groups: {g: 5}}}", "groups.g: this is a mapping"),
-        ("collections: {c: {groups: {g: {fields: [a, b], merge: set}}}}", "groups.g: a group merges by"),
-        ("collections: {c: {groups: {g: {fields: [a, b], merge: max}}}}", "groups.g: a group merges by"),
-        ("collections: {c: {groups: {g: {filds: [a, b]}}}}", "groups.g: 'filds' is unknown here"),
-        ("collections: {c: {fields: {g: {}, a: {}, b: {}}, groups: {g: [a, b]}}}", "group 'g' has the name of a field"),
-        ("collections: {c: {groups: {g: [a, b], h: [b, c]}}}", "'b' is in groups"),
-        ("collections: {c: {fields: {a: {merge: fww}, b: {}}, groups: {g: [a, b]}}}", "'a' merges with group 'g'"),
-        ("collections: {c: {fields: {a: {}}, groups: {g: [a, b]}}}", "'b' is named and not declared"),
-        ("collections: {c: {fields: {a: {}}, required: [b]}}", "'b' is named and not declared"),
-    ])
-    func `what it does not mean is refused with the place`(_ yaml: String, _ words: String) throws {
+    @Test(
+        "what it does not mean is refused with the place",
+        arguments: [
+            // The file.
+            ("", "file: this is a mapping with collections"), ("# nothing", "file: this is a mapping with collections"),
+            ("collections: [", "file: no YAML: line "), ("{a: 1, a: 2}", "file: no YAML: line "),
+            ("collections: {c: {}, c: {}}", "'c' is there twice"), ("- a", "file: this is a mapping"),
+            ("text", "file: this is a mapping"), ("colections: {}", "file: 'colections' is unknown here"),
+            ("collections: 5", "file.collections: this is a mapping"),
+            ("collections: {[a]: {}}", "names are texts"),
+            // Names.
+            ("collections: {$c: {}}", "$c: names that begin with $"), ("collections: {'': {}}", ": "),
+            ("collections: {\"a\\u0007\": {}}", "a"), ("collections: {c: {fields: {$f: {}}}}", "$f: names"),
+            ("collections: {c: {groups: {$g: [a, b]}}}", "$g: names"),
+            ("collections: {c: {groups: {g: [a, $b]}}}", "$b: names"),
+            ("collections: {\(String(repeating: "x", count: 129)): {}}", "128"),
+            // Members and choices.
+            ("collections: {c: 5}", "collections.c: this is a mapping"),
+            ("collections: {c: {delete: x}}", "collections.c: 'delete' is unknown here"),
+            (
+                "collections: {c: {deletes: both-win}}",
+                "collections.c.deletes: 'both-win' is none of update-wins, delete-wins"
+            ),
+            ("collections: {c: {deletes: [update-wins]}}", "collections.c.deletes: this is one word"),
+            ("collections: {c: {key: two}}", "collections.c.key: 'two' is none of"),
+            ("collections: {c: {required: title}}", "collections.c.required: this is a list"),
+            ("collections: {c: {required: [[a]]}}", "collections.c.required: this is a list of names"),
+            ("collections: {c: {fields: [a]}}", "collections.c.fields: this is a mapping"),
+            ("collections: {c: {fields: {f: string}}}", "collections.c.fields.f: this is a mapping"),
+            ("collections: {c: {fields: {f: {typ: string}}}}", "collections.c.fields.f: 'typ' is unknown here"),
+            ("collections: {c: {fields: {f: {type: text}}}}", "collections.c.fields.f.type: 'text' is none of"),
+            ("collections: {c: {fields: {f: {merge: last}}}}", "collections.c.fields.f.merge: 'last' is none of"),
+            ("collections: {c: {fields: {f: {audit: none}}}}", "collections.c.fields.f.audit: 'none' is none of"),
+            // Policies and types.
+            (
+                "collections: {c: {fields: {f: {type: number, merge: counter}}}}",
+                "fields.f: a counter is of type integer"
+            ),
+            ("collections: {c: {fields: {f: {type: json, merge: set}}}}", "fields.f: 'merge: set' is of type set"),
+            ("collections: {c: {fields: {f: {type: set}}}}", "fields.f: 'type: set' needs 'merge: set'"),
+            ("collections: {c: {fields: {f: {merge: max}}}}", "fields.f: 'max' needs a type"),
+            ("collections: {c: {fields: {f: {type: boolean, merge: min}}}}", "fields.f: 'min' needs a type"),
+            ("collections: {c: {fields: {f: {type: json, merge: min}}}}", "fields.f: 'min' needs a type"),
+            // The whole record.
+            ("collections: {c: {merge: lww}}", "'merge' of a whole collection needs 'unit: record'"),
+            ("collections: {c: {unit: field, merge: lww}}", "needs 'unit: record'"),
+            ("collections: {c: {unit: row}}", "'unit' is field or record"),
+            ("collections: {c: {unit: record, merge: counter}}", "a whole record merges by"),
+            ("collections: {c: {unit: record, merge: max}}", "a whole record merges by"),
+            ("collections: {c: {unit: record, groups: {g: [a, b]}}}", "'groups' has no meaning"),
+            ("collections: {c: {unit: record, fields: {f: {merge: fww}}}}", "'f' merges with its record"),
+            // Groups.
+            ("collections: {c: {groups: {g: [a]}}}", "groups.g: a group has two fields or more"),
+            ("collections: {c: {groups: {g: [a, a]}}}", "'a'"),
+            ("collections: {c: {groups: {g: 5}}}", "groups.g: this is a mapping"),
+            ("collections: {c: {groups: {g: {fields: [a, b], merge: set}}}}", "groups.g: a group merges by"),
+            ("collections: {c: {groups: {g: {fields: [a, b], merge: max}}}}", "groups.g: a group merges by"),
+            ("collections: {c: {groups: {g: {filds: [a, b]}}}}", "groups.g: 'filds' is unknown here"),
+            (
+                "collections: {c: {fields: {g: {}, a: {}, b: {}}, groups: {g: [a, b]}}}",
+                "group 'g' has the name of a field"
+            ),
+            ("collections: {c: {groups: {g: [a, b], h: [b, c]}}}", "'b' is in groups"),
+            ("collections: {c: {fields: {a: {merge: fww}, b: {}}, groups: {g: [a, b]}}}", "'a' merges with group 'g'"),
+            ("collections: {c: {fields: {a: {}}, groups: {g: [a, b]}}}", "'b' is named and not declared"),
+            ("collections: {c: {fields: {a: {}}, required: [b]}}", "'b' is named and not declared"),
+        ])
+    func refused(_ yaml: String, _ words: String) throws {
         let message = try #require(fault(yaml), "\(yaml) is taken")
         #expect(message.contains(words), "\(message)")
         #expect(!message.contains("\n"), "\(message)")
@@ -142,7 +155,8 @@ import Testing
 
     // MARK: Examples
 
-    @Test func `the example of the design is taken`() throws {
+    @Test("the example of the design is taken")
+    func designExample() throws {
         let schema = try CollectionsFile.schema(
             yaml: """
                 collections:
@@ -171,7 +185,8 @@ import Testing
         #expect(schema.rules(for: "other") == nil)
     }
 
-    @Test func `the example in the repository is taken, and the demo's is the same`() throws {
+    @Test("the example in the repository is taken, and the demo's is the same")
+    func repositoryExample() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let example = try CollectionsFile(path: root.appending(path: "Schemas/Examples/contractor.yaml").path).schema
@@ -181,7 +196,10 @@ import Testing
         #expect(demo.collections == example.collections)
     }
 
-    @Test func `a file that cannot be read is named`() {
-        #expect(throws: CommandFailure.self) { try CollectionsFile(path: "/nowhere/c.yaml") }
+    @Test("a file that cannot be read is named")
+    func unreadable() {
+        let failure = #expect(throws: CommandFailure.self) { try CollectionsFile(path: "/nowhere/c.yaml") }
+        #expect(failure?.exitCode == 2)
+        #expect(failure?.message == "cannot read the collections file /nowhere/c.yaml")
     }
 }

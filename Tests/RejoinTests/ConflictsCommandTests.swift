@@ -8,7 +8,8 @@ import Values
 
 extension ProcessTests {
     /// `rejoin conflicts` beside a running server, with values that devices chose to do harm with.
-    @Suite struct ConflictsCommandTests {
+    @Suite("rejoin conflicts")
+    struct ConflictsCommandTests {
         /// Clears a screen, turns the direction of writing, begins lines and columns, and ends with a one-byte CSI.
         private static let hostile = "\u{1B}[2J\u{202E}gnp\u{2066}\nid,kind\r\n=1+1\u{9B}31m\u{7F}\u{2028}end"
         private static let hostileRecord = "r\u{200B}1\u{2028}"
@@ -37,7 +38,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `conflicts are listed, shown and exported beside a running server, and steer no terminal`()
+        @Test("conflicts are listed, shown and exported beside a running server, and steer no terminal")
+        func listed()
             async throws
         {
             try await withFreshServer { server in
@@ -70,7 +72,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `the server's answer and the command's are the same conflicts`() async throws {
+        @Test("the server's answer and the command's are the same conflicts")
+        func sameConflicts() async throws {
             try await withFreshServer { server in
                 try await makeConflicts(server)
                 let reviewer = try await server.caller(roles: ["reviewer"])
@@ -80,7 +83,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `CSV has a line a side, and no field is a formula`() async throws {
+        @Test("CSV has a line a side, and no field is a formula")
+        func csv() async throws {
             try await withFreshServer { server in
                 let values: [(String, Value)] = [("mac", "a,b\nc"), ("ipad", .integer(-5)), ("phone", "=1+1")]
                 for (name, value) in values {
@@ -99,7 +103,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a choice that means nothing, and a conflict or tenant that is not there, are named`() async throws {
+        @Test("a choice that means nothing, and a conflict or tenant that is not there, are named")
+        func misnamed() async throws {
             try await withFreshServer { server in
                 let empty = try await runRejoin("conflicts", "list", "--data", server.data)
                 #expect(empty.exit == .code(2) && empty.errors.contains("no tenant"))

@@ -8,8 +8,10 @@ import Values
 
 extension ProcessTests {
     /// The dashboard that lies beside the server asks for what the server tells, and shows all of it.
-    @Suite struct DashboardTests {
-        @Test func `every query of the dashboard names metrics that exist, and every metric is shown`() async throws {
+    @Suite("the dashboard")
+    struct DashboardTests {
+        @Test("every query of the dashboard names metrics that exist, and every metric is shown")
+        func dashboard() async throws {
             let file = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../../Schemas/Grafana/rejoin.json")
             let dashboard = try Value(json: String(contentsOf: file, encoding: .utf8))

@@ -6,13 +6,15 @@ import Testing
 
 extension ProcessTests {
     /// What a server makes on its first start.
-    @Suite struct DataDirectoryTests {
+    @Suite("the data directory")
+    struct DataDirectoryTests {
         private func mode(_ path: String) throws -> Int {
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             return try #require(attributes[.posixPermissions] as? NSNumber).intValue
         }
 
-        @Test func `the data is the server's alone, and a restart keeps the key`() async throws {
+        @Test("the data is the server's alone, and a restart keeps the key")
+        func privateData() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/deep/data"
                 try await withServer(data: data) { _ in }
@@ -26,13 +28,14 @@ extension ProcessTests {
             }
         }
 
-        @Test func `of two servers that start at once on nothing one wins, and the key is one`() async throws {
+        @Test("of two servers that start at once on nothing one wins, and the key is one")
+        func startAtOnce() async throws {
             for _ in 0..<5 {
                 try await withTemporaryDirectory { directory in
                     let data = directory + "/data"
-                    let processes = try (0..<2).map { _ in
-                        try LaunchedProcess(["serve", "--data", data, "--port", "0"])
-                    }
+                    async let one = LaunchedProcess(["serve", "--data", data, "--port", "0"])
+                    async let other = LaunchedProcess(["serve", "--data", data, "--port", "0"])
+                    let processes = [try await one, try await other]
                     async let left = processes[0].output.firstLine()
                     async let right = processes[1].output.firstLine()
                     // The one that loses ends its output; the one that wins announces itself.

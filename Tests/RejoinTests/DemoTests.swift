@@ -2,8 +2,10 @@ import RejoinProcesses
 import Testing
 
 extension ProcessTests {
-    @Suite struct DemoTests {
-        @Test func `the demo tells its story to the end, in time, and leaves nothing behind`() async throws {
+    @Suite("rejoin demo")
+    struct DemoTests {
+        @Test("the demo tells its story to the end, in time, and leaves nothing behind")
+        func story() async throws {
             try await withTemporaryDirectory { directory in
                 let began = ContinuousClock.now
                 let demo = try await runRejoin("demo", environment: ["TMPDIR": directory], directory: directory)

@@ -8,7 +8,8 @@ import Values
 
 extension ProcessTests {
     /// `rejoin conflicts resolve` through a running server.
-    @Suite struct ResolveCommandTests {
+    @Suite("rejoin conflicts resolve")
+    struct ResolveCommandTests {
         private static let collections = """
             collections:
               jobs:
@@ -43,7 +44,8 @@ extension ProcessTests {
             try await server.caller(device: "mac").get("/v1/records/jobs/\(record)").json["fields"]?["title"]
         }
 
-        @Test func `a conflict is decided for a side or another value, and the audit names who decided`() async throws {
+        @Test("a conflict is decided for a side or another value, and the audit names who decided")
+        func decided() async throws {
             try await withFreshServer(collections: Self.collections) { server in
                 try await makeConflicts(server, records: 3)
                 for (arguments, wanted) in [
@@ -71,7 +73,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a dry run tells what the decision on many does, and the decision does that`() async throws {
+        @Test("a dry run tells what the decision on many does, and the decision does that")
+        func dryRun() async throws {
             try await withFreshServer(collections: Self.collections) { server in
                 try await makeConflicts(server, records: 5)
                 let dry = try await resolve(server, "--all", "--status", "open", "--choose", "loser", "--dry-run")
@@ -87,7 +90,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `what cannot be asked for is named in one line`() async throws {
+        @Test("what cannot be asked for is named in one line")
+        func misnamed() async throws {
             try await withFreshServer(collections: Self.collections) { server in
                 try await makeConflicts(server, records: 1)
                 for (arguments, exit, word) in [
@@ -118,8 +122,10 @@ extension ProcessTests {
         }
     }
 
-    @Suite struct LinkTests {
-        @Test func `a link signs its user in once, and is no token`() async throws {
+    @Suite("rejoin link")
+    struct LinkTests {
+        @Test("a link signs its user in once, and is no token")
+        func link() async throws {
             try await withFreshServer { server in
                 let printed = try await runRejoin(
                     "token", "--tenant", "acme", "--role", "reviewer", "--user", "rita", "--link", "--url",
@@ -136,7 +142,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a link is for reviewers, to where a browser can go`() async throws {
+        @Test("a link is for reviewers, to where a browser can go")
+        func linkLimits() async throws {
             try await withTemporaryDirectory { directory in
                 for (arguments, word) in [
                     (["--role", "admin"], "--role reviewer"),

@@ -5,13 +5,15 @@ import Testing
 
 extension ProcessTests {
     /// Which of several settings is in force, as `rejoin doctor` tells it.
-    @Suite struct SettingsTests {
+    @Suite("settings, and the doctor who looks at them")
+    struct SettingsTests {
         private func line(_ name: String, _ result: CommandResult) -> String {
             let line = result.output.split(separator: "\n").first { $0.hasPrefix("  \(name) ") } ?? ""
             return line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         }
 
-        @Test func `the command line goes before the environment, before the settings file, before the default`()
+        @Test("the command line goes before the environment, before the settings file, before the default")
+        func precedence()
             async throws
         {
             try await withTemporaryDirectory { directory in
@@ -40,12 +42,13 @@ extension ProcessTests {
             }
         }
 
-        @Test func `what is in force for the doctor is in force for the server`() async throws {
+        @Test("what is in force for the doctor is in force for the server")
+        func doctorAndServer() async throws {
             try await withTemporaryDirectory { directory in
                 let file = directory + "/settings.yaml"
                 let data = directory + "/data"
                 try "data: \(data)\nport: 0\nlog-level: error\n".write(toFile: file, atomically: true, encoding: .utf8)
-                let process = try LaunchedProcess(["serve"], environment: ["REJOIN_CONFIG": file])
+                let process = try await LaunchedProcess(["serve"], environment: ["REJOIN_CONFIG": file])
                 let line = try #require(await process.output.firstLine())
                 #expect(line.contains("data in \(data)"))
                 process.send(SIGTERM)
@@ -54,7 +57,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `the doctor shows no secret, changes nothing, and finds what is wrong`() async throws {
+        @Test("the doctor shows no secret, changes nothing, and finds what is wrong")
+        func doctorWithoutTrace() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 let before = try await runRejoin("doctor", "--data", data)
@@ -85,7 +89,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `the doctor says when there are too few connections for fairness`() async throws {
+        @Test("the doctor says when there are too few connections for fairness")
+        func fewConnections() async throws {
             try await withTemporaryDirectory { directory in
                 let database = try await PostgreSQLCluster.shared().makeDatabase()
                 let migrated = try await runRejoin(
@@ -102,7 +107,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `the doctor finds a damaged database`() async throws {
+        @Test("the doctor finds a damaged database")
+        func damagedDatabase() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 let server = try await ServerProcess.start(data: data)

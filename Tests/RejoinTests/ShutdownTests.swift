@@ -6,7 +6,8 @@ import Testing
 
 extension ProcessTests {
     /// SIGTERM ends the server without taking anything back that somebody was told, or was waiting to be told.
-    @Suite struct ShutdownTests {
+    @Suite("a server that is told to end")
+    struct ShutdownTests {
         /// Batches that the server has taken and cannot commit yet: another process holds the database's write lock.
         private struct HeldBatches {
             let lock: DatabaseQueue
@@ -51,7 +52,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `commits in flight are finished and answered, and nobody new is let in`() async throws {
+        @Test("commits in flight are finished and answered, and nobody new is let in")
+        func inFlight() async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data")
                 let held = try await HeldBatches(server)
@@ -67,8 +69,8 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [SIGTERM, SIGINT])
-        func `a second signal loses nothing that is acknowledged`(_ signal: Int32) async throws {
+        @Test("a second signal loses nothing that is acknowledged", arguments: [SIGTERM, SIGINT])
+        func secondSignal(_ signal: Int32) async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data")
                 let held = try await HeldBatches(server)
@@ -95,7 +97,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a held long poll is answered at once`() async throws {
+        @Test("a held long poll is answered at once")
+        func heldPoll() async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data")
                 let device = try await server.caller(device: "a")
@@ -113,8 +116,8 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [SIGTERM, SIGINT])
-        func `an idle server ends at once`(_ signal: Int32) async throws {
+        @Test("an idle server ends at once", arguments: [SIGTERM, SIGINT])
+        func idle(_ signal: Int32) async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data")
                 // A connection that stays open between requests does not hold the server up.
@@ -128,7 +131,8 @@ extension ProcessTests {
 
         /// Devices send as fast as they can when the signal comes. What they were answered is there, and what was not answered
         /// was not done: no commit loses its answer.
-        @Test func `what is not answered was not committed`() async throws {
+        @Test("what is not answered was not committed")
+        func unanswered() async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data")
                 let traffic = Traffic()

@@ -5,7 +5,8 @@ import Testing
 
 extension ProcessTests {
     /// Why a command cannot start: one line on standard error that says what is wrong, exit code 2, nothing on standard output.
-    @Suite struct StartRefusalTests {
+    @Suite("a server that cannot start says why in one line")
+    struct StartRefusalTests {
         private func expectRefusal(
             _ result: CommandResult, saying words: String..., sourceLocation: SourceLocation = #_sourceLocation
         ) {
@@ -18,14 +19,16 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a second server on the same data is told who has it`() async throws {
+        @Test("a second server on the same data is told who has it")
+        func sameData() async throws {
             try await withFreshServer { server in
                 let second = try await runRejoin("serve", "--data", server.data, "--port", "0")
                 expectRefusal(second, saying: server.data, "already open in another server")
             }
         }
 
-        @Test func `a port in use is named`() async throws {
+        @Test("a port in use is named")
+        func portInUse() async throws {
             try await withFreshServer { server in
                 let port = try #require(server.address.split(separator: ":").last)
                 let second = try await runRejoin("serve", "--data", server.data + "-2", "--port", String(port))
@@ -34,7 +37,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `an address that cannot be had is named`() async throws {
+        @Test("an address that cannot be had is named")
+        func address() async throws {
             try await withTemporaryDirectory { directory in
                 for host in ["203.0.113.7", "no-such-host.invalid"] {
                     let result = try await runRejoin(
@@ -44,20 +48,24 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [
-            (["serve", "--prot", "1"], "--prot"), (["serve", "--port", "x"], "--port"), (["serve", "extra"], "extra"),
-            (["serve", "--port", "65536"], "from 0 to 65535"), (["serve", "--port", "-1"], "--port"),
-            (["serve", "--port", "0", "--log-level", "loud"], "loud"), (["teleport"], "teleport"),
-            (["serve", "--collections", "/nowhere/c.yaml"], "/nowhere/c.yaml"),
-            (["serve", "--config", "/nowhere/s.yaml"], "/nowhere/s.yaml"),
-            (["serve", "--jwks", "/nowhere/k.json", "--issuer", "i", "--audience", "a"], "/nowhere/k.json"),
-            (["serve", "--jwks", "a"], "'issuer'"), (["serve", "--public-key", "a", "--issuer", "i"], "'audience'"),
-            (["serve", "--jwks", "a", "--issuer", "", "--audience", "a"], "'issuer'"),
-            (["serve", "--issuer", "i"], "goes with"), (["serve", "--audience", "a"], "goes with"),
-            (["serve", "--token-leeway", "-1"], "--token-leeway"),
-            (["serve", "--jwks", "a", "--public-key", "b"], "not both"),
-        ])
-        func `an option that means nothing is named`(_ arguments: [String], _ word: String) async throws {
+        @Test(
+            "an option that means nothing is named",
+            arguments: [
+                (["serve", "--prot", "1"], "--prot"), (["serve", "--port", "x"], "--port"),
+                (["serve", "extra"], "extra"),
+                (["serve", "--port", "65536"], "from 0 to 65535"), (["serve", "--port", "-1"], "--port"),
+                (["serve", "--port", "0", "--log-level", "loud"], "loud"), (["teleport"], "teleport"),
+                (["serve", "--collections", "/nowhere/c.yaml"], "/nowhere/c.yaml"),
+                (["serve", "--config", "/nowhere/s.yaml"], "/nowhere/s.yaml"),
+                (["serve", "--jwks", "/nowhere/k.json", "--issuer", "i", "--audience", "a"], "/nowhere/k.json"),
+                (["serve", "--jwks", "a"], "'issuer'"),
+                (["serve", "--public-key", "a", "--issuer", "i"], "'audience'"),
+                (["serve", "--jwks", "a", "--issuer", "", "--audience", "a"], "'issuer'"),
+                (["serve", "--issuer", "i"], "goes with"), (["serve", "--audience", "a"], "goes with"),
+                (["serve", "--token-leeway", "-1"], "--token-leeway"),
+                (["serve", "--jwks", "a", "--public-key", "b"], "not both"),
+            ])
+        func unknownOption(_ arguments: [String], _ word: String) async throws {
             try await withTemporaryDirectory { directory in
                 let result = try await runRejoin(arguments, directory: directory)
                 expectRefusal(result, saying: word)
@@ -65,7 +73,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a data path that is a file or below one is named`() async throws {
+        @Test("a data path that is a file or below one is named")
+        func dataPath() async throws {
             try await withTemporaryDirectory { directory in
                 let file = directory + "/file"
                 try "text".write(toFile: file, atomically: true, encoding: .utf8)
@@ -79,12 +88,14 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [
-            ("collections: [", "YAML"),
-            ("collections: {jobs: {fields: {a: {merge: lw}}}}", "collections.jobs.fields.a.merge"),
-            ("colections: {}", "colections"),
-        ])
-        func `a collections file that is wrong is named with the place`(_ yaml: String, _ place: String) async throws {
+        @Test(
+            "a collections file that is wrong is named with the place",
+            arguments: [
+                ("collections: [", "YAML"),
+                ("collections: {jobs: {fields: {a: {merge: lw}}}}", "collections.jobs.fields.a.merge"),
+                ("colections: {}", "colections"),
+            ])
+        func collectionsFile(_ yaml: String, _ place: String) async throws {
             try await withTemporaryDirectory { directory in
                 let path = directory + "/collections.yaml"
                 try yaml.write(toFile: path, atomically: true, encoding: .utf8)
@@ -94,11 +105,13 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [
-            ("prot: 1", "prot"), ("- port", "option: value"), ("port: [1]", "port"), ("port: many", "many"),
-            ("port: {", "YAML"),
-        ])
-        func `a settings file that is wrong is named with the place`(_ yaml: String, _ place: String) async throws {
+        @Test(
+            "a settings file that is wrong is named with the place",
+            arguments: [
+                ("prot: 1", "prot"), ("- port", "option: value"), ("port: [1]", "port"), ("port: many", "many"),
+                ("port: {", "YAML"),
+            ])
+        func settingsFile(_ yaml: String, _ place: String) async throws {
             try await withTemporaryDirectory { directory in
                 let path = directory + "/settings.yaml"
                 try yaml.write(toFile: path, atomically: true, encoding: .utf8)
@@ -107,7 +120,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a key file that is no key is named`() async throws {
+        @Test("a key file that is no key is named")
+        func keyFile() async throws {
             try await withTemporaryDirectory { directory in
                 let path = directory + "/key"
                 try "no key".write(toFile: path, atomically: true, encoding: .utf8)
@@ -120,7 +134,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `data of a later version is left alone`() async throws {
+        @Test("data of a later version is left alone")
+        func laterVersion() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 try await withServer(data: data) { _ in }
@@ -134,7 +149,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a database of something else is left alone`() async throws {
+        @Test("a database of something else is left alone")
+        func foreignDatabase() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)

@@ -8,7 +8,8 @@ import Values
 
 extension ProcessTests {
     /// `rejoin token` with the key of a server.
-    @Suite struct TokenCommandTests {
+    @Suite("rejoin token")
+    struct TokenCommandTests {
         private func payload(_ token: Substring) throws -> Value {
             let parts = token.split(separator: ".")
             try #require(parts.count == 3, "\(token)")
@@ -18,7 +19,8 @@ extension ProcessTests {
             return try Value(json: String(decoding: bytes, as: UTF8.self))
         }
 
-        @Test func `a token is printed alone and works`() async throws {
+        @Test("a token is printed alone and works")
+        func printed() async throws {
             try await withFreshServer { server in
                 let minted = try await runRejoin(
                     "token", "--tenant", "acme", "--device", "ipad", "--user", "ana", "--data", server.data)
@@ -40,8 +42,10 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [("1s", 1.0), ("5m", 300), ("2h", 7_200), ("30d", 2_592_000)])
-        func `a token ends when it was told to`(_ expires: String, _ seconds: Double) async throws {
+        @Test(
+            "a token ends when it was told to",
+            arguments: [("1s", 1.0), ("5m", 300), ("2h", 7_200), ("30d", 2_592_000)])
+        func validity(_ expires: String, _ seconds: Double) async throws {
             try await withFreshServer { server in
                 let began = Date().timeIntervalSince1970
                 let minted = try await runRejoin(
@@ -54,7 +58,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a token that has ended is refused`() async throws {
+        @Test("a token that has ended is refused")
+        func ended() async throws {
             try await withFreshServer { server in
                 let minted = try await runRejoin(
                     "token", "--tenant", "t", "--device", "d", "--expires", "1s", "--data", server.data)
@@ -65,21 +70,22 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [
-            (["--tenant", "t"], "--device"), (["--tenant", "t", "--role", "king"], "king"),
-            (["--tenant", "t", "--role", "device"], "device"), (["--device", "d"], "--tenant"),
-            (["--tenant", "t", "--device", "reviewer:ana"], "reviewer:"),
-            (["--tenant", "t", "--device", ""], "--device"),
-            (["--tenant", "t", "--device", "d\u{1B}"], "--device"),
-            (["--tenant", "t", "--device", String(repeating: "x", count: 129)], "128"),
-            (["--tenant", "", "--device", "d"], "--tenant"),
-            (["--tenant", "t", "--device", "d", "--user", ""], "--user"),
-            (["--tenant", "t", "--device", "d", "--expires", "soon"], "soon"),
-            (["--tenant", "t", "--device", "d", "--expires", "0s"], "0s"),
-            (["--tenant", "t", "--device", "d", "--expires", "30"], "30"),
-        ])
-        func `a token that the server would not take is not minted`(_ arguments: [String], _ word: String) async throws
-        {
+        @Test(
+            "a token that the server would not take is not minted",
+            arguments: [
+                (["--tenant", "t"], "--device"), (["--tenant", "t", "--role", "king"], "king"),
+                (["--tenant", "t", "--role", "device"], "device"), (["--device", "d"], "--tenant"),
+                (["--tenant", "t", "--device", "reviewer:ana"], "reviewer:"),
+                (["--tenant", "t", "--device", ""], "--device"),
+                (["--tenant", "t", "--device", "d\u{1B}"], "--device"),
+                (["--tenant", "t", "--device", String(repeating: "x", count: 129)], "128"),
+                (["--tenant", "", "--device", "d"], "--tenant"),
+                (["--tenant", "t", "--device", "d", "--user", ""], "--user"),
+                (["--tenant", "t", "--device", "d", "--expires", "soon"], "soon"),
+                (["--tenant", "t", "--device", "d", "--expires", "0s"], "0s"),
+                (["--tenant", "t", "--device", "d", "--expires", "30"], "30"),
+            ])
+        func unacceptable(_ arguments: [String], _ word: String) async throws {
             try await withFreshServer { server in
                 let result = try await runRejoin(["token"] + arguments + ["--data", server.data])
                 #expect(result.exit == .code(2) && result.output == "", "\(result)")
@@ -87,7 +93,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `without a server's key no token is minted`() async throws {
+        @Test("without a server's key no token is minted")
+        func withoutKey() async throws {
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"
                 let missing = try await runRejoin("token", "--tenant", "t", "--device", "d", "--data", data)

@@ -6,7 +6,8 @@ import Values
 
 extension ProcessTests {
     /// A device that is not sure whether its request went out sends it again while the first is still on its way.
-    @Suite struct TwinRequestTests {
+    @Suite("two requests that come at once")
+    struct TwinRequestTests {
         private static let collections = """
             collections:
               jobs: {fields: {visits: {merge: counter}}}
@@ -16,7 +17,8 @@ extension ProcessTests {
             operation(.update, "jobs", "j", id: id, clock: ["a": counter], fields: [("visits", ["$increment": 1])])
         }
 
-        @Test func `two identical requests at once have one effect and one answer`() async throws {
+        @Test("two identical requests at once have one effect and one answer")
+        func twoIdentical() async throws {
             try await withFreshServer(collections: Self.collections) { server in
                 let device = try await server.caller(device: "a")
                 for round in 1...10 {
@@ -34,7 +36,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `the same operation under two keys at once has one effect, and one of the answers is a replay`()
+        @Test("the same operation under two keys at once has one effect, and one of the answers is a replay")
+        func twoKeys()
             async throws
         {
             try await withFreshServer(collections: Self.collections) { server in

@@ -6,7 +6,8 @@ import Values
 
 extension BrowserTests {
     /// What holds on every page, whatever it is about.
-    @Suite struct AppearanceTests {
+    @Suite("what the page looks like, to everybody")
+    struct AppearanceTests {
         /// Opens one page after the other, each in a state of its own.
         private func visit(
             _ fixture: ReviewFixture, _ window: BrowserWindow, _ look: (_ name: String) async throws -> Void
@@ -45,8 +46,8 @@ extension BrowserTests {
             try await look("not found")
         }
 
-        @Test func `on a phone nothing is wider than the screen, and everything can be hit with a finger`() async throws
-        {
+        @Test("on a phone nothing is wider than the screen, and everything can be hit with a finger")
+        func phone() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let window = try await session.window()
@@ -60,9 +61,8 @@ extension BrowserTests {
             }
         }
 
-        @Test(arguments: BrowserWindow.Scheme.allCases)
-        func `every text stands out from its ground, in light and in dark`(_ scheme: BrowserWindow.Scheme) async throws
-        {
+        @Test("every text stands out from its ground, in light and in dark", arguments: BrowserWindow.Scheme.allCases)
+        func contrast(_ scheme: BrowserWindow.Scheme) async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let window = try await session.window()
@@ -74,7 +74,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `every page has its landmarks, headings, labels and names`() async throws {
+        @Test("every page has its landmarks, headings, labels and names")
+        func landmarks() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let window = try await session.window()
@@ -85,7 +86,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `where two long texts differ is marked, and their middle can be unfolded`() async throws {
+        @Test("where two long texts differ is marked, and their middle can be unfolded")
+        func longTexts() async throws {
             try await ReviewFixture.open { fixture, session in
                 let ana = try await fixture.device("ipad-7", of: "ana")
                 let ben = try await fixture.device("mac-2", of: "ben")

@@ -6,8 +6,10 @@ import Values
 
 extension BrowserTests {
     /// Many conflicts at once.
-    @Suite struct BulkTests {
-        @Test func `many are decided only after a look at what would change`() async throws {
+    @Suite("decisions on many conflicts at once")
+    struct BulkTests {
+        @Test("many are decided only after a look at what would change")
+        func bulk() async throws {
             try await ReviewFixture.open { fixture, session in
                 let records = (1...5).map { "e-\($0)" }
                 var devices: [Device] = []
@@ -56,8 +58,10 @@ extension BrowserTests {
     }
 
     /// What reviewers say to each other about a conflict.
-    @Suite struct TalkTests {
-        @Test func `comments and assignments are seen by other reviewers, and found by filters`() async throws {
+    @Suite("comments and assignments")
+    struct TalkTests {
+        @Test("comments and assignments are seen by other reviewers, and found by filters")
+        func talk() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await fixture.disagree()
                 try await fixture.disagree(about: "e-43")

@@ -7,12 +7,14 @@ import Values
 
 extension BrowserTests {
     /// A decision goes from a button of the page to the record that every device pulls.
-    @Suite struct DecidingTests {
+    @Suite("deciding a conflict")
+    struct DecidingTests {
         private func status(of record: String, _ device: Device) async throws -> Value? {
             try await device.pull("estimates", record)["fields"]?["status"]
         }
 
-        @Test func `the side that a reviewer chooses reaches the devices`() async throws {
+        @Test("the side that a reviewer chooses reaches the devices")
+        func chosenSide() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, ben) = try await fixture.disagree()
                 let window = try await fixture.window(of: "rita", in: session)
@@ -35,7 +37,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a decided conflict leaves the list in another window, which is not loaded anew`() async throws {
+        @Test("a decided conflict leaves the list in another window, which is not loaded anew")
+        func otherWindow() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await fixture.disagree()
                 try await fixture.disagree(about: "e-43", "rejected", "invoiced")
@@ -55,7 +58,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `who decides on sides that are not all of them is shown the new one, and keeps the note`()
+        @Test("who decides on sides that are not all of them is shown the new one, and keeps the note")
+        func newSide()
             async throws
         {
             try await ReviewFixture.open { fixture, session in
@@ -89,7 +93,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a side that was seen and replaced is shown as that, and is none of those that met`() async throws {
+        @Test("a side that was seen and replaced is shown as that, and is none of those that met")
+        func replacedSide() async throws {
             try await ReviewFixture.open { fixture, session in
                 let ana = try await fixture.device("ipad-7", of: "ana")
                 let ben = try await fixture.device("mac-2", of: "ben")
@@ -112,7 +117,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `of two reviewers the second is told who decided otherwise`() async throws {
+        @Test("of two reviewers the second is told who decided otherwise")
+        func secondReviewer() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, _) = try await fixture.disagree()
                 let rita = try await fixture.window(of: "rita", in: session)
@@ -135,7 +141,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `the same decision twice is one decision`() async throws {
+        @Test("the same decision twice is one decision")
+        func twice() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await fixture.disagree()
                 let first = try await fixture.window(of: "rita", in: session)
@@ -150,7 +157,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a value that nobody had sent can be set, and one that is no JSON cannot`() async throws {
+        @Test("a value that nobody had sent can be set, and one that is no JSON cannot")
+        func ownValue() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, _) = try await fixture.disagree()
                 let window = try await fixture.window(of: "rita", in: session)
@@ -175,7 +183,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `the side that lost to a policy can be brought back`() async throws {
+        @Test("the side that lost to a policy can be brought back")
+        func lostSide() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, ben) = try await fixture.disagree()
                 try await ana.update("estimates", "e-42", ("total", 99_000))
@@ -192,7 +201,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a delete that lost can be carried out`() async throws {
+        @Test("a delete that lost can be carried out")
+        func lostDelete() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, ben) = try await fixture.disagree()
                 try await ben.pull("estimates", "e-42")
@@ -211,7 +221,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `an edit that lost to a delete can be brought back, with its record`() async throws {
+        @Test("an edit that lost to a delete can be brought back, with its record")
+        func lostEdit() async throws {
             try await ReviewFixture.open { fixture, session in
                 let ana = try await fixture.device("ipad-7", of: "ana")
                 let ben = try await fixture.device("mac-2", of: "ben")

@@ -5,7 +5,8 @@ import Testing
 
 extension BrowserTests {
     /// The drawing of who had seen what.
-    @Suite struct DiagramTests {
+    @Suite("the diagram of a record's history")
+    struct DiagramTests {
         /// An estimate that four devices work on in turns, until three of them change its status apart from each other.
         static func makeLongHistory(_ fixture: ReviewFixture) async throws {
             let (ana, ben) = (
@@ -31,7 +32,8 @@ extension BrowserTests {
             try await cem.update("estimates", "e-7", ("status", "lost"))
         }
 
-        @Test func `the drawing marks each side, draws what had been seen, and says the same in words`() async throws {
+        @Test("the drawing marks each side, draws what had been seen, and says the same in words")
+        func drawn() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await fixture.disagree()
                 let window = try await fixture.window(of: "rita", in: session)
@@ -49,7 +51,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a long history is drawn whole, and scrolls within its box`() async throws {
+        @Test("a long history is drawn whole, and scrolls within its box")
+        func longHistory() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await Self.makeLongHistory(fixture)
                 let window = try await fixture.window(of: "rita", in: session)

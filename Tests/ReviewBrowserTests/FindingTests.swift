@@ -5,7 +5,8 @@ import Testing
 
 extension BrowserTests {
     /// The list: tabs, filters, and the way to one conflict.
-    @Suite struct FindingTests {
+    @Suite("finding a conflict")
+    struct FindingTests {
         /// Six conflicts: two open ones, three that a policy decided, one with a delete.
         static func fill(_ fixture: ReviewFixture) async throws {
             let (ana, ben) = try await fixture.disagree()
@@ -24,7 +25,8 @@ extension BrowserTests {
             try await ana.update("cost_book_items", "screws", ("name", "Screws 4 × 40, 200 pieces"))
         }
 
-        @Test func `every conflict is found by tabs and filters, and each filter can be taken away`() async throws {
+        @Test("every conflict is found by tabs and filters, and each filter can be taken away")
+        func filters() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await Self.fill(fixture)
                 let window = try await fixture.window(of: "rita", in: session)
@@ -60,7 +62,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `from a conflict the way leads to its neighbours in the list, and back`() async throws {
+        @Test("from a conflict the way leads to its neighbours in the list, and back")
+        func neighbours() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await Self.fill(fixture)
                 let window = try await fixture.window(of: "rita", in: session)
@@ -75,7 +78,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a conflict that opens joins the list that somebody looks at`() async throws {
+        @Test("a conflict that opens joins the list that somebody looks at")
+        func joining() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await fixture.window(of: "rita", in: session)
                 try await window.sees("All quiet", in: ".empty")
@@ -87,7 +91,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `the summary's bars stay in their cards and lead to their conflicts`() async throws {
+        @Test("the summary's bars stay in their cards and lead to their conflicts")
+        func bars() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await Self.fill(fixture)
                 let window = try await fixture.window(of: "rita", in: session)

@@ -8,7 +8,8 @@ import Values
 
 extension BrowserTests {
     /// Pages of others that send a reviewer's browser to the server with a form.
-    @Suite struct ForgeryTests {
+    @Suite("forms that are forged")
+    struct ForgeryTests {
         /// Sends a form from whatever page the window shows, as a page of somebody else's would by itself.
         private func send(_ fields: Value, to address: String, from window: BrowserWindow) async throws {
             _ = try await window.script(
@@ -30,7 +31,8 @@ extension BrowserTests {
             try await device.pull("estimates", record)["fields"]?["status"]
         }
 
-        @Test func `a form on another site changes nothing, whatever it knows`() async throws {
+        @Test("a form on another site changes nothing, whatever it knows")
+        func otherSite() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, _) = try await fixture.disagree()
                 let window = try await fixture.window(of: "rita", in: session)
@@ -69,7 +71,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a form without the session's token changes nothing, and keeps what was entered`() async throws {
+        @Test("a form without the session's token changes nothing, and keeps what was entered")
+        func withoutToken() async throws {
             try await ReviewFixture.open { fixture, session in
                 let (ana, _) = try await fixture.disagree()
                 let window = try await fixture.window(of: "rita", in: session)

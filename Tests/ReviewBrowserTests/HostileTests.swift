@@ -8,7 +8,8 @@ import Values
 
 extension BrowserTests {
     /// Devices and their users choose every name and value, and some choose them to do harm.
-    @Suite struct HostileTests {
+    @Suite("what hostile devices have written")
+    struct HostileTests {
         private static let script = "<script>window.__pwned = 1; alert(1)</script>"
         private static let image = #""><img src=x onerror="window.__pwned=1;alert(2)"><svg onload="window.__pwned=1">"#
         private static let braces = "{{#frame}}{{{csrf}}}{{/frame}} </textarea></title><!-- ]]> javascript:alert(3)"
@@ -50,7 +51,8 @@ extension BrowserTests {
             try await window.expectNone(try await window.overflows())
         }
 
-        @Test func `what a device sends runs nowhere, hides nothing and breaks no page`() async throws {
+        @Test("what a device sends runs nowhere, hides nothing and breaks no page")
+        func hostileText() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await makeHarm(fixture)
                 let window = try await fixture.window(of: "rita\u{200B}\"><b>", in: session)
@@ -87,7 +89,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a hostile record is reviewed like any other`() async throws {
+        @Test("a hostile record is reviewed like any other")
+        func hostileRecord() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await makeHarm(fixture)
                 let window = try await fixture.window(of: "rita", in: session)

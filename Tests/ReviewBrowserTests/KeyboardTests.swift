@@ -6,7 +6,8 @@ import Testing
 
 extension BrowserTests {
     /// Everything without a mouse.
-    @Suite struct KeyboardTests {
+    @Suite("the page without a mouse")
+    struct KeyboardTests {
         /// What has the focus, in words.
         private func focus(_ window: BrowserWindow) async throws -> String {
             try await window.script(
@@ -18,7 +19,8 @@ extension BrowserTests {
             ).text ?? ""
         }
 
-        @Test func `a conflict is found, read and decided by its keys alone`() async throws {
+        @Test("a conflict is found, read and decided by its keys alone")
+        func byKeys() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let ana = try await fixture.device("ipad-9", of: "ana")
@@ -105,7 +107,8 @@ extension BrowserTests {
             return stops
         }
 
-        @Test func `Tab goes through every page in reading order, and the focus can be seen`() async throws {
+        @Test("Tab goes through every page in reading order, and the focus can be seen")
+        func tabOrder() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let window = try await fixture.window(of: "rita", in: session)
@@ -126,7 +129,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `the skip link shows itself and leads past the head`() async throws {
+        @Test("the skip link shows itself and leads past the head")
+        func skipLink() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await fixture.window(of: "rita", in: session)
                 try await window.press(.tab)
@@ -137,7 +141,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `forms are filled in and sent without a mouse`() async throws {
+        @Test("forms are filled in and sent without a mouse")
+        func forms() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await fixture.disagree()
                 let window = try await session.window()

@@ -7,8 +7,10 @@ import Testing
 
 extension BrowserTests {
     /// The same pages above the other engine.
-    @Suite struct PostgreSQLTests {
-        @Test func `a conflict on PostgreSQL is listed, decided, and leaves the list`() async throws {
+    @Suite("the page over PostgreSQL")
+    struct PostgreSQLTests {
+        @Test("a conflict on PostgreSQL is listed, decided, and leaves the list")
+        func decided() async throws {
             let database = try await PostgreSQLCluster.shared().makeDatabase()
             let migrated = try await runRejoin(
                 "migrate", "--database", database.ownerConninfo, "--grant-to", PostgreSQLCluster.serverRole)

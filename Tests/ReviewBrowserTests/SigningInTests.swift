@@ -3,8 +3,10 @@ import Testing
 
 extension BrowserTests {
     /// The link that `rejoin token --link` prints, and the session that it makes.
-    @Suite struct SigningInTests {
-        @Test func `a link signs in once, and says so when it is used again`() async throws {
+    @Suite("signing in and out")
+    struct SigningInTests {
+        @Test("a link signs in once, and says so when it is used again")
+        func once() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
                 let link = try await fixture.link(for: "rita")
@@ -23,7 +25,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `looking at the link does not spend it`() async throws {
+        @Test("looking at the link does not spend it")
+        func looking() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
                 let link = try await fixture.link(for: "rita")
@@ -36,8 +39,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `a made-up link signs nobody in, and without a session every page says how to get one`() async throws
-        {
+        @Test("a made-up link signs nobody in, and without a session every page says how to get one")
+        func madeUp() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await session.window()
                 try await window.open(fixture.server.address + "/review/sign-in?code=nonsense")
@@ -52,7 +55,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `no script can read the session, and no other site can send it`() async throws {
+        @Test("no script can read the session, and no other site can send it")
+        func outOfReach() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await fixture.window(of: "rita", in: session)
                 let cookies = try await window.cookies()
@@ -63,7 +67,8 @@ extension BrowserTests {
             }
         }
 
-        @Test func `signing out ends the session, in every window`() async throws {
+        @Test("signing out ends the session, in every window")
+        func signingOut() async throws {
             try await ReviewFixture.open { fixture, session in
                 let window = try await fixture.window(of: "rita", in: session)
                 let other = try await session.openWindow()

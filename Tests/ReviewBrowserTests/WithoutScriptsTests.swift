@@ -5,8 +5,10 @@ import Testing
 
 extension BrowserTests {
     /// The pages in a browser that runs no scripts.
-    @Suite struct WithoutScriptsTests {
-        @Test func `everything can be read, filtered, said and decided`() async throws {
+    @Suite("the page without scripts")
+    struct WithoutScriptsTests {
+        @Test("everything can be read, filtered, said and decided")
+        func everything() async throws {
             try await ReviewFixture.open { fixture, session in
                 try await FindingTests.fill(fixture)
                 let ana = try await fixture.device("ipad-9", of: "ana")

@@ -131,7 +131,7 @@ struct StructureTests {
         }
     }
 
-    @Test("Enter in the note decides nothing: the form's first button cannot be pressed")
+    @Test("enter in the note decides nothing: the form's first button cannot be pressed")
     func implicitSubmission() throws {
         let html = try ReviewPages().conflict(Samples.conflict())
         let elements = try HTMLOutline(html).elements

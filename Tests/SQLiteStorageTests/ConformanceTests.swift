@@ -2,9 +2,10 @@ import Foundation
 import StorageConformance
 import Testing
 
-@Suite struct `The store in a SQLite file` {
-    @Test(arguments: StorageLaw.all)
-    func `keeps the laws of storage`(_ law: StorageLaw) async throws {
+@Suite("the store in a SQLite file")
+struct ConformanceTests {
+    @Test("keeps the laws of storage", arguments: StorageLaw.all)
+    func laws(_ law: StorageLaw) async throws {
         try await withTemporaryPath { path in
             let directory = URL(filePath: path).deletingLastPathComponent()
             try await law.check(TemporaryStores(directory: directory).factory)

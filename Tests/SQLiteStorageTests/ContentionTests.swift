@@ -6,8 +6,10 @@ import Testing
 
 @testable import SQLiteStorage
 
-@Suite struct `While another process holds the write lock` {
-    @Test func `all who wait are told after one time-out, and commits go on when it is over`() async throws {
+@Suite("while another process holds the write lock")
+struct ContentionTests {
+    @Test("all who wait are told after one time-out, and commits go on when it is over")
+    func waiting() async throws {
         try await withTemporaryPath { path in
             var options = SQLiteStore.Options()
             options.busyTimeout = .seconds(2)
@@ -44,7 +46,8 @@ import Testing
         }
     }
 
-    @Test func `who comes right after is told at once, and later ones wait again`() {
+    @Test("who comes right after is told at once, and later ones wait again")
+    func rightAfter() {
         let contention = Contention()
         let early = ContinuousClock.now
         #expect(contention.patience(since: early, atMost: .seconds(5)) == .seconds(5))

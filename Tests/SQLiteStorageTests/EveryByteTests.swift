@@ -28,9 +28,10 @@ extension StoredValue {
     }
 }
 
-@Suite struct `edge 43: an audit of which one byte was changed in the SQLite file` {
-    @Test(arguments: AuditTable.allCases)
-    func `is found out at the right entry: every byte of every column of every row`(_ table: AuditTable) async throws {
+@Suite("edge 43: an audit of which one byte was changed in the SQLite file")
+struct EveryByteTests {
+    @Test("is found out at the right entry: every byte of every column of every row", arguments: AuditTable.allCases)
+    func everyByte(_ table: AuditTable) async throws {
         try await withTemporaryStore { store in
             try await AuditSample.put(in: store, of: "tenant")
             try await store.pool.writeWithoutTransaction { database in

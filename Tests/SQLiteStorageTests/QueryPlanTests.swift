@@ -57,7 +57,8 @@ private actor LargeFile {
         """
 }
 
-@Suite(.serialized) struct `edge 44: the plans of what is read all the time` {
+@Suite("edge 44: the plans of what is read all the time", .serialized)
+struct QueryPlanTests {
     /// Where a query names a device or a user besides what a list searches by.
     private static let sides = [
         "CORRELATED SCALAR SUBQUERY 1", "audit_sides_by_device (tenant=? AND device=? AND conflict=?)",
@@ -240,8 +241,8 @@ private actor LargeFile {
         }
     }
 
-    @Test(arguments: plans)
-    func `search by the tenant and the columns that narrow most, and do not sort`(
+    @Test("search by the tenant and the columns that narrow most, and do not sort", arguments: plans)
+    func searched(
         _ statement: SQLiteStorage.Statement, _ expected: [String]
     ) async throws {
         let store = try await LargeFile.shared.store()
@@ -255,7 +256,8 @@ private actor LargeFile {
         #expect(plan.map(\.shortened) == expected)
     }
 
-    @Test func `every search begins with the tenant, and nothing is sorted`() {
+    @Test("every search begins with the tenant, and nothing is sorted")
+    func everySearch() {
         // What is made up of searches, what they have found for another, and the days that were found.
         let frames = [
             "CORRELATED", "LIST SUBQUERY", "CO-ROUTINE days", "SETUP", "RECURSIVE STEP", "SCAN days",
@@ -267,9 +269,10 @@ private actor LargeFile {
         }
     }
 
-    @Test
-    func
-        `a page of changes costs the same at the beginning, in the middle and at the end; an empty poll next to nothing`()
+    @Test(
+        "a page of changes costs the same at the beginning, in the middle and at the end; an empty poll next to nothing"
+    )
+    func costOfPages()
         async throws
     {
         let store = try await LargeFile.shared.store()
@@ -288,8 +291,8 @@ private actor LargeFile {
         #expect(page.rows.map(\.sequence) == Array(50_001...50_100))
     }
 
-    @Test(arguments: conflictQueries)
-    func `a page of conflicts does not read the others`(_ query: ConflictQuery) async throws {
+    @Test("a page of conflicts does not read the others", arguments: conflictQueries)
+    func pageOfConflicts(_ query: ConflictQuery) async throws {
         let store = try await LargeFile.shared.store()
         let statement = Statements.selectConflicts(query, by: query.conditions.first)
         let work = try await store.work(statement) {
@@ -300,7 +303,8 @@ private actor LargeFile {
         #expect(work < 10_000, "\(statement.name) took \(work) steps")
     }
 
-    @Test func `of several conditions the one that narrows most is searched by`() async throws {
+    @Test("of several conditions the one that narrows most is searched by")
+    func severalConditions() async throws {
         let store = try await LargeFile.shared.store()
         // Half of all are stale and a third are open, but none is superseded, and few are of one record.
         let queries: [(ConflictQuery.Condition, (inout ConflictQuery) -> Void)] = [
@@ -321,8 +325,8 @@ private actor LargeFile {
         }
     }
 
-    @Test(arguments: conflictQueries)
-    func `counting conflicts stops at its bound`(_ query: ConflictQuery) async throws {
+    @Test("counting conflicts stops at its bound", arguments: conflictQueries)
+    func counting(_ query: ConflictQuery) async throws {
         let store = try await LargeFile.shared.store()
         let statement = Statement(counting: Statements.selectConflicts(query, by: query.conditions.first))
         let work = try await store.work(statement) {

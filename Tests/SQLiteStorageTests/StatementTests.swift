@@ -55,8 +55,10 @@ private func counted(_ names: [String]) -> [String: Int] {
     names.reduce(into: [:]) { $0[$1, default: 0] += 1 }
 }
 
-@Suite struct `The statements of a commit` {
-    @Test func `the probe hears of every statement that SQLite runs, and of no other`() async throws {
+@Suite("the statements of a commit")
+struct StatementTests {
+    @Test("the probe hears of every statement that SQLite runs, and of no other")
+    func probe() async throws {
         try await recording { store, steps, sql in
             try await store.makeAudit(of: "tenant")
             _ = try await store.register(
@@ -69,9 +71,10 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test
-    func
-        `edge 32: a thousand operations on a thousand records: one transaction, each key read once, each row written once`()
+    @Test(
+        "edge 32: a thousand operations on a thousand records: one transaction, each key read once, each row written once"
+    )
+    func thousandRecords()
         async throws
     {
         try await recording { store, steps, sql in
@@ -92,7 +95,8 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test func `a thousand operations on one record read it once and write it once`() async throws {
+    @Test("a thousand operations on one record read it once and write it once")
+    func oneRecord() async throws {
         try await recording { store, steps, _ in
             let record = RecordKey("c", "r")
             let operations = (1...1_000).map { number in
@@ -115,7 +119,8 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test func `a replay reads, writes nothing and does not commit`() async throws {
+    @Test("a replay reads, writes nothing and does not commit")
+    func replay() async throws {
         try await recording { store, steps, _ in
             let batch = Batch(
                 "b", from: "d", [Operation(.create, "o", on: RecordKey("c", "r"), clock: ["d": 1], ["n": 1])])
@@ -130,7 +135,8 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test func `a page of changes is two statements however long it is`() async throws {
+    @Test("a page of changes is two statements however long it is")
+    func pageOfChanges() async throws {
         try await recording { store, steps, _ in
             try await store.put(count: 300)
             _ = steps.taken()
@@ -139,7 +145,8 @@ private func counted(_ names: [String]) -> [String: Int] {
         }
     }
 
-    @Test func `edge 27: the spelling of a name is its own in SQL too`() async throws {
+    @Test("edge 27: the spelling of a name is its own in SQL too")
+    func spellings() async throws {
         try await withTemporaryStore { store in
             for (number, name) in ["\u{E9}", "e\u{301}", "\u{C9}"].enumerated() {
                 try await Committer(store, "tenant").commit(

@@ -165,9 +165,10 @@ private actor AuditedFile {
     }
 }
 
-@Suite struct `edge 43: an audit that somebody changed in the database` {
-    @Test(arguments: Tampering.all)
-    func `is found out, and the report names the first bad entry`(_ tampering: Tampering) async throws {
+@Suite("edge 43: an audit that somebody changed in the database")
+struct TamperingTests {
+    @Test("is found out, and the report names the first bad entry", arguments: Tampering.all)
+    func tampering(_ tampering: Tampering) async throws {
         let bytes = try await AuditedFile.shared.bytes()
         try await withTemporaryPath { path in
             try bytes.write(to: URL(filePath: path))
@@ -195,7 +196,8 @@ private actor AuditedFile {
         }
     }
 
-    @Test func `is whole where nobody did`() async throws {
+    @Test("is whole where nobody did")
+    func untouched() async throws {
         let bytes = try await AuditedFile.shared.bytes()
         try await withTemporaryPath { path in
             try bytes.write(to: URL(filePath: path))
@@ -207,7 +209,8 @@ private actor AuditedFile {
         }
     }
 
-    @Test func `every column of the three tables is among the cases`() async throws {
+    @Test("every column of the three tables is among the cases")
+    func everyColumn() async throws {
         try await withTemporaryStore { store in
             for (table, cases) in [
                 ("audit_entries", Tampering.entries), ("audit_sides", Tampering.sides), ("conflicts", Tampering.index),

@@ -5,8 +5,10 @@ import Testing
 
 @testable import SQLiteStorage
 
-@Suite struct `A SQLite file in trouble` {
-    @Test func `edge 33: a disk that is full is unavailable, keeps nothing, and the next attempt works`() async throws {
+@Suite("a SQLite file in trouble")
+struct TroubleTests {
+    @Test("edge 33: a disk that is full is unavailable, keeps nothing, and the next attempt works")
+    func fullDisk() async throws {
         try await withTemporaryStore { store in
             try await store.put(count: 10)
             let before = try await store.pool.writeWithoutTransaction { database in
@@ -26,7 +28,8 @@ import Testing
         }
     }
 
-    @Test func `edge 33: a lock that does not yield is unavailable, and the next attempt works`() async throws {
+    @Test("edge 33: a lock that does not yield is unavailable, and the next attempt works")
+    func lock() async throws {
         try await withTemporaryPath { path in
             var options = SQLiteStore.Options()
             options.busyTimeout = .zero
@@ -47,7 +50,8 @@ import Testing
         }
     }
 
-    @Test func `a record whose state cannot be read is damaged and is not written over`() async throws {
+    @Test("a record whose state cannot be read is damaged and is not written over")
+    func unreadableState() async throws {
         try await withTemporaryStore { store in
             try await store.put(count: 1)
             try raw(store.path) { try $0.execute(sql: "UPDATE records SET state = '{'") }
@@ -66,13 +70,15 @@ import Testing
         }
     }
 
-    @Test func `a cancelled task stores nothing and harms nobody else`() async throws {
+    @Test("a cancelled task stores nothing and harms nobody else")
+    func cancelled() async throws {
         try await withTemporaryStore { store in
             let task = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 try await store.put(count: 1)
             }
-            await #expect(throws: StoreError.self) { try await task.value }
+            let error = await #expect(throws: StoreError.self) { try await task.value }
+            #expect(error?.isUnavailable == true, "\(String(describing: error))")
             #expect(try await store.head(of: "tenant").sequence == 0)
             try await store.put(count: 1)
             #expect(try await store.head(of: "tenant").sequence == 1)

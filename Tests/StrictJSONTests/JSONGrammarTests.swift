@@ -92,7 +92,9 @@ struct JSONGrammarTests {
             let error = #expect(throws: JSONSyntaxError.self) { try JSONParser().parseCollectingIssues(text) }
             #expect(error?.kind == .invalidUTF8, "\(what) in \(before)…\(after)")
         }
-        #expect(throws: JSONSyntaxError.self) { try JSONParser().parse(bytes) }
+        // Not even a value begins here, whichever way it is looked at.
+        let bare = #expect(throws: JSONSyntaxError.self) { try JSONParser().parse(bytes) }
+        #expect(bare?.isMalformed == true, "\(what)")
     }
 
     @Test("edge 27: depth 32 is taken and depth 33 refused, for arrays, objects and both in turn")
@@ -120,7 +122,10 @@ struct JSONGrammarTests {
     func depthGoesBack() {
         let text = "[" + Array(repeating: "[[[]]]", count: 100).joined(separator: ",") + "]"
         #expect(throws: Never.self) { try JSONParser(limits: JSONLimits(maximumDepth: 4)).parse(text) }
-        #expect(throws: JSONSyntaxError.self) { try JSONParser(limits: JSONLimits(maximumDepth: 3)).parse(text) }
+        let error = #expect(throws: JSONSyntaxError.self) {
+            try JSONParser(limits: JSONLimits(maximumDepth: 3)).parse(text)
+        }
+        #expect(error?.kind == .tooDeep(limit: 3))
     }
 
     @Test("a million brackets are refused like thirty-three, without recursing into them")

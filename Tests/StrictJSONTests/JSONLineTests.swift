@@ -2,7 +2,7 @@ import SeededRandom
 import StrictJSON
 import Testing
 
-@Suite("Lines of JSON")
+@Suite("lines of JSON")
 struct JSONLineTests {
     @Test("have nothing in them that ends a line for anybody, and say the same")
     func escaped() throws {

@@ -8,7 +8,7 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("Access that has ended")
+@Suite("access that has ended")
 struct AccessTests {
     private func path(_ route: Route) -> String { route.path.replacing(/\{[a-z]+\}/, with: "1") }
 
@@ -28,7 +28,7 @@ struct AccessTests {
     }
 
     @Test(
-        "The token of a retired device does nothing on any route, whatever other roles it has",
+        "the token of a retired device does nothing on any route, whatever other roles it has",
         arguments: Engine.allCases)
     func retired(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -47,7 +47,7 @@ struct AccessTests {
     }
 
     @Test(
-        "Tokens that were issued before a user's or everybody's were revoked are refused on every route, later ones are not"
+        "tokens that were issued before a user's or everybody's were revoked are refused on every route, later ones are not"
     )
     func revoked() async throws {
         try await TestServer.run(.memory) { server in
@@ -96,7 +96,7 @@ struct AccessTests {
     }
 
     @Test(
-        "Signing out ends the session on the server, and every copy of its cookie",
+        "signing out ends the session on the server, and every copy of its cookie",
         arguments: Engine.allCases)
     func signingOut(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -118,7 +118,7 @@ struct AccessTests {
         }
     }
 
-    @Test("A user's sessions are ended without the user's tokens, and those that begin later are not")
+    @Test("a user's sessions are ended without the user's tokens, and those that begin later are not")
     func sessions() async throws {
         try await TestServer.run(.memory) { server in
             let (rita, wim) = (
@@ -135,7 +135,7 @@ struct AccessTests {
     }
 
     @Test(
-        "What one server ends, another one on the same data refuses after five seconds at most, and no request more is read"
+        "what one server ends, another one on the same data refuses after five seconds at most, and no request more is read"
     )
     func bound() async throws {
         try await TestServer.run(.memory) { server in
@@ -153,7 +153,7 @@ struct AccessTests {
         }
     }
 
-    @Test("While the data cannot be asked, nobody is admitted on what is not known")
+    @Test("while the data cannot be asked, nobody is admitted on what is not known")
     func unknown() async throws {
         try await TestServer.run(.memory) { server in
             let (token, session) = (
@@ -170,7 +170,7 @@ struct AccessTests {
         }
     }
 
-    @Test("Nothing that lies in the data makes a session or a cursor")
+    @Test("nothing that lies in the data makes a session or a cursor")
     func backup() async throws {
         try await TestServer.run(.sqlite) { server in
             let identity = server.store.identity

@@ -7,7 +7,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Audit and tenancy")
+@Suite("audit and tenancy")
 struct AuditTests {
     @Test(
         "edge 39: with another tenant's token every route answers as if nothing were there", arguments: Engine.allCases)
@@ -153,7 +153,7 @@ struct AuditTests {
         }
     }
 
-    @Test("Pages of conflicts neither skip nor repeat any while new ones arrive", arguments: Engine.allCases)
+    @Test("pages of conflicts neither skip nor repeat any while new ones arrive", arguments: Engine.allCases)
     func stablePages(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let reviewer = try await server.reviewer()
@@ -181,7 +181,7 @@ struct AuditTests {
         }
     }
 
-    @Test("Conflicts are found by every condition, in both orders, page by page", arguments: Engine.allCases)
+    @Test("conflicts are found by every condition, in both orders, page by page", arguments: Engine.allCases)
     func filters(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac", user: "ada")
@@ -245,7 +245,7 @@ struct AuditTests {
         }
     }
 
-    @Test("An export is lines of JSON or CSV, and no CSV field is a formula", arguments: Engine.allCases)
+    @Test("an export is lines of JSON or CSV, and no CSV field is a formula", arguments: Engine.allCases)
     func export(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let evil = "=HYPERLINK(\"http://evil\",\"x\")"
@@ -317,7 +317,7 @@ struct AuditTests {
         return rows
     }
 
-    @Test("The audit of every scenario can be verified", arguments: Engine.allCases)
+    @Test("the audit of every scenario can be verified", arguments: Engine.allCases)
     func verification(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             for name in ["a", "b", "c", "d"] {

@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import MergeCore
 import StrictJSON
 import SyncStorage
@@ -7,10 +8,10 @@ import Testing
 import Values
 
 /// What one legal batch may cost: bounds of bytes and rows, never of time. Each case was once gigabytes.
-@Suite("What one batch may cost")
+@Suite("what one batch may cost")
 struct BatchCostTests {
     @Test(
-        "A long note with a thousand edits is answered once, and its answer is stored nowhere",
+        "a long note with a thousand edits is answered once, and its answer is stored nowhere",
         arguments: Engine.allCases)
     func thousandEditsOfALongNote(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -33,7 +34,7 @@ struct BatchCostTests {
     }
 
     @Test(
-        "Many conflicts against a clock of hundreds of devices write what was written, not the clock again",
+        "many conflicts against a clock of hundreds of devices write what was written, not the clock again",
         arguments: Engine.allCases)
     func conflictsAgainstAWideClock(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -69,7 +70,7 @@ struct BatchCostTests {
         }
     }
 
-    @Test("Records that are too large together are named and left to be pulled", arguments: Engine.allCases)
+    @Test("records that are too large together are named and left to be pulled", arguments: Engine.allCases)
     func answerBytes(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.answerBytes = 25_000
@@ -89,7 +90,7 @@ struct BatchCostTests {
     }
 
     @Test(
-        "A batch that names more of what is stored than one commit reads is told to be split, and parts of it go through",
+        "a batch that names more of what is stored than one commit reads is told to be split, and parts of it go through",
         arguments: Engine.allCases)
     func recordBytesPerCommit(engine: Engine) async throws {
         var options = ServerOptions()
@@ -115,7 +116,7 @@ struct BatchCostTests {
         }
     }
 
-    @Test("One record that is over the limit is always read")
+    @Test("one record that is over the limit is always read")
     func oneLargeRecord() async throws {
         var options = ServerOptions()
         options.limits.recordBytesPerCommit = 1_000
@@ -127,7 +128,7 @@ struct BatchCostTests {
         }
     }
 
-    @Test("Fields are counted over the whole batch before anything is read", arguments: Engine.allCases)
+    @Test("fields are counted over the whole batch before anything is read", arguments: Engine.allCases)
     func unitsPerBatch(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.wire.unitsPerBatch = 10
@@ -143,7 +144,7 @@ struct BatchCostTests {
         }
     }
 
-    @Test("Hundreds of thousands of bad names get a short answer, and a short row", arguments: Engine.allCases)
+    @Test("hundreds of thousands of bad names get a short answer, and a short row", arguments: Engine.allCases)
     func badNames(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -169,7 +170,7 @@ struct BatchCostTests {
     }
 
     @Test(
-        "A batch records no more than its share of values, and what is left goes through in another",
+        "a batch records no more than its share of values, and what is left goes through in another",
         arguments: Engine.allCases)
     func auditBytesPerBatch(engine: Engine) async throws {
         var options = ServerOptions()
@@ -206,7 +207,7 @@ struct BatchCostTests {
     }
 
     @Test(
-        "Pages of conflicts, history and rejected operations stop at the bytes of a page, and go on",
+        "pages of conflicts, history and rejected operations stop at the bytes of a page, and go on",
         arguments: Engine.allCases)
     func pageBytes(engine: Engine) async throws {
         var options = ServerOptions()

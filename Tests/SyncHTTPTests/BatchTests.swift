@@ -4,7 +4,7 @@ import StrictJSON
 import SyncWire
 import Testing
 
-@Suite("Batches")
+@Suite("batches")
 struct BatchTests {
     @Test(
         "edge 30: several operations on one record are serial and never in conflict with each other",
@@ -118,7 +118,7 @@ struct BatchTests {
         }
     }
 
-    @Test("A batch over a limit is refused with the limit")
+    @Test("a batch over a limit is refused with the limit")
     func limits() async throws {
         var options = ServerOptions()
         options.limits.wire.operationsPerBatch = 3

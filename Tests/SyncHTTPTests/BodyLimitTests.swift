@@ -2,9 +2,9 @@ import SyncEngine
 import Testing
 
 /// What is read of what comes, and what it may take while it is there.
-@Suite("Limits of bodies and queries")
+@Suite("limits of bodies and queries")
 struct BodyLimitTests {
-    @Test("A form and a query are refused for too many parameters and too many bytes")
+    @Test("a form and a query are refused for too many parameters and too many bytes")
     func parameters() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -30,7 +30,7 @@ struct BodyLimitTests {
         }
     }
 
-    @Test("A tenant holds its share of the memory and no more, and all of them no more than there is")
+    @Test("a tenant holds its share of the memory and no more, and all of them no more than there is")
     func memoryBudget() {
         let memoryBudget = MemoryBudget(capacityBytes: 100, shareBytes: 40)
         #expect(memoryBudget.take(30, for: "acme"))
@@ -51,7 +51,7 @@ struct BodyLimitTests {
         #expect(memoryBudget.figures.refusals == 3)
     }
 
-    @Test("What a request took is given back, also where it failed")
+    @Test("what a request took is given back, also where it failed")
     func givenBack() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -67,7 +67,7 @@ struct BodyLimitTests {
         }
     }
 
-    @Test("The bare address says what this is, to people and to programs")
+    @Test("the bare address says what this is, to people and to programs")
     func front() async throws {
         try await TestServer.run(.memory) { server in
             let program = try await server.send(.get, "/")

@@ -9,7 +9,7 @@ import Values
 
 @testable import SyncHTTP
 
-@Suite("Streams that are refused midway")
+@Suite("streams that are refused midway")
 struct BrokenStreamTests {
     /// What happens while the second page is on its way.
     enum Event: String, CaseIterable, Sendable, CustomTestStringConvertible {
@@ -50,7 +50,7 @@ struct BrokenStreamTests {
     }
 
     @Test(
-        "A catch-up ends with the reason, behind the cursor from which it goes on", arguments: Engine.allCases,
+        "a catch-up ends with the reason, behind the cursor from which it goes on", arguments: Engine.allCases,
         Event.allCases)
     func catchUp(engine: Engine, event: Event) async throws {
         let document = try ContractDocument()
@@ -60,9 +60,9 @@ struct BrokenStreamTests {
             for number in 0..<10 {
                 _ = try await mac.send(mac.creating("n\(number)", ["v": .string(ExactString(text))]))
             }
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             await server.store.gate.onRead { method, count in
-                if method == "changes", count == before + 2 { try await event.happen(to: server) }
+                if method == .changes, count == before + 2 { try await event.happen(to: server) }
             }
             let uri = "/v1/changes?limit=3"
             let broken = try await ipad.get(uri, accept: "application/x-ndjson")
@@ -92,14 +92,14 @@ struct BrokenStreamTests {
         }
     }
 
-    @Test("A refusal before the first page is a problem document; behind the head it is the only line")
+    @Test("a refusal before the first page is a problem document; behind the head it is the only line")
     func first() async throws {
         try await TestServer.run(.sqlite) { server in
             let mac = try await server.device("mac")
             let text = String(repeating: "x", count: 40_000)
             _ = try await mac.send(mac.creating("n", ["v": .string(ExactString(text))]))
             await server.store.gate.onRead { method, _ in
-                if method == "changes" { try await Event.memory.happen(to: server) }
+                if method == .changes { try await Event.memory.happen(to: server) }
             }
             let lines = try Self.lines(try await mac.get("/v1/changes", accept: "application/x-ndjson"))
             #expect(lines.map { $0["problem", "code"] } == ["overloaded"])
@@ -111,16 +111,16 @@ struct BrokenStreamTests {
         }
     }
 
-    @Test("An export in lines says why it is not whole", arguments: Engine.allCases)
+    @Test("an export in lines says why it is not whole", arguments: Engine.allCases)
     func export(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.entriesPerPage = 2
         try await TestServer.run(engine, options) { server in
             for number in 0..<6 { try await server.makeConflict("e\(number)") }
             let rita = try await server.reviewer()
-            let before = server.store.counts["conflicts"]
+            let before = server.store.counts[.conflicts]
             await server.store.gate.onRead { method, count in
-                if method == "conflicts", count == before + 2 { server.faults.setDown(true) }
+                if method == .conflicts, count == before + 2 { server.faults.setDown(true) }
             }
             let lines = try Self.lines(try await rita.get("/v1/conflicts/export", accept: "application/x-ndjson"))
             server.faults.setDown(false)

@@ -7,7 +7,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Decisions on many conflicts read and keep no more than their share")
+@Suite("decisions on many conflicts read and keep no more than their share")
 struct BulkReviewPartsTests {
     private static let uri = "/v1/conflicts/resolutions"
     private static let long = String(repeating: "x", count: 10_000)
@@ -39,7 +39,7 @@ struct BulkReviewPartsTests {
     }
 
     @Test(
-        "Each transaction reads a bound of bytes, and all of them together decide what the preview said",
+        "each transaction reads a bound of bytes, and all of them together decide what the preview said",
         arguments: Engine.allCases)
     func parts(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.recordBytesPerCommit = 25_000 }) { server in
@@ -68,7 +68,7 @@ struct BulkReviewPartsTests {
         }
     }
 
-    @Test("What is small is decided in one transaction", arguments: Engine.allCases)
+    @Test("what is small is decided in one transaction", arguments: Engine.allCases)
     func one(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             try await Self.fill(server, records: 60, title: "short")
@@ -81,7 +81,7 @@ struct BulkReviewPartsTests {
     }
 
     @Test(
-        "When the storage fails midway, the problem says what stays, and the same request again decides the rest",
+        "when the storage fails midway, the problem says what stays, and the same request again decides the rest",
         arguments: Engine.allCases, [true, false])
     func fault(engine: Engine, listed: Bool) async throws {
         try await TestServer.run(engine, Self.options { $0.recordBytesPerCommit = 25_000 }) { server in
@@ -116,7 +116,7 @@ struct BulkReviewPartsTests {
         }
     }
 
-    @Test("Several conflicts of one record are decided as if nothing had been divided", arguments: Engine.allCases)
+    @Test("several conflicts of one record are decided as if nothing had been divided", arguments: Engine.allCases)
     func sameRecord(engine: Engine) async throws {
         var answers: [[Value?]] = []
         for bytes in [EngineLimits().recordBytesPerCommit, 1] {
@@ -145,7 +145,7 @@ struct BulkReviewPartsTests {
         #expect(answers[0][0] == 12)
     }
 
-    @Test("An answer has a bound of values; what has no room is decided, and said to be left out")
+    @Test("an answer has a bound of values; what has no room is decided, and said to be left out")
     func answerBytes() async throws {
         try await TestServer.run(.sqlite, Self.options { $0.answerBytes = 45_000 }) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
@@ -180,7 +180,7 @@ struct BulkReviewPartsTests {
         }
     }
 
-    @Test("A value for many has a bound, and so have the conflicts of one record together")
+    @Test("a value for many has a bound, and so have the conflicts of one record together")
     func tooLarge() async throws {
         let options = Self.options {
             $0.merge.auditBytesPerBatch = 5_000

@@ -7,7 +7,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Reviewers decide many at once, comment and assign")
+@Suite("reviewers decide many at once, comment and assign")
 struct BulkReviewTests {
     /// Records with an open conflict each; every third has a third side too.
     private static func fill(_ server: TestServer, records: Int) async throws -> TestDevice {
@@ -27,7 +27,7 @@ struct BulkReviewTests {
         try await person.get("/v1/conflicts?\(query)&limit=500")["conflicts"]?.elements ?? []
     }
 
-    @Test("A preview tells what a decision does, and the decision does that", arguments: Engine.allCases)
+    @Test("a preview tells what a decision does, and the decision does that", arguments: Engine.allCases)
     func preview(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await Self.fill(server, records: 12)
@@ -76,7 +76,7 @@ struct BulkReviewTests {
         }
     }
 
-    @Test("More than one call takes are decided call by call", arguments: Engine.allCases)
+    @Test("more than one call takes are decided call by call", arguments: Engine.allCases)
     func pages(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             _ = try await Self.fill(server, records: 25)
@@ -98,7 +98,7 @@ struct BulkReviewTests {
         }
     }
 
-    @Test("Two conflicts of one unit in one call: the decision on the first ends the second")
+    @Test("two conflicts of one unit in one call: the decision on the first ends the second")
     func overlapping() async throws {
         try await TestServer.run(.memory) { server in
             let devices = [
@@ -114,7 +114,7 @@ struct BulkReviewTests {
         }
     }
 
-    @Test("What is asked for wrongly is refused as a whole")
+    @Test("what is asked for wrongly is refused as a whole")
     func wrong() async throws {
         try await TestServer.run(.memory) { server in
             _ = try await Self.fill(server, records: 3)
@@ -137,7 +137,7 @@ struct BulkReviewTests {
         }
     }
 
-    @Test("Comments and assignments stand in the audit, and a retry doubles neither", arguments: Engine.allCases)
+    @Test("comments and assignments stand in the audit, and a retry doubles neither", arguments: Engine.allCases)
     func commentsAndAssignments(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             _ = try await Self.fill(server, records: 2)

@@ -5,7 +5,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Clocks and devices")
+@Suite("clocks and devices")
 struct ClockTests {
     @Test(
         "edge 11: a restored device is told to register anew, and then what is pending goes through and what had arrived is not doubled",

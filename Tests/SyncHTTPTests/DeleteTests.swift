@@ -1,11 +1,12 @@
 import Causality
+import EngineHarness
 import MergeCore
 import SyncStorage
 import SyncWire
 import Testing
 import Values
 
-@Suite("Deletes")
+@Suite("deletes")
 struct DeleteTests {
     @Test(
         "edge 18: a delete and a concurrent update end in the same state in both orders, with one conflict and the whole record kept",

@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import MergeCore
 import StrictJSON
 import SyncEngine
@@ -7,7 +8,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("The change feed")
+@Suite("the change feed")
 struct FeedTests {
     @Test("edge 34: readers that poll while writers commit see every row, in order", arguments: Engine.allCases)
     func readersWhileWritersCommit(engine: Engine) async throws {
@@ -186,7 +187,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A long poll wakes at a commit of its tenant and at no other", arguments: Engine.allCases)
+    @Test("a long poll wakes at a commit of its tenant and at no other", arguments: Engine.allCases)
     func longPollWakes(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -207,7 +208,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A long poll is answered when its time is over, and its bounds are checked")
+    @Test("a long poll is answered when its time is over, and its bounds are checked")
     func longPollTimesOut() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -224,7 +225,7 @@ struct FeedTests {
     }
 
     @Test(
-        "When the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
+        "when the engine closes, those who wait are answered and commits under way finish", arguments: Engine.allCases)
     func close(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -295,7 +296,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A device's acknowledged sequence is the one it pulled with", arguments: Engine.allCases)
+    @Test("a device's acknowledged sequence is the one it pulled with", arguments: Engine.allCases)
     func acknowledgement(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -311,7 +312,7 @@ struct FeedTests {
         }
     }
 
-    @Test("A record's history is its operations and conflicts, newest first, page by page", arguments: Engine.allCases)
+    @Test("a record's history is its operations and conflicts, newest first, page by page", arguments: Engine.allCases)
     func history(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -345,7 +346,7 @@ struct FeedTests {
         }
     }
 
-    @Test("Names with any characters are found under their encoded path", arguments: Engine.allCases)
+    @Test("names with any characters are found under their encoded path", arguments: Engine.allCases)
     func awkwardNames(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")

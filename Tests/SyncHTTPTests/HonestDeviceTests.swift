@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import Foundation
 import HTTPTypes
 import MergeCore
@@ -12,7 +13,7 @@ import Values
 
 /// A device that hears a code and follows its advice comes to an end in a few requests. Then its edit is in the record
 /// or its user is told. That holds for each code.
-@Suite("Advice that ends well")
+@Suite("advice that ends well")
 struct HonestDeviceTests {
     /// How a story ends.
     private enum End {
@@ -25,7 +26,7 @@ struct HonestDeviceTests {
     /// Only a real connection can be too slow: `TransportTests` follows `request_timeout`.
     private static let codes = ProblemCode.allCases.filter { $0 != .requestTimeout }
 
-    @Test("Each code's advice is followed to its end", arguments: codes)
+    @Test("each code's advice is followed to its end", arguments: codes)
     func advice(code: ProblemCode) async throws {
         var options = ServerOptions()
         switch code {
@@ -350,7 +351,7 @@ struct HonestDeviceTests {
         return .told
     }
 
-    @Test("The table of docs/protocol.md has every code once, and no other")
+    @Test("the table of docs/protocol.md has every code once, and no other")
     func table() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -1,4 +1,5 @@
 import Crypto
+import EngineHarness
 import Foundation
 import MergeCore
 import Synchronization
@@ -6,7 +7,7 @@ import SyncHTTP
 import SyncWire
 import Testing
 
-@Suite("Keys of others")
+@Suite("keys of others")
 struct KeySetTests {
     private let now = TestClock.start / 1000
 
@@ -33,7 +34,7 @@ struct KeySetTests {
         #expect(try await status(server, key, claims, header: header) == expected, comment, sourceLocation: location)
     }
 
-    @Test("A token is verified with the key that it names and with no other")
+    @Test("a token is verified with the key that it names and with no other")
     func byName() async throws {
         let (first, second, stranger) = (HandmadeKey(id: "1"), HandmadeKey(id: "2"), HandmadeKey(id: "3"))
         try await TestServer.run(.memory, options(first.jwk(), second.jwk())) { server in
@@ -53,7 +54,7 @@ struct KeySetTests {
         }
     }
 
-    @Test("A key for something else verifies nothing, and a key that cannot be used takes nothing from the others")
+    @Test("a key for something else verifies nothing, and a key that cannot be used takes nothing from the others")
     func unusable() async throws {
         let (good, other) = (HandmadeKey(id: "good"), HandmadeKey(id: "other"))
         let short = Base64URL.encode([UInt8](repeating: 0xC1, count: 128))
@@ -76,7 +77,7 @@ struct KeySetTests {
         }
     }
 
-    @Test("A header that asks for more than is understood, or that is of something else, is refused")
+    @Test("a header that asks for more than is understood, or that is of something else, is refused")
     func headers() async throws {
         let key = HandmadeKey(id: "1")
         try await TestServer.run(.memory, options(key.jwk())) { server in
@@ -99,7 +100,7 @@ struct KeySetTests {
         }
     }
 
-    @Test("A token is for this server, by this issuer and valid now, give or take what clocks differ")
+    @Test("a token is for this server, by this issuer and valid now, give or take what clocks differ")
     func requirements() async throws {
         let key = HandmadeKey(id: "1")
         var options = options(key.jwk())
@@ -147,7 +148,7 @@ struct KeySetTests {
         }
     }
 
-    @Test("The file is read again for a key that is not known, now and then, and when it is asked for")
+    @Test("the file is read again for a key that is not known, now and then, and when it is asked for")
     func rotation() async throws {
         let (old, new, made) = (HandmadeKey(id: "old"), HandmadeKey(id: "new"), HandmadeKey(id: "made up"))
         let file = KeyFile(HandmadeKey.set([old.jwk(), new.jwk()]))

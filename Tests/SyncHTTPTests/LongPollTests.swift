@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import HTTPTypes
 import MergeCore
 import StrictJSON
@@ -10,7 +11,7 @@ import Values
 
 @testable import SyncEngine
 
-@Suite("Long polls")
+@Suite("long polls")
 struct LongPollTests {
     /// Waits until so many readers are held, and has them do nothing but wait.
     private static func waiting(_ count: Int, _ server: TestServer) async throws {
@@ -36,46 +37,48 @@ struct LongPollTests {
     }
 
     @Test(
-        "A notification of what the store does not have costs one reading, and then the reader waits on",
+        "a notification of what the store does not have costs one reading, and then the reader waits on",
         arguments: Engine.allCases)
     func headTooHigh(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let since = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             async let answer = mac.get("/v1/changes?wait=60&since=\(since)")
             try await Self.waiting(1, server)
             for sequence: Int64 in [100, 100, 50, 7] {
-                let reads = server.store.counts["changes"]
+                let reads = server.store.counts[.changes]
                 server.server.engine.notifier.advance("acme", to: sequence)
-                try await eventually("it read") { server.store.counts["changes"] > reads }
+                try await eventually("it read") { server.store.counts[.changes] > reads }
                 try await Self.waiting(1, server)
             }
-            #expect(server.store.counts["changes"] - before == 5, "the first, and one for each notification")
+            #expect(server.store.counts[.changes] - before == 5, "the first, and one for each notification")
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await answer["changes"]?.elements.map { $0["id"] } == ["m"])
-            #expect(server.store.counts["changes"] - before <= 7)
+            #expect(server.store.counts[.changes] - before <= 7)
         }
     }
 
-    @Test("What a filter or a purge takes away is read once and not looked for again", arguments: Engine.allCases)
+    @Test("what a filter or a purge takes away is read once and not looked for again", arguments: Engine.allCases)
     func nothingToShow(engine: Engine) async throws {
-        try await TestServer.run(engine) { server in
+        var options = ServerOptions()
+        options.hasTimeouts = false
+        try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             async let answer = mac.get("/v1/changes?wait=60&collection=drafts")
             try await Self.waiting(1, server)
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             for number in 0..<5 {
-                let reads = server.store.counts["changes"]
+                let reads = server.store.counts[.changes]
                 _ = try await mac.send(mac.creating("n\(number)", ["v": 1]))
-                try await eventually("it read") { server.store.counts["changes"] > reads }
+                try await eventually("it read") { server.store.counts[.changes] > reads }
                 try await Self.waiting(1, server)
             }
             // The newest row is gone, as a purge leaves it; the notification tells of its sequence.
             try await Self.setHead(server, to: 9)
             server.server.engine.notifier.advance("acme", to: 9)
-            try await eventually("it read") { server.store.counts["changes"] == before + 6 }
+            try await eventually("it read") { server.store.counts[.changes] == before + 6 }
             try await Self.waiting(1, server)
             // Doubled notifications say nothing new to who has read up to there.
             for _ in 0..<5 { server.server.engine.notifier.advance("acme", to: 9) }
@@ -84,19 +87,21 @@ struct LongPollTests {
             let end = try await answer
             #expect(end["changes"] == [])
             #expect(end["cursor"]?.text == Self.cursor(9, server), "the cursor is where the snapshot ended")
-            #expect(server.store.counts["changes"] == before + 6)
+            #expect(server.store.counts[.changes] == before + 6)
         }
     }
 
     @Test(
-        "When the data was set back, those who wait beyond it are told to pull again, and nobody spins",
+        "when the data was set back, those who wait beyond it are told to pull again, and nobody spins",
         arguments: Engine.allCases)
     func setBack(engine: Engine) async throws {
-        try await TestServer.run(engine) { server in
+        var options = ServerOptions()
+        options.hasTimeouts = false
+        try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             for number in 0..<3 { _ = try await mac.send(mac.creating("n\(number)", ["v": 1])) }
             let since = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
-            let before = server.store.counts["changes"]
+            let before = server.store.counts[.changes]
             async let answer = mac.get("/v1/changes?wait=60&since=\(since)")
             try await Self.waiting(1, server)
             try await Self.setHead(server, to: 2)
@@ -104,7 +109,7 @@ struct LongPollTests {
             let told = try await answer
             #expect(told.status == 410)
             #expect(told["reason"] == "lineage")
-            #expect(server.store.counts["changes"] - before <= 3)
+            #expect(server.store.counts[.changes] - before <= 3)
             // A device that asks anew hears it at once, and does not acknowledge what is not there.
             let ipad = try await server.device("ipad")
             #expect(try await ipad.get("/v1/changes?wait=60&since=\(since)").code == "resync_required")
@@ -115,7 +120,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("One commit wakes all who wait at one place with one reading, and no device or tenant has too many")
+    @Test("one commit wakes all who wait at one place with one reading, and no device or tenant has too many")
     func manyReaders() async throws {
         var options = ServerOptions()
         options.limits.readersPerTenant = 180
@@ -154,8 +159,8 @@ struct LongPollTests {
                 // Other tenants have seats of their own.
                 #expect(try await stranger.get("/v1/changes?wait=1").status == 200)
 
-                let before = server.store.counts["changes"]
-                let before2 = server.store.counts["retiredDevices"]
+                let before = server.store.counts[.changes]
+                let before2 = server.store.counts[.retiredDevices]
                 async let committed = stranger.send(stranger.creating("n", ["v": 1]))
                 _ = try await writer.send(writer.creating("m", ["v": 1]))
                 #expect(try await committed.status == 200)
@@ -165,8 +170,8 @@ struct LongPollTests {
                     #expect(answer["changes"]?.elements.map { $0["id"] } == ["m"])
                     bodies.insert(answer.body)
                 }
-                #expect(server.store.counts["changes"] - before == 1, "180 readers, one page")
-                #expect(server.store.counts["retiredDevices"] - before2 == 1)
+                #expect(server.store.counts[.changes] - before == 1, "180 readers, one page")
+                #expect(server.store.counts[.retiredDevices] - before2 == 1)
                 #expect(bodies.count == 1)
             }
             let load = await server.server.engine.load()
@@ -179,6 +184,7 @@ struct LongPollTests {
     @Test("4,000 long polls of one device hold sixteen places and read for sixteen", .timeLimit(.minutes(5)))
     func oneGreedyDevice() async throws {
         var options = ServerOptions()
+        options.hasTimeouts = false
         options.limits.requestsPerSecondPerDevice = 1_000
         try await TestServer.run(.postgresql, options) { server in
             let mac = try await server.device("mac")
@@ -205,7 +211,7 @@ struct LongPollTests {
 
     // MARK: Who may still be told
 
-    @Test("A device that is retired while it waits is told so, here and on another server", arguments: Engine.allCases)
+    @Test("a device that is retired while it waits is told so, here and on another server", arguments: Engine.allCases)
     func retired(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
@@ -226,7 +232,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("A token that ends while its owner waits is good for nothing more")
+    @Test("a token that ends while its owner waits is good for nothing more")
     func expired() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device"], validSeconds: 30)
@@ -242,7 +248,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("A catch-up ends when its device is retired or its token ends, between two pages", arguments: Engine.allCases)
+    @Test("a catch-up ends when its device is retired or its token ends, between two pages", arguments: Engine.allCases)
     func catchUpEnds(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -272,7 +278,7 @@ struct LongPollTests {
 
     // MARK: What a catch-up costs and says
 
-    @Test("A catch-up is one request, and acknowledges what its device asked from", arguments: Engine.allCases)
+    @Test("a catch-up is one request, and acknowledges what its device asked from", arguments: Engine.allCases)
     func catchUpCosts(engine: Engine) async throws {
         var options = ServerOptions()
         options.limits.requestsPerSecondPerDevice = 1
@@ -293,7 +299,7 @@ struct LongPollTests {
         }
     }
 
-    @Test("Lines have no character in them that ends one for somebody", arguments: Engine.allCases)
+    @Test("lines have no character in them that ends one for somebody", arguments: Engine.allCases)
     func lineBreaks(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let text = "a\u{2028}b\u{2029}c\u{85}d\u{2027}e\u{A0}\u{2030}é"

@@ -1,9 +1,10 @@
 import Causality
+import EngineHarness
 import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Merging and equality")
+@Suite("merging and equality")
 struct MergingTests {
     @Test(
         "edge 24: concurrent writers of a manual field share one open conflict with a side each",
@@ -300,7 +301,7 @@ struct MergingTests {
         }
     }
 
-    @Test("What is declared is checked on the record that would result")
+    @Test("what is declared is checked on the record that would result")
     func declaredRules() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")

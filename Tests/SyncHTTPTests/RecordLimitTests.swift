@@ -1,14 +1,15 @@
 import Causality
+import EngineHarness
 import Foundation
 import MergeCore
-import SyncEngine
 import StrictJSON
+import SyncEngine
 import SyncHTTP
 import SyncWire
 import Testing
 import Values
 
-@Suite("What grows has a bound")
+@Suite("what grows has a bound")
 struct RecordLimitTests {
     private static func options(_ change: (inout EngineLimits) -> Void) -> ServerOptions {
         var options = ServerOptions()
@@ -17,7 +18,7 @@ struct RecordLimitTests {
     }
 
     @Test(
-        "What would make a record too large is refused with its field, in atomic batches and others; less of it goes through",
+        "what would make a record too large is refused with its field, in atomic batches and others; less of it goes through",
         arguments: Engine.allCases)
     func recordFull(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.merge.recordBytes = 5_000 }) { server in
@@ -45,7 +46,7 @@ struct RecordLimitTests {
     }
 
     @Test(
-        "So many comments and assignments, and no more; the conflict can still be decided", arguments: Engine.allCases)
+        "so many comments and assignments, and no more; the conflict can still be decided", arguments: Engine.allCases)
     func conflictFull(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.commentsPerConflict = 3 }) { server in
             try await server.makeConflict("e-1")
@@ -74,7 +75,7 @@ struct RecordLimitTests {
         }
     }
 
-    @Test("A conflict that has its last entry ends, and a new one goes on with every side", arguments: Engine.allCases)
+    @Test("a conflict that has its last entry ends, and a new one goes on with every side", arguments: Engine.allCases)
     func longConflict(engine: Engine) async throws {
         try await TestServer.run(engine, Self.options { $0.merge.entriesPerConflict = 3 }) { server in
             for (index, name) in ["a", "b", "c", "d", "e", "f"].enumerated() {
@@ -95,7 +96,7 @@ struct RecordLimitTests {
         }
     }
 
-    @Test("The page shows the beginning of what is long; all of it is a link away, for those who are signed in")
+    @Test("the page shows the beginning of what is long; all of it is a link away, for those who are signed in")
     func texts() async throws {
         try await TestServer.run(.sqlite) { server in
             let long = String(repeating: "<b>'word'</b> ", count: 10_000)

@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import HTTPTypes
 import MergeCore
 import StrictJSON
@@ -7,7 +8,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Reviewers decide")
+@Suite("reviewers decide")
 struct ResolutionTests {
     /// Two devices that have not heard of each other give one record a status each, which waits for a decision.
     private static func open(_ server: TestServer) async throws -> (mac: TestDevice, ipad: TestDevice) {
@@ -19,7 +20,7 @@ struct ResolutionTests {
         return (mac, ipad)
     }
 
-    @Test("A decision for either side, another value or what shows reaches every device", arguments: Engine.allCases)
+    @Test("a decision for either side, another value or what shows reaches every device", arguments: Engine.allCases)
     func choices(engine: Engine) async throws {
         for (choice, wanted) in [
             (#""choose": "stored""#, "sent"), (#""choose": "incoming""#, "draft"), (#""choose": 0"#, "sent"),
@@ -139,7 +140,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("The losing side of what a policy decided can be brought back", arguments: Engine.allCases)
+    @Test("the losing side of what a policy decided can be brought back", arguments: Engine.allCases)
     func losingSide(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -157,7 +158,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("A decision that has not seen what its unit went through since is refused", arguments: Engine.allCases)
+    @Test("a decision that has not seen what its unit went through since is refused", arguments: Engine.allCases)
     func unseenChange(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
@@ -179,7 +180,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("Between a delete and a write, either is decided for", arguments: Engine.allCases)
+    @Test("between a delete and a write, either is decided for", arguments: Engine.allCases)
     func deletes(engine: Engine) async throws {
         // (collection, whose side is chosen, whether the record is there in the end)
         for (collection, chosen, isThere) in [
@@ -206,7 +207,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("A field of a record that was deleted since is decided only when the record is to come back")
+    @Test("a field of a record that was deleted since is decided only when the record is to come back")
     func deletedSince() async throws {
         try await TestServer.run(.memory) { server in
             let (mac, _) = try await Self.open(server)
@@ -237,7 +238,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("Decisions are held to the collection's rules")
+    @Test("decisions are held to the collection's rules")
     func rules() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -323,7 +324,7 @@ struct ResolutionTests {
         }
     }
 
-    @Test("A storage that fails loses no decision: the same again is carried out, or recognised")
+    @Test("a storage that fails loses no decision: the same again is carried out, or recognised")
     func faults() async throws {
         try await TestServer.run(.sqlite) { server in
             let (mac, _) = try await Self.open(server)

@@ -1,9 +1,10 @@
+import EngineHarness
 import Foundation
 import MergeCore
 import SyncWire
 import Testing
 
-@Suite("Retries and identity")
+@Suite("retries and identity")
 struct RetryTests {
     @Test(
         "edge 1: an operation that comes again in another batch has its first result and no second effect",

@@ -7,12 +7,12 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite("The reviewers' page")
+@Suite("the reviewers' page")
 struct ReviewPageTests {
     // MARK: Signing in
 
     @Test(
-        "A link signs in once, however many use it at once, and looking at it does not use it",
+        "a link signs in once, however many use it at once, and looking at it does not use it",
         arguments: Engine.allCases)
     func once(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -33,7 +33,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("The session's cookie is for the page alone, out of reach of scripts and of other sites")
+    @Test("the session's cookie is for the page alone, out of reach of scripts and of other sites")
     func cookie() async throws {
         try await TestServer.run(.memory) { server in
             let answer = try await server.post("/review/sign-in", [("code", try await server.linkCode())])
@@ -50,7 +50,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("What is no valid link signs nobody in, and a link is no token")
+    @Test("what is no valid link signs nobody in, and a link is no token")
     func badLinks() async throws {
         try await TestServer.run(.memory) { server in
             let expired = try await server.linkCode(validSeconds: -1)
@@ -80,7 +80,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("Without a session, and after its twelve hours, nothing is told")
+    @Test("without a session, and after its twelve hours, nothing is told")
     func signedOut() async throws {
         try await TestServer.run(.memory) { server in
             try await server.makeConflict("secret-record")
@@ -131,7 +131,7 @@ struct ReviewPageTests {
 
     // MARK: Forms
 
-    @Test("A form without the session's token, or from another site, does nothing", arguments: [Engine.sqlite])
+    @Test("a form without the session's token, or from another site, does nothing", arguments: [Engine.sqlite])
     func forgery(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             try await server.makeConflict("e")
@@ -158,7 +158,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("A decision by form is what the same decision by the API is", arguments: Engine.allCases)
+    @Test("a decision by form is what the same decision by the API is", arguments: Engine.allCases)
     func decides(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.makeConflict("e")
@@ -190,7 +190,7 @@ struct ReviewPageTests {
     }
 
     @Test(
-        "A conflict that gained a side is shown as it stands, with what the reviewer had entered",
+        "a conflict that gained a side is shown as it stands, with what the reviewer had entered",
         arguments: Engine.allCases)
     func gainedSide(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -215,7 +215,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("Comments and tasks by form", arguments: Engine.allCases)
+    @Test("comments and tasks by form", arguments: Engine.allCases)
     func talk(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             try await server.makeConflict("e")
@@ -235,7 +235,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("Many are decided as the preview showed them", arguments: Engine.allCases)
+    @Test("many are decided as the preview showed them", arguments: Engine.allCases)
     func many(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             var mac: TestDevice?
@@ -262,7 +262,7 @@ struct ReviewPageTests {
 
     // MARK: What is shown
 
-    @Test("The list's links lead through all pages, each conflict once", arguments: Engine.allCases)
+    @Test("the list's links lead through all pages, each conflict once", arguments: Engine.allCases)
     func listPages(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
@@ -291,7 +291,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("Every page forbids what it does not need, and keeps hostile values as texts", arguments: Engine.allCases)
+    @Test("every page forbids what it does not need, and keeps hostile values as texts", arguments: Engine.allCases)
     func hostile(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let hostile = #""><script>alert(1)</script><img src=x onerror=alert(2)>'{{{x}}}"# + "\u{202E}\u{2028}"
@@ -354,7 +354,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("The page's script hears of what devices and reviewers do", arguments: Engine.allCases)
+    @Test("the page's script hears of what devices and reviewers do", arguments: Engine.allCases)
     func pulse(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             try await server.makeConflict("e")
@@ -377,7 +377,7 @@ struct ReviewPageTests {
         }
     }
 
-    @Test("A storage that fails shows a page that says so, and a form can be sent again")
+    @Test("a storage that fails shows a page that says so, and a form can be sent again")
     func faults() async throws {
         try await TestServer.run(.sqlite) { server in
             try await server.makeConflict("e")

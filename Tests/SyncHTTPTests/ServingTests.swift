@@ -1,12 +1,13 @@
+import EngineHarness
 import HTTPTypes
 import MergeCore
 import SyncHTTP
 import SyncWire
 import Testing
 
-@Suite("Serving")
+@Suite("serving")
 struct ServingTests {
-    @Test("An unknown path is a problem document, with and without a token", arguments: [false, true])
+    @Test("an unknown path is a problem document, with and without a token", arguments: [false, true])
     func notFound(live: Bool) async throws {
         var options = ServerOptions()
         if live { options.setup = .live }
@@ -25,7 +26,7 @@ struct ServingTests {
         }
     }
 
-    @Test("Every path answers other methods with what it allows")
+    @Test("every path answers other methods with what it allows")
     func methodNotAllowed() async throws {
         try await TestServer.run(.memory) { server in
             let routes = Dictionary(grouping: server.server.routes, by: \.path)
@@ -63,7 +64,7 @@ struct ServingTests {
         }
     }
 
-    @Test("Every answer has a request id of its own, is not stored and not sniffed")
+    @Test("every answer has a request id of its own, is not stored and not sniffed")
     func commonHeaders() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")
@@ -79,7 +80,7 @@ struct ServingTests {
         }
     }
 
-    @Test("Metrics are in the text format and name no tenant, device or record")
+    @Test("metrics are in the text format and name no tenant, device or record")
     func metrics() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac-secret", tenant: "tenant-secret")
@@ -115,7 +116,7 @@ struct ServingTests {
     }
 
     @Test(
-        "A commit queue that is full turns batches away with a time to come back, and what it took is committed",
+        "a commit queue that is full turns batches away with a time to come back, and what it took is committed",
         arguments: Engine.allCases)
     func overload(engine: Engine) async throws {
         var options = ServerOptions()
@@ -149,7 +150,7 @@ struct ServingTests {
     }
 
     @Test(
-        "What waits in a commit queue leaves together, and each batch has the answer that it would have had alone",
+        "what waits in a commit queue leaves together, and each batch has the answer that it would have had alone",
         arguments: Engine.allCases)
     func groupCommit(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
@@ -171,7 +172,7 @@ struct ServingTests {
         }
     }
 
-    @Test("A device over its budget is told when to come back")
+    @Test("a device over its budget is told when to come back")
     func rateLimit() async throws {
         var options = ServerOptions()
         options.limits.requestsPerSecondPerDevice = 2

@@ -1,9 +1,10 @@
+import EngineHarness
 import MergeCore
 import SyncWire
 import Testing
 import Values
 
-@Suite("A collection that is not declared any more")
+@Suite("a collection that is not declared any more")
 struct UndeclaredTests {
     private static let plans = Schema(declaring: [
         "plans": CollectionRules(
@@ -13,7 +14,7 @@ struct UndeclaredTests {
     ])
 
     @Test(
-        "Its records are told as they were written last: pulled and read, named in the answers to batches, shown to reviewers",
+        "its records are told as they were written last: pulled and read, named in the answers to batches, shown to reviewers",
         arguments: Engine.allCases)
     func told(engine: Engine) async throws {
         let (base, remove) = try await engine.open()

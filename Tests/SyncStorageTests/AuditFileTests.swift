@@ -40,8 +40,10 @@ private struct ExportedFile {
     }
 }
 
-@Suite struct `An exported audit` {
-    @Test func `is whole, however its bytes arrive, and says whose it is and where it ends`() async throws {
+@Suite("an exported audit")
+struct AuditFileTests {
+    @Test("is whole, however its bytes arrive, and says whose it is and where it ends")
+    func whole() async throws {
         let store = InMemoryStore()
         try await AuditSample.put(in: store, of: "tenant")
         let file = try await ExportedFile(of: "tenant", in: store)
@@ -58,14 +60,16 @@ private struct ExportedFile {
         #expect(file.entries.count == 11)
     }
 
-    @Test func `of a tenant without conflicts is two lines, and whole`() async throws {
+    @Test("of a tenant without conflicts is two lines, and whole")
+    func empty() async throws {
         let file = try await ExportedFile(of: "nobody", in: InMemoryStore())
         #expect(file.lines.count == 2)
         #expect(file.report().fault == nil)
         #expect(file.report().head == AuditHead())
     }
 
-    @Test func `of many pages is whole, also while conflicts are being recorded`() async throws {
+    @Test("of many pages is whole, also while conflicts are being recorded")
+    func manyPages() async throws {
         let store = InMemoryStore()
         func conflicts(_ count: Int, in collection: ExactString) async throws {
             for device in ["anna", "ben"] as [DeviceID] {
@@ -95,10 +99,11 @@ private struct ExportedFile {
     }
 }
 
-@Suite struct `edge 43: an exported audit that somebody changed` {
+@Suite("edge 43: an exported audit that somebody changed")
+struct ChangedAuditFileTests {
     /// Line by line, so that every core has some; the sample has thirteen.
-    @Test(arguments: 0..<13)
-    func `is found out, whichever byte it is`(_ number: Int) async throws {
+    @Test("is found out, whichever byte it is", arguments: 0..<13)
+    func changedByte(_ number: Int) async throws {
         let file = try await ExportedFile.sample()
         try #require(file.lines.count == 13)
         // What comes before the change is read once.
@@ -129,7 +134,8 @@ private struct ExportedFile {
         #expect(missed.map { String(decoding: $0, as: UTF8.self) } == [])
     }
 
-    @Test func `is found out at every place where it is cut off`() async throws {
+    @Test("is found out at every place where it is cut off")
+    func cutOff() async throws {
         let file = try await ExportedFile.sample()
         var verifier = AuditFileVerifier()
         var line: Int64 = 1
@@ -141,7 +147,8 @@ private struct ExportedFile {
         #expect(verifier.report().fault == nil)
     }
 
-    @Test func `is found out when two entries changed places`() async throws {
+    @Test("is found out when two entries changed places")
+    func swappedEntries() async throws {
         let file = try await ExportedFile.sample()
         for first in file.entries {
             for second in file.entries where second > first {
@@ -153,7 +160,8 @@ private struct ExportedFile {
         }
     }
 
-    @Test func `is found out when a line is gone, or comes twice`() async throws {
+    @Test("is found out when a line is gone, or comes twice")
+    func lostLine() async throws {
         let file = try await ExportedFile.sample()
         let last = file.lines.count - 1
         for number in file.lines.indices {
@@ -176,7 +184,8 @@ private struct ExportedFile {
         }
     }
 
-    @Test func `is found out when parts of two files are put together`() async throws {
+    @Test("is found out when parts of two files are put together")
+    func mixedFiles() async throws {
         let file = try await ExportedFile.sample()
         let other = try await ExportedFile.sample(of: "other")
         // Under another tenant's header no entry is what was written: the hash covers the tenant.
@@ -207,19 +216,27 @@ private struct ExportedFile {
         #expect(earlier.report().fault == AuditFileFault(.digestMismatch, line: 14))
     }
 
-    @Test(arguments: [
-        (#"{"format":"rejoin-audit","version":2,"more":1}"#, AuditFileFault.Kind.otherVersion(2)),
-        (#"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l"}"#, .unreadable),
-        (#"{"format":"another","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1}"#, .unreadable),
-        (#"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1} "#, .unreadable),
-        (
-            #"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1.0}"#,
-            .unreadable
-        ),
-        (#"{"format":"rejoin-audit","version":1,"lineage":"l","tenant":"t","exportedAtMilliseconds":1}"#, .unreadable),
-        ("id,kind", .unreadable), ("", .unreadable), ("[]", .unreadable),
-    ])
-    func `is no export by its first line`(_ line: String, _ kind: AuditFileFault.Kind) {
+    @Test(
+        "is no export by its first line",
+        arguments: [
+            (#"{"format":"rejoin-audit","version":2,"more":1}"#, AuditFileFault.Kind.otherVersion(2)),
+            (#"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l"}"#, .unreadable),
+            (#"{"format":"another","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1}"#, .unreadable),
+            (
+                #"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1} "#,
+                .unreadable
+            ),
+            (
+                #"{"format":"rejoin-audit","version":1,"tenant":"t","lineage":"l","exportedAtMilliseconds":1.0}"#,
+                .unreadable
+            ),
+            (
+                #"{"format":"rejoin-audit","version":1,"lineage":"l","tenant":"t","exportedAtMilliseconds":1}"#,
+                .unreadable
+            ),
+            ("id,kind", .unreadable), ("", .unreadable), ("[]", .unreadable),
+        ])
+    func noExport(_ line: String, _ kind: AuditFileFault.Kind) {
         var verifier = AuditFileVerifier()
         verifier.read((line + "\n").utf8)
         #expect(verifier.report().fault == AuditFileFault(kind, line: 1))

@@ -5,7 +5,8 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite struct `The results of a batch, as its row keeps them` {
+@Suite("the results of a batch, as its row keeps them")
+struct BatchResultsTests {
     private static let key = BatchKey(device: "mac", key: "k")
     private static let record = RecordKey("estimates", "e/1")
 
@@ -28,7 +29,8 @@ import Testing
         Rejection(.valueInvalid, "no", at: ["fields", "caf\u{E9}"]),
     ])
 
-    @Test func `come back as they were: those of accepted operations from the operations, the others from the row`()
+    @Test("come back as they were: those of accepted operations from the operations, the others from the row")
+    func roundTrip()
         throws
     {
         let outcomes = [
@@ -49,31 +51,40 @@ import Testing
             ])
     }
 
-    @Test func `of a thousand accepted operations are their ids`() {
+    @Test("of a thousand accepted operations are their ids")
+    func thousand() {
         let outcomes = (1...1_000).map {
             OperationOutcome(id: OperationID("o\($0)"), record: Self.record, result: Self.applied, keptUnder: "mac")
         }
         #expect(Self.row(outcomes).results.utf8.count < 10 * 1_000)
     }
 
-    @Test func `whose operation is gone are told as damaged`() throws {
+    @Test("whose operation is gone are told as damaged")
+    func lostOperation() throws {
         let row = Self.row([OperationOutcome(id: "o1", record: Self.record, result: Self.applied, keptUnder: "mac")])
         #expect(throws: StoreError.damaged("a batch's operation is not there")) {
             try row.readResults().outcomes { _ in nil }
         }
     }
 
-    @Test(arguments: [
-        "", "{", "[", "[1]", "[null]", "[[\"a\"]]", "[{\"id\":\"a\"}]", "{\"results\":3}", "{\"results\":[{}]}",
-    ])
-    func `that cannot be read are told as damaged`(_ text: String) {
+    @Test(
+        "that cannot be read are told as damaged",
+        arguments: [
+            "", "{", "[", "[1]", "[null]", "[[\"a\"]]", "[{\"id\":\"a\"}]", "{\"results\":3}", "{\"results\":[{}]}",
+        ])
+    func unreadable(_ text: String) {
         let row = BatchRow(
             key: Self.key, fingerprint: .zero, results: text, recordedAtMilliseconds: 0)
-        #expect(throws: StoreError.self) { try row.readResults() }
+        #expect {
+            try row.readResults()
+        } throws: { error in
+            if case StoreError.damaged = error { true } else { false }
+        }
     }
 
     /// Schemas 1 to 3 kept the whole answer, with the record in each result.
-    @Test func `of a row of an earlier schema are those of the answer that it keeps`() throws {
+    @Test("of a row of an earlier schema are those of the answer that it keeps")
+    func earlierSchema() throws {
         let answer = #"""
             {"batch":"k","serverTime":"2026-11-20T22:00:00.041Z","cursor":"AV1B","results":[{"id":"o1","outcome":"conflicted",\#
             "relation":"concurrent","sequence":3,"conflicts":[{"id":"17","unit":"total","policy":"lww","status":"automatic",\#

@@ -5,7 +5,8 @@ import SyncStorage
 import SyncWire
 import Testing
 
-@Suite struct `The rows of a commit` {
+@Suite("the rows of a commit")
+struct CommitBuilderTests {
     private static let tenant = TenantID("tenant")
     private static let identity = StoreIdentity(lineage: "l", redactionKey: Array(repeating: 7, count: 32))
     private static let record = RecordKey("jobs", "r")
@@ -39,7 +40,8 @@ import Testing
     private static let create = Operation(.create, "o1", on: record, clock: ["anna": 1], ["n": 1])
     private static let concurrent = Operation(.create, "o2", on: record, clock: ["ben": 1], ["n": 2])
 
-    @Test func `are the same for the same decisions`() {
+    @Test("are the same for the same decisions")
+    func same() {
         let batches = [Self.batch("a", Self.create), Self.batch("b", from: "ben", Self.concurrent)]
         let commit = Self.commit(batches)
         #expect(commit == Self.commit(batches))
@@ -52,7 +54,8 @@ import Testing
         #expect(commit.head.auditHash == commit.audit.last?.hash)
     }
 
-    @Test func `are none for a batch that is refused`() {
+    @Test("are none for a batch that is refused")
+    func refused() {
         let refused = Batch(
             key: "a", device: "anna", user: "u", atomicity: .allOrNothing, receivedAtMilliseconds: 1,
             sentAtMilliseconds: nil,
@@ -65,7 +68,8 @@ import Testing
         #expect(Self.commit([refused]).isEmpty)
     }
 
-    @Test func `have an operation once that one batch got wrong and the next one right`() {
+    @Test("have an operation once that one batch got wrong and the next one right")
+    func secondTry() {
         let wrong = Batch(
             key: "a", device: "anna", user: "u", atomicity: .eachOperation, receivedAtMilliseconds: 1,
             sentAtMilliseconds: nil,
@@ -81,7 +85,8 @@ import Testing
         #expect(Self.commit([wrong]).operations.map(\.fingerprint) == [nil])
     }
 
-    @Test func `have no redacted value but in the record`() throws {
+    @Test("have no redacted value but in the record")
+    func redacted() throws {
         let schema = Schema(declaring: ["jobs": CollectionRules(fields: ["n": FieldRule(audit: .redacted)])])
         let commit = Self.commit(
             [
@@ -95,7 +100,8 @@ import Testing
         #expect(!commit.audit.isEmpty)
     }
 
-    @Test func `index an entry by what it says, as those do who read it back`() async throws {
+    @Test("index an entry by what it says, as those do who read it back")
+    func indexed() async throws {
         let store = InMemoryStore()
         try await AuditSample.put(in: store, of: Self.tenant)
         let entries = try await store.auditEntries(Self.tenant, after: 0, limit: .max)

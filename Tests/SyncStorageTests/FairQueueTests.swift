@@ -12,8 +12,10 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
     return (work, turns)
 }
 
-@Suite struct `Work of many tenants` {
-    @Test func `goes by turns, whoever has more`() {
+@Suite("work of many tenants")
+struct FairQueueTests {
+    @Test("goes by turns, whoever has more")
+    func turns() {
         var queue = FairQueue<String>(workers: 100)
         for number in 1...5 { queue.add("a\(number)", of: "a", for: .reading) }
         for tenant in ["b", "c"] {
@@ -23,7 +25,8 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(queue.count == 0)
     }
 
-    @Test func `is that of the tenant with the fewest under way`() {
+    @Test("is that of the tenant with the fewest under way")
+    func fewestUnderWay() {
         var queue = FairQueue<String>(workers: 8)
         for number in 1...20 { queue.add("a\(number)", of: "a", for: .reading) }
         #expect(takeAll(&queue).work.count == 4, "six may read, and of those two are for others")
@@ -32,8 +35,8 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(takeAll(&queue).work == ["b1", "b2"])
     }
 
-    @Test(arguments: WorkUse.allCases)
-    func `of two workers leaves one for the others, whatever a tenant does with its own`(use: WorkUse) {
+    @Test("of two workers leaves one for the others, whatever a tenant does with its own", arguments: WorkUse.allCases)
+    func twoWorkers(use: WorkUse) {
         var queue = FairQueue<String>(workers: 2)
         for _ in 0..<100 { queue.add("greedy", of: "greedy", for: use) }
         #expect(takeAll(&queue).work == ["greedy"])
@@ -51,7 +54,8 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(zip(order, order.dropFirst()).allSatisfy { $0 != $1 }, "reads and writes take turns: \(order)")
     }
 
-    @Test(arguments: 3...40) func `never has all workers with one tenant or for one use`(workers: Int) {
+    @Test("never has all workers with one tenant or for one use", arguments: 3...40)
+    func neverAll(workers: Int) {
         var queue = FairQueue<String>(workers: workers)
         let (tenantShare, share) = FairQueue<String>.shares(of: workers)
         #expect((1..<workers).contains(share))
@@ -67,7 +71,8 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(takeAll(&queue).work == Array(repeating: "r", count: share))
     }
 
-    @Test func `of the server itself goes at once, and one worker is enough for everything`() {
+    @Test("of the server itself goes at once, and one worker is enough for everything")
+    func serverItself() {
         var queue = FairQueue<String>(workers: 1)
         queue.add("read", of: "a", for: .reading)
         queue.add("write", of: "a", for: .writing)
@@ -80,13 +85,15 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(order == ["ping", "read", "write"])
     }
 
-    @Test func `for one use alone has all workers`() {
+    @Test("for one use alone has all workers")
+    func oneUseAlone() {
         var queue = FairQueue<String>(workers: 4, for: [.reading])
         for number in 0..<9 { queue.add("r", of: TenantID("t\(number % 3)"), for: .reading) }
         #expect(takeAll(&queue).work.count == 4)
     }
 
-    @Test func `is taken back where nobody waits for it any more, and nothing else with it`() {
+    @Test("is taken back where nobody waits for it any more, and nothing else with it")
+    func takenBack() {
         var queue = FairQueue<String>(workers: 100)
         for element in ["a1", "a2", "a3"] { queue.add(element, of: "a", for: .reading) }
         queue.add("b1", of: "b", for: .reading)
@@ -104,7 +111,8 @@ private func takeAll(_ queue: inout FairQueue<String>) -> (work: [String], turns
         #expect(queue.count == 0)
     }
 
-    @Test func `is done in any order of beginnings and ends, all of it, once`() {
+    @Test("is done in any order of beginnings and ends, all of it, once")
+    func anyOrder() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200 {
             let workers = Int.random(in: 1...9, using: &random)

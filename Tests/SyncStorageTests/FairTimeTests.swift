@@ -18,8 +18,10 @@ private struct Worker {
     }
 }
 
-@Suite struct `A worker's time` {
-    @Test func `is waited for by somebody new for one piece and no more, whoever else waits`() {
+@Suite("a worker's time")
+struct FairTimeTests {
+    @Test("is waited for by somebody new for one piece and no more, whoever else waits")
+    func newcomer() {
         var worker = Worker()
         for tenant in ["a", "b", "c"] { for _ in 0..<5 { worker.add(tenant, 100) } }
         for _ in 0..<3 { _ = worker.work() }
@@ -27,7 +29,8 @@ private struct Worker {
         #expect(worker.work() == "small")
     }
 
-    @Test func `goes to the server's own work first, and to one piece at a time`() {
+    @Test("goes to the server's own work first, and to one piece at a time")
+    func onePiece() {
         var queue = FairTime<String>()
         queue.add("tenant's", of: "t")
         queue.add("own", of: nil)
@@ -37,7 +40,8 @@ private struct Worker {
         #expect(queue.take() == "tenant's")
     }
 
-    @Test func `keeps each tenant's own order`() {
+    @Test("keeps each tenant's own order")
+    func order() {
         var queue = FairTime<Int>()
         for number in 0..<20 { queue.add(number, of: TenantID("t\(number % 2)")) }
         var seen: [Int: [Int]] = [:]
@@ -49,8 +53,8 @@ private struct Worker {
         #expect(seen[1] == Array(stride(from: 1, to: 20, by: 2)))
     }
 
-    @Test(arguments: UInt64(1)...40)
-    func `is shared evenly among those who always wait, however long their pieces are`(seed: UInt64) {
+    @Test("is shared evenly among those who always wait, however long their pieces are", arguments: UInt64(1)...40)
+    func evenShares(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var worker = Worker()
         let lengths = (0..<Int.random(in: 2...5, using: &random)).map { number in
@@ -68,7 +72,8 @@ private struct Worker {
         #expect(least * 100 >= most * 75, "seed \(seed): \(had) of pieces \(lengths)")
     }
 
-    @Test func `is not kept from somebody with a debt by ever new tenants, and the debts do not pile up`() {
+    @Test("is not kept from somebody with a debt by ever new tenants, and the debts do not pile up")
+    func debts() {
         var worker = Worker()
         worker.add("heavy", 100)
         worker.add("new0", 5)
@@ -84,7 +89,8 @@ private struct Worker {
         #expect(worker.queue.tenantsAhead <= 20)
     }
 
-    @Test func `is owed by nobody once nobody waits`() {
+    @Test("is owed by nobody once nobody waits")
+    func owed() {
         var worker = Worker()
         worker.add("a", 1_000)
         _ = worker.work()

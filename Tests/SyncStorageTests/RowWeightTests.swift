@@ -7,7 +7,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("A row takes at most twice its record's weight")
+@Suite("a row takes at most twice its record's weight")
 struct RowWeightTests {
     private static let rules = CollectionRules(
         fields: [
@@ -17,7 +17,7 @@ struct RowWeightTests {
         ], groups: ["place": GroupRule(fields: ["lat", "lng"], merge: .manual)])
 
     /// Short values, where all else weighs, and long ones, where they do; many devices, with long and short names.
-    @Test("Of any record: fields, siblings, state and clock together, short values and long, few devices and many")
+    @Test("of any record: fields, siblings, state and clock together, short values and long, few devices and many")
     func factor() {
         for seed in UInt64(1)...150 {
             var generator = SeededGenerator(seed: seed)

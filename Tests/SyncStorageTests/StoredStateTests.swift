@@ -36,10 +36,10 @@ private let record: StoredRecord = {
 
 private func row() -> RecordRow { RecordRow(record, rules: .undeclared, changedAtMilliseconds: 1) }
 
-@Suite("The stored form of a state")
+@Suite("the stored form of a state")
 struct StoredStateTests {
     /// What is stored has to stay readable, so this text never changes.
-    @Test("Every kind of unit is written as it always was, and read back")
+    @Test("every kind of unit is written as it always was, and read back")
     func form() throws {
         let events = #"[[0,1,10,null,"u","o1"],[1,1,20,5,"u","o2"]]"#
         let units = [
@@ -55,7 +55,7 @@ struct StoredStateTests {
     }
 
     @Test(
-        "A state that does not fit together is damaged, and nothing is made of it",
+        "a state that does not fit together is damaged, and nothing is made of it",
         arguments: [
             #""f","alone","r",7"#, #""f","absent","r",0"#, #""f","both","r",0,"x",1"#, #""g","place","r",0"#,
             #""f","high","x",1"#, #""f","high","x",1,7,8"#, #""f","count","c",[0,1]"#, #""f","count","c",[0,1,3,4]"#,
@@ -68,6 +68,11 @@ struct StoredStateTests {
         let row = RecordRow(
             key: whole.key, sequence: 1, isDeleted: false, isPurged: false, clock: whole.clock, stampMilliseconds: 20,
             fields: whole.fields, siblings: nil, state: text, openConflicts: 0, changedAtMilliseconds: 1)
-        #expect(throws: StoreError.self) { try row.decoded() }
+        #expect {
+            try row.decoded()
+        } throws: { error in
+            guard case StoreError.damaged(let reason) = error else { return false }
+            return reason.contains("\(row.key.collection)/\(row.key.id)")
+        }
     }
 }

@@ -2,7 +2,8 @@ import Crypto
 import SyncWire
 import Testing
 
-@Suite struct `A cursor` {
+@Suite("a cursor")
+struct CursorTests {
     private static let old = [UInt8](repeating: 7, count: 32)
     private static let keys = ServerKeys(secret: [UInt8](repeating: 1, count: 32))
 
@@ -21,7 +22,8 @@ import Testing
         return Base64URL.encode(content + code.prefix(16))
     }
 
-    @Test func `is read by every server that has the secret, and by no other`() throws {
+    @Test("is read by every server that has the secret, and by no other")
+    func secret() throws {
         let text = Cursor(sequence: 5).text(codec())
         #expect(
             try Cursor(text, codec(key: ServerKeys(secret: [UInt8](repeating: 1, count: 32)).cursor))
@@ -38,7 +40,8 @@ import Testing
         #expect(throws: Cursor.ReadingError.otherLineage) { try Cursor(text, codec(lineage: "m")) }
     }
 
-    @Test func `of before the key moved out of the data is read where the data still has that key`()
+    @Test("of before the key moved out of the data is read where the data still has that key")
+    func earlierKey()
         throws
     {
         let text = Self.formerText(sequence: 5)
@@ -53,7 +56,8 @@ import Testing
         }
     }
 
-    @Test func `comes from a key of its own, and so does a session`() {
+    @Test("comes from a key of its own, and so does a session")
+    func ownKey() {
         #expect(
             Set([Self.keys.cursor, Self.keys.session, Self.keys.check + Self.keys.check]).count == 3)
         #expect(Self.keys.cursor.count == 32 && Self.keys.session.count == 32)

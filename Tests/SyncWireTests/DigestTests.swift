@@ -4,7 +4,7 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("Digest")
+@Suite("digest")
 struct DigestTests {
     @Test("the digest is SHA-256: the examples of FIPS 180")
     func knownAnswers() {

@@ -3,10 +3,12 @@ import MergeCore
 import SyncWire
 import Testing
 
-@Suite struct `A name` {
+@Suite("a name")
+struct NameRuleTests {
     private func issue(_ text: String) -> String? { NameRule.issue(in: ExactString(text), limits: WireLimits()) }
 
-    @Test func `is refused with every control character, wherever it stands, and with none of its neighbours`() throws {
+    @Test("is refused with every control character, wherever it stands, and with none of its neighbours")
+    func controlCharacters() throws {
         let controls: [ClosedRange<UInt32>] = [
             0x00...0x1F, 0x7F...0x9F, 0x61C...0x61C, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069,
         ]
@@ -21,8 +23,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [".", ".."])
-    func `is never what a path is cut short by`(_ dots: String) {
+    @Test("is never what a path is cut short by", arguments: [".", ".."])
+    func dots(_ dots: String) {
         #expect(issue(dots) != nil)
         #expect(IdempotencyKey(field: dots, limit: 255) == nil)
         #expect(IdempotencyKey(field: "\"\(dots)\"", limit: 255) == nil)

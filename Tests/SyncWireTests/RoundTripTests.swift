@@ -7,7 +7,7 @@ import Testing
 import Values
 
 /// What one side writes, the other reads: nothing is lost on the way, and nothing is made up.
-@Suite("A document of the wire")
+@Suite("a document of the wire")
 struct RoundTripTests {
     private static let seeds = UInt64(1)...400
 

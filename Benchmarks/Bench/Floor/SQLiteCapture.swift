@@ -77,9 +77,9 @@ private struct SampleWriter {
         shape.counter = counter
         var batches = Batches(Endpoint(port: 0, token: ""), shape)
         let (number, body) = batches.nextBody()
-        let request = try BatchRequest(body: body.span, limits: Limits())
+        let request = try BatchRequest(body: body.span, limits: WireLimits())
         let engine = SyncEngine(
-            store: store, settings: DecisionSettings(schema: .open), keys: ServerKeys(secret: [1]),
+            store: store, schema: .open, keys: ServerKeys(secret: [1]),
             logger: Logger(label: "bench"))
         let now = engine.clock.now()
         let reply = try await engine.commit(

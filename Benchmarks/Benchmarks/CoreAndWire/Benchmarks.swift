@@ -18,7 +18,7 @@ let benchmarks: @Sendable () -> Void = {
 
     Benchmark("wire: read a batch, own parser") { benchmark in
         for _ in benchmark.scaledIterations {
-            blackHole(try BatchRequest(body: body.span, limits: Limits()))
+            blackHole(try BatchRequest(body: body.span, limits: WireLimits()))
         }
     }
     Benchmark("wire: read JSON only, own parser") { benchmark in

@@ -37,7 +37,7 @@ func worstCases() {
         ("8 MiB of bad names of members", WorstCase.strangeBody(operations: 1_000, members: 705)),
     ] {
         Benchmark("wire, worst: read a batch of \(name)") { benchmark in
-            for _ in benchmark.scaledIterations { blackHole(try BatchRequest(body: body.span, limits: Limits())) }
+            for _ in benchmark.scaledIterations { blackHole(try BatchRequest(body: body.span, limits: WireLimits())) }
         }
     }
     Benchmark("audit, worst: fold a conflict of 1,000 entries") { benchmark in

@@ -172,6 +172,7 @@ public struct WriteContext: Sendable {
     /// As in `Limits`.
     public let elementsPerSet: Int
 
+    /// The context of a write, with what families need to know of the limits.
     public init(event: Event, seen: VersionVector, hasSeenAll: Bool, limits: Limits) {
         self.event = event
         self.seen = seen

@@ -19,7 +19,9 @@ public struct ConflictView: Sendable, Hashable {
         public var isDropped: Bool
     }
 
+    /// What somebody wrote about the conflict, as the wire has it.
     public typealias Comment = WireConflict.Comment
+    /// How the conflict ended, as the wire has it.
     public typealias Ending = WireConflict.Ending
 
     /// Which `user` made the conflict somebody's task, and when (`atMilliseconds`). The `assignee` is nil where it
@@ -30,6 +32,7 @@ public struct ConflictView: Sendable, Hashable {
         public let atMilliseconds: Int64
     }
 
+    /// The conflict's columns in the index over the audit.
     public let row: ConflictRow
     /// The key of the batch that opened it.
     public let batch: String

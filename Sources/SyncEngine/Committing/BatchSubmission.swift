@@ -64,12 +64,14 @@ public struct BatchSubmission: Sendable {
 
 /// The answer to a batch that was committed, now or before, and what it took.
 public struct BatchReply: Sendable, Hashable {
+    /// What the device is told.
     public let answer: BatchAnswer
     /// About how many bytes of rows were written for it. Of a commit that it shared, its part by the size of its body.
     public internal(set) var writtenBytes = 0
 
     init(_ answer: BatchAnswer) { self.answer = answer }
 
+    /// Whether an earlier request with the same key and body had committed the batch.
     public var isReplayed: Bool { answer.isReplayed }
 
     /// How many operations had which outcome; empty for a replay.

@@ -6,6 +6,7 @@ import Synchronization
 
 /// One page of the feed, for all who are answered with it.
 public struct ChangesAnswer: Sendable {
+    /// The page as the wire has it.
     public let page: ChangesPage
     /// The sequence that the cursor stands for.
     let reached: Int64

@@ -25,6 +25,7 @@ public struct EngineClock: Sendable {
         self.init(now: now, uptime: Self.system.uptime, after: Self.system.after)
     }
 
+    /// The system's time of day, its monotonic clock, and timers that are tasks.
     public static let system: EngineClock = {
         let start = ContinuousClock.now
         return EngineClock(now: timeOfDay, uptime: { ContinuousClock.now - start }) { duration, action in
@@ -37,7 +38,7 @@ public struct EngineClock: Sendable {
     }()
 
     /// Returns when the time has passed, or as soon as the task is cancelled.
-    func sleep(for duration: Duration) async {
+    public func sleep(for duration: Duration) async {
         let sleeper = Sleeper()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -65,7 +65,7 @@ extension VerificationKeys {
         } else if let key = try? ES256PublicKey(pem: pem) {
             await signer.add(ecdsa: key)
             algorithm = "ES256"
-        } else if let key = EdDSA.PublicKey.reading(pem: pem) {
+        } else if let key = try? EdDSA.PublicKey(pem: pem) {
             await signer.add(eddsa: key)
             algorithm = "EdDSA"
         } else {

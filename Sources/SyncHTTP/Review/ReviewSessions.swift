@@ -1,5 +1,6 @@
 import Causality
 import Foundation
+import Hummingbird
 import JWTKit
 import MergeCore
 import SyncEngine
@@ -58,17 +59,17 @@ struct ReviewSessions: Sendable {
     static func endingCookie(isSecure: Bool) -> String { header("", maximumAge: 0, isSecure: isSecure) }
 
     private static func header(_ value: String, maximumAge: Int64, isSecure: Bool) -> String {
-        "\(cookieName)=\(value); Path=/review; Max-Age=\(maximumAge); HttpOnly; SameSite=Strict"
-            + (isSecure ? "; Secure" : "")
+        Cookie(
+            name: cookieName, value: value, maxAge: Int(maximumAge), path: "/review", secure: isSecure, httpOnly: true,
+            sameSite: .strict
+        ).description
     }
 
     /// Who is signed in; nil without a cookie, with one that is not ours, and with one that has expired.
     /// - Parameter cookies: the values of `Cookie`.
     func reviewer(cookies: [String], nowMilliseconds: Int64) async -> SignedInReviewer? {
-        let pairs = cookies.joined(separator: ";").split(separator: ";").map { pair in pair.drop { $0 == " " } }
-        let prefix = Self.cookieName + "="
-        guard let value = pairs.first(where: { $0.hasPrefix(prefix) })?.dropFirst(prefix.count),
-            let claims = try? await keys.verify(String(value), as: Claims.self),
+        guard let cookie = Cookies(from: cookies)[Self.cookieName],
+            let claims = try? await keys.verify(cookie.value, as: Claims.self),
             claims.exp * 1000 > Double(nowMilliseconds)
         else { return nil }
         var caller = Caller(

@@ -4,8 +4,9 @@ import Synchronization
 
 /// Wraps another store, and tells an observer what the store does and how long that takes. Failures are timed like
 /// everything else.
-public struct ObservedStore: SyncStore {
-    private let base: any SyncStore
+public struct ObservedStore: ForwardingStore {
+    /// The store that is observed.
+    public let base: any SyncStore
     private let observe: StoreObserver
 
     /// Wraps a store.
@@ -16,8 +17,6 @@ public struct ObservedStore: SyncStore {
         self.base = base
         self.observe = observe
     }
-
-    public var identity: StoreIdentity { base.identity }
 
     /// Notes when the parts of a transaction were, told by the thread that decides.
     private final class TransactionClock: Sendable {
@@ -54,155 +53,27 @@ public struct ObservedStore: SyncStore {
         return answer
     }
 
-    private func timed<Answer>(
-        _ step: StoreStep, _ body: () async throws(StoreError) -> Answer
+    public func call<Answer>(
+        _ method: StoreMethod, _ body: () async throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
+        guard let step = StoreStep(method) else { return try await body() }
         let began = ContinuousClock.now
         defer { observe(.step(step, ContinuousClock.now - began)) }
         return try await body()
     }
+}
 
-    // MARK: The feed
-
-    public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
-        try await timed(.feed) { () throws(StoreError) in try await base.head(of: tenant) }
-    }
-
-    public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
-        try await timed(.feed) { () throws(StoreError) in try await base.changes(tenant, query) }
-    }
-
-    public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
-        try await timed(.feed) { () throws(StoreError) in try await base.record(tenant, key) }
-    }
-
-    // MARK: What was answered
-
-    public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
-        try await timed(.answers) { () throws(StoreError) in try await base.batch(tenant, key) }
-    }
-
-    public func recall(
-        _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
-    ) async throws(StoreError) -> BatchRecall? {
-        try await timed(.answers) { () throws(StoreError) in
-            try await base.recall(tenant, key, recordBytes: recordBytes)
+extension StoreStep {
+    /// What a method's time is spent on; nil where it is not measured as a whole.
+    fileprivate init?(_ method: StoreMethod) {
+        switch method {
+        case .head, .changes, .record: self = .feed
+        case .batch, .recall, .operations: self = .answers
+        case .conflicts, .conflictCounts, .conflict, .auditEntries, .strandedSides, .conflictIndex: self = .audit
+        case .tenants, .device, .retiredDevices, .devices, .register, .retire, .acknowledge, .access, .end:
+            self = .devices
+        case .spend: self = .codes
+        case .transact, .agree, .ping: return nil
         }
     }
-
-    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
-        try await timed(.answers) { () throws(StoreError) in try await base.operations(tenant, id: id) }
-    }
-
-    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
-        try await timed(.answers) { () throws(StoreError) in try await base.operations(tenant, query) }
-    }
-
-    // MARK: The audit
-
-    public func conflicts(_ tenant: TenantID, _ query: ConflictQuery) async throws(StoreError) -> [ConflictHistory] {
-        try await timed(.audit) { () throws(StoreError) in try await base.conflicts(tenant, query) }
-    }
-
-    public func conflictCounts(_ tenant: TenantID, _ queries: [ConflictQuery]) async throws(StoreError) -> [Int] {
-        try await timed(.audit) { () throws(StoreError) in try await base.conflictCounts(tenant, queries) }
-    }
-
-    public func conflict(_ tenant: TenantID, _ id: ConflictID) async throws(StoreError) -> ConflictHistory? {
-        try await timed(.audit) { () throws(StoreError) in try await base.conflict(tenant, id) }
-    }
-
-    public func conflictCounts(_ tenant: TenantID) async throws(StoreError) -> ConflictCounts {
-        try await timed(.audit) { () throws(StoreError) in try await base.conflictCounts(tenant) }
-    }
-
-    public func auditEntries(
-        _ tenant: TenantID, after position: Int64, limit: Int
-    ) async throws(StoreError) -> [AuditEntryRow] {
-        try await timed(.audit) { () throws(StoreError) in
-            try await base.auditEntries(tenant, after: position, limit: limit)
-        }
-    }
-
-    public func strandedSides(_ tenant: TenantID) async throws(StoreError) -> Int64? {
-        try await timed(.audit) { () throws(StoreError) in try await base.strandedSides(tenant) }
-    }
-
-    public func conflictIndex(
-        _ tenant: TenantID, after id: Int64, limit: Int
-    ) async throws(StoreError) -> [ConflictRow] {
-        try await timed(.audit) { () throws(StoreError) in
-            try await base.conflictIndex(tenant, after: id, limit: limit)
-        }
-    }
-
-    // MARK: Tenants and devices
-
-    public func tenants() async throws(StoreError) -> [TenantID] {
-        try await timed(.devices) { () throws(StoreError) in try await base.tenants() }
-    }
-
-    public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
-        try await timed(.devices) { () throws(StoreError) in try await base.device(tenant, device) }
-    }
-
-    public func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] {
-        try await timed(.devices) { () throws(StoreError) in try await base.devices(tenant) }
-    }
-
-    public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
-        try await timed(.devices) { () throws(StoreError) in try await base.register(tenant, device) }
-    }
-
-    public func retire(
-        _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
-    ) async throws(StoreError) -> Bool {
-        try await timed(.devices) { () throws(StoreError) in
-            try await base.retire(tenant, device, atMilliseconds: atMilliseconds)
-        }
-    }
-
-    public func acknowledge(_ heartbeats: [DeviceHeartbeat]) async throws(StoreError) {
-        try await timed(.devices) { () throws(StoreError) in try await base.acknowledge(heartbeats) }
-    }
-
-    // MARK: The rest
-
-    public func retiredDevices(
-        _ tenant: TenantID, among devices: Set<DeviceID>
-    ) async throws(StoreError) -> Set<DeviceID> {
-        try await timed(.devices) { () throws(StoreError) in try await base.retiredDevices(tenant, among: devices) }
-    }
-
-    // MARK: Access
-
-    public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError) -> AccessState {
-        try await timed(.devices) { () throws(StoreError) in try await base.access(tenant, query) }
-    }
-
-    public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64) async throws(StoreError) {
-        try await timed(.devices) { () throws(StoreError) in
-            try await base.end(tenant, end, nowMilliseconds: nowMilliseconds)
-        }
-    }
-
-    public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError) -> KeyAgreement {
-        try await base.agree(on: check, intention)
-    }
-
-    // MARK: One-time codes
-
-    public func spend(
-        _ tenant: TenantID, _ code: OneTimeCode, nowMilliseconds: Int64
-    ) async throws(StoreError) -> Bool {
-        try await timed(.codes) { () throws(StoreError) in
-            try await base.spend(tenant, code, nowMilliseconds: nowMilliseconds)
-        }
-    }
-
-    public func changeNotifications() -> AsyncStream<ChangeNotification> { base.changeNotifications() }
-
-    public func ping() async throws(StoreError) { try await base.ping() }
-
-    public func close() async { await base.close() }
 }

@@ -11,8 +11,11 @@ public enum BatchReturn: String, Sendable, Hashable, CaseIterable {
 public struct BatchAnswer: WireDocument, Hashable {
     /// Whether the batch was committed now, before, or not at all.
     public enum Kind: Sendable, Hashable {
+        /// The batch was committed by this request.
         case committed
+        /// An earlier request with the same key and body committed it, and these are its results.
         case replayed
+        /// The answer says what would happen, and nothing was stored.
         case dryRun
     }
 
@@ -49,6 +52,7 @@ public struct BatchAnswer: WireDocument, Hashable {
         self.records = records
     }
 
+    /// Whether the results are those of an earlier request with the same key and body.
     public var isReplayed: Bool { kind == .replayed }
 
     public func encoded() -> [UInt8] {

@@ -4,7 +4,11 @@ import StrictJSON
 
 extension BatchRequest {
     /// A batch that a device is about to send. O(its size).
-    /// - Parameter device: the token's device; nil leaves it to the token.
+    /// - Parameters:
+    ///   - device: the token's device; nil leaves it to the token.
+    ///   - sentAtMilliseconds: when it is sent by the device's clock, in milliseconds since 1970; nil leaves it out.
+    ///   - atomicity: what one invalid operation does to the batch.
+    ///   - operations: what the batch asks for, in the order in which it is to happen.
     public init(
         device: DeviceID? = nil, sentAtMilliseconds: Int64?, atomicity: Batch.Atomicity = .allOrNothing,
         operations: [Operation]

@@ -3,7 +3,10 @@ import MergeCore
 import StrictJSON
 
 extension OperationOutcome {
-    /// - Parameter index: the operation's place in the batch, for the pointers of its error.
+    /// Writes the outcome as an object: the operation's id, its result, and whether that is a replay.
+    /// - Parameters:
+    ///   - writer: takes the object.
+    ///   - index: the operation's place in the batch, counted from 0, for the pointers of its error.
     public func write(to writer: inout JSONWriter, index: Int) {
         writer.beginObject()
         writer.optionalMember("id", id?.name)
@@ -34,6 +37,8 @@ extension OperationResult {
         }
     }
 
+    /// A result as a client hears of it. A code that this version does not know is told as `invalid_request`.
+    /// - Throws: what is missing, or is not what it should be, and where.
     public init(reading members: DocumentMembers) throws(WireError) {
         let outcome = try members.choice("outcome", OutcomeKind.self)
         guard let error = try members.optionalMembers("error") else {

@@ -6,6 +6,7 @@ import StrictJSON
 /// Whoever has an HTTP client sends `method`, `path`, `headers` and `body`, adds the token, and hands what came back to
 /// `answer(status:body:retryAfterSeconds:)`.
 public struct WireCall<Answer: Sendable>: Sendable {
+    /// The HTTP methods that the protocol uses: `get`, `post`, `put` and `delete`.
     public enum Method: String, Sendable, Hashable {
         case get = "GET"
         case post = "POST"
@@ -21,6 +22,7 @@ public struct WireCall<Answer: Sendable>: Sendable {
     public let body: [UInt8]?
     private let read: @Sendable ([UInt8]) throws(WireError) -> Answer
 
+    /// One header of the request, by its `name` and its `value`.
     public struct Header: Sendable, Hashable {
         public let name: String
         public let value: String
@@ -38,7 +40,10 @@ public struct WireCall<Answer: Sendable>: Sendable {
     }
 
     /// What the server answered.
-    /// - Parameter retryAfterSeconds: what the header of this name says, where there is one.
+    /// - Parameters:
+    ///   - status: the HTTP status of the answer.
+    ///   - body: the whole body of the answer.
+    ///   - retryAfterSeconds: what the `Retry-After` header says; nil where there is none.
     /// - Throws: `WireCallError`: the server's problem, or that the answer is none of this protocol.
     public func answer(
         status: Int, body: [UInt8], retryAfterSeconds: Int? = nil

@@ -26,6 +26,8 @@ extension WireCall where Answer == BatchAnswer {
     /// - Parameters:
     ///   - body: of a `BatchRequest`. A retry sends the same under the same key.
     ///   - key: 1 to 255 visible ASCII characters, new for each batch.
+    ///   - returning: whether the answer carries the records that the batch touched.
+    ///   - isDryRun: whether the answer only says what would happen. Nothing is stored then, not even the key.
     public static func batch(
         _ body: [UInt8], key: ExactString, returning: BatchReturn = .full, isDryRun: Bool = false
     ) -> Self {
@@ -37,7 +39,9 @@ extension WireCall where Answer == BatchAnswer {
     }
 
     /// What a retry of a batch would be answered.
-    /// - Parameter device: whose key it is; for reviewers.
+    /// - Parameters:
+    ///   - key: the key that the batch was sent with.
+    ///   - device: for reviewers, whose key it is; nil for the token's device.
     public static func storedBatch(key: ExactString, device: DeviceID? = nil) -> Self {
         Self(.get, WirePath("/v1/batches", key).query("device", device?.name.text))
     }
@@ -47,7 +51,10 @@ extension WireCall where Answer == ChangesPage {
     /// One page of the feed.
     /// - Parameters:
     ///   - since: the cursor that was saved last; nil from the beginning.
-    ///   - waitSeconds: for how long an empty answer may be held.
+    ///   - limit: how many records the page looks at; nil for the server's default.
+    ///   - collections: the only ones whose records are wanted; empty for all. A cursor is good for one selection of
+    ///     them.
+    ///   - waitSeconds: for how many seconds an empty answer may be held until something changes; nil for none.
     public static func changes(
         since: String?, limit: Int? = nil, collections: [ExactString] = [], waitSeconds: Int? = nil
     ) -> Self {
@@ -73,10 +80,16 @@ extension WireCall where Answer == [ChangesLine] {
 }
 
 extension WireCall where Answer == RecordAnswer {
+    /// One record as the feed has it, with the events behind what each unit holds.
     public static func record(_ key: RecordKey) -> Self { Self(.get, WirePath("/v1/records", key.collection, key.id)) }
 }
 
 extension WireCall where Answer == HistoryPage {
+    /// A page of the operations on a record and of the conflicts that they met, newest first.
+    /// - Parameters:
+    ///   - key: the record's collection and id.
+    ///   - limit: how many entries the page has at most; nil for the server's default.
+    ///   - page: the `next` of the page before; nil for the first page.
     public static func history(_ key: RecordKey, limit: Int? = nil, page: String? = nil) -> Self {
         Self(
             .get,
@@ -103,6 +116,7 @@ extension WireCall where Answer == OperationsPage {
 }
 
 extension WireCall where Answer == DevicesAnswer {
+    /// All devices of the tenant, sorted by id, the retired ones too. For administrators.
     public static var devices: Self { Self(.get, WirePath("/v1/devices")) }
 }
 
@@ -121,7 +135,11 @@ extension WireCall where Answer == Void {
 }
 
 extension WireCall where Answer == ConflictsPage {
-    /// Conflicts that a query selects. - Parameter conditions: as the contract names them.
+    /// The conflicts that fulfil every condition. For reviewers.
+    /// - Parameters:
+    ///   - conditions: query parameters, as the contract names them.
+    ///   - limit: how many conflicts the page has at most; nil for the server's default.
+    ///   - page: the `next` of the page before; nil for the first page.
     public static func conflicts(
         where conditions: [(name: String, value: String)] = [], limit: Int? = nil, page: String? = nil
     ) -> Self {
@@ -132,19 +150,25 @@ extension WireCall where Answer == ConflictsPage {
 }
 
 extension WireCall where Answer == ConflictCountsAnswer {
+    /// How many conflicts there are, by each of the things that people ask for. For reviewers.
     public static var conflictCounts: Self { Self(.get, WirePath("/v1/conflicts/summary")) }
 }
 
 extension WireCall where Answer == WireConflict {
+    /// One conflict, with what was said about it and how it ended. For reviewers.
     public static func conflict(_ id: ConflictID) -> Self { Self(.get, WirePath("/v1/conflicts").then(id.text)) }
 
+    /// Adds a comment to a conflict, and answers the conflict with it. For reviewers.
     public static func comment(_ text: ExactString, on id: ConflictID) -> Self {
         Self(
             .post, WirePath("/v1/conflicts").then(id.text).then("comments"),
             body: CommentRequest(text: text).encoded())
     }
 
-    /// - Parameter assignee: nil for nobody.
+    /// Makes a conflict somebody's task, and answers the conflict. For reviewers.
+    /// - Parameters:
+    ///   - id: the conflict's name.
+    ///   - assignee: the user whose task it is to decide; nil for nobody.
     public static func assign(_ id: ConflictID, to assignee: ExactString?) -> Self {
         Self(
             .put, WirePath("/v1/conflicts").then(id.text).then("assignee"),
@@ -153,13 +177,19 @@ extension WireCall where Answer == WireConflict {
 }
 
 extension WireCall where Answer == ResolutionAnswer {
+    /// Ends a conflict with a decision, which names the version of it that was looked at. For reviewers.
     public static func resolve(_ id: ConflictID, _ decision: DecisionRequest) -> Self {
         Self(.post, WirePath("/v1/conflicts").then(id.text).then("resolutions"), body: decision.encoded())
     }
 }
 
 extension WireCall where Answer == BulkResolutionAnswer {
-    /// - Parameter conditions: which conflicts, where the request names none.
+    /// Decides many conflicts alike, those that the decision lists or those that a query selects. For reviewers.
+    /// - Parameters:
+    ///   - decision: what each of the conflicts is to end with.
+    ///   - conditions: query parameters that select the conflicts, where the decision lists none.
+    ///   - isPreview: whether the answer only says what would happen, and nothing is stored.
+    ///   - page: the `next` of the answer before; nil for the first call.
     public static func resolveMany(
         _ decision: DecisionRequest, where conditions: [(name: String, value: String)] = [], isPreview: Bool = false,
         page: String? = nil

@@ -3,7 +3,9 @@ import StrictJSON
 
 /// One page of the change feed, as an answer of its own and as lines of a catch-up.
 public struct ChangesPage: WireDocument, Hashable {
+    /// The records in the order of their last change, each with its newest state.
     public let records: [WireRecord]
+    /// Where the page ends, and where the next one begins.
     public let end: End
 
     /// Where a page ends, and where the next one begins.
@@ -12,6 +14,7 @@ public struct ChangesPage: WireDocument, Hashable {
         public let cursor: String
         /// Whether there is more at once.
         public let hasMore: Bool
+        /// When the answer was made by the server's clock, in milliseconds since 1970.
         public let serverTimeMilliseconds: Int64
 
         public init(cursor: String, hasMore: Bool, serverTimeMilliseconds: Int64) {
@@ -73,6 +76,7 @@ extension ChangesPage.End {
 
 /// One line of a catch-up.
 public enum ChangesLine: WireDocument, Hashable {
+    /// A record that changed, with its newest state.
     case record(WireRecord)
     /// A page is whole: what came before this line needs not to be sent again.
     case end(ChangesPage.End)

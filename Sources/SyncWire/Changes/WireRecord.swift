@@ -6,6 +6,7 @@ import Values
 /// A record as devices get it, in the answer to a batch and in the pull. The JSON parts are canonical texts, which are sent
 /// as they are stored.
 public struct WireRecord: WireDocument, Hashable {
+    /// The record's collection and id.
     public let key: RecordKey
     /// The place of its last change in the feed.
     public let sequence: Int64
@@ -102,7 +103,7 @@ public struct WireRecord: WireDocument, Hashable {
 
 /// A record with, for each unit, the events behind what it holds.
 public struct RecordAnswer: WireDocument, Hashable {
-    /// A unit and the events whose values it holds.
+    /// A `unit` and the events (`dots`) whose values it holds.
     public struct UnitDots: Sendable, Hashable {
         public let unit: ExactString
         public let dots: [Dot]
@@ -113,6 +114,7 @@ public struct RecordAnswer: WireDocument, Hashable {
         }
     }
 
+    /// The record as the feed has it.
     public let record: WireRecord
     /// In the order of the units' bytes.
     public let dots: [UnitDots]

@@ -3,6 +3,7 @@ import StrictJSON
 
 /// How many conflicts there are, by what reviewers look for.
 public struct ConflictCountsAnswer: WireDocument, Hashable {
+    /// How many conflicts (`count`, from 1) have one `name`: of a status, kind, collection, device or day.
     public struct Count: Sendable, Hashable {
         public let name: String
         public let count: Int64
@@ -13,6 +14,7 @@ public struct ConflictCountsAnswer: WireDocument, Hashable {
         }
     }
 
+    /// How many conflicts (`count`, from 1) there are in one `unit` of a `collection`.
     public struct UnitCount: Sendable, Hashable {
         public let collection: ExactString
         public let unit: ExactString
@@ -25,8 +27,11 @@ public struct ConflictCountsAnswer: WireDocument, Hashable {
         }
     }
 
+    /// By the name of a `ConflictStatus`.
     public var byStatus: [Count] = []
+    /// By the name of a `ConflictKind`.
     public var byKind: [Count] = []
+    /// By the record's collection.
     public var byCollection: [Count] = []
     /// By collection and unit.
     public var byUnit: [UnitCount] = []
@@ -35,6 +40,7 @@ public struct ConflictCountsAnswer: WireDocument, Hashable {
     /// By UTC day of opening, as `2026-11-20`.
     public var byDay: [Count] = []
 
+    /// An answer that counts nothing yet.
     public init() {}
 
     public func write(to writer: inout JSONWriter) {

@@ -4,6 +4,7 @@ import Values
 // The CSV of a conflict (RFC 4180).
 
 extension WireConflict {
+    /// The first line of the CSV, with its line break: the names of the columns that `writeCSV(to:)` fills.
     public static let csvHeader =
         "id,kind,status,version,collection,record,unit,policy,at,role,won,present,dropped,value,device,user,counter,stamp,"
         + "claimedAt,operation,assignee,ended,endedBy,endedAt,chosen\r\n"

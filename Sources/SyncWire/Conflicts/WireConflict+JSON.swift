@@ -121,6 +121,7 @@ extension WireConflict.Ending: WireDocument {
 
 /// A page of conflicts.
 public struct ConflictsPage: WireDocument, Hashable {
+    /// The conflicts that the query selects, in its order.
     public let conflicts: [WireConflict]
     /// Where the next page begins; nil after the last.
     public let next: String?

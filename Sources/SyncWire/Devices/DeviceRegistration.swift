@@ -5,6 +5,7 @@ import Values
 
 /// The body of a device's registration.
 public struct DeviceRegistration: Sendable, Hashable {
+    /// One install of the app, by an id that is unique in the tenant.
     public let device: DeviceID
 
     public init(device: DeviceID) { self.device = device }
@@ -20,6 +21,7 @@ public struct DeviceRegistration: Sendable, Hashable {
         device = DeviceID(name)
     }
 
+    /// The body of the request as JSON. O(its size).
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()

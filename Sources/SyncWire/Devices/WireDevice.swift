@@ -3,9 +3,13 @@ import StrictJSON
 
 /// A registered device.
 public struct WireDevice: WireDocument, Hashable {
+    /// The device's id.
     public let device: DeviceID
+    /// The user who registered it.
     public let user: ExactString
+    /// When it was registered, in server milliseconds since 1970.
     public let registeredAtMilliseconds: Int64
+    /// When it was seen last, in server milliseconds since 1970.
     public let lastSeenAtMilliseconds: Int64
     /// Up to where in the feed it has everything.
     public let acknowledgedSequence: Int64
@@ -48,6 +52,7 @@ public struct WireDevice: WireDocument, Hashable {
 
 /// All devices of a tenant, by id.
 public struct DevicesAnswer: WireDocument, Hashable {
+    /// The devices in the order of their ids, the retired ones too.
     public let devices: [WireDevice]
 
     public init(devices: [WireDevice]) { self.devices = devices }

@@ -13,6 +13,8 @@ public struct DocumentMembers: Sendable {
     /// An answer holds a value in more levels of its own than the request did in which it was sent.
     private static let limits = JSONLimits(maximumDepth: 128)
 
+    /// The object that a JSON text is. O(its size).
+    /// - Throws: where the bytes are no JSON, or no object.
     public init(encoded bytes: [UInt8]) throws(WireError) {
         let value: Value
         do {
@@ -23,6 +25,8 @@ public struct DocumentMembers: Sendable {
         try self.init(value, at: .root)
     }
 
+    /// A value that is an object, with where it stands in its document.
+    /// - Throws: where the value is something else.
     public init(_ value: Value, at pointer: JSONPointer) throws(WireError) {
         guard case .object(let object) = value else { throw WireError("An object is expected.", at: pointer) }
         self.object = object
@@ -48,6 +52,8 @@ public struct DocumentMembers: Sendable {
         return value.canonicalText
     }
 
+    /// A string; nil where the member is absent.
+    /// - Throws: where something else is there.
     public func optionalText(_ name: ExactString) throws(WireError) -> ExactString? {
         switch object[name] {
         case nil, .null?: return nil
@@ -56,11 +62,15 @@ public struct DocumentMembers: Sendable {
         }
     }
 
+    /// A string that has to be there.
+    /// - Throws: where it is absent, or something else is there.
     public func text(_ name: ExactString) throws(WireError) -> ExactString {
         guard let text = try optionalText(name) else { throw missing(name, "a string") }
         return text
     }
 
+    /// A whole number; nil where the member is absent.
+    /// - Throws: where something else is there.
     public func optionalInteger(_ name: ExactString) throws(WireError) -> Int64? {
         switch object[name] {
         case nil, .null?: return nil
@@ -69,11 +79,15 @@ public struct DocumentMembers: Sendable {
         }
     }
 
+    /// A whole number that has to be there.
+    /// - Throws: where it is absent, or something else is there.
     public func integer(_ name: ExactString) throws(WireError) -> Int64 {
         guard let number = try optionalInteger(name) else { throw missing(name, "a whole number") }
         return number
     }
 
+    /// A truth value; nil where the member is absent.
+    /// - Throws: where something else is there.
     public func optionalBoolean(_ name: ExactString) throws(WireError) -> Bool? {
         switch object[name] {
         case nil, .null?: return nil
@@ -82,6 +96,8 @@ public struct DocumentMembers: Sendable {
         }
     }
 
+    /// A truth value that has to be there.
+    /// - Throws: where it is absent, or something else is there.
     public func boolean(_ name: ExactString) throws(WireError) -> Bool {
         guard let flag = try optionalBoolean(name) else { throw missing(name, "true or false") }
         return flag
@@ -108,6 +124,8 @@ public struct DocumentMembers: Sendable {
         return choice
     }
 
+    /// An object; nil where the member is absent.
+    /// - Throws: where something else is there.
     public func optionalMembers(_ name: ExactString) throws(WireError) -> DocumentMembers? {
         switch object[name] {
         case nil, .null?: return nil
@@ -115,6 +133,8 @@ public struct DocumentMembers: Sendable {
         }
     }
 
+    /// An object that has to be there.
+    /// - Throws: where it is absent, or something else is there.
     public func members(_ name: ExactString) throws(WireError) -> DocumentMembers {
         guard let members = try optionalMembers(name) else { throw missing(name, "an object") }
         return members

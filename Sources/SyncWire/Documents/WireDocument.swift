@@ -36,6 +36,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
     /// For the client's developers. Holds no value.
     public let detail: String
 
+    /// What is wrong, in words that hold no value of the document, and where.
     public init(_ detail: String, at pointer: JSONPointer) {
         self.detail = detail
         self.pointer = pointer

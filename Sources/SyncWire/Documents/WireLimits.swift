@@ -24,5 +24,6 @@ public struct WireLimits: Sendable, Hashable {
     /// Conflicts that one decision names.
     public var conflictsPerDecision = 500
 
+    /// The limits of a server that is told no others.
     public init() {}
 }

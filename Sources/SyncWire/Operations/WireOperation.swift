@@ -5,8 +5,11 @@ import Values
 
 /// An operation with its result and its content, as they are kept.
 public struct WireOperation: WireDocument, Hashable {
+    /// The name that its author gave it.
     public let id: OperationID
+    /// The device that authored it; a reviewer's is `reviewer:<user>`.
     public let device: DeviceID
+    /// The user on whose behalf it was sent.
     public let user: ExactString
     /// The idempotency key of its batch.
     public let batch: ExactString
@@ -16,8 +19,11 @@ public struct WireOperation: WireDocument, Hashable {
     public let clock: String
     /// Of the event that it became; nil where it became none.
     public let counter: Int64?
+    /// What the server did with it.
     public let result: OperationResult
+    /// The corrected time of the edit, in milliseconds since 1970; nil for an operation that could not be read.
     public let stampMilliseconds: Int64?
+    /// When it was recorded, in server milliseconds since 1970.
     public let recordedAtMilliseconds: Int64
     /// Canonical JSON: what it wrote.
     public let content: String
@@ -81,6 +87,7 @@ public struct WireOperation: WireDocument, Hashable {
 
 /// A page of operations.
 public struct OperationsPage: WireDocument, Hashable {
+    /// The operations, the newest first.
     public let operations: [WireOperation]
     /// Where the next page begins; nil after the last.
     public let next: String?
@@ -105,11 +112,13 @@ public struct OperationsPage: WireDocument, Hashable {
 
 /// A page of what happened to a record, newest first.
 public struct HistoryPage: WireDocument, Hashable {
+    /// Something that happened to the record: an `operation` on it, or a `conflict` that one of them met.
     public enum Entry: Sendable, Hashable {
         case operation(WireOperation)
         case conflict(WireConflict)
     }
 
+    /// Operations and conflicts in one row, the newest first.
     public let entries: [Entry]
     /// Where the next page begins; nil after the last.
     public let next: String?

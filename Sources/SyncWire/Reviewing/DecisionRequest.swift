@@ -21,6 +21,7 @@ public struct DecisionRequest: Sendable {
     /// The conflicts of a body for many, each with the version that was looked at; nil where a query selects them.
     public let conflicts: [(conflict: ConflictID, version: Int64)]?
 
+    /// A body that a client is about to send: with a `version` for one conflict, or with `conflicts` for many.
     public init(
         _ choice: Decision.Choice, version: Int64? = nil, seen: VersionVector? = nil,
         deletedRecord: Decision.DeletedRecord = .staysDeleted, note: ExactString? = nil,

@@ -5,6 +5,7 @@ import Values
 
 /// The resolution, the conflict and the record, as they stand after a decision.
 public struct ResolutionAnswer: WireDocument, Hashable {
+    /// The conflict as it stands after the decision.
     public let conflict: WireConflict
     /// nil where the collection is not declared any more, the record is purged, or nobody asked for it.
     public let record: WireRecord?
@@ -14,6 +15,7 @@ public struct ResolutionAnswer: WireDocument, Hashable {
         self.record = record
     }
 
+    /// How the conflict ended; nil where the answer holds a conflict that waits.
     public var resolution: WireConflict.Ending? { conflict.ending }
 
     public func write(to writer: inout JSONWriter) {
@@ -39,7 +41,7 @@ public struct ResolutionAnswer: WireDocument, Hashable {
 
 /// What became of conflicts that were decided together: each on its own, so that one that cannot be decided keeps no other.
 public struct BulkResolutionAnswer: WireDocument, Hashable {
-    /// What showed, or shows. An absent value is nil.
+    /// What a unit shows `before` a decision and `after` it. An absent value is nil.
     public struct Effect: Sendable, Hashable {
         public let before: Value?
         public let after: Value?
@@ -50,12 +52,15 @@ public struct BulkResolutionAnswer: WireDocument, Hashable {
         }
     }
 
+    /// What became of one conflict.
     public enum Outcome: Sendable, Hashable {
         /// Decided now, or before in the same way.
         case decided(version: Int64, isRepeated: Bool, Effect?)
+        /// The conflict stays as it was, and why.
         case refused(Problem)
     }
 
+    /// One `conflict` and what became of it, its `outcome`.
     public struct Entry: Sendable, Hashable {
         public let conflict: ConflictID
         public let outcome: Outcome

@@ -42,6 +42,7 @@ extension DecisionRequest {
 extension CommentRequest {
     public init(text: ExactString) { self.text = text }
 
+    /// The body as a reviewer's client sends it. O(its size).
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
@@ -55,6 +56,7 @@ extension AssignmentRequest {
     /// - Parameter assignee: nil for nobody.
     public init(assignee: ExactString?) { self.assignee = assignee }
 
+    /// The body as a reviewer's client sends it. O(its size).
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()

@@ -4,18 +4,21 @@ import Values
 
 /// Who the caller is to the server, and what it may ask.
 public struct SessionAnswer: WireDocument, Hashable {
-    /// A limit by its name, which has its unit in it.
+    /// A limit by its `name`, which has its unit in it, and its `value`.
     public struct Limit: Sendable, Hashable {
         public let name: String
         public let value: Int64
 
+        /// A limit by its name. The value has to fit into 64 bits.
         public init(_ name: String, _ value: some BinaryInteger) {
             self.name = name
             self.value = Int64(value)
         }
     }
 
+    /// The tenant that the token names.
     public let tenant: ExactString
+    /// The user that the token names.
     public let user: ExactString
     /// nil for people.
     public let device: DeviceID?
@@ -25,6 +28,7 @@ public struct SessionAnswer: WireDocument, Hashable {
     public let lineage: String
     /// In the order in which they are sent.
     public let limits: [Limit]
+    /// When the answer was made by the server's clock, in milliseconds since 1970.
     public let serverTimeMilliseconds: Int64
 
     public init(

@@ -33,6 +33,9 @@ extension History {
                 }
             }
         }
+        if let unreached = replicas.first(where: { states[$0] == nil }) {
+            return (states, "no order leads to \(unreached.indices)")
+        }
         return (states, nil)
     }
 }

@@ -67,6 +67,7 @@ struct DecisionLawTests {
         let values: [Value] = [
             [:], ["t": 9], ["t": 9, "u": 9], ["t": 9, "u": 9, "v": 9], ["v": 9], .null, "z",
         ]
+        var coverage = Coverage()
         for rules in Self.layouts + Self.layouts.map(\.withDeletesThatWin) {
             for tenant in Self.tenants(rules) {
                 for conflict in tenant.conflicts {
@@ -77,10 +78,14 @@ struct DecisionLawTests {
                             Issue.record("\(saying): \(failure)\n\(outcome)\n\(conflict)")
                             return
                         }
+                        // What is refused changes nothing, and that is all there is to ask of it.
+                        let isDecided = if case .decided = outcome { true } else { false }
+                        coverage.includes(isDecided)
                     }
                 }
             }
         }
+        coverage.expect(atLeast: 1_000)
     }
 
     private func failure(
@@ -136,6 +141,7 @@ struct DecisionLawTests {
     @Test("what came too late can be decided on under every policy, whatever happened since", arguments: everyPolicy)
     func stale(policy: MergePolicy) throws {
         let universe = smallUniverse(policy, deletes: .updateWins)
+        var coverage = Coverage()
         let values = universe.actions.compactMap { action -> Value? in
             if case .write(let writes) = action { writes.first?.value } else { nil }
         }
@@ -149,7 +155,8 @@ struct DecisionLawTests {
                     tenant.stored.operations = [:]
                     tenant.stored.dots = [:]
                     tenant.send(operation("late", .create, ["a": 1], fields(("f", late))), from: "a")
-                    guard let conflict = tenant.conflicts.first else { continue }
+                    let opened = tenant.conflicts.first
+                    guard coverage.includes(opened != nil), let conflict = opened else { continue }
                     if let later {
                         tenant.send(operation("p", .update, ["a": 1, "b": 1], fields(("f", later))), from: "b")
                     }
@@ -165,6 +172,7 @@ struct DecisionLawTests {
                 }
             }
         }
+        coverage.expect(atLeast: 6)
     }
 
     private func failure(

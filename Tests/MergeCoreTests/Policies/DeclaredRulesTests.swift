@@ -78,15 +78,15 @@ struct DeclaredRulesTests {
             }
         }
         let names: [ExactString] = ["f", "g"]
+        var coverage = Coverage()
         for rules in layouts {
             let isWhole = rules.recordMerge != nil
             let isGroup = !rules.groups.isEmpty
             for before in contents {
                 var old = Tenant(
                     rules: CollectionRules(fields: rules.fields, groups: rules.groups, recordMerge: rules.recordMerge))
-                guard old.send(operation("o", .create, ["a": 1], before), from: "a").outcome == .applied else {
-                    continue
-                }
+                let isTaken = old.send(operation("o", .create, ["a": 1], before), from: "a").outcome == .applied
+                guard coverage.includes(isTaken) else { continue }
                 let asked = [OperationKind.create, .update, .restore].flatMap { kind in contents.map { (kind, $0) } }
                 for (kind, named) in asked where !isGroup || named.count != 1 {
                     var tenant = Tenant(rules: rules)
@@ -111,6 +111,7 @@ struct DeclaredRulesTests {
                 }
             }
         }
+        coverage.expect(atLeast: 20)
     }
 
     @Test("an immutable value may be repeated and not changed by who has seen it; others meet it like any write")

@@ -6,18 +6,20 @@ import Testing
 
 extension ProcessTests {
     /// A reader that waits on one server hears of commits on another.
-    @Suite struct ChangeNotificationTests {
+    @Suite("readers hear of commits on another server")
+    struct ChangeNotificationTests {
         /// What a reader says it is ready to wait.
         private static let wait = 30
 
-        @Test func `who waits on one server is woken by a commit on another`() async throws {
+        @Test("who waits on one server is woken by a commit on another")
+        func woken() async throws {
             try await TwoServers.with(on: try await PostgreSQLCluster.shared()) { site in
                 try await wakeAgainAndAgain(site, 10, within: .seconds(5)) {}
             }
         }
 
-        @Test
-        func `edge 38: who waits while the connection for notifications is cut gets the commit that nobody told of`()
+        @Test("edge 38: who waits while the connection for notifications is cut gets the commit that nobody told of")
+        func cutNotifications()
             async throws
         {
             let cluster = try await PostgreSQLCluster.shared()

@@ -8,11 +8,12 @@ extension ProcessTests {
     /// whatever point of a commit the server then is.
     ///
     /// `REJOIN_TEST_SEED` brings a seed's edits and kills back; how the requests interleave is the system's.
-    @Suite struct CrashTests {
+    @Suite("a server on SQLite that is killed again and again")
+    struct CrashTests {
         private static let kills = 50
 
-        @Test
-        func `fifty kills lose no acknowledged batch, halve none and double none`() async throws {
+        @Test("fifty kills lose no acknowledged batch, halve none and double none")
+        func fiftyKills() async throws {
             let seed = DeviceFleet.seed()
             try await withTemporaryDirectory { directory in
                 let data = directory + "/data"

@@ -8,8 +8,10 @@ extension ProcessTests {
     /// acknowledged operation is lost and none is doubled, the audit verifies, and the servers are well again by themselves.
     ///
     /// Each fault comes a few times; with `REJOIN_SOAK` twenty.
-    @Suite struct DatabaseFaultTests {
-        @Test func `kill -9 of a server loses and doubles nothing`() async throws {
+    @Suite("faults of servers and of their database under load")
+    struct DatabaseFaultTests {
+        @Test("kill -9 of a server loses and doubles nothing")
+        func killedServer() async throws {
             let cluster = try await PostgreSQLCluster.shared()
             try await devicesSurvive(4, on: cluster) { site, number in
                 let server = site.servers[number % 2]
@@ -19,7 +21,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `kill -9 of a backend loses and doubles nothing`() async throws {
+        @Test("kill -9 of a backend loses and doubles nothing")
+        func killedBackend() async throws {
             try await PostgreSQLCluster.withCluster { cluster in
                 try await devicesSurvive(4, on: cluster) { _, _ in
                     try await cluster.killBackends(
@@ -33,7 +36,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a restart of PostgreSQL loses and doubles nothing`() async throws {
+        @Test("a restart of PostgreSQL loses and doubles nothing")
+        func restarted() async throws {
             try await PostgreSQLCluster.withCluster { cluster in
                 try await devicesSurvive(4, on: cluster) { _, number in
                     try await cluster.restart(number % 2 == 0 ? .fast : .immediate)
@@ -41,8 +45,8 @@ extension ProcessTests {
             }
         }
 
-        @Test
-        func `a database that stands still loses and doubles nothing, and is called unready meanwhile`() async throws {
+        @Test("a database that stands still loses and doubles nothing, and is called unready meanwhile")
+        func pausedDatabase() async throws {
             try await PostgreSQLCluster.withCluster { cluster in
                 try await devicesSurvive(3, on: cluster) { site, number in
                     // The servers drop their connections after seven seconds, and what lies in them is executed afterwards.

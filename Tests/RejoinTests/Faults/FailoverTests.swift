@@ -4,8 +4,10 @@ import RejoinProcesses
 import Testing
 
 extension ProcessTests {
-    @Suite struct FailoverTests {
-        @Test func `a failover to the synchronous standby loses and doubles nothing`() async throws {
+    @Suite("a standby takes over")
+    struct FailoverTests {
+        @Test("a failover to the synchronous standby loses and doubles nothing")
+        func failover() async throws {
             let faults = Soak.count(3)
             let pair = try await Pair()
             do {

@@ -4,10 +4,12 @@ import RejoinProcesses
 import Testing
 
 extension ProcessTests {
-    @Suite struct FrozenServerTests {
+    @Suite("a server that stands still")
+    struct FrozenServerTests {
         private static let environment = TwoServers.impatient.merging(["REJOIN_DATABASE_STATEMENT_TIMEOUT": "3"]) { $1 }
 
-        @Test func `a server that stands still in the middle of a commit keeps its tenant's lock for a bounded time`()
+        @Test("a server that stands still in the middle of a commit keeps its tenant's lock for a bounded time")
+        func frozen()
             async throws
         {
             let cluster = try await PostgreSQLCluster.shared()

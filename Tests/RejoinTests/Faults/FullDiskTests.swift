@@ -4,9 +4,12 @@ import RejoinProcesses
 import Testing
 
 extension ProcessTests {
-    @Suite struct FullDiskTests {
-        @Test(.enabled(if: geteuid() == 0, "only root can mount a file system that can be filled"))
-        func `a full disk of the database halves, loses and doubles nothing, and passes by itself`() async throws {
+    @Suite("a database whose disk is full")
+    struct FullDiskTests {
+        @Test(
+            "a full disk of the database halves, loses and doubles nothing, and passes by itself",
+            .enabled(if: geteuid() == 0, "only root can mount a file system that can be filled"))
+        func fullDisk() async throws {
             let faults = Soak.count(3)
             let size = Soak.isOn ? 400 : 160
             try await PostgreSQLCluster.withSmallDisk(megabytes: size, settings: ["max_wal_size": "16MB"]) {

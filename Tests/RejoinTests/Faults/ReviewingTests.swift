@@ -6,7 +6,8 @@ import Testing
 
 extension ProcessTests {
     /// Reviewers at several servers, and at servers that die.
-    @Suite struct ReviewingTests {
+    @Suite("reviewers while servers die, and at several of them")
+    struct ReviewingTests {
         private static let records = 40
 
         /// Conflicts of two devices over the status of each record: first "sent", then "draft", which shows.
@@ -25,8 +26,8 @@ extension ProcessTests {
 
         private func decision(_ choice: String) -> String { #"{"version": 1, "choose": "\#(choice)"}"# }
 
-        @Test func `edge 40: of different decisions at two servers one stands, and the other is told so`() async throws
-        {
+        @Test("edge 40: of different decisions at two servers one stands, and the other is told so")
+        func differentDecisions() async throws {
             try await TwoServers.with(on: try await PostgreSQLCluster.shared()) { site in
                 try await makeConflicts { device, body in
                     let answer = try await site.caller(of: site.first, device: device).post(batch: body, key: "k")
@@ -54,7 +55,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a link is spent for every server on the database`() async throws {
+        @Test("a link is spent for every server on the database")
+        func spentLink() async throws {
             try await TwoServers.with(on: try await PostgreSQLCluster.shared()) { site in
                 let callers = [
                     try await site.caller(of: site.first, roles: ["reviewer"]),
@@ -79,7 +81,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a decision whose server dies is carried out once, or not at all, and can be sent again`()
+        @Test("a decision whose server dies is carried out once, or not at all, and can be sent again")
+        func dyingServer()
             async throws
         {
             try await withTemporaryDirectory { directory in

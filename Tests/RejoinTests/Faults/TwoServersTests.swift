@@ -7,9 +7,10 @@ import Values
 
 extension ProcessTests {
     /// Several server processes on one database are one server to devices.
-    @Suite struct TwoServersTests {
-        @Test
-        func `edge 34: readers of two servers skip no row while 32 devices write, and every operation counts once`()
+    @Suite("two servers on one database")
+    struct TwoServersTests {
+        @Test("edge 34: readers of two servers skip no row while 32 devices write, and every operation counts once")
+        func skippingNothing()
             async throws
         {
             let cluster = try await PostgreSQLCluster.shared()
@@ -42,8 +43,8 @@ extension ProcessTests {
                 """, database: database, variables: ["tenant": DeviceFleet.tenant])
         }
 
-        @Test
-        func `edge 5: two identical requests at once, on two servers, have one effect and one answer`() async throws {
+        @Test("edge 5: two identical requests at once, on two servers, have one effect and one answer")
+        func twoIdentical() async throws {
             try await TwoServers.with(on: try await PostgreSQLCluster.shared()) { site in
                 let one = try await site.caller(of: site.first, device: "a")
                 let other = try await site.caller(of: site.second, device: "a")
@@ -62,8 +63,8 @@ extension ProcessTests {
             }
         }
 
-        @Test
-        func `edge 6: the same operation under two keys at once, on two servers, has one effect and one replay`()
+        @Test("edge 6: the same operation under two keys at once, on two servers, has one effect and one replay")
+        func twoKeys()
             async throws
         {
             try await TwoServers.with(on: try await PostgreSQLCluster.shared()) { site in

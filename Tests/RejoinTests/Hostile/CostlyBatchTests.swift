@@ -8,7 +8,8 @@ import Values
 
 extension ProcessTests {
     /// Small legal batches that once took gigabytes. Bounds are work: peak memory of the process, bytes of answers, bytes written.
-    @Suite struct CostlyBatchTests {
+    @Suite("batches that cost much")
+    struct CostlyBatchTests {
         enum Engine: String, CaseIterable, Sendable { case sqlite, postgresql }
 
         private func withServer(_ engine: Engine, _ body: @Sendable (ServerProcess) async throws -> Void) async throws {
@@ -34,8 +35,8 @@ extension ProcessTests {
         }
 
         /// One record of 900 kB and a thousand small edits of it, of twelve tenants at once: 11.7 GiB before.
-        @Test(arguments: Engine.allCases)
-        func `edits of a large record cost the record once, for twelve tenants at once`(_ engine: Engine) async throws {
+        @Test("edits of a large record cost the record once, for twelve tenants at once", arguments: Engine.allCases)
+        func largeRecord(_ engine: Engine) async throws {
             try await withServer(engine) { server in
                 let text = Value.string(ExactString(String(repeating: "n", count: 900_000)))
                 let edits = batchBody(
@@ -64,7 +65,8 @@ extension ProcessTests {
         }
 
         /// A hundred adds to a set of nine thousand took 2.2 s before, and wrote the set into each result.
-        @Test func `adding to a large set costs what is added`() async throws {
+        @Test("adding to a large set costs what is added")
+        func largeSet() async throws {
             try await withTemporaryDirectory { directory in
                 let file = directory + "/collections.yaml"
                 try "collections: {lists: {fields: {tags: {type: set, merge: set}}}}".write(

@@ -5,7 +5,8 @@ import Testing
 
 extension ProcessTests {
     /// Clients that want the server's memory, its connections or its time. Bounds are work: bytes, connections, peak memory.
-    @Suite struct HostileClientTests {
+    @Suite("clients that want the server's memory, places or time")
+    struct HostileClientTests {
         private static let memoryMiB = 512
 
         private func withServer(
@@ -22,7 +23,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a form of megabytes is refused before it is read`() async throws {
+        @Test("a form of megabytes is refused before it is read")
+        func largeForm() async throws {
             try await withServer { server in
                 let address = server.address
                 let body = Array(String(repeating: "a&", count: 3_984_588).utf8)
@@ -43,7 +45,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `forms that do not come to their end are given up, and hold nothing meanwhile`() async throws {
+        @Test("forms that do not come to their end are given up, and hold nothing meanwhile")
+        func unfinishedForms() async throws {
             try await withServer(["--body-timeout", "1"]) { server in
                 let address = server.address
                 let statuses = try await onThread {
@@ -63,7 +66,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a tenant's unfinished batches hold its share and no more`() async throws {
+        @Test("a tenant's unfinished batches hold its share and no more")
+        func unfinishedBatches() async throws {
             try await withServer(["--body-timeout", "1"]) { server in
                 let address = server.address
                 let token = try await server.caller(device: "a").token
@@ -93,7 +97,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a hundred batches of eight megabytes at once stay within the memory that requests have`()
+        @Test("a hundred batches of eight megabytes at once stay within the memory that requests have")
+        func manyBodies()
             async throws
         {
             try await withServer { server in
@@ -129,7 +134,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `answers that nobody reads hold a tenant's share, until they are given up`() async throws {
+        @Test("answers that nobody reads hold a tenant's share, until they are given up")
+        func unreadAnswers() async throws {
             try await withServer(["--answer-timeout", "1"]) { server in
                 let address = server.address
                 let device = try await server.caller(device: "a")
@@ -150,7 +156,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a stream that nobody reads does not hold up the end`() async throws {
+        @Test("a stream that nobody reads does not hold up the end")
+        func unreadStream() async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data", ["--answer-timeout", "2"])
                 defer { server.process.send(SIGKILL) }
@@ -172,7 +179,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `at the limit of descriptors the server says so, refuses, and can still be watched`() async throws {
+        @Test("at the limit of descriptors the server says so, refuses, and can still be watched")
+        func descriptors() async throws {
             try await withServer(descriptors: 1_024) { server in
                 #expect(server.process.errors.text.contains("the limit of descriptors allows fewer connections"))
                 let address = server.address
@@ -205,7 +213,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `after a refusal a body is not read for ever`() async throws {
+        @Test("after a refusal a body is not read for ever")
+        func endlessBody() async throws {
             try await withServer { server in
                 let address = server.address
                 let (sent, answer) = try await onThread { try Self.sendWithoutEnd(address) }

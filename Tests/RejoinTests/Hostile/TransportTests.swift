@@ -5,7 +5,8 @@ import Testing
 
 extension ProcessTests {
     /// What is said below HTTP's routes: heads, hosts, versions, and who asks before sending.
-    @Suite struct TransportTests {
+    @Suite("what a connection is told below the routes")
+    struct TransportTests {
         private func exchange(
             _ server: ServerProcess, _ body: @escaping @Sendable (RawConnection) -> RawConnection.Answer?
         ) async throws -> RawConnection.Answer {
@@ -13,7 +14,8 @@ extension ProcessTests {
             return try #require(try await onThread { body(try RawConnection(address)) })
         }
 
-        @Test func `what the parser refuses is a problem document with a request id, and ends the connection`()
+        @Test("what the parser refuses is a problem document with a request id, and ends the connection")
+        func parserRefusals()
             async throws
         {
             try await withFreshServer { server in
@@ -47,7 +49,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a refusal below the routes comes after the answers to what was asked before`() async throws {
+        @Test("a refusal below the routes comes after the answers to what was asked before")
+        func orderOfRefusals() async throws {
             try await withFreshServer { server in
                 let text = try await onThread { [address = server.address] in
                     let client = try RawConnection(address)
@@ -59,7 +62,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `HTTP 1.0 is answered whole, not chunked, and closed`() async throws {
+        @Test("HTTP 1.0 is answered whole, not chunked, and closed")
+        func http10() async throws {
             try await withFreshServer { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
@@ -81,7 +85,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `HEAD of a stream announces chunks and sends none, and the connection goes on`() async throws {
+        @Test("HEAD of a stream announces chunks and sends none, and the connection goes on")
+        func headOfStream() async throws {
             try await withFreshServer { server in
                 let token = try await server.caller(device: "a").token
                 let text = try await onThread { [address = server.address] in
@@ -102,8 +107,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a body that came too slowly is asked for again, and goes through under the same key`() async throws
-        {
+        @Test("a body that came too slowly is asked for again, and goes through under the same key")
+        func slowBody() async throws {
             try await withFreshServer(["--body-timeout", "1"]) { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
@@ -124,7 +129,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `who asks before sending is told to go on, or why not`() async throws {
+        @Test("who asks before sending is told to go on, or why not")
+        func expectations() async throws {
             try await withFreshServer { server in
                 let token = try await server.caller(device: "a").token
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
@@ -159,7 +165,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `each route reads no more than it needs`() async throws {
+        @Test("each route reads no more than it needs")
+        func smallBodies() async throws {
             try await withFreshServer { server in
                 let token = try await server.caller(device: "a", roles: ["device", "reviewer", "admin"]).token
                 for (line, limit) in [
@@ -185,7 +192,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a management port takes what watches the server off the public one`() async throws {
+        @Test("a management port takes what watches the server off the public one")
+        func managementPort() async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(data: directory + "/data", ["--management-port", "0"])
                 defer { server.process.send(SIGKILL) }

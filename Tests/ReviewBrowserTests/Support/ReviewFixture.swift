@@ -7,7 +7,8 @@ import Testing
 import Values
 
 /// Tests that look at the pages through a browser, one after another: a browser takes both of a small machine's cores.
-@Suite(.serialized, .timeLimit(.minutes(5))) enum BrowserTests {}
+@Suite("the reviewers' page in a browser", .serialized, .timeLimit(.minutes(5)))
+enum BrowserTests {}
 
 /// A server with devices that send to it, and reviewers who look at what comes of that.
 struct ReviewFixture: Sendable {

@@ -7,9 +7,9 @@ import SyncWire
 import Testing
 import Values
 
-@Suite("The contract")
+@Suite("the contract")
 struct ContractTests {
-    @Test("The document and the routes name the same methods of the same paths")
+    @Test("the document and the routes name the same methods of the same paths")
     func routes() async throws {
         let document = try ContractDocument()
         try await TestServer.run(.memory) { server in
@@ -21,7 +21,7 @@ struct ContractTests {
         }
     }
 
-    @Test("The document says of each route whether it needs a token, and describes what follows from that")
+    @Test("the document says of each route whether it needs a token, and describes what follows from that")
     func security() async throws {
         let document = try ContractDocument()
         try await TestServer.run(.memory) { server in
@@ -39,7 +39,7 @@ struct ContractTests {
         }
     }
 
-    @Test("The problem codes, outcomes and other words of the document are those of the code")
+    @Test("the problem codes, outcomes and other words of the document are those of the code")
     func words() throws {
         let document = try ContractDocument()
         let words = { (schema: Step, path: [Step]) -> Set<String> in
@@ -60,7 +60,7 @@ struct ContractTests {
         for code in ProblemCode.allCases { #expect(described.contains("| `\(code.rawValue)` |"), "\(code.rawValue)") }
     }
 
-    @Test("The checker of schemas finds what does not conform")
+    @Test("the checker of schemas finds what does not conform")
     func checker() throws {
         let document = try ContractDocument()
         let checker = SchemaChecker(document: document)
@@ -83,7 +83,7 @@ struct ContractTests {
         #expect(faults(["type": "urn:x", "code": "forbidden"], "Problem").count == 6)
     }
 
-    @Test("Every example in the document conforms to its schema")
+    @Test("every example in the document conforms to its schema")
     func examples() throws {
         let document = try ContractDocument()
         let checker = SchemaChecker(document: document)
@@ -111,7 +111,7 @@ struct ContractTests {
     }
 
     @Test(
-        "What the server answers conforms to the document: status, media type, headers and body",
+        "what the server answers conforms to the document: status, media type, headers and body",
         arguments: Engine.allCases)
     func answers(engine: Engine) async throws {
         let document = try ContractDocument()

@@ -4,7 +4,7 @@ import SyncHTTP
 import SyncWire
 import Testing
 
-@Suite("What is not asked for is not passed over")
+@Suite("what is not asked for is not passed over")
 struct QueryParameterTests {
     /// Ways to misspell a parameter, and names that a route never has.
     private func misspelt(_ names: Set<String>) -> Set<String> {
@@ -20,7 +20,7 @@ struct QueryParameterTests {
         "?" + name.replacing(" ", with: "%20").replacing("[]", with: "%5B%5D") + "=true"
     }
 
-    @Test("The document and the routes name the same query parameters")
+    @Test("the document and the routes name the same query parameters")
     func document() async throws {
         let document = try ContractDocument()
         try await TestServer.run(.memory) { server in
@@ -37,7 +37,7 @@ struct QueryParameterTests {
         }
     }
 
-    @Test("A misspelt parameter is refused by its name on every route, before anything is done")
+    @Test("a misspelt parameter is refused by its name on every route, before anything is done")
     func routes() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device", "reviewer", "admin"])
@@ -63,7 +63,7 @@ struct QueryParameterTests {
         }
     }
 
-    @Test("A misspelt parameter is refused at every address of the reviewers' pages, forms too")
+    @Test("a misspelt parameter is refused at every address of the reviewers' pages, forms too")
     func pages() async throws {
         try await TestServer.run(.memory) { server in
             try await server.makeConflict("e")
@@ -99,7 +99,7 @@ struct QueryParameterTests {
         }
     }
 
-    @Test("Values are read as they are described and not otherwise")
+    @Test("values are read as they are described and not otherwise")
     func values() async throws {
         try await TestServer.run(.memory) { server in
             let token = try await server.token(device: "mac", roles: ["device", "reviewer", "admin"])
@@ -121,7 +121,7 @@ struct QueryParameterTests {
         }
     }
 
-    @Test("A misspelt option of a batch, of an operation or of a decision is refused by its name")
+    @Test("a misspelt option of a batch, of an operation or of a decision is refused by its name")
     func members() async throws {
         try await TestServer.run(.memory) { server in
             let mac = try await server.device("mac")

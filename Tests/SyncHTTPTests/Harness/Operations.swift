@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import MergeCore
 import StrictJSON
 import SyncWire

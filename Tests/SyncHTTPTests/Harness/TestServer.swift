@@ -1,4 +1,5 @@
 import Causality
+import EngineHarness
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -16,6 +17,8 @@ struct ServerOptions: Sendable {
     var schema = Schema.test
     var limits = EngineLimits()
     var setup = TestingSetup.router
+    /// Whether waits end when their time is over, which is real time.
+    var hasTimeouts = true
     var key: TokenKey = .secret(TestServer.secret)
     var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
@@ -62,7 +65,8 @@ struct TestServer: Sendable {
         let server = try await SyncServer(
             engine: SyncEngine(
                 store: store, schema: options.schema, limits: options.limits,
-                keys: ServerKeys(secret: secret), clock: clock.engineClock,
+                keys: ServerKeys(secret: secret),
+                clock: options.hasTimeouts ? clock.engineClock : clock.withoutTimeouts,
                 logger: log.logger()),
             verifier: try await TokenVerifier(
                 options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
@@ -170,16 +174,5 @@ struct TestDevice: Sendable {
 
     func record(_ record: String, in collection: String = "notes") async throws -> Answer {
         try await get("/v1/records/\(collection)/\(record)")
-    }
-}
-
-/// Waits until the condition holds.
-func eventually(
-    _ what: Comment, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        await Task.yield()
     }
 }

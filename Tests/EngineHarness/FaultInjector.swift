@@ -2,7 +2,7 @@ import SyncStorage
 import Synchronization
 
 /// Makes a chosen step of a store fail, and sees all of them.
-final class FaultInjector: Sendable {
+package final class FaultInjector: Sendable {
     private struct State {
         var steps: [String] = []
         var failingStep: Int?
@@ -11,20 +11,22 @@ final class FaultInjector: Sendable {
 
     private let state = Mutex(State())
 
-    /// The steps since `reset`, by the names that the engine gives them.
-    var steps: [String] { state.withLock { $0.steps } }
+    package init() {}
 
-    var probe: StoreProbe {
+    /// The steps since `reset`, by the names that the engine gives them.
+    package var steps: [String] { state.withLock { $0.steps } }
+
+    package var probe: StoreProbe {
         { (statement: String) throws(StoreError) in try self.note(statement) }
     }
 
     /// Forgets the steps seen so far. The step of this index, counted from now, fails; nil: none does.
-    func reset(failingAtStep index: Int? = nil) {
+    package func reset(failingAtStep index: Int? = nil) {
         state.withLock { $0 = State(failingStep: index) }
     }
 
     /// From now on every step fails, or none.
-    func setDown(_ isDown: Bool) {
+    package func setDown(_ isDown: Bool) {
         state.withLock { $0.isDown = isDown }
     }
 

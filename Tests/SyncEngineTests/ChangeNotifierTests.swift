@@ -6,7 +6,8 @@ import Testing
 
 @testable import SyncEngine
 
-@Suite struct `Those who wait for a change` {
+@Suite("those who wait for a change")
+struct ChangeNotifierTests {
     private let tenant = TenantID("acme")
     private let long = Duration.seconds(3_600)
 
@@ -19,8 +20,8 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `do not begin to wait when notifications were missed since they read`() async {
+    @Test("do not begin to wait when notifications were missed since they read", .timeLimit(.minutes(1)))
+    func missedNotification() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: nil)
         // Here the caller reads, and finds nothing; then another server commits, and its notification is lost.
@@ -30,8 +31,8 @@ import Testing
         subscription.end()
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `do not begin to wait when the change came since they read`() async {
+    @Test("do not begin to wait when the change came since they read", .timeLimit(.minutes(1)))
+    func earlyChange() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: nil)
         notifier.advance(tenant, to: 1)
@@ -39,8 +40,8 @@ import Testing
         subscription.end()
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `wake for what comes while they wait, and for another tenant not`() async {
+    @Test("wake for what comes while they wait, and for another tenant not", .timeLimit(.minutes(1)))
+    func woken() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: nil)
         async let waiting = subscription.wait(after: subscription.version, for: query(7), atMost: long)
@@ -55,8 +56,8 @@ import Testing
         subscription.end()
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `wake when the head falls, once for each time that something is told of`() async {
+    @Test("wake when the head falls, once for each time that something is told of", .timeLimit(.minutes(1)))
+    func fallenHead() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: nil)
         var version = subscription.version
@@ -76,8 +77,8 @@ import Testing
         subscription.end()
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `share one reading of each query`() async throws {
+    @Test("share one reading of each query", .timeLimit(.minutes(1)))
+    func sharedReading() async throws {
         let notifier = ChangeNotifier()
         let readings = Mutex<[ChangeQuery: Int]>([:])
         let read = { @Sendable [tenant] (query: ChangeQuery) async throws in
@@ -103,8 +104,10 @@ import Testing
         #expect(readings.withLock { $0 } == Dictionary(uniqueKeysWithValues: queries.map { ($0, 1) }))
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `are released by time, by cancellation and by the end, and then nothing is kept of them`() async {
+    @Test(
+        "are released by time, by cancellation and by the end, and then nothing is kept of them",
+        .timeLimit(.minutes(1)))
+    func released() async {
         let notifier = ChangeNotifier()
         let subscription = notifier.subscribe(tenant, device: "d")
         let version = subscription.version
