@@ -105,9 +105,10 @@ struct FeedTests {
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let cursor = try #require(try await mac.get("/v1/changes")["cursor"]?.text)
             #expect(try await mac.get("/v1/changes?since=\(cursor)").status == 200)
-            let last = cursor.last == "A" ? "B" : "A"
+            // The last character but one is another.
+            let forged = cursor.dropLast(2) + (cursor.dropLast().last == "A" ? "B" : "A") + cursor.suffix(1)
             for bad in [
-                String(cursor.dropLast()), String(cursor.dropLast(8)), cursor + "A", cursor.dropLast(2) + "\(last)A",
+                String(cursor.dropLast()), String(cursor.dropLast(8)), cursor + "A", String(forged),
                 "",
                 "0", "null", "%00", "AAAA",
             ] {

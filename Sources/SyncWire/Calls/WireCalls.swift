@@ -43,7 +43,10 @@ extension WireCall where Answer == BatchAnswer {
     ///   - key: the key that the batch was sent with.
     ///   - device: for reviewers, whose key it is; nil for the token's device.
     public static func storedBatch(key: ExactString, device: DeviceID? = nil) -> Self {
-        Self(.get, WirePath("/v1/batches", key).query("device", device?.name.text))
+        // As in the header: a quotation mark or a backslash stands in the quoted form alone.
+        let isPlain = !key.text.utf8.contains { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+        let name = isPlain ? key : ExactString(IdempotencyKey.field(for: key))
+        return Self(.get, WirePath("/v1/batches", name).query("device", device?.name.text))
     }
 }
 
