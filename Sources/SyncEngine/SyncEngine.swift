@@ -104,6 +104,8 @@ public struct SyncEngine: Sendable {
     /// Lets commits under way finish and refuses new ones, answers those who wait, and writes what was collected. The
     /// store stays open, because it belongs to whoever opened it.
     public func close() async {
+        // First, so that whoever is answered because the server stops is not taken anew.
+        await queues.refuseMore()
         notifier.close()
         await queues.close()
         await flush()

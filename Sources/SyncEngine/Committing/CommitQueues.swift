@@ -131,6 +131,9 @@ actor CommitQueues {
         tasks.start { await self.run(tenant) }
     }
 
+    /// Refuses new batches from now on.
+    func refuseMore() { isClosed = true }
+
     /// Refuses new batches and returns when all that were taken have been committed and answered.
     func close() async {
         isClosed = true
