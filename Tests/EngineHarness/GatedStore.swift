@@ -48,6 +48,8 @@ package struct GatedStore: ForwardingStore {
     /// What stands between a caller and the store.
     package actor Gate {
         private var isClosed = false
+        /// How often the gate was closed or opened.
+        private var closings = 0
         private var waiting: [CheckedContinuation<Void, Never>] = []
         private var failuresAfterCommit = 0
         private var transactionsLeft: Int?
@@ -55,10 +57,21 @@ package struct GatedStore: ForwardingStore {
 
         package var waitingCount: Int { waiting.count }
 
-        package func close() { isClosed = true }
+        /// Holds what comes, until `open`. A gate that nobody opens, as its test has failed by then, opens by itself: the test
+        /// is to end, and to say why.
+        package func close() {
+            isClosed = true
+            closings += 1
+            let closing = closings
+            Task {
+                try? await Task.sleep(for: .seconds(180))
+                if closings == closing { open() }
+            }
+        }
 
         package func open() {
             isClosed = false
+            closings += 1
             for continuation in waiting { continuation.resume() }
             waiting = []
         }

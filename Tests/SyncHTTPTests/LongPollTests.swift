@@ -63,7 +63,7 @@ struct LongPollTests {
     @Test("what a filter or a purge takes away is read once and not looked for again", arguments: Engine.allCases)
     func nothingToShow(engine: Engine) async throws {
         var options = ServerOptions()
-        options.hasTimeouts = true
+        options.hasTimeouts = false
         try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             async let answer = mac.get("/v1/changes?wait=60&collection=drafts")
@@ -96,7 +96,7 @@ struct LongPollTests {
         arguments: Engine.allCases)
     func setBack(engine: Engine) async throws {
         var options = ServerOptions()
-        options.hasTimeouts = true
+        options.hasTimeouts = false
         try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             for number in 0..<3 { _ = try await mac.send(mac.creating("n\(number)", ["v": 1])) }
@@ -184,7 +184,7 @@ struct LongPollTests {
     @Test("4,000 long polls of one device hold sixteen places and read for sixteen", .timeLimit(.minutes(5)))
     func oneGreedyDevice() async throws {
         var options = ServerOptions()
-        options.hasTimeouts = true
+        options.hasTimeouts = false
         options.limits.requestsPerSecondPerDevice = 1_000
         try await TestServer.run(.postgresql, options) { server in
             let mac = try await server.device("mac")
