@@ -175,11 +175,11 @@ extension SeededGenerator {
             content: Value.object(object()).canonicalText)
     }
 
-    mutating func counts() -> ConflictCountsAnswer {
-        func some(_ generator: inout SeededGenerator) -> [ConflictCountsAnswer.Count] {
+    mutating func counts() -> ConflictCounts {
+        func some(_ generator: inout SeededGenerator) -> [ConflictCounts.Count] {
             generator.several { .init(name: $0.text(), count: $0.counter()) }
         }
-        var counts = ConflictCountsAnswer()
+        var counts = ConflictCounts()
         counts.byStatus = some(&self)
         counts.byKind = some(&self)
         counts.byCollection = some(&self)

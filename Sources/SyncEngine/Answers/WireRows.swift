@@ -53,18 +53,3 @@ extension ConflictView.Side {
             claimedAtMilliseconds: row.claimedAtMilliseconds, operation: row.operation)
     }
 }
-
-extension ConflictCountsAnswer {
-    init(_ counts: ConflictCounts) {
-        func named(_ counts: [ConflictCounts.Count]) -> [Count] {
-            counts.map { Count(name: $0.name, count: $0.count) }
-        }
-        self.init()
-        byStatus = named(counts.byStatus)
-        byKind = named(counts.byKind)
-        byCollection = named(counts.byCollection)
-        byDevice = named(counts.byDevice)
-        byDay = named(counts.byDay)
-        byUnit = counts.byUnit.map { UnitCount(collection: $0.collection, unit: $0.unit, count: $0.count) }
-    }
-}

@@ -67,10 +67,9 @@ extension SyncEngine {
         return view
     }
 
-    /// How many conflicts the tenant has, by what reviewers look for.
-    public func conflictCounts(_ caller: Caller) async throws(Problem) -> ConflictCountsAnswer {
+    /// How many conflicts the tenant has, by each of the things that people ask for.
+    public func conflictCounts(_ caller: Caller) async throws(Problem) -> ConflictCounts {
         try await admit(caller)
-        return ConflictCountsAnswer(
-            try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) })
+        return try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) }
     }
 }

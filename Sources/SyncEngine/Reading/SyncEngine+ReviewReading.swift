@@ -118,12 +118,6 @@ extension SyncEngine {
         return try await reading { () throws(StoreError) in try await reviewed(view, caller.tenant) }
     }
 
-    /// How many conflicts there are, by each of the things that people ask for.
-    public func countedConflicts(_ caller: Caller) async throws(Problem) -> ConflictCounts {
-        try await admit(caller)
-        return try await reading { () throws(StoreError) in try await store.conflictCounts(caller.tenant) }
-    }
-
     /// Where the tenant's data and audit stand. It is another text after any change of either.
     public func position(_ caller: Caller) async throws(Problem) -> String {
         let head = try await reading { () throws(StoreError) in try await store.head(of: caller.tenant) }

@@ -188,7 +188,7 @@ struct ReviewPageRoutes: Sendable {
     }
 
     private func summary(_ exchange: ReviewExchange) async throws -> Response {
-        let summary = try await engine.countedConflicts(exchange.caller)
+        let summary = try await engine.conflictCounts(exchange.caller)
         return html(
             pages.summary(
                 SummaryPage(

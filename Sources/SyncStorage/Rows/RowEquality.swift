@@ -69,9 +69,3 @@ extension ConflictRow {
             && left.openedAtMilliseconds == right.openedAtMilliseconds && left.texts == right.texts
     }
 }
-
-extension ConflictCounts.Count {
-    public static func == (left: ConflictCounts.Count, right: ConflictCounts.Count) -> Bool {
-        left.count == right.count && ExactString(left.name) == ExactString(right.name)
-    }
-}

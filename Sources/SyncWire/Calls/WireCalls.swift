@@ -152,7 +152,7 @@ extension WireCall where Answer == ConflictsPage {
     }
 }
 
-extension WireCall where Answer == ConflictCountsAnswer {
+extension WireCall where Answer == ConflictCounts {
     /// How many conflicts there are, by each of the things that people ask for. For reviewers.
     public static var conflictCounts: Self { Self(.get, WirePath("/v1/conflicts/summary")) }
 }

@@ -179,14 +179,6 @@ public struct DocumentMembers: Sendable {
         }
         return texts
     }
-
-    /// A clock: device ids with counters from 1.
-    public func clock(_ name: ExactString) throws(WireError) -> VersionVector {
-        guard let value = object[name], let clock = VersionVector(json: value) else {
-            throw missing(name, "an object of device ids and counters")
-        }
-        return clock
-    }
 }
 
 extension VersionVector {

@@ -1,48 +1,8 @@
 import Causality
+import MergeCore
 import StrictJSON
 
-/// How many conflicts there are, by what reviewers look for.
-public struct ConflictCountsAnswer: WireDocument, Hashable {
-    /// How many conflicts (`count`, from 1) have one `name`: of a status, kind, collection, device or day.
-    public struct Count: Sendable, Hashable {
-        public let name: String
-        public let count: Int64
-
-        public init(name: String, count: Int64) {
-            self.name = name
-            self.count = count
-        }
-    }
-
-    /// How many conflicts (`count`, from 1) there are in one `unit` of a `collection`.
-    public struct UnitCount: Sendable, Hashable {
-        public let collection: ExactString
-        public let unit: ExactString
-        public let count: Int64
-
-        public init(collection: ExactString, unit: ExactString, count: Int64) {
-            self.collection = collection
-            self.unit = unit
-            self.count = count
-        }
-    }
-
-    /// By the name of a `ConflictStatus`.
-    public var byStatus: [Count] = []
-    /// By the name of a `ConflictKind`.
-    public var byKind: [Count] = []
-    /// By the record's collection.
-    public var byCollection: [Count] = []
-    /// By collection and unit.
-    public var byUnit: [UnitCount] = []
-    /// By device that authored a side; a conflict counts once for each.
-    public var byDevice: [Count] = []
-    /// By UTC day of opening, as `2026-11-20`.
-    public var byDay: [Count] = []
-
-    /// An answer that counts nothing yet.
-    public init() {}
-
+extension ConflictCounts: WireDocument {
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.documents("status", byStatus)
@@ -55,6 +15,7 @@ public struct ConflictCountsAnswer: WireDocument, Hashable {
     }
 
     public init(reading members: DocumentMembers) throws(WireError) {
+        self.init()
         byStatus = try members.documents("status")
         byKind = try members.documents("kind")
         byCollection = try members.documents("collection")
@@ -64,7 +25,7 @@ public struct ConflictCountsAnswer: WireDocument, Hashable {
     }
 }
 
-extension ConflictCountsAnswer.Count: WireDocument {
+extension ConflictCounts.Count: WireDocument {
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("name", name)
@@ -77,7 +38,7 @@ extension ConflictCountsAnswer.Count: WireDocument {
     }
 }
 
-extension ConflictCountsAnswer.UnitCount: WireDocument {
+extension ConflictCounts.UnitCount: WireDocument {
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("name", "\(collection)/\(unit)")
