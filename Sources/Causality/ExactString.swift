@@ -41,17 +41,11 @@ public struct ExactString: Sendable, Hashable, Comparable {
         return (isEqual ?? nil) ?? text.utf8.elementsEqual(other.text.utf8)
     }
 
-    /// Compares the UTF-8 bytes in their order. O(n) in bytes.
+    /// Compares the UTF-8 bytes in their order. O(n) in bytes, eight at a time.
     public static func < (left: ExactString, right: ExactString) -> Bool {
-        if left.text.utf8.count < 16 || right.text.utf8.count < 16 {
-            return left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
-        }
         let precedes = left.text.utf8.withContiguousStorageIfAvailable { left in
             right.text.utf8.withContiguousStorageIfAvailable { right in
-                for index in 0..<min(left.count, right.count) where left[index] != right[index] {
-                    return left[index] < right[index]
-                }
-                return left.count < right.count
+                UnsafeRawBufferPointer(left).precedes(UnsafeRawBufferPointer(right))
             }
         }
         return (precedes ?? nil) ?? left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
@@ -74,4 +68,24 @@ extension ExactString: ExpressibleByStringLiteral {
 
 extension ExactString: CustomStringConvertible {
     public var description: String { text }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes come before others in lexicographical order.
+    fileprivate func precedes(_ other: UnsafeRawBufferPointer) -> Bool {
+        let common = Swift.min(count, other.count)
+        var offset = 0
+        while offset + 8 <= common {
+            let left = loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let right = other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            // As big-endian numbers, words are ordered as their bytes are.
+            if left != right { return left.bigEndian < right.bigEndian }
+            offset += 8
+        }
+        while offset < common {
+            if self[offset] != other[offset] { return self[offset] < other[offset] }
+            offset += 1
+        }
+        return count < other.count
+    }
 }

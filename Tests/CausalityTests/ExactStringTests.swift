@@ -31,6 +31,19 @@ struct ExactStringTests {
         }
     }
 
+    @Test("strings with a common beginning of any length are ordered by the first byte that differs")
+    func commonBeginnings() {
+        for length in 0...40 {
+            let beginning = String(repeating: "\u{E9}", count: length)
+            for (left, right) in [
+                ("", "a"), ("a", "b"), ("abcdefg", "abcdefgh"), ("a\u{7F}zzzzzzzz", "a\u{80}aaaaaaaa"),
+            ] {
+                let (left, right) = (ExactString(beginning + left), ExactString(beginning + right))
+                #expect(left < right && !(right < left) && !(left < left), "\(left), \(right)")
+            }
+        }
+    }
+
     @Test("the length is counted in bytes")
     func length() {
         #expect(ExactString("\u{E9}").byteCount == 2)
