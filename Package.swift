@@ -66,6 +66,7 @@ let package = Package(
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_reviewing.sql"),
                 .embedInCode("Schemas/V0003_one_time_codes.sql"),
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
+                .embedInCode("Schemas/V0006_operations_in_groups.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -76,6 +77,7 @@ let package = Package(
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
+                .embedInCode("Schemas/V0006_operations_in_groups.sql"),
             ],
             swiftSettings: strict),
         .target(

@@ -25,6 +25,7 @@ SELECT create_reference_table('store');
 SELECT create_distributed_table('tenants', 'tenant');
 SELECT create_distributed_table('records', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('operations', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('operation_groups', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('batches', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('devices', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('audit_entries', 'tenant', colocate_with => 'tenants');

@@ -4,6 +4,8 @@ import SyncStorage
 struct Migration: Sendable {
     let version: Int
     let sql: String
+    /// Moves rows that the new schema has in another form, after the text was run.
+    var move: (@Sendable (Session) throws(StoreError) -> Void)?
 
     /// All steps in order, without gaps.
     static let all = [
@@ -12,6 +14,9 @@ struct Migration: Sendable {
         Migration(version: 3, sql: String(decoding: PackageResources.V0003_counts_of_values_sql, as: UTF8.self)),
         Migration(version: 4, sql: String(decoding: PackageResources.V0004_nothing_twice_sql, as: UTF8.self)),
         Migration(version: 5, sql: String(decoding: PackageResources.V0005_access_sql, as: UTF8.self)),
+        Migration(
+            version: 6, sql: String(decoding: PackageResources.V0006_operations_in_groups_sql, as: UTF8.self),
+            move: { (session: Session) throws(StoreError) in try session.moveFormerOperations() }),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }
@@ -36,7 +41,10 @@ extension Session {
     /// the same time do this one after the other.
     func migrate() throws(StoreError) {
         do throws(StoreError) {
-            _ = try exchange([Request(Statements.begin), Request(Statements.lockMigrations)])
+            // Moving many rows takes longer than any statement of a server may.
+            _ = try exchange([
+                Request(Statements.begin), Request(Statements.waitForCommit), Request(Statements.lockMigrations),
+            ])
             // This is asked again under the lock, because another server may have been quicker.
             if try needsMigration() {
                 let found = try schemaVersion()
@@ -45,6 +53,7 @@ extension Session {
                 }
                 for migration in Migration.all where migration.version > found {
                     try run(script: migration.sql, called: "migrate to \(migration.version)")
+                    try migration.move?(self)
                     _ = try exchange([Request(Statements.insertVersion) { $0.integer(Int64(migration.version)) }])
                 }
                 if found == 0 { try insert(StoreIdentity.random()) }
@@ -57,6 +66,44 @@ extension Session {
                 "the schema has to be made or brought up to date, and this role may not: run 'rejoin migrate' as the "
                     + "role that owns the database, with --grant-to for the server's role")
         }
+    }
+
+    /// Moves all operations of schema 5 into groups, a hundred at a time.
+    fileprivate func moveFormerOperations() throws(StoreError) {
+        let tenants = try exchange([Request(Statements.selectTenants)])[0]
+            .all { (row: Columns) throws(StoreError) in try row.text(0) }
+        for tenant in tenants {
+            _ = try exchange([Request(Statements.setTenant) { $0.text(tenant) }])
+            var last: Int64 = .min
+            // The first operation under a key has the twin 0, in the order of storing.
+            var taken: Set<IndexKey> = []
+            while true {
+                let rows = try exchange([
+                    Request(Statements.selectFormerOperations) { row in
+                        row.text(tenant)
+                        row.integer(last)
+                    }
+                ])[0].all { (row: Columns) throws(StoreError) in try OperationRow(former: row) }
+                guard let end = rows.last?.ordinal else { break }
+                last = end
+                let entries = rows.map { row in
+                    let key = IndexKey(row.id)
+                    let isFirst = taken.insert(key).inserted
+                    return OperationEntry(row, under: key, twin: isFirst ? 0 : row.ordinal)
+                }
+                _ = try exchange([
+                    Request(Statements.insertOperations) { parameters in
+                        parameters.text(tenant)
+                        entries.bind(to: &parameters)
+                    },
+                    Request(Statements.insertGroups) { parameters in
+                        parameters.text(tenant)
+                        rows.groups.bind(to: &parameters)
+                    },
+                ])
+            }
+        }
+        _ = try exchange([Request(Statements.dropFormerOperations)])
     }
 
     /// Gives a role what a server needs.

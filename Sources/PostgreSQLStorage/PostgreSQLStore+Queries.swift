@@ -80,17 +80,12 @@ extension PostgreSQLStore {
                 _ = try reading.askLast()
                 return nil
             }
-            let owners = Array(try batch.readResults().owners)
-            let operations = try reading.ask(
-                Request(Statements.selectOperationsOfBatch) { row in
-                    row.text(reading.tenant)
-                    row.texts(owners) { $0.id.name.text }
-                    row.texts(owners) { $0.device.name.text }
-                })
+            let operations = reading.operations
+            let keys = Set(try batch.readResults().owners.map { IndexKey($0.id) })
             var known: [OperationOwner: KnownOperation] = [:]
-            try operations[0].forEach { (row: Columns) throws(StoreError) in
-                let operation = try OperationRow(known: row).known()
-                known[OperationOwner(id: operation.id, device: operation.device)] = operation
+            for stored in try operations.operations(at: [operations.places(under: keys)]) {
+                let owner = OperationOwner(id: stored.row.id, device: stored.row.device)
+                known[owner] = try stored.row.known()
             }
             let sequence = try found[0].first { TenantHead($0).sequence } ?? 0
             var recall = try BatchRecall(batch, at: sequence) { known[$0] }
@@ -112,42 +107,6 @@ extension PostgreSQLStore {
                 }
             }
             return recall
-        }
-    }
-
-    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
-        try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let results = try reading.askLast(
-                Request(Statements.selectOperations) { row in
-                    row.text(reading.tenant)
-                    row.text(id.name.text)
-                })
-            return try results[0].all { (row: Columns) throws(StoreError) in try OperationRow(row) }
-        }
-    }
-
-    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
-        try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let statement =
-                switch query.selection {
-                case .record: Statements.selectRecordOperations
-                case .rejected(nil): Statements.selectRejected
-                case .rejected: Statements.selectRejectedOfDevice
-                }
-            let results = try reading.askLast(
-                Request(statement) { row in
-                    row.text(reading.tenant)
-                    switch query.selection {
-                    case .record(let key):
-                        row.text(key.collection.text)
-                        row.text(key.id.text)
-                    case .rejected(let device?): row.text(device.name.text)
-                    case .rejected(nil): break
-                    }
-                    row.integer(query.before ?? .max)
-                    row.integer(Int64(max(query.limit, 0)))
-                })
-            return try results[0].all { (row: Columns) throws(StoreError) in try OperationRow(row) }
         }
     }
 

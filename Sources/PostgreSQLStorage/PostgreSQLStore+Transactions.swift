@@ -29,43 +29,150 @@ extension Session {
         _ tenant: String, _ readSet: StoreReadSet,
         _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) throws(StoreError) -> (Answer, Int64?) {
-        let keys = ReadSetKeys(readSet, tenant: tenant)
+        do throws(StoreError) {
+            return try TenantTransaction(self, tenant, readSet).run(expectingNewOperations: true, decide)
+        } catch {
+            guard let lastReport, lastReport.isOfKnownKey, lastReport.statement == Statements.insertOperations.name
+            else { throw error }
+            // An operation was known that nobody had looked for.
+            startOver()
+            return try TenantTransaction(self, tenant, readSet).run(expectingNewOperations: false, decide)
+        }
+    }
+}
+
+/// One transaction under the tenant's lock.
+private struct TenantTransaction {
+    private let session: Session
+    private let tenant: String
+    private let readSet: StoreReadSet
+    private let keys: ReadSetKeys
+
+    init(_ session: Session, _ tenant: String, _ readSet: StoreReadSet) {
+        self.session = session
+        self.tenant = tenant
+        self.readSet = readSet
+        keys = ReadSetKeys(readSet, tenant: tenant)
+    }
+
+    /// What was read, and whether the tenant's row was made for this transaction.
+    private struct Beginning {
+        var snapshot: StoreSnapshot
+        let isNew: Bool
+        /// Where the operations of batches stand that were committed before.
+        let ordinals: [BatchKey: ClosedRange<Int64>]
+    }
+
+    /// - Parameter expectingNewOperations: whether to decide without looking for operations, where that may do.
+    func run<Answer>(
+        expectingNewOperations: Bool, _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) throws(StoreError) -> (Answer, Int64?) {
+        var beginning = try begin()
+        if expectingNewOperations, readSet.canDoWithoutOperations(over: beginning.snapshot) {
+            let (commit, answer) = try decide(beginning.snapshot)
+            if readSet.isFulfilled(by: commit), let entries = try commit.operations.eachOnce().newEntries {
+                return (answer, try end(beginning, commit, entries.map { .insert($0) }))
+            }
+        }
+        try readOperations(into: &beginning)
+        let (commit, answer) = try decide(beginning.snapshot)
+        let rows = try commit.operations.eachOnce()
+        guard !rows.isEmpty else { return (answer, try end(beginning, commit, [])) }
+        let ids = Dictionary(grouping: rows.map(\.id), by: { IndexKey($0) })
+        let known = try reading.operations(at: [reading.places(under: ids.keys)])
+        let writes = try rows.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
+        return (answer, try end(beginning, commit, writes))
+    }
+
+    private var reading: OperationReading {
+        OperationReading(tenant: tenant) { (requests: [Request]) throws(StoreError) in try session.exchange(requests) }
+    }
+
+    /// Takes the lock and reads everything but operations.
+    private func begin() throws(StoreError) -> Beginning {
         let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
         let lock = Request(Statements.lockHead) { $0.text(tenant) }
-        var results = try exchange(begin + [lock] + keys.requests)[2...]
+        var results = try session.exchange(begin + [lock] + keys.requests)[2...]
         var isNew = false
         if results.first?.rowCount == 0 {
             // The tenant's first commit: there was no row to lock, and another server may make it at the same time.
-            results = try exchange([Request(Statements.insertTenant) { $0.text(tenant) }, lock] + keys.requests)[...]
+            let insert = Request(Statements.insertTenant) { $0.text(tenant) }
+            results = try session.exchange([insert, lock] + keys.requests)[...]
             isNew = results.removeFirst().changedCount > 0
         }
         guard let head = try results.first?.first({ TenantHead($0) }) else {
             throw .damaged("the tenant's row cannot be written and read")
         }
-        var snapshot = try keys.snapshot(head: head, Array(results.dropFirst()))
+        var (snapshot, ordinals) = try keys.snapshot(head: head, Array(results.dropFirst()))
         let references = Array(snapshot.conflicts.values).references
         if !references.isEmpty {
-            let entries = try [AuditEntryRow](exchange(Request.entries(at: references, of: tenant)))
+            let entries = try [AuditEntryRow](session.exchange(Request.entries(at: references, of: tenant)))
             for history in try Array(snapshot.conflicts.values).filledIn(from: entries) {
                 snapshot.conflicts[ConflictID(position: history.conflict.id)] = history
             }
         }
-        let (commit, answer) = try decide(snapshot)
+        return Beginning(snapshot: snapshot, isNew: isNew, ordinals: ordinals)
+    }
+
+    /// Reads the operations of the read set.
+    private func readOperations(into beginning: inout Beginning) throws(StoreError) {
+        let merge = readSet.merge
+        let ids = merge.operations.union(merge.dependencies)
+        guard !ids.isEmpty || !merge.dots.isEmpty else { return }
+        if readSet.batches.count == beginning.snapshot.batches.count, beginning.ordinals.count == readSet.batches.count
+        {
+            // Everything was committed before. The batches know where their operations stand.
+            let operations = try reading.operations(of: Array(beginning.ordinals.values))
+            if beginning.snapshot.merge.take(try operations.known(), fulfilling: ids) { return }
+        }
+        var requests: [Request] = []
+        if !ids.isEmpty { requests.append(reading.places(under: Set(ids.map { IndexKey($0) }))) }
+        let dots = readSet.dotsToLookFor(over: beginning.snapshot)
+        if !dots.isEmpty { requests.append(reading.places(of: dots)) }
+        try beginning.snapshot.merge.take(try reading.operations(at: requests).map(\.row), ids: ids, dots: dots)
+    }
+
+    /// Writes the commit.
+    /// - Returns: the tenant's sequence where readers may not have heard of it.
+    private func end(
+        _ beginning: Beginning, _ commit: Commit, _ writes: [OperationWrite]
+    ) throws(StoreError) -> Int64? {
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
+        let sequence = beginning.snapshot.head.sequence
         guard !commit.isEmpty else {
-            guard !isNew else {
-                rollBack()
-                return (answer, nil)
+            guard !beginning.isNew else {
+                session.rollBack()
+                return nil
             }
             // The answer that is told again was committed before, and yet a standby need not have it: a crash ends the
             // wait for the standby, and after it the commit is there to be read. The commit of the tenant's lock waits
             // for all that came before it. And the server that committed may have been lost before it could tell the
             // readers.
-            _ = try exchange(end)
-            return (answer, head.sequence)
+            _ = try session.exchange(end)
+            return sequence
         }
-        _ = try exchange(try commit.requests(tenant: tenant) + end)
-        return (answer, commit.head.sequence > head.sequence ? commit.head.sequence : nil)
+        // A rejection that is gone by now would be overwritten by nothing, so its statement is asked what it changed
+        // before the commit is sent.
+        let replacements = writes.compactMap { write in
+            if case .replace(let entry) = write { entry } else { nil }
+        }
+        if !replacements.isEmpty {
+            let results = try session.exchange(
+                replacements.map { entry in
+                    Request(Statements.replaceOperation) { row in
+                        row.text(tenant)
+                        entry.bind(to: &row)
+                    }
+                })
+            guard results.allSatisfy({ $0.changedCount == 1 }) else {
+                throw .damaged("an operation that was accepted before would be overwritten")
+            }
+        }
+        let entries = writes.compactMap { write in
+            if case .insert(let entry) = write { entry } else { nil }
+        }
+        _ = try session.exchange(try commit.requests(tenant: tenant, entries: entries) + end)
+        return commit.head.sequence > sequence ? commit.head.sequence : nil
     }
 }
 
@@ -75,8 +182,6 @@ private struct ReadSetKeys {
     private let tenant: String
     private let records: [RecordKey]
     private let recordBytes: Int
-    private let operations: [OperationID]
-    private let dots: [RecordDot]
     private let batches: [BatchKey]
     private let devices: [DeviceID]
     private let conflicts: [Int64]
@@ -86,8 +191,6 @@ private struct ReadSetKeys {
         // In one order, so that what there is no room for does not depend on the order of a hash table.
         records = readSet.merge.records.sorted()
         recordBytes = readSet.recordBytes
-        operations = Array(readSet.merge.operations)
-        dots = Array(readSet.merge.dots)
         batches = Array(readSet.batches)
         devices = Array(readSet.devices)
         conflicts = readSet.conflicts.map(\.position)
@@ -102,23 +205,6 @@ private struct ReadSetKeys {
                     row.texts(records) { $0.collection.text }
                     row.texts(records) { $0.id.text }
                     row.integer(Int64(recordBytes))
-                })
-        }
-        if !operations.isEmpty {
-            requests.append(
-                Request(Statements.selectKnownOperations) { row in
-                    row.text(tenant)
-                    row.texts(operations) { $0.name.text }
-                })
-        }
-        if !dots.isEmpty {
-            requests.append(
-                Request(Statements.selectKnownDots) { row in
-                    row.text(tenant)
-                    row.texts(dots) { $0.record.collection.text }
-                    row.texts(dots) { $0.record.id.text }
-                    row.texts(dots) { $0.dot.device.name.text }
-                    row.integers(dots) { $0.dot.counter }
                 })
         }
         if !batches.isEmpty {
@@ -152,7 +238,11 @@ private struct ReadSetKeys {
     /// - Parameters:
     ///   - head: the tenant's head.
     ///   - results: one a request.
-    func snapshot(head: TenantHead, _ results: [QueryResult]) throws(StoreError) -> StoreSnapshot {
+    /// - Returns: beside what was read, where the operations of the batches stand that were found.
+    func snapshot(
+        head: TenantHead, _ results: [QueryResult]
+    ) throws(StoreError) -> (StoreSnapshot, [BatchKey: ClosedRange<Int64>]) {
+        var ordinals: [BatchKey: ClosedRange<Int64>] = [:]
         var snapshot = StoreSnapshot(
             merge: Snapshot(
                 sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
@@ -170,24 +260,13 @@ private struct ReadSetKeys {
                 snapshot.merge.records[record.key] = try decoder.record(record)
             }
         }
-        if !operations.isEmpty {
-            try results.next()?.forEach { (row: Columns) throws(StoreError) in
-                let known = try OperationRow(known: row).known()
-                snapshot.merge.operations[known.id, default: []].append(known)
-            }
-        }
-        if !dots.isEmpty {
-            try results.next()?.forEach { (row: Columns) throws(StoreError) in
-                let operation = try OperationRow(known: row)
-                guard let record = operation.record else { throw .damaged("an event belongs to no record") }
-                let dot = RecordDot(record: record, dot: Dot(device: operation.device, counter: row.integer(9)))
-                snapshot.merge.dots[dot] = try operation.known()
-            }
-        }
         if !batches.isEmpty {
             try results.next()?.forEach { (row: Columns) throws(StoreError) in
                 let batch = try BatchRow(row)
                 snapshot.batches[batch.key] = batch
+                if let first = row.optionalInteger(5), let last = row.optionalInteger(6), first <= last {
+                    ordinals[batch.key] = first...last
+                }
             }
         }
         if !devices.isEmpty {
@@ -202,13 +281,16 @@ private struct ReadSetKeys {
                 snapshot.conflicts[ConflictID(position: history.conflict.id)] = history
             }
         }
-        return snapshot
+        return (snapshot, ordinals)
     }
 }
 
 extension Commit {
     /// One statement for each table that is written to, and one for the head.
-    fileprivate func requests(tenant: String) throws(StoreError) -> [Request] {
+    /// - Parameters:
+    ///   - tenant: whose commit it is.
+    ///   - entries: those of the operations whose entries are new.
+    fileprivate func requests(tenant: String, entries: [OperationEntry]) throws(StoreError) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
             _ rows: [Row], _ statement: Statement, _ bind: ([Row]) -> (inout Parameters) -> Void
@@ -221,8 +303,11 @@ extension Commit {
                 })
         }
         write(records, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
-        write(try operations.eachOnce, Statements.writeOperations) { rows in { rows.bind(to: &$0) } }
-        write(batches, Statements.insertBatches) { rows in { rows.bind(to: &$0) } }
+        let operations = try operations.eachOnce()
+        write(entries, Statements.insertOperations) { rows in { rows.bind(to: &$0) } }
+        write(operations.groups, Statements.insertGroups) { rows in { rows.bind(to: &$0) } }
+        let ordinals = batches.isEmpty ? [:] : operations.ordinalsOfBatches
+        write(batches, Statements.insertBatches) { rows in { rows.bind(to: &$0, ordinals: ordinals) } }
         write(devices, Statements.insertDevices) { rows in { rows.bind(to: &$0) } }
         write(audit, Statements.insertAuditEntries) { rows in { rows.bind(to: &$0) } }
         write(audit.placedSides, Statements.insertAuditSides) { rows in { rows.bind(to: &$0) } }
@@ -235,31 +320,5 @@ extension Commit {
                 head.bind(to: &row)
             })
         return requests
-    }
-}
-
-extension [OperationRow] {
-    /// The rows, each once. One statement cannot write a row twice, so of a rejection and what replaces it in the same
-    /// commit only the latter stays.
-    fileprivate var eachOnce: [OperationRow] {
-        get throws(StoreError) {
-            var places: [OperationOwner: Int] = [:]
-            places.reserveCapacity(count)
-            var rows: [OperationRow] = []
-            rows.reserveCapacity(count)
-            for row in self {
-                let owner = OperationOwner(id: row.id, device: row.device)
-                guard let place = places[owner] else {
-                    places[owner] = rows.count
-                    rows.append(row)
-                    continue
-                }
-                guard rows[place].outcome == .rejected else {
-                    throw .damaged("an operation that was accepted before would be overwritten")
-                }
-                rows[place] = row
-            }
-            return rows
-        }
     }
 }

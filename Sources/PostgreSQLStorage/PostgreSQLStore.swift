@@ -153,6 +153,11 @@ final class Reading {
         try ask(requests, ends: [Request(Statements.endReading)])
     }
 
+    /// What reads operations within this transaction.
+    var operations: OperationReading {
+        OperationReading(tenant: tenant) { (requests: [Request]) throws(StoreError) in try self.ask(requests) }
+    }
+
     /// Whether the database follows another one. This is asked after a reading: a replica that is promoted in between
     /// answers no, and whoever minds reads again.
     func isOfReplica() throws(StoreError) -> Bool {

@@ -57,55 +57,62 @@ extension RecordKey {
 }
 
 extension OperationRow {
-    init(_ row: Columns) throws(StoreError) {
+    /// Reads an operation of schema 5.
+    init(former row: Columns) throws(StoreError) {
         self.init(
             id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: row.integer(2),
             user: ExactString(try row.text(3)), batch: ExactString(try row.text(4)),
             record: RecordKey(collection: try row.optionalText(5), id: try row.optionalText(6)),
             counter: row.optionalInteger(7), clock: try row.text(8),
-            fingerprint: try Digest?(stored: try row.text(9)), outcome: try row.outcome(10),
+            fingerprint: try Digest?(stored: try row.text(9)), outcome: try Self.outcome(try row.text(10)),
             result: try row.text(11), content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
             recordedAtMilliseconds: row.integer(14))
     }
 
-    /// Reads the columns that a decision needs; the others are left empty.
-    init(known row: Columns) throws(StoreError) {
-        self.init(
-            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
-            user: ExactString(try row.text(2)), batch: "",
-            record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
-            clock: try row.text(5), fingerprint: try Digest?(stored: try row.text(6)),
-            outcome: try row.outcome(7), result: try row.text(8), content: "", stampMilliseconds: nil,
-            recordedAtMilliseconds: 0)
-    }
-}
-
-extension Columns {
-    fileprivate func outcome(_ column: Int32) throws(StoreError) -> OutcomeKind {
-        guard let outcome = OutcomeKind(rawValue: try text(column)) else {
+    private static func outcome(_ text: String) throws(StoreError) -> OutcomeKind {
+        guard let outcome = OutcomeKind(rawValue: text) else {
             throw .damaged("a stored operation has an unknown outcome")
         }
         return outcome
     }
 }
 
-extension [OperationRow] {
+extension OperationGroup {
+    init(_ row: Columns) { self.init(first: row.integer(0), content: row.bytes(1)) }
+}
+
+extension [OperationGroup] {
     func bind(to parameters: inout Parameters) {
-        parameters.texts(self) { $0.id.name.text }
-        parameters.texts(self) { $0.device.name.text }
+        parameters.integers(self) { $0.first }
+        parameters.blobs(self) { $0.content }
+    }
+}
+
+extension OperationPlace {
+    init(_ row: Columns) { self.init(twin: row.integer(1), ordinal: row.integer(2), group: row.integer(3)) }
+}
+
+extension [OperationEntry] {
+    func bind(to parameters: inout Parameters) {
+        parameters.uuids(self) { $0.id }
+        parameters.integers(self) { $0.twin }
         parameters.integers(self) { $0.ordinal }
-        parameters.texts(self) { $0.user.text }
-        parameters.texts(self) { $0.batch.text }
-        parameters.texts(self, optional: { $0.record?.collection.text })
-        parameters.texts(self, optional: { $0.record?.id.text })
+        parameters.uuids(self) { $0.record }
+        parameters.integers(self) { $0.author }
         parameters.integers(self, optional: { $0.counter })
-        parameters.texts(self) { $0.clock }
-        parameters.texts(self) { $0.fingerprint.storedText }
-        parameters.texts(self) { $0.outcome.rawValue }
-        parameters.texts(self) { $0.result }
-        parameters.texts(self) { $0.content }
-        parameters.integers(self, optional: { $0.stampMilliseconds })
-        parameters.integers(self) { $0.recordedAtMilliseconds }
+        parameters.booleans(self) { $0.isRejected }
+    }
+}
+
+extension OperationEntry {
+    func bind(to parameters: inout Parameters) {
+        parameters.uuid(id)
+        parameters.integer(twin)
+        parameters.integer(ordinal)
+        parameters.uuid(record)
+        parameters.integer(author)
+        parameters.integer(counter)
+        parameters.boolean(isRejected)
     }
 }
 
@@ -113,18 +120,23 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
-            fingerprint: try Digest(stored: try row.text(2)), results: try row.text(3),
+            fingerprint: try Digest(storedBytes: row.bytes(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 }
 
 extension [BatchRow] {
-    func bind(to parameters: inout Parameters) {
+    /// - Parameters:
+    ///   - parameters: takes the columns.
+    ///   - ordinals: those of the operations of batches that have any.
+    func bind(to parameters: inout Parameters, ordinals: [BatchKey: ClosedRange<Int64>]) {
         parameters.texts(self) { $0.key.device.name.text }
         parameters.texts(self) { $0.key.key.text }
-        parameters.texts(self) { $0.fingerprint.hex }
+        parameters.blobs(self) { $0.fingerprint.bytes }
         parameters.texts(self) { $0.results }
         parameters.integers(self) { $0.recordedAtMilliseconds }
+        parameters.integers(self, optional: { ordinals[$0.key]?.lowerBound })
+        parameters.integers(self, optional: { ordinals[$0.key]?.upperBound })
     }
 }
 

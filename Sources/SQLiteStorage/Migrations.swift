@@ -1,11 +1,14 @@
 import GRDB
 import GRDBSQLite
+import MergeCore
 import SyncStorage
 
 /// One step of the SQLite schema: the number of its file and its text. Each file sets `user_version` to its number.
 struct Migration: Sendable {
     let version: Int
     let sql: String
+    /// Moves rows that the new schema has in another form, after the text was run.
+    var move: (@Sendable (Connection) throws(StoreError) -> Void)?
 
     /// All steps in order, without gaps.
     static let all = [
@@ -14,6 +17,12 @@ struct Migration: Sendable {
         Migration(version: 3, sql: String(decoding: PackageResources.V0003_one_time_codes_sql, as: UTF8.self)),
         Migration(version: 4, sql: String(decoding: PackageResources.V0004_nothing_twice_sql, as: UTF8.self)),
         Migration(version: 5, sql: String(decoding: PackageResources.V0005_access_sql, as: UTF8.self)),
+        Migration(
+            version: 6, sql: String(decoding: PackageResources.V0006_operations_in_groups_sql, as: UTF8.self),
+            move: { (connection: Connection) throws(StoreError) in
+                try connection.moveFormerOperations()
+                try connection.moveFormerBatches()
+            }),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }
@@ -35,6 +44,7 @@ extension Connection {
                 } catch {
                     throw StoreError(error, at: "migrate to \(migration.version)")
                 }
+                try migration.move?(connection)
                 guard try connection.schemaVersion() == migration.version else {
                     throw .damaged("migration \(migration.version) did not set its version")
                 }
@@ -42,6 +52,56 @@ extension Connection {
             if found == 0 { try connection.insert(StoreIdentity.random()) }
             return ((), .commit)
         }
+    }
+
+    /// Moves all operations of schema 5 into groups, a hundred at a time.
+    fileprivate func moveFormerOperations() throws(StoreError) {
+        for tenant in try tenantNames() {
+            var last: Int64 = .min
+            // The first operation under a key has the twin 0, in the order of storing.
+            var taken: Set<IndexKey> = []
+            while true {
+                let rows = try prepare(Statements.selectFormerOperations).all(
+                    { row in
+                        row.text(tenant)
+                        row.integer(last)
+                    }, { (row: Columns) throws(StoreError) in try OperationRow(former: row) })
+                guard let end = rows.last?.ordinal else { break }
+                last = end
+                let entries = rows.map { row in
+                    let key = IndexKey(row.id)
+                    let isFirst = taken.insert(key).inserted
+                    return OperationEntry(row, under: key, twin: isFirst ? 0 : row.ordinal)
+                }
+                try each(entries, Statements.insertOperation, tenant) { $0.bind(to: &$1) }
+                try each(rows.groups, Statements.insertGroup, tenant) { $0.bind(to: &$1) }
+            }
+        }
+        try prepare(Statements.dropFormerOperations).execute()
+    }
+
+    /// Moves all batches of schema 5, whose fingerprints were texts.
+    fileprivate func moveFormerBatches() throws(StoreError) {
+        for tenant in try tenantNames() {
+            var last = BatchKey(device: "", key: "")
+            while true {
+                let rows = try prepare(Statements.selectFormerBatches).all(
+                    { row in
+                        row.text(tenant)
+                        row.text(last.device.name.text)
+                        row.text(last.key.text)
+                    }, { (row: Columns) throws(StoreError) in try BatchRow(former: row) })
+                guard let end = rows.last?.key else { break }
+                last = end
+                try each(rows, Statements.insertBatch, tenant) { $0.bind(to: &$1, ordinals: nil) }
+            }
+        }
+        try prepare(Statements.dropFormerBatches).execute()
+    }
+
+    private func tenantNames() throws(StoreError) -> [String] {
+        try prepare(Statements.selectTenants).all(
+            { _ in }, { (row: Columns) throws(StoreError) in try row.text(0) })
     }
 
     func schemaVersion() throws(StoreError) -> Int {

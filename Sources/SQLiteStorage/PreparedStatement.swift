@@ -158,6 +158,10 @@ struct Bindings {
             })
     }
 
+    mutating func bytes(_ bytes: [UInt8]?) {
+        if let bytes { self.bytes(bytes) } else { note(sqlite3_bind_null(handle, next())) }
+    }
+
     nonisolated(unsafe) private static let nothing: UnsafeMutablePointer<CChar> = {
         let place = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
         place.initialize(to: 0)

@@ -59,7 +59,8 @@ extension RecordKey {
 }
 
 extension OperationRow {
-    init(_ row: Columns) throws(StoreError) {
+    /// Reads an operation of schema 5.
+    init(former row: Columns) throws(StoreError) {
         guard let outcome = OutcomeKind(rawValue: try row.text(10)) else {
             throw .damaged("a stored operation has an unknown outcome")
         }
@@ -72,36 +73,30 @@ extension OperationRow {
             content: try row.text(12), stampMilliseconds: row.optionalInteger(13),
             recordedAtMilliseconds: row.integer(14))
     }
+}
 
-    /// Reads the columns that a decision needs; the others are left empty.
-    init(known row: Columns) throws(StoreError) {
-        guard let outcome = OutcomeKind(rawValue: try row.text(7)) else {
-            throw .damaged("a stored operation has an unknown outcome")
-        }
-        self.init(
-            id: OperationID(try row.text(0)), device: DeviceID(try row.text(1)), ordinal: 0,
-            user: ExactString(try row.text(2)), batch: "",
-            record: RecordKey(collection: try row.optionalText(3), id: try row.optionalText(4)), counter: nil,
-            clock: try row.text(5), fingerprint: try Digest?(stored: try row.text(6)), outcome: outcome,
-            result: try row.text(8), content: "", stampMilliseconds: nil, recordedAtMilliseconds: 0)
-    }
+extension OperationGroup {
+    init(_ row: Columns) { self.init(first: row.integer(0), content: row.bytes(1)) }
 
     func bind(to row: inout Bindings) {
-        row.text(id.name.text)
-        row.text(device.name.text)
+        row.integer(first)
+        row.bytes(content)
+    }
+}
+
+extension OperationPlace {
+    init(_ row: Columns) { self.init(twin: row.integer(0), ordinal: row.integer(1), group: row.integer(2)) }
+}
+
+extension OperationEntry {
+    func bind(to row: inout Bindings) {
+        row.bytes(id.bytes)
+        row.integer(twin)
         row.integer(ordinal)
-        row.text(user.text)
-        row.text(batch.text)
-        row.text(record?.collection.text)
-        row.text(record?.id.text)
+        row.bytes(record?.bytes)
+        row.integer(author)
         row.integer(counter)
-        row.text(clock)
-        row.text(fingerprint.storedText)
-        row.text(outcome.rawValue)
-        row.text(result)
-        row.text(content)
-        row.integer(stampMilliseconds)
-        row.integer(recordedAtMilliseconds)
+        row.boolean(isRejected)
     }
 }
 
@@ -109,16 +104,29 @@ extension BatchRow {
     init(_ row: Columns) throws(StoreError) {
         self.init(
             key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
+            fingerprint: try Digest(storedBytes: row.bytes(2)), results: try row.text(3),
+            recordedAtMilliseconds: row.integer(4))
+    }
+
+    /// Reads a batch of schema 5.
+    init(former row: Columns) throws(StoreError) {
+        self.init(
+            key: BatchKey(device: DeviceID(try row.text(0)), key: ExactString(try row.text(1))),
             fingerprint: try Digest(stored: try row.text(2)), results: try row.text(3),
             recordedAtMilliseconds: row.integer(4))
     }
 
-    func bind(to row: inout Bindings) {
+    /// - Parameters:
+    ///   - row: takes the columns.
+    ///   - ordinals: those of the batch's operations; nil where it has none.
+    func bind(to row: inout Bindings, ordinals: ClosedRange<Int64>?) {
         row.text(key.device.name.text)
         row.text(key.key.text)
-        row.text(fingerprint.hex)
+        row.bytes(fingerprint.bytes)
         row.text(results)
         row.integer(recordedAtMilliseconds)
+        row.integer(ordinals?.lowerBound)
+        row.integer(ordinals?.upperBound)
     }
 }
 

@@ -54,16 +54,14 @@ extension SQLiteStore {
         try await read { (connection: Connection) throws(StoreError) in
             let name = tenant.name.text
             guard let batch = try connection.prepare(Statements.selectBatch).batch(name, key) else { return nil }
-            let operations = try connection.prepare(Statements.selectKnownOperation)
-            var recall = try BatchRecall(batch, at: try connection.head(of: tenant).sequence) {
-                owner throws(StoreError) in
-                try operations.first(
-                    { row in
-                        row.text(name)
-                        row.text(owner.id.name.text)
-                        row.text(owner.device.name.text)
-                    }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
+            var known: [OperationOwner: KnownOperation] = [:]
+            for key in Set(try batch.readResults().owners.map { IndexKey($0.id) }) {
+                for stored in try connection.operations(of: name, under: key) {
+                    let owner = OperationOwner(id: stored.row.id, device: stored.row.device)
+                    known[owner] = try stored.row.known()
+                }
             }
+            var recall = try BatchRecall(batch, at: try connection.head(of: tenant).sequence) { known[$0] }
             let records = try connection.prepare(Statements.selectRecord)
             var allowance = ReadAllowance(bytes: recordBytes)
             for record in recall.touched {
@@ -71,40 +69,6 @@ extension SQLiteStore {
                 if allowance.admits(row.byteCount) { recall.records.append(row) } else { recall.omitted.append(record) }
             }
             return recall
-        }
-    }
-
-    public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
-            try connection.prepare(Statements.selectOperations).all(
-                { row in
-                    row.text(tenant.name.text)
-                    row.text(id.name.text)
-                }, { (row: Columns) throws(StoreError) in try OperationRow(row) })
-        }
-    }
-
-    public func operations(_ tenant: TenantID, _ query: OperationQuery) async throws(StoreError) -> [OperationRow] {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
-            let statement =
-                switch query.selection {
-                case .record: Statements.selectRecordOperations
-                case .rejected(nil): Statements.selectRejected
-                case .rejected: Statements.selectRejectedOfDevice
-                }
-            return try connection.prepare(statement).all(
-                { row in
-                    row.text(tenant.name.text)
-                    switch query.selection {
-                    case .record(let key):
-                        row.text(key.collection.text)
-                        row.text(key.id.text)
-                    case .rejected(let device?): row.text(device.name.text)
-                    case .rejected(nil): break
-                    }
-                    row.integer(query.before ?? .max)
-                    row.integer(Int64(max(query.limit, 0)))
-                }, { (row: Columns) throws(StoreError) in try OperationRow(row) })
         }
     }
 

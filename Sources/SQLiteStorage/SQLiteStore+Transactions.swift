@@ -28,17 +28,55 @@ extension SQLiteStore {
         _ tenant: TenantID, readSet: StoreReadSet,
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
-        let snapshot = try await read { (connection: Connection) throws(StoreError) in
-            try connection.snapshot(of: tenant, readSet)
+        let name = tenant.name.text
+        var beginning = try await read { (connection: Connection) throws(StoreError) in
+            try connection.beginning(of: tenant, readSet)
         }
-        let (commit, answer) = try decide(snapshot)
-        guard !commit.isEmpty else { return answer }
-        try await write(tenant) { (connection: Connection) throws(StoreError) in
-            try connection.write(commit, tenant: tenant.name.text)
-            return ((), .commit)
+        if readSet.canDoWithoutOperations(over: beginning.snapshot) {
+            let (commit, answer) = try decide(beginning.snapshot)
+            if readSet.isFulfilled(by: commit), let entries = try commit.operations.eachOnce().newEntries,
+                try await write(commit, of: tenant, entries.map { .insert($0) })
+            {
+                return answer
+            }
+            // An operation was known that nobody had looked for.
+        }
+        beginning = try await read { [beginning] (connection: Connection) throws(StoreError) in
+            try connection.withOperations(beginning, of: name, readSet)
+        }
+        let (commit, answer) = try decide(beginning.snapshot)
+        let rows = try commit.operations.eachOnce()
+        var writes: [OperationWrite] = []
+        if !rows.isEmpty {
+            let known = try await read { (connection: Connection) throws(StoreError) in
+                try connection.operations(of: name, under: Set(rows.map { IndexKey($0.id) }), dots: [])
+            }
+            writes = try rows.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
+        }
+        guard try await write(commit, of: tenant, writes) else {
+            throw .damaged("an operation that was accepted before would be overwritten")
         }
         return answer
     }
+
+    /// - Returns: false, with nothing written, where an entry is there that was to be new, or one is gone that was to be
+    ///   replaced.
+    private func write(
+        _ commit: Commit, of tenant: TenantID, _ writes: [OperationWrite]
+    ) async throws(StoreError) -> Bool {
+        guard !commit.isEmpty else { return true }
+        return try await write(tenant) { (connection: Connection) throws(StoreError) in
+            let isWritten = try connection.write(commit, writes, tenant: tenant.name.text)
+            return (isWritten, isWritten ? .commit : .nothingWritten)
+        }
+    }
+}
+
+/// What a transaction reads before it decides.
+private struct Beginning: Sendable {
+    var snapshot: StoreSnapshot
+    /// Where the operations of batches stand that were committed before.
+    var ordinals: [BatchKey: ClosedRange<Int64>] = [:]
 }
 
 extension Connection {
@@ -46,14 +84,15 @@ extension Connection {
         try prepare(Statements.selectHead).first({ $0.text(tenant.name.text) }, { TenantHead($0) }) ?? TenantHead()
     }
 
-    /// Reads each key of the read set once.
-    fileprivate func snapshot(of tenant: TenantID, _ readSet: StoreReadSet) throws(StoreError) -> StoreSnapshot {
+    /// Reads each key of the read set once, but those of operations.
+    fileprivate func beginning(of tenant: TenantID, _ readSet: StoreReadSet) throws(StoreError) -> Beginning {
         let name = tenant.name.text
         let head = try head(of: tenant)
         var snapshot = StoreSnapshot(
             merge: Snapshot(
                 sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
             head: head)
+        var ordinals: [BatchKey: ClosedRange<Int64>] = [:]
         if !readSet.merge.records.isEmpty {
             let statement = try prepare(Statements.selectRecord)
             var decoder = RecordDecoder()
@@ -69,41 +108,58 @@ extension Connection {
                 }
             }
         }
-        if !readSet.merge.operations.isEmpty {
-            let statement = try prepare(Statements.selectKnownOperations)
-            for id in readSet.merge.operations {
-                let known = try statement.all(
-                    { row in
-                        row.text(name)
-                        row.text(id.name.text)
-                    }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
-                if !known.isEmpty { snapshot.merge.operations[id] = known }
-            }
-        }
-        if !readSet.merge.dots.isEmpty {
-            let statement = try prepare(Statements.selectKnownDot)
-            for dot in readSet.merge.dots { snapshot.merge.dots[dot] = try statement.known(name, dot) }
-        }
         if !readSet.batches.isEmpty {
             let statement = try prepare(Statements.selectBatch)
-            for key in readSet.batches { snapshot.batches[key] = try statement.batch(name, key) }
+            for key in readSet.batches {
+                guard let (row, range) = try statement.placedBatch(name, key) else { continue }
+                snapshot.batches[key] = row
+                ordinals[key] = range
+            }
         }
         if !readSet.devices.isEmpty {
             let statement = try prepare(Statements.selectDevice)
             for device in readSet.devices { snapshot.devices[device] = try statement.device(name, device) }
         }
         for id in readSet.conflicts { snapshot.conflicts[id] = try history(id, tenant: tenant) }
-        return snapshot
+        return Beginning(snapshot: snapshot, ordinals: ordinals)
+    }
+
+    /// Reads the operations of the read set.
+    fileprivate func withOperations(
+        _ beginning: Beginning, of tenant: String, _ readSet: StoreReadSet
+    ) throws(StoreError) -> Beginning {
+        var beginning = beginning
+        let ids = readSet.merge.operations.union(readSet.merge.dependencies)
+        if readSet.batches.count == beginning.ordinals.count, !beginning.ordinals.isEmpty {
+            // Everything was committed before. The batches know where their operations stand.
+            var rows: [OperationRow] = []
+            for range in beginning.ordinals.values { rows += try operations(of: tenant, ofBatchAt: range) }
+            if beginning.snapshot.merge.take(try rows.known(), fulfilling: ids) { return beginning }
+        }
+        let dots = readSet.dotsToLookFor(over: beginning.snapshot)
+        let found = try operations(of: tenant, under: Set(ids.map { IndexKey($0) }), dots: dots)
+        try beginning.snapshot.merge.take(found.map(\.row), ids: ids, dots: dots)
+        return beginning
     }
 
     /// Writes each row once.
-    fileprivate func write(_ commit: Commit, tenant: String) throws(StoreError) {
-        try each(commit.records, Statements.upsertRecord, tenant) { $0.bind(to: &$1) }
-        let changed = try each(commit.operations, Statements.writeOperation, tenant) { $0.bind(to: &$1) }
-        guard changed == commit.operations.count else {
-            throw .damaged("an operation that was accepted before would be overwritten")
+    /// - Returns: whether every entry of an operation was written.
+    fileprivate func write(
+        _ commit: Commit, _ writes: [OperationWrite], tenant: String
+    ) throws(StoreError) -> Bool {
+        for write in writes {
+            let (statement, entry) =
+                switch write {
+                case .insert(let entry): (Statements.insertOperation, entry)
+                case .replace(let entry): (Statements.replaceOperation, entry)
+                }
+            guard try each([entry], statement, tenant, { $0.bind(to: &$1) }) == 1 else { return false }
         }
-        try each(commit.batches, Statements.insertBatch, tenant) { $0.bind(to: &$1) }
+        let operations = try commit.operations.eachOnce()
+        try each(operations.groups, Statements.insertGroup, tenant) { $0.bind(to: &$1) }
+        try each(commit.records, Statements.upsertRecord, tenant) { $0.bind(to: &$1) }
+        let ordinals = operations.ordinalsOfBatches
+        try each(commit.batches, Statements.insertBatch, tenant) { $0.bind(to: &$1, ordinals: ordinals[$0.key]) }
         try each(commit.devices, Statements.insertDevice, tenant) { $0.bind(to: &$1) }
         try each(commit.audit, Statements.insertAuditEntry, tenant) { $0.bind(to: &$1) }
         for entry in commit.audit {
@@ -125,12 +181,13 @@ extension Connection {
             row.text(tenant)
             commit.head.bind(to: &row)
         }
+        return true
     }
 
     /// Runs a statement once for each row, the tenant as its first parameter.
     /// - Returns: how many rows changed.
     @discardableResult
-    private func each<Row>(
+    func each<Row>(
         _ rows: [Row], _ statement: Statement, _ tenant: String, _ bind: (Row, inout Bindings) -> Void
     ) throws(StoreError) -> Int {
         guard !rows.isEmpty else { return 0 }
@@ -156,24 +213,26 @@ extension PreparedStatement {
             }, { (row: Columns) throws(StoreError) in try RecordRow(row) })
     }
 
-    func known(_ tenant: String, _ dot: RecordDot) throws(StoreError) -> KnownOperation? {
-        try first(
-            { row in
-                row.text(tenant)
-                row.text(dot.record.collection.text)
-                row.text(dot.record.id.text)
-                row.text(dot.dot.device.name.text)
-                row.integer(dot.dot.counter)
-            }, { (row: Columns) throws(StoreError) in try OperationRow(known: row).known() })
+    func batch(_ tenant: String, _ key: BatchKey) throws(StoreError) -> BatchRow? {
+        try placedBatch(tenant, key)?.0
     }
 
-    func batch(_ tenant: String, _ key: BatchKey) throws(StoreError) -> BatchRow? {
+    /// A batch, with the ordinals of its operations where these are known.
+    func placedBatch(
+        _ tenant: String, _ key: BatchKey
+    ) throws(StoreError) -> (BatchRow, ClosedRange<Int64>?)? {
         try first(
             { row in
                 row.text(tenant)
                 row.text(key.device.name.text)
                 row.text(key.key.text)
-            }, { (row: Columns) throws(StoreError) in try BatchRow(row) })
+            },
+            { (row: Columns) throws(StoreError) in
+                guard let first = row.optionalInteger(5), let last = row.optionalInteger(6), first <= last else {
+                    return (try BatchRow(row), nil)
+                }
+                return (try BatchRow(row), first...last)
+            })
     }
 
     func device(_ tenant: String, _ device: DeviceID) throws(StoreError) -> DeviceRow? {

@@ -1,5 +1,7 @@
 import Causality
+import MergeCore
 import PostgreSQLCluster
+import StorageConformance
 import SyncStorage
 import Testing
 
@@ -30,6 +32,24 @@ struct MigrationTests {
         "relation":"newer","sequence":3,"conflicts":[],"replayed":false}]}
         """#
 
+    /// Operations as schemas 1 to 5 kept them: one, one that could not be read, and one under the first's id.
+    private static let operations = #"""
+        INSERT INTO operations (tenant, id, device, ordinal, "user", batch, collection, record, counter, clock,
+            fingerprint, outcome, result, content, stamp, recorded_at)
+        VALUES ('acme', 'o', 'ipad', 1, 'ada', 'k', 'jobs', 'r', 1, '{"ipad":1}', repeat('e', 64), 'applied',
+                '{"outcome":"applied","relation":"newer","sequence":3}', '{"fields":{},"kind":"create"}', 5, 6),
+            ('acme', '0199b7f0-7d4e-7000-9000-000000000001', 'ipad', 2, 'ada', 'k', NULL, NULL, NULL, '{}', '',
+                'rejected', '{"outcome":"rejected"}', '{"kind":"none"}', NULL, 6),
+            ('acme', 'o', 'phone', 3, 'bob', 'l', 'jobs', 'r', 1, '{"ipad":1,"phone":1}', repeat('d', 64), 'applied',
+                '{"outcome":"applied","relation":"newer","sequence":4}', '{"fields":{},"kind":"update"}', 7, 8);
+        """#
+
+    private static let first = OperationRow(
+        id: "o", device: "ipad", ordinal: 1, user: "ada", batch: "k", record: RecordKey("jobs", "r"), counter: 1,
+        clock: #"{"ipad":1}"#, fingerprint: Digest(hex: String(repeating: "e", count: 64)), outcome: .applied,
+        result: #"{"outcome":"applied","relation":"newer","sequence":3}"#, content: #"{"fields":{},"kind":"create"}"#,
+        stampMilliseconds: 5, recordedAtMilliseconds: 6)
+
     @Test(
         "ends in the catalogue of a new one, its data and its server's rights stay", arguments: 1..<Migration.supported)
     func migrated(_ version: Int) async throws {
@@ -46,7 +66,9 @@ struct MigrationTests {
             BEGIN; SELECT set_config('rejoin.tenant', 'acme', true) \\g /dev/null
             INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at,
                 purge_floor) VALUES ('acme', 7, 0, 0, '', 0, 3);
-            INSERT INTO batches VALUES ('acme', 'ipad', 'k', repeat('f', 64), '\(version < 4 ? Self.oldAnswer : "[]")', 1);
+            INSERT INTO batches VALUES ('acme', 'ipad', 'k', repeat('f', 64),
+                '\(version < 4 ? Self.oldAnswer : #"["o"]"#)', 1);
+            \(Self.operations)
             COMMIT;
             """, user: PostgreSQLCluster.ownerRole)
         let versions = try await PostgreSQLStore.migrate(
@@ -57,7 +79,14 @@ struct MigrationTests {
         #expect(store.identity.lineage == "of old")
         #expect(try await store.head(of: "acme") == TenantHead(sequence: 7, purgeFloor: 3))
         let recall = try await store.recall("acme", BatchKey(device: "ipad", key: "k"), recordBytes: .max)
-        #expect(recall?.outcomes.map(\.result.sequence) == (version < 4 ? [3] : []))
+        #expect(recall?.outcomes.map(\.result.sequence) == [3])
+        #expect(recall?.batch.fingerprint.hex == String(repeating: "f", count: 64))
+        #expect(try await store.operations("acme", id: "o").map(\.device) == ["ipad", "phone"])
+        let history = try await store.operations("acme", OperationQuery(.record(RecordKey("jobs", "r")), limit: 10))
+        #expect(history.map(\.ordinal) == [3, 1])
+        #expect(history.last == Self.first)
+        let rejected = try await store.operations("acme", OperationQuery(.rejected("ipad"), limit: 10))
+        #expect(rejected.map(\.content) == [#"{"kind":"none"}"#])
         let code = try #require(OneTimeCode(id: "code", expiresAtMilliseconds: 2))
         #expect(try await store.spend("acme", code, nowMilliseconds: 1))
         await store.close()

@@ -19,9 +19,11 @@ private struct Filling {
             FROM generate_series(1, \(records)) i;
         INSERT INTO records SELECT 'small', 'c' || (i % 7), 'r' || i, i, false, false, '{"d":1}', i, '{"n":1}', NULL, '{}', 0, i
             FROM generate_series(1, 10) i;
-        INSERT INTO operations SELECT 'large', 'o' || i, 'd' || (i % 50), i, 'u', 'b', 'c', 'r' || (i % 5000), i, '{}', '',
-            CASE WHEN i % 3 = 0 THEN 'rejected' ELSE 'applied' END, '{}', '{}', i, i FROM generate_series(1, \(conflicts)) i;
-        INSERT INTO batches SELECT 'large', 'd' || (i % 50), 'b' || i, '', '{}', i FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO operations SELECT 'large', gen_random_uuid(), 0, i, i % 50, i, md5('r' || (i % 5000))::uuid, i % 3 = 0
+            FROM generate_series(1, \(conflicts)) i;
+        INSERT INTO operation_groups SELECT tenant, ordinal, '' FROM operations WHERE ordinal % 20 = 1;
+        INSERT INTO batches SELECT 'large', 'd' || (i % 50), 'b' || i, '', '{}', i, i, i
+            FROM generate_series(1, \(conflicts)) i;
         INSERT INTO devices SELECT 'large', 'd' || i, 'u', 0, 0, 0, NULL FROM generate_series(1, \(devices)) i;
         INSERT INTO conflicts SELECT 'large', i, CASE WHEN i % 2 = 0 THEN 'stale' ELSE 'write_write' END,
             CASE WHEN i % 3 = 0 THEN 'open' ELSE 'automatic' END, 1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9),
@@ -81,6 +83,9 @@ extension TestDatabase {
 
 @Suite("edge 44: the plans of what PostgreSQL is asked all the time", .serialized)
 struct QueryPlanTests {
+    /// In which group an operation stands.
+    private static let group = "operation_groups_pkey (tenant=? AND first<=?)"
+
     /// How each statement comes by its rows.
     static let expected: [(Statement, [String])] =
         [
@@ -90,22 +95,17 @@ struct QueryPlanTests {
             (Statements.selectRecords, ["records_pkey (tenant=? AND collection=? AND id=?)"]),
             (Statements.selectRecord, ["records_pkey (tenant=? AND collection=? AND id=?)"]),
             (Statements.selectChanges, ["records_by_sequence (tenant=? AND sequence>?)"]),
-            (Statements.selectKnownOperations, ["operations_pkey (tenant=? AND id=?)"]),
+            (Statements.selectPlaces, ["operations_pkey (tenant=? AND id=?)", group]),
+            (Statements.selectPlacesOfDots, ["operations_by_record (tenant=? AND record=?)", group]),
+            (Statements.selectPlacesOfRecord, ["operations_by_record (tenant=? AND record=? AND ordinal<?)", group]),
+            (Statements.selectPlacesOfRejected, ["operations_rejected (tenant=? AND ordinal<?)", group]),
             (
-                Statements.selectKnownDots,
-                ["operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"]
+                Statements.selectPlacesOfRejectedOfDevice,
+                ["operations_rejected_by_device (tenant=? AND author=? AND ordinal<?)", group]
             ),
-            (Statements.selectOperations, ["operations_pkey (tenant=? AND id=?)"]),
-            (Statements.selectOperationsOfBatch, ["operations_pkey (tenant=? AND id=? AND device=?)"]),
-            (
-                Statements.selectRecordOperations,
-                ["operations_by_record (tenant=? AND collection=? AND record=? AND ordinal<?)"]
-            ),
-            (Statements.selectRejected, ["operations_rejected (tenant=? AND ordinal<?)"]),
-            (
-                Statements.selectRejectedOfDevice,
-                ["operations_rejected_by_device (tenant=? AND device=? AND ordinal<?)"]
-            ),
+            (Statements.selectGroups, ["operation_groups_pkey (tenant=? AND first=?)"]),
+            (Statements.selectGroupsOfBatches, ["operation_groups_pkey (tenant=? AND first>=? AND first<=?)"]),
+            (Statements.replaceOperation, ["operations_pkey (tenant=? AND id=? AND twin=?)"]),
             (Statements.selectBatches, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
             (Statements.selectBatch, ["batches_pkey (tenant=? AND device=? AND key=?)"]),
             (Statements.selectDevicesOfReadSet, ["devices_pkey (tenant=? AND device=?)"]),
@@ -268,7 +268,8 @@ struct QueryPlanTests {
     @Test("are those of a commit on tables that have just begun to fill, too")
     func smallTables() async throws {
         let ofCommits: Set<Statement> = [
-            Statements.lockHead, Statements.selectRecords, Statements.selectKnownOperations, Statements.selectKnownDots,
+            Statements.lockHead, Statements.selectRecords, Statements.selectPlaces, Statements.selectPlacesOfDots,
+            Statements.selectGroups, Statements.selectGroupsOfBatches,
             Statements.selectBatches, Statements.selectDevicesOfReadSet, Statements.updateHead,
             Statements.selectChanges,
         ]

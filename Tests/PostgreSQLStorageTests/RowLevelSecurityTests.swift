@@ -11,7 +11,8 @@ import Testing
 @Suite("row-level security between tenants")
 struct RowLevelSecurityTests {
     private static let tables = [
-        "tenants", "records", "operations", "batches", "devices", "audit_entries", "audit_sides", "conflicts",
+        "tenants", "records", "operations", "operation_groups", "batches", "devices", "audit_entries", "audit_sides",
+        "conflicts",
         "one_time_codes", "access_ends",
     ]
 

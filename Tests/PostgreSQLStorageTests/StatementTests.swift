@@ -57,10 +57,9 @@ struct StatementTests {
             }
             #expect(
                 seen[0] == [
-                    "begin", "set tenant", "lock head", "select records of read set", "select operations of read set",
-                    "select dots of read set", "select batches of read set", "select devices of read set",
-                    "write records",
-                    "write operations", "insert batches", "write head", "wait for commit", "commit",
+                    "begin", "set tenant", "lock head", "select records of read set", "select batches of read set",
+                    "select devices of read set", "write records", "write operations",
+                    "write groups of operations", "insert batches", "write head", "wait for commit", "commit",
                 ])
             #expect(seen[1] == seen[0])
             #expect(seen[2] == seen[0])
@@ -119,10 +118,8 @@ struct StatementTests {
             try await Committer(store, "tenant").commit(batch)
             #expect(
                 recording.taken() == [
-                    "begin", "set tenant", "lock head", "select records of read set", "select operations of read set",
-                    "select dots of read set", "select batches of read set", "select devices of read set",
-                    "wait for commit",
-                    "commit",
+                    "begin", "set tenant", "lock head", "select records of read set", "select batches of read set",
+                    "select devices of read set", "select groups of batches", "wait for commit", "commit",
                 ])
             await store.close()
         }

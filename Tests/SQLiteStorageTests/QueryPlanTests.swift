@@ -41,8 +41,9 @@ private actor LargeFile {
         INSERT INTO records SELECT 'small', collection, id, sequence, 0, 0, clock, stamp, fields, NULL, state, 0, 0
             FROM records WHERE tenant = 'large' AND sequence <= 10;
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
-        INSERT INTO operations SELECT 'large', 'o' || i, 'd' || (i % 50), i, 'u', 'b', 'c', 'r' || (i % 5000), i, '{}', '',
-            iif(i % 3 = 0, 'rejected', 'applied'), '{}', '{}', i, i FROM n;
+        INSERT INTO operations SELECT 'large', i, randomblob(16), 0, CAST('r' || (i % 5000) AS BLOB), i % 50, i, i % 3 = 0
+            FROM n;
+        INSERT INTO operation_groups SELECT tenant, ordinal, x'' FROM operations WHERE ordinal % 20 = 1;
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
         INSERT INTO conflicts SELECT 'large', i, iif(i % 2 = 0, 'stale', 'write_write'), iif(i % 3 = 0, 'open', 'automatic'),
             1, 'c' || (i % 7), 'r' || (i % 5000), 'u' || (i % 9), 'p' || (i % 4), i, iif(i % 11 = 0, 'a' || (i % 5), '') FROM n;
@@ -65,29 +66,31 @@ struct QueryPlanTests {
         "CORRELATED SCALAR SUBQUERY 2", "audit_sides_by_user (tenant=? AND user=? AND conflict=?)",
     ]
 
+    /// In which group an operation stands.
+    private static let group = [
+        "CORRELATED SCALAR SUBQUERY 1", "sqlite_autoindex_operation_groups_1 (tenant=? AND first<?)",
+    ]
+
     /// How each statement finds its rows: a table by its key, or an index, with the columns that it searches by.
     static let plans: [(SQLiteStorage.Statement, [String])] = [
         (Statements.selectHead, ["tenants (tenant=?)"]),
-        (Statements.selectRecord, ["records (tenant=? AND collection=? AND id=?)"]),
+        (Statements.selectRecord, ["sqlite_autoindex_records_1 (tenant=? AND collection=? AND id=?)"]),
         (Statements.selectChanges, ["records_by_sequence (tenant=? AND sequence>?)"]),
-        (Statements.selectKnownOperations, ["operations (tenant=? AND id=?)"]),
+        (Statements.selectPlaces, ["operations_by_id (tenant=? AND id=?)"] + group),
         (
-            Statements.selectKnownDot,
-            [
-                "operations_by_dot (tenant=? AND collection=? AND record=? AND device=? AND counter=?)"
-            ]
+            Statements.selectPlaceOfDot,
+            ["CO-ROUTINE newest", "operations_by_record (tenant=? AND record=?)", "SCAN newest"] + group
         ),
-        (Statements.selectKnownOperation, ["operations (tenant=? AND id=? AND device=?)"]),
-        (Statements.selectOperations, ["operations (tenant=? AND id=?)"]),
+        (Statements.selectPlacesOfRecord, ["operations_by_record (tenant=? AND record=? AND ordinal<?)"] + group),
+        (Statements.selectPlacesOfRejected, ["operations_rejected (tenant=? AND ordinal<?)"] + group),
         (
-            Statements.selectRecordOperations,
-            [
-                "operations_by_record (tenant=? AND collection=? AND record=? AND ordinal<?)"
-            ]
+            Statements.selectPlacesOfRejectedOfDevice,
+            ["operations_rejected_by_device (tenant=? AND author=? AND ordinal<?)"] + group
         ),
-        (Statements.selectRejected, ["operations_rejected (tenant=? AND ordinal<?)"]),
-        (Statements.selectRejectedOfDevice, ["operations_rejected_by_device (tenant=? AND device=? AND ordinal<?)"]),
-        (Statements.selectBatch, ["batches (tenant=? AND device=? AND key=?)"]),
+        (Statements.selectGroup, ["sqlite_autoindex_operation_groups_1 (tenant=? AND first=?)"]),
+        (Statements.selectGroupsOfBatch, ["sqlite_autoindex_operation_groups_1 (tenant=? AND first>? AND first<?)"]),
+        (Statements.replaceOperation, ["operations_by_id (tenant=? AND id=? AND twin=?)"]),
+        (Statements.selectBatch, ["sqlite_autoindex_batches_1 (tenant=? AND device=? AND key=?)"]),
         (Statements.selectDevice, ["devices (tenant=? AND device=?)"]),
         (Statements.selectDevices, ["devices (tenant=?)"]),
         (Statements.retireDevice, ["devices (tenant=? AND device=?)"]),
@@ -258,9 +261,11 @@ struct QueryPlanTests {
 
     @Test("every search begins with the tenant, and nothing is sorted")
     func everySearch() {
-        // What is made up of searches, what they have found for another, and the days that were found.
+        // What is made up of searches, what they have found for another, the days that were found, and so many of the
+        // newest operations of a record.
         let frames = [
             "CORRELATED", "LIST SUBQUERY", "CO-ROUTINE days", "SETUP", "RECURSIVE STEP", "SCAN days",
+            "CO-ROUTINE newest", "SCAN newest",
         ]
         for (statement, plan) in Self.plans {
             for step in plan where !frames.contains(where: { step.hasPrefix($0) }) {

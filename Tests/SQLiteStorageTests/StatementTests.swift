@@ -86,9 +86,9 @@ struct StatementTests {
             try await Committer(store, "tenant").commit(Batch("b", from: "d", operations))
             #expect(
                 counted(steps.taken()) == [
-                    "begin": 1, "select head": 1, "select record": 1_000, "select operations of read set": 1_000,
-                    "select dot": 1_000, "select batch": 1, "select device": 1, "write record": 1_000,
-                    "write operation": 1_000, "insert batch": 1, "insert device": 1, "write head": 1, "commit": 1,
+                    "begin": 1, "select head": 1, "select record": 1_000, "select batch": 1, "select device": 1,
+                    "write record": 1_000, "write operation": 1_000, "write group of operations": 5, "insert batch": 1,
+                    "insert device": 1, "write head": 1, "commit": 1,
                 ])
             let ran = sql.taken()
             #expect(Set(ran).count == ran.count, "a statement ran twice with the same values")
@@ -129,8 +129,7 @@ struct StatementTests {
             try await Committer(store, "tenant").commit(batch)
             #expect(
                 steps.taken() == [
-                    "select head", "select record", "select operations of read set", "select dot", "select batch",
-                    "select device",
+                    "select head", "select record", "select batch", "select device", "select groups of batch",
                 ])
         }
     }

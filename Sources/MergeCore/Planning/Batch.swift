@@ -79,7 +79,7 @@ public struct Batch: Sendable, Hashable {
             case .operation(let operation):
                 readSet.records.insert(operation.record)
                 readSet.operations.insert(operation.id)
-                if !operation.dependsOn.isEmpty { readSet.operations.formUnion(operation.dependsOn) }
+                if !operation.dependsOn.isEmpty { readSet.dependencies.formUnion(operation.dependsOn) }
                 let counter = operation.clock[device]
                 if counter > 0 {
                     readSet.dots.insert(RecordDot(record: operation.record, dot: Dot(device: device, counter: counter)))
@@ -88,6 +88,7 @@ public struct Batch: Sendable, Hashable {
                 if let id = malformed.id { readSet.operations.insert(id) }
             }
         }
+        readSet.dependencies.subtract(readSet.operations)
         return readSet
     }
 }
@@ -109,8 +110,10 @@ public struct RecordDot: Sendable, Hashable {
 public struct ReadSet: Sendable, Hashable {
     /// Records, with their state and their open conflicts.
     public var records: Set<RecordKey> = []
-    /// Operations that may have been decided before, and those that others depend on.
+    /// The ids that the operations bring. Nearly always they are new; some may have been decided before.
     public var operations: Set<OperationID> = []
+    /// Operations on which those depend that the batch does not bring itself.
+    public var dependencies: Set<OperationID> = []
     /// Events whose operations are needed, to tell a counter that was used twice.
     public var dots: Set<RecordDot> = []
 
@@ -118,7 +121,7 @@ public struct ReadSet: Sendable, Hashable {
     public init() {}
 
     /// Whether nothing has to be read.
-    public var isEmpty: Bool { records.isEmpty && operations.isEmpty && dots.isEmpty }
+    public var isEmpty: Bool { records.isEmpty && operations.isEmpty && dependencies.isEmpty && dots.isEmpty }
 
     /// Makes room.
     /// - Parameter count: how many operations there will be.
@@ -136,6 +139,7 @@ public struct ReadSet: Sendable, Hashable {
         }
         records.formUnion(other.records)
         operations.formUnion(other.operations)
+        dependencies.formUnion(other.dependencies)
         dots.formUnion(other.dots)
     }
 }

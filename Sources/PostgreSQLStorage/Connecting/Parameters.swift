@@ -1,3 +1,5 @@
+import SyncStorage
+
 /// The values of a statement's parameters, in their order and in PostgreSQL's binary format, which needs neither quoting nor
 /// parsing. (PostgreSQL documentation, "Frontend/Backend Protocol", and `array_recv`, `int8recv`, `textrecv` in its source.)
 struct Parameters {
@@ -21,6 +23,16 @@ struct Parameters {
 
     mutating func integer(_ number: Int64?) {
         if let number { integer(number) } else { ranges.append(nil) }
+    }
+
+    mutating func boolean(_ truth: Bool) { value { $0.append(truth ? 1 : 0) } }
+
+    mutating func uuid(_ key: IndexKey?) {
+        guard let key else { return ranges.append(nil) }
+        value { bytes in
+            Self.append(key.high, to: &bytes)
+            Self.append(key.low, to: &bytes)
+        }
     }
 
     mutating func bytes(_ bytes: [UInt8]) { value { $0.append(contentsOf: bytes) } }
@@ -67,6 +79,15 @@ struct Parameters {
         }
     }
 
+    mutating func uuids<Row>(_ rows: some Collection<Row>, _ key: (Row) -> IndexKey?) {
+        array(rows, of: .uuid) { row, bytes in
+            guard let key = key(row) else { return Self.append(Int32(-1), to: &bytes) }
+            Self.append(Int32(16), to: &bytes)
+            Self.append(key.high, to: &bytes)
+            Self.append(key.low, to: &bytes)
+        }
+    }
+
     // MARK: Encoding
 
     /// Object ids of the element types, fixed in PostgreSQL's catalogue (`pg_type.dat`).
@@ -75,6 +96,7 @@ struct Parameters {
         case bytes = 17
         case integer = 20
         case text = 25
+        case uuid = 2950
     }
 
     private mutating func value(_ write: (inout [UInt8]) -> Void) {

@@ -25,6 +25,9 @@ struct ServerError: Error {
         return permanent ? .damaged(text) : .unavailable(text)
     }
 
+    /// Whether a statement would have written a key that is there.
+    var isOfKnownKey: Bool { sqlState == "23505" }
+
     /// Whether the session is of no use any more: the server is going away, is no primary or no longer one, or has
     /// forgotten what the session prepared.
     var endsSession: Bool {

@@ -18,6 +18,8 @@ final class Session {
     var probe: StoreProbe?
     /// How many round trips there were.
     private(set) var exchangeCount = 0
+    /// What the database reported for the statement that failed last.
+    private(set) var lastReport: ServerError?
     private var works = 0
     private var nextPlanning = 16
     private var discardsPlans = false
@@ -44,8 +46,16 @@ final class Session {
     /// Marks where the work of a new caller begins.
     func beginWork(_ probe: StoreProbe?) {
         hasSentCommit = false
+        lastReport = nil
         self.probe = probe
         forgetEarlyPlans()
+    }
+
+    /// Ends a transaction that was refused, before it is tried in another way. Nothing of it was stored.
+    func startOver() {
+        rollBack()
+        hasSentCommit = false
+        lastReport = nil
     }
 
     /// Drops plans that were made too early. A generic plan that was made while a table was nearly empty may read it by
@@ -115,6 +125,7 @@ final class Session {
             throw error
         }
         guard let (index, found) = report else { return results }
+        lastReport = found
         if found.endsSession {
             isBroken = true
             if let commit, index >= commit { throw .unsettled("the server went away during a commit") }

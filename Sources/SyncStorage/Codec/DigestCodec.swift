@@ -10,6 +10,13 @@ extension Digest {
         self = digest
     }
 
+    /// Reads a fingerprint from a column of bytes.
+    /// - Throws: `damaged` unless there are 32 of them.
+    public init(storedBytes bytes: [UInt8]) throws(StoreError) {
+        guard let digest = Digest(bytes: bytes) else { throw .damaged("a stored fingerprint cannot be read") }
+        self = digest
+    }
+
     /// Reads a hash of the audit from its column; nil where the column is empty.
     ///
     /// Bytes of another length were put there by somebody else. They become a hash that no entry has, so that the

@@ -76,7 +76,7 @@ public actor InMemoryStore: SyncStore {
                 omitted.insert(key)
             }
         }
-        for id in readSet.merge.operations {
+        for id in readSet.merge.operations.union(readSet.merge.dependencies) {
             for row in (state.operations[id] ?? [:]).values.sorted(by: { $0.device < $1.device }) {
                 merge.operations[id, default: []].append(try row.known())
             }
