@@ -171,7 +171,11 @@ private struct TenantTransaction {
         let entries = writes.compactMap { write in
             if case .insert(let entry) = write { entry } else { nil }
         }
-        _ = try session.exchange(try commit.requests(tenant: tenant, entries: entries) + end)
+        let requests = try commit.requests(tenant: tenant, entries: entries) { key in
+            readSet.merge.records.contains(key) && beginning.snapshot.merge.records[key] == nil
+                && !beginning.snapshot.omitted.contains(key)
+        }
+        _ = try session.exchange(requests + end)
         return commit.head.sequence > sequence ? commit.head.sequence : nil
     }
 }
@@ -290,7 +294,10 @@ extension Commit {
     /// - Parameters:
     ///   - tenant: whose commit it is.
     ///   - entries: those of the operations whose entries are new.
-    fileprivate func requests(tenant: String, entries: [OperationEntry]) throws(StoreError) -> [Request] {
+    ///   - isNew: whether a record was looked for and is not there.
+    fileprivate func requests(
+        tenant: String, entries: [OperationEntry], isNew: (RecordKey) -> Bool
+    ) throws(StoreError) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
             _ rows: [Row], _ statement: Statement, _ bind: ([Row]) -> (inout Parameters) -> Void
@@ -302,7 +309,8 @@ extension Commit {
                     bind(rows)(&parameters)
                 })
         }
-        write(records, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
+        write(records.filter { isNew($0.key) }, Statements.insertRecords) { rows in { rows.bind(to: &$0) } }
+        write(records.filter { !isNew($0.key) }, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
         let operations = try operations.eachOnce()
         write(entries, Statements.insertOperations) { rows in { rows.bind(to: &$0) } }
         write(operations.groups, Statements.insertGroups) { rows in { rows.bind(to: &$0) } }

@@ -282,4 +282,15 @@ struct QueryPlanTests {
             }
         }
     }
+
+    /// A session plans each statement once. Where its first use is before the first row, that plan stays for a while.
+    @Test("are those of full tables on empty ones, too")
+    func emptyTables() async throws {
+        try await TestDatabase.with { test in
+            let plans = try await test.plans(Self.expected.map(\.0))
+            for (plan, (statement, steps)) in zip(plans, Self.expected) {
+                #expect(plan.steps == steps, "\(statement.name):\n\(plan.text)")
+            }
+        }
+    }
 }

@@ -58,7 +58,7 @@ struct StatementTests {
             #expect(
                 seen[0] == [
                     "begin", "set tenant", "lock head", "select records of read set", "select batches of read set",
-                    "select devices of read set", "write records", "write operations",
+                    "select devices of read set", "insert records", "write operations",
                     "write groups of operations", "insert batches", "write head", "wait for commit", "commit",
                 ])
             #expect(seen[1] == seen[0])

@@ -54,6 +54,33 @@ struct StoredStateTests {
         #expect(try row.decoded() == record)
     }
 
+    @Test("fields of one event leave their units out, and older texts that name them are read the same")
+    func fieldsOfOneEvent() throws {
+        let fields = ["a": first, "b": second, "c": first, "d": first]
+        var units = UnitStates()
+        for (name, event) in fields {
+            units[.field(ExactString(name))] = .register(
+                Register(Register.Candidate(value: .string(ExactString(name)), event: event)))
+        }
+        let record = StoredRecord(
+            key: RecordKey(collection: "c", id: "r"),
+            state: RecordState(
+                clock: ["a": 1, "b": 1], units: units, deletion: DeletionState(writes: [first, second]),
+                latestMilliseconds: 20),
+            sequence: 3)
+        var row = RecordRow(record, rules: .undeclared, changedAtMilliseconds: 1)
+        let events = #"[[0,1,10,null,"u","o1"],[1,1,20,5,"u","o2"]]"#
+        #expect(row.state == #"{"e":\#(events),"s":0,"u":[["f","b","r",1]],"w":[0,1]}"#)
+        #expect(try row.decoded() == record)
+        row.state =
+            #"{"c":[],"d":[],"e":\#(events),"u":[["f","a","r",0],["f","b","r",1],["f","c","r",0],["f","d","r",0]],"w":[0,1]}"#
+        #expect(try row.decoded() == record)
+        for damaged in [#""s":7"#, #""s":-1"#, #""s":"a""#] {
+            row.state = #"{"e":\#(events),\#(damaged),"u":[],"w":[0,1]}"#
+            #expect(throws: StoreError.self) { try row.decoded() }
+        }
+    }
+
     @Test(
         "a state that does not fit together is damaged, and nothing is made of it",
         arguments: [

@@ -57,6 +57,7 @@ extension StateDecoder {
         var units = UnitStates()
         var writes: [Int64] = []
         var deletes: [Int64] = []
+        var shown: Event?
         try scanner.beginObject(text)
         while let name = try scanner.nextMember(text) {
             switch name.text {
@@ -65,6 +66,9 @@ extension StateDecoder {
                 open = read
             case "d": deletes = try integers(text)
             case "e": guard try readEvents(text) else { return nil }
+            case "s":
+                guard let event = event(try scanner.integer(text)) else { return nil }
+                shown = event
             case "u":
                 guard let read = try unitStates(text) else { return nil }
                 units = read
@@ -73,6 +77,7 @@ extension StateDecoder {
             }
         }
         try scanner.end(text)
+        if let shown { units.addFields(fields, of: shown) }
         guard let writes = events(writes), let deletes = events(deletes) else { return nil }
         let state = RecordState(
             clock: clock, units: units, deletion: DeletionState(writes: writes, deletes: deletes),
@@ -293,5 +298,15 @@ extension StateDecoder: UnitStateReader {
     private mutating func unreadable(_ fault: JSONSyntaxError) -> UnreadableState {
         self.fault = fault
         return UnreadableState()
+    }
+}
+
+extension UnitStates {
+    /// Adds the fields that are no units yet, each with the value that the record shows. O(n) where there are no units.
+    fileprivate mutating func addFields(_ fields: ObjectValue, of event: Event) {
+        let isEmpty = isEmpty
+        for member in fields.members where isEmpty || self[.field(member.name)] == nil {
+            self[.field(member.name)] = .register(Register(Register.Candidate(value: member.value, event: event)))
+        }
     }
 }

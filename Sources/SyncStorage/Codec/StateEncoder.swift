@@ -4,7 +4,11 @@ import StrictJSON
 import SyncWire
 import Values
 
-/// Writes a state as `{"c": open conflicts, "d": deletes, "e": events, "u": units, "w": writes}`.
+/// Writes a state as `{"c": open conflicts, "d": deletes, "e": events, "s": event, "u": units, "w": writes}`.
+///
+/// Where all units are fields, and some have one value each, of one event and shown, those are left out: `s` is that
+/// event, and every field of the `fields` column that is not among the units is one of them. A record that one operation
+/// wrote has no other units. `c` and `d` may be left out then where they are empty.
 ///
 /// Each event stands once, in `e`, as `[device, counter, stamp, claimed, user, operation]`. A device is its index in
 /// the record's clock, and everything else names events by their index. A field with one value leaves the value to the
@@ -23,6 +27,11 @@ struct StateEncoder {
     private var nextField = 0
     /// The unit whose state is being written.
     private var unit = UnitKey.record
+    /// For each unit the index of its event where it is a field with one value that is shown, else -1; in the order of the
+    /// units.
+    private var shownBy: [Int] = []
+    /// The event whose fields are left out.
+    private var common = -1
 
     init(_ record: StoredRecord, fields: ObjectValue) {
         self.record = record
@@ -40,29 +49,58 @@ struct StateEncoder {
     private mutating func write() {
         let state = record.state
         indices.reserveCapacity(state.units.count + state.deletion.writes.count + state.deletion.deletes.count)
-        for (_, unit) in state.units { unit.visitEvents { collect($0) } }
+        collectUnits(state.units)
         for event in state.deletion.writes { collect(event) }
         for event in state.deletion.deletes { collect(event) }
         writer.beginObject()
-        writer.key("c")
-        writeOpenConflicts()
-        writer.key("d")
-        writer.beginArray()
-        for index in indices.suffix(state.deletion.deletes.count) { writer.integer(index) }
-        writer.endArray()
+        if common < 0 || !record.openConflicts.isEmpty {
+            writer.key("c")
+            writeOpenConflicts()
+        }
+        if common < 0 || !state.deletion.deletes.isEmpty {
+            writer.key("d")
+            writer.beginArray()
+            for index in indices.suffix(state.deletion.deletes.count) { writer.integer(index) }
+            writer.endArray()
+        }
         writer.key("e")
         writer.beginArray()
         for event in events { write(event) }
         writer.endArray()
+        if common >= 0 { writer.member("s", Int64(common)) }
         writer.key("u")
         writer.beginArray()
-        for (unit, state) in state.units { write(unit, state) }
+        for (place, (unit, state)) in state.units.enumerated() {
+            if common >= 0, shownBy[place] == common { position += 1 } else { write(unit, state) }
+        }
         writer.endArray()
         writer.key("w")
         writer.beginArray()
         for _ in state.deletion.writes { writeIndex() }
         writer.endArray()
         writer.endObject()
+    }
+
+    /// Collects the events of the units, and finds the one that most fields show.
+    private mutating func collectUnits(_ units: UnitStates) {
+        shownBy.reserveCapacity(units.count)
+        var isOfFields = true
+        for (unit, state) in units {
+            let start = indices.count
+            state.visitEvents { collect($0) }
+            self.unit = unit
+            if case .field = unit {} else { isOfFields = false }
+            if case .register(let register) = state, let only = register.only, isShown(only.value) {
+                shownBy.append(indices[start])
+            } else {
+                shownBy.append(-1)
+            }
+        }
+        nextField = 0
+        guard isOfFields else { return }
+        var counts = [Int](repeating: 0, count: events.count)
+        for index in shownBy where index >= 0 { counts[index] += 1 }
+        if let most = counts.max(), most > 0 { common = counts.firstIndex(of: most) ?? -1 }
     }
 
     // MARK: Events

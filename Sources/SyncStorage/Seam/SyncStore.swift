@@ -10,8 +10,12 @@ public protocol SyncStore: Sendable {
     /// The data set that is open.
     var identity: StoreIdentity { get }
 
-    /// Runs one transaction: it locks the tenant, reads what the read set names, calls `decide` once, writes what that
+    /// Runs one transaction: it locks the tenant, reads what the read set names, calls `decide`, writes what that
     /// returns, and commits durably.
+    ///
+    /// An engine may leave the operations of the read set unread at first, and expect their ids to be new. Where one is
+    /// not, or the decision may depend on it, the engine reads them and calls `decide` again. What counts is the last
+    /// call.
     ///
     /// Transactions of one tenant are serial, across all processes on the same data. `decide` is synchronous and pure,
     /// and may run on any thread. When this throws, nothing of the transaction is stored; only `unsettled` leaves that
