@@ -10,7 +10,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "docs/benchmarks.md says what each row means.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case a, b, c, d, e, f, g
+        case a, b, c, d, e, f, g, h
     }
 
     @Argument(help: "What to measure; everything when nothing is named.")
@@ -21,6 +21,9 @@ struct Bench: AsyncParsableCommand {
 
     @Option(help: "The release build of rejoin.")
     var server = ".build/release/rejoin"
+
+    @Option(help: "Another release build of rejoin, measured beside it in sections h to k.")
+    var against: String?
 
     @Option(help: "Where databases are made: on a disk, not in memory.")
     var directory = FileManager.default.temporaryDirectory.path
@@ -39,7 +42,7 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let place = "\(directory)/rejoin-bench-\(UInt64.random(in: 0...UInt64.max))"
-        let context = try Context(server: server, directory: place, plan: plan)
+        let context = try Context(server: server, against: against, directory: place, plan: plan)
         defer { try? FileManager.default.removeItem(atPath: place) }
         // Servers end with this process by themselves, files do not.
         let interrupted = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
@@ -58,8 +61,12 @@ struct Bench: AsyncParsableCommand {
         if chosen.contains(.e) { try await CostAgainstSize.run(context) }
         if chosen.contains(.f) { try await RowSecurity.run(context) }
         if chosen.contains(.g) { try await Reviewing.run(context) }
-        print("\n\(context.report.text)")
-        if let output { try context.report.text.write(toFile: output, atomically: true, encoding: .utf8) }
+        var tables = context.report.isEmpty ? [] : [context.report.text]
+        let parts = chosen.compactMap { Costs.Part(rawValue: $0.rawValue) }
+        if !parts.isEmpty { tables.append(try await Costs.run(context, parts)) }
+        let text = tables.joined(separator: "\n\n")
+        print("\n\(text)")
+        if let output { try text.write(toFile: output, atomically: true, encoding: .utf8) }
     }
 }
 

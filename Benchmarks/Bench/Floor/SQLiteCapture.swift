@@ -75,6 +75,7 @@ private struct SampleWriter {
         shape.operations = Sample.operations
         shape.windows = 1
         shape.counter = counter
+        shape.identifiers = .ascending
         var batches = Batches(Endpoint(port: 0, token: ""), shape)
         let (number, body) = batches.nextBody()
         let request = try BatchRequest(body: body.span, limits: WireLimits())

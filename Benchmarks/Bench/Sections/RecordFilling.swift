@@ -21,6 +21,7 @@ struct RecordFilling {
             firstNumber: Bench.firstNumber(client: 0), at: context.at)
         creates.operations = Self.seedRecords
         creates.windows = 1
+        creates.identifiers = .ascending
         try Client(endpoint, Batches(endpoint, creates)).step()
     }
 
