@@ -10,7 +10,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "docs/benchmarks.md says what each row means.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case a, b, c, d, e, f, g, h
+        case a, b, c, d, e, f, g, h, i, j, k
     }
 
     @Argument(help: "What to measure; everything when nothing is named.")

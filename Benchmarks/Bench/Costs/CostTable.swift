@@ -7,12 +7,12 @@ struct CostTable {
     private var rows: [[String]] = []
 
     static let legend = """
-        Each figure is of one operation, of one request where the row says so. Processor time is in microseconds: of the server's process, and
-        of all processes of PostgreSQL. `written` is what PostgreSQL put into its log (WAL), or on SQLite what the server's process wrote
-        to the disk; `grown` is by how much the database's files grew. Ids of records, operations and batches are random UUIDs
-        (version 4) where nothing else is said, records have five short fields. `others`: the share of the machine's processors that
-        went to processes that have no part in the measurement. Ratios beside `compared with` are this row divided by the one that is named:
-        its rate, and the processor time of server and PostgreSQL together.
+        Each figure is of one operation; of one request where the row says so. Processor time is in microseconds: of the server's
+        process, and of all processes of PostgreSQL. `written` is what PostgreSQL put into its log (WAL), or on SQLite what the
+        server's process wrote to the disk; `grown` is by how much the database's files grew. Ids of records, operations and
+        batches are random UUIDs (version 4) where nothing else is said; records have five short fields. `others`: the share of
+        the machine's processors that went to processes which have no part in the measurement. Beside `compared with` is this row
+        divided by the one that is named: its rate, and the processor time of server and PostgreSQL together.
         """
 
     init(contenders: [String]) { self.contenders = contenders }

@@ -1,11 +1,14 @@
 import Foundation
 import LoadDriver
 
-/// Sections (h) and on: what an operation or a request costs, in one table. All their rows run against the same few servers, in
+/// Sections (h) to (k): what an operation or a request costs, in one table. All their rows run against the same few servers, in
 /// turns.
 struct Costs {
     enum Part: String {
         case operations = "h"
+        case handWritten = "i"
+        case pulls = "j"
+        case hotTenant = "k"
     }
 
     let context: Context
@@ -30,6 +33,9 @@ struct Costs {
             let section: any CostSection =
                 switch part {
                 case .operations: try OperationCosts(costs)
+                case .handWritten: HandWritten(costs)
+                case .pulls: try PullCosts(costs)
+                case .hotTenant: try HotTenant(costs)
                 }
             let loads = try await section.loads()
             try await costs.settle()
