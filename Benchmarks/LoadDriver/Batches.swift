@@ -4,13 +4,6 @@
 /// The records form windows of as many as a batch has operations. Batch `n` writes window `n mod windows`, so all records of a
 /// window have the same counter.
 public struct Batches: RequestStream {
-    /// What ascending ids of records, operations and batches have before their number of twelve digits.
-    public enum Prefix {
-        public static let record = "0199a1c2-7d4e-7000-8000-"
-        public static let operation = "0199b7f0-7d4e-7000-9000-"
-        public static let batch = "0199c3a6-7d4e-7000-a000-"
-    }
-
     public static let collection = "estimates"
 
     public enum Kind: String, Sendable {
@@ -168,10 +161,10 @@ public struct Batches: RequestStream {
         return try template.lend(body)
     }
 
-    /// The next batch for who needs no HTTP: its key's number and its body.
-    public mutating func nextBody() -> (number: Int, body: [UInt8]) {
+    /// The next batch for who needs no HTTP: its key and its body.
+    public mutating func nextBody() -> (key: String, body: [UInt8]) {
         advance()
-        return (shape.firstNumber + sent - 1, Array(template.bytes[bodyStart...]))
+        return (template.text(key), Array(template.bytes[bodyStart...]))
     }
 
     public func check(status: Int, body: UnsafeRawBufferPointer) throws(LoadError) {

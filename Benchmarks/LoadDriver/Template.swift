@@ -64,6 +64,11 @@ public struct Template: Sendable {
         }
     }
 
+    /// What stands in a slot.
+    func text(_ slot: Slot) -> String {
+        String(decoding: bytes[slot.start..<(slot.start + slot.width)], as: UTF8.self)
+    }
+
     func lend<R>(_ body: (UnsafeRawBufferPointer) throws(LoadError) -> R) throws(LoadError) -> R {
         try bytes.lend(body)
     }

@@ -21,7 +21,7 @@ struct BatchLoad {
 
     static let clients = 8
     /// How many batches of each client are sent again.
-    private static let repeated = 50
+    private var repeated: Int { max(4, 1_000 / operations) }
     /// For who makes records without end.
     private static let manyWindows = 1_000_000_000
 
@@ -79,10 +79,10 @@ struct BatchLoad {
                 var shape = shape(
                     .create, client, place: kind == .replay ? .replayed : .known, operations: operations,
                     windows: Self.manyWindows)
-                shape.repetition = kind == .replay ? .batches(of: Self.repeated) : .operations(of: Self.repeated)
+                shape.repetition = kind == .replay ? .batches(of: repeated) : .operations(of: repeated)
                 return shape
             }
-            try clients.run(requests: Self.repeated)
+            try clients.run(requests: repeated)
         }
         return CostLoad.Run(meter: subject.meter, driver: .own) { try clients.run(for: $0) }
     }

@@ -42,7 +42,10 @@ struct Costs {
             table.add(section.title, loads, try await loads.measure(context))
             section.stop()
             // What comes next may fail.
-            if part != parts.last { print("\n\(table.text)") }
+            if part != parts.last {
+                print("\n\(table.text)")
+                fflush(nil)
+            }
         }
         for subject in postgresql { subject.server.stop() }
         try await instance.cluster.remove()

@@ -76,7 +76,7 @@ struct CostAgainstSize {
             .update, device: Bench.device(device), firstRecord: Bench.firstRecord(client: 0),
             firstNumber: Bench.firstNumber(client: device), at: context.at)
         // Those of `RecordFilling`.
-        shape.identifiers = .ascending
+        shape.identifiers = .scattered
         return shape
     }
 

@@ -4,8 +4,7 @@ import PostgreSQLCluster
 /// Section (i): the function that a team would write by hand instead (`HandWritten/push.sql`), by pgbench, and the server's
 /// batches of as many operations over HTTP.
 struct HandWritten: CostSection {
-    let title =
-        "(i) the hand-written function on PostgreSQL, called by pgbench; and the server on PostgreSQL, over HTTP; 8 clients"
+    let title = "(i) a function written by hand, called by pgbench, and the server on PostgreSQL"
 
     private enum Push: String, CaseIterable {
         case insert, update, stale
@@ -14,7 +13,7 @@ struct HandWritten: CostSection {
             switch self {
             case .insert: "new rows"
             case .update: "updates"
-            case .stale: "rows that are older than what is there"
+            case .stale: "older rows"
             }
         }
 
@@ -30,7 +29,7 @@ struct HandWritten: CostSection {
             switch self {
             case .insert: "new records"
             case .update: "updates"
-            case .stale: "operations that are known already, in new batches"
+            case .stale: "known operations"
             }
         }
     }

@@ -34,7 +34,7 @@ struct OperationCosts: CostSection {
             try await fill(batches, "\(title), \(identifiers.words)")
             switch identifiers {
             case .random: loads += try rows(title, batches)
-            case .timeOrdered, .ascending:
+            case .timeOrdered, .scattered, .ascending:
                 for (kind, words) in [(BatchLoad.Kind.new, "new records"), (.update, "updates")] {
                     loads.append(
                         CostLoad(
@@ -86,6 +86,7 @@ extension Identifiers {
         switch self {
         case .random: "random ids"
         case .timeOrdered: "ids of version 7"
+        case .scattered: "scattered ids"
         case .ascending: "ascending ids"
         }
     }
