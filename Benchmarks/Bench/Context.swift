@@ -58,7 +58,7 @@ struct Plan {
         filling: 200_000)
     static let quick = Plan(
         rounds: 2, run: .seconds(1), warmUp: .milliseconds(300), clients: [1, 16], hotClients: [16],
-        records: (100_000, 30_000, 3_000), sizes: [1_000, 100_000], filling: 40_000)
+        records: (50_000, 30_000, 3_000), sizes: [1_000, 100_000], filling: 32_000)
 }
 
 /// Tokens, minted as a developer would.

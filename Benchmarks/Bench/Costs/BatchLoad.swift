@@ -18,6 +18,8 @@ struct BatchLoad {
     let tenants: Fleet.Tenants
     var identifiers = Identifiers.random
     var operations = 20
+    /// The part of the plan's filling that is made, one over this.
+    var part = 1
 
     static let clients = 8
     /// How many batches of each client are sent again.
@@ -37,7 +39,6 @@ struct BatchLoad {
     /// - Parameter settle: when the first of them are there.
     func fill(settle: () async throws -> Void = {}) async throws {
         let batch = 500
-        let windows = Self.windows(context.plan)
         for place in [Place.updated, .contested] {
             let clients = try clients {
                 shape(.create, $0, place: place, operations: batch, windows: windows)
@@ -49,10 +50,10 @@ struct BatchLoad {
     }
 
     /// How many batches of 500 each client fills a place with.
-    private static func windows(_ plan: Plan) -> Int { max(1, plan.filling / 2 / clients / 500) }
+    private var windows: Int { max(1, context.plan.filling / part / 2 / Self.clients / 500) }
 
     func run(_ kind: Kind) throws -> CostLoad.Run {
-        let windows = Self.windows(context.plan) * 500 / operations
+        let windows = self.windows * 500 / operations
         let clients: [Client<Batches>]
         switch kind {
         case .new:

@@ -34,7 +34,7 @@ struct PushScript {
     }
 
     /// How many groups of rows each client has to update.
-    private var groups: Int { rows <= 20 ? 200 : 40 }
+    private var groups: Int { rows <= 20 ? 200 : 10 }
 
     /// A script of calls that bring new rows (`insert`), rewrite rows that are there (`update`), or come too late (`stale`).
     func text(_ kind: String) -> String {

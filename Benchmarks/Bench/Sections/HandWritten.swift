@@ -62,7 +62,7 @@ struct HandWritten: CostSection {
             let apart = costs.postgresql.map {
                 BatchLoad(
                     context: context, subject: $0, tenants: .apart(first: Self.tenants[operations] ?? 0),
-                    operations: operations)
+                    operations: operations, part: 2)
             }
             for batches in apart { try await batches.fill(settle: costs.settle) }
             for push in Push.allCases {
