@@ -13,7 +13,7 @@ help:
 	@echo "make test       build, and pass all tests"
 	@echo "make soak       let every fault of a database come twenty times; takes about half an hour"
 	@echo "make serve      build, and run the server in ./rejoin-data"
-	@echo "make bench      measure the server beside what it stands on; BENCH='--quick a b' for less (docs/benchmarks.md)"
+	@echo "make bench      measure the server beside what it stands on; BENCH='--quick h' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"

@@ -10,17 +10,23 @@ struct Bench: AsyncParsableCommand {
         discussion: "docs/benchmarks.md says what each row means.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case a, b, c, d, e, f, g
+        case a, b, c, d, e, f, g, h, i, j, k
+
+        /// Those that `--quick` measures when none is named. The others take minutes to make what they measure.
+        static let quick: [Section] = [.a, .b, .c, .h, .i, .j, .k]
     }
 
-    @Argument(help: "What to measure; everything when nothing is named.")
+    @Argument(help: "What to measure. Everything when nothing is named; with --quick all but d to g.")
     var sections: [Section] = []
 
-    @Flag(help: "Two minutes instead of a quarter of an hour: fewer and shorter runs, fewer records.")
+    @Flag(help: "Less than five minutes instead of half an hour: fewer and shorter runs, fewer records.")
     var quick = false
 
     @Option(help: "The release build of rejoin.")
     var server = ".build/release/rejoin"
+
+    @Option(help: "Another release build of rejoin, measured beside it in sections h to k.")
+    var against: String?
 
     @Option(help: "Where databases are made: on a disk, not in memory.")
     var directory = FileManager.default.temporaryDirectory.path
@@ -39,7 +45,7 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let place = "\(directory)/rejoin-bench-\(UInt64.random(in: 0...UInt64.max))"
-        let context = try Context(server: server, directory: place, plan: plan)
+        let context = try Context(server: server, against: against, directory: place, plan: plan)
         defer { try? FileManager.default.removeItem(atPath: place) }
         // Servers end with this process by themselves, files do not.
         let interrupted = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
@@ -49,7 +55,7 @@ struct Bench: AsyncParsableCommand {
         }
         signal(SIGINT, SIG_IGN)
         interrupted.resume()
-        let chosen = sections.isEmpty ? Section.allCases : sections
+        let chosen = !sections.isEmpty ? sections : quick ? Section.quick : Section.allCases
         let commits: [PostgreSQLCommits.Part] =
             (chosen.contains(.a) ? [.apart] : []) + (chosen.contains(.b) ? [.hot] : [])
         if !commits.isEmpty { try await PostgreSQLCommits.run(context, commits) }
@@ -58,8 +64,12 @@ struct Bench: AsyncParsableCommand {
         if chosen.contains(.e) { try await CostAgainstSize.run(context) }
         if chosen.contains(.f) { try await RowSecurity.run(context) }
         if chosen.contains(.g) { try await Reviewing.run(context) }
-        print("\n\(context.report.text)")
-        if let output { try context.report.text.write(toFile: output, atomically: true, encoding: .utf8) }
+        var tables = context.report.isEmpty ? [] : [context.report.text]
+        let parts = chosen.compactMap { Costs.Part(rawValue: $0.rawValue) }
+        if !parts.isEmpty { tables.append(try await Costs.run(context, parts)) }
+        let text = tables.joined(separator: "\n\n")
+        print("\n\(text)")
+        if let output { try text.write(toFile: output, atomically: true, encoding: .utf8) }
     }
 }
 

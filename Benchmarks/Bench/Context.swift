@@ -5,6 +5,8 @@ import Synchronization
 final class Context: Sendable {
     /// The release build of `rejoin`.
     let server: String
+    /// An earlier build to measure beside it.
+    let against: String?
     /// A directory for everything, on a disk.
     let directory: String
     let plan: Plan
@@ -16,8 +18,9 @@ final class Context: Sendable {
     /// The data directory of the servers: their signing key is in it, so one token is good for all of them.
     var data: String { "\(directory)/data" }
 
-    init(server: String, directory: String, plan: Plan) throws {
+    init(server: String, against: String?, directory: String, plan: Plan) throws {
         self.server = server
+        self.against = against
         self.directory = directory
         self.plan = plan
         // The databases lie here too, and theirs is another user where this one is root.
@@ -46,13 +49,16 @@ struct Plan {
     /// The numbers of records that the tenants of the pull have.
     var records: (all: Int, large: Int, small: Int)
     var sizes: [Int]
+    /// Records that are there before costs are measured, in each database: half of them to be updated.
+    var filling: Int
 
     static let full = Plan(
         rounds: 3, run: .seconds(5), warmUp: .seconds(1), clients: [1, 4, 16, 64], hotClients: [4, 16, 64],
-        records: (1_000_000, 300_000, 30_000), sizes: [1_000, 100_000, 1_000_000])
+        records: (1_000_000, 300_000, 30_000), sizes: [1_000, 100_000, 1_000_000],
+        filling: 200_000)
     static let quick = Plan(
         rounds: 2, run: .seconds(1), warmUp: .milliseconds(300), clients: [1, 16], hotClients: [16],
-        records: (100_000, 30_000, 3_000), sizes: [1_000, 100_000])
+        records: (50_000, 30_000, 3_000), sizes: [1_000, 100_000], filling: 32_000)
 }
 
 /// Tokens, minted as a developer would.

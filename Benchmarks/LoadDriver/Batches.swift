@@ -4,13 +4,6 @@
 /// The records form windows of as many as a batch has operations. Batch `n` writes window `n mod windows`, so all records of a
 /// window have the same counter.
 public struct Batches: RequestStream {
-    /// What the ids of records, operations and batches have before their number of twelve digits.
-    public enum Prefix {
-        public static let record = "0199a1c2-7d4e-7000-8000-"
-        public static let operation = "0199b7f0-7d4e-7000-9000-"
-        public static let batch = "0199c3a6-7d4e-7000-a000-"
-    }
-
     public static let collection = "estimates"
 
     public enum Kind: String, Sendable {
@@ -23,6 +16,15 @@ public struct Batches: RequestStream {
         case adjacent
         /// Spread evenly over all records.
         case spread
+    }
+
+    /// What is sent a second time.
+    public enum Repetition: Sendable {
+        case nothing
+        /// After so many batches the first comes again, under its key, as when an answer was lost.
+        case batches(of: Int)
+        /// The operations of the first come again, in a batch that is new.
+        case operations(of: Int)
     }
 
     /// What the batches of a device are.
@@ -38,6 +40,8 @@ public struct Batches: RequestStream {
         public var operations = 20
         public var windows = 20
         public var layout = Windows.adjacent
+        public var identifiers = Identifiers.random
+        public var repetition = Repetition.nothing
         /// The counter that this device's records have now; 0: none.
         public var counter: Int
         /// Other entries of the records' clocks: device and counter.
@@ -46,6 +50,11 @@ public struct Batches: RequestStream {
         public var fields = Shape.eightFields
         /// How many results of a batch have which outcome.
         public var outcomes: [(outcome: String, count: Int)] = []
+
+        /// Five short fields, about 110 bytes.
+        public static let fiveFields = """
+            {"term":"Kitchen and bath ########","note":"Call before nine","lang":"de","reviewed":3,"paid":false}
+            """
 
         /// Eight fields of the usual kinds, about 250 bytes.
         public static let eightFields = """
@@ -71,6 +80,9 @@ public struct Batches: RequestStream {
         let revision: Template.Slot
     }
 
+    /// Where a UUID goes.
+    private static let idMarker = String(repeating: "#", count: 36)
+
     private let shape: Shape
     private let expected: [(search: SubstringSearch, count: Int)]
     private var template: Template
@@ -90,7 +102,7 @@ public struct Batches: RequestStream {
             Host: 127.0.0.1:\(endpoint.port)\r
             Authorization: Bearer \(endpoint.token)\r
             Content-Type: application/json\r
-            Idempotency-Key: "\(Prefix.batch)############"\r
+            Idempotency-Key: "\(Self.idMarker)"\r
             Content-Length: \(body.utf8.count)\r
             \r
 
@@ -109,27 +121,35 @@ public struct Batches: RequestStream {
     private static func operation(_ shape: Shape) -> String {
         let seen = shape.seen.map { "\"\($0.device)\":\($0.counter)," }.joined()
         return """
-            {"id":"\(Prefix.operation)############","kind":"\(shape.kind.rawValue)","collection":"\(collection)",\
-            "record":"\(Prefix.record)############","clock":{\(seen)"\(shape.device)":########},"at":"\(shape.at)",\
+            {"id":"\(idMarker)","kind":"\(shape.kind.rawValue)","collection":"\(collection)",\
+            "record":"\(idMarker)","clock":{\(seen)"\(shape.device)":########},"at":"\(shape.at)",\
             "fields":\(shape.fields)}
             """
     }
 
-    /// Writes the numbers of the next batch.
+    /// Writes the ids and numbers of the next batch.
     private mutating func advance() {
-        let window = sent % shape.windows
-        template.set(key, shape.firstNumber + sent)
+        let (batch, number) =
+            switch shape.repetition {
+            case .nothing: (sent, sent)
+            case .batches(let count): (sent % count, sent % count)
+            case .operations(let count): (sent, sent % count)
+            }
+        let window = number % shape.windows
+        let identifiers = shape.identifiers
+        template.set(key, id: identifiers.id(.batch, shape.firstNumber + batch))
         for (index, slots) in operations.enumerated() {
             let record =
                 switch shape.layout {
                 case .adjacent: window * shape.operations + index
                 case .spread: window + index * shape.windows
                 }
-            template.set(slots.id, shape.firstNumber + sent * shape.operations + index)
-            template.set(slots.record, shape.firstRecord + record)
-            template.set(slots.counter, shape.counter + sent / shape.windows + 1)
+            let operation = shape.firstNumber + number * shape.operations + index
+            template.set(slots.id, id: identifiers.id(.operation, operation))
+            template.set(slots.record, id: identifiers.id(.record, shape.firstRecord + record))
+            template.set(slots.counter, shape.counter + number / shape.windows + 1)
             // Two devices never happen to write the same value.
-            template.set(slots.revision, 10_000_000 + (shape.firstNumber / 1_000 + sent) % 89_999_999)
+            template.set(slots.revision, 10_000_000 + (shape.firstNumber / 1_000 + number) % 89_999_999)
         }
         sent += 1
     }
@@ -141,10 +161,10 @@ public struct Batches: RequestStream {
         return try template.lend(body)
     }
 
-    /// The next batch for who needs no HTTP: its key's number and its body.
-    public mutating func nextBody() -> (number: Int, body: [UInt8]) {
+    /// The next batch for who needs no HTTP: its key and its body.
+    public mutating func nextBody() -> (key: String, body: [UInt8]) {
         advance()
-        return (shape.firstNumber + sent - 1, Array(template.bytes[bodyStart...]))
+        return (template.text(key), Array(template.bytes[bodyStart...]))
     }
 
     public func check(status: Int, body: UnsafeRawBufferPointer) throws(LoadError) {

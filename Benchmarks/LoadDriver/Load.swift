@@ -25,12 +25,23 @@ extension Array {
     /// Lets every client send request after request on a thread of its own until the time is over.
     /// - Throws: the first error that any of them met.
     public func run<Stream>(for duration: Duration) throws(LoadError) -> LoadResult where Element == Client<Stream> {
+        try run { _, elapsed in elapsed < duration }
+    }
+
+    /// Lets every client send so many requests, on a thread of its own.
+    @discardableResult
+    public func run<Stream>(requests count: Int) throws(LoadError) -> LoadResult where Element == Client<Stream> {
+        try run { requests, _ in requests < count }
+    }
+
+    private func run<Stream>(
+        while isGoingOn: @escaping @Sendable (_ requests: Int, _ elapsed: Duration) -> Bool
+    ) throws(LoadError) -> LoadResult where Element == Client<Stream> {
         let total = Mutex(LoadResult(requests: 0, seconds: 0, latencies: LoadResult.noLatencies))
         let failure = Mutex<LoadError?>(nil)
         let finished = DispatchGroup()
         for client in self { try client.reconnect() }
         let start = ContinuousClock.now
-        let end = start + duration
         for client in self {
             finished.enter()
             let thread = Thread {
@@ -39,7 +50,7 @@ extension Array {
                 var requests = 0
                 var now = ContinuousClock.now
                 do throws(LoadError) {
-                    while now < end {
+                    while isGoingOn(requests, now - start) {
                         try client.step()
                         let then = ContinuousClock.now
                         latencies.record(UInt64((then - now) / .nanoseconds(1)))

@@ -46,6 +46,29 @@ public struct Template: Sendable {
         precondition(rest == 0, "\(number) does not fit into \(slot.width) digits")
     }
 
+    /// Writes a UUID into a slot of 36 bytes.
+    mutating func set(_ slot: Slot, id: (high: UInt64, low: UInt64)) {
+        precondition(slot.width == 36, "a UUID has 36 characters")
+        bytes.withUnsafeMutableBufferPointer { bytes in
+            var index = slot.start
+            for nibble in 0..<32 {
+                if [8, 12, 16, 20].contains(nibble) {
+                    bytes[index] = UInt8(ascii: "-")
+                    index += 1
+                }
+                let half = nibble < 16 ? id.high : id.low
+                let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (nibble % 16))) & 15
+                bytes[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                index += 1
+            }
+        }
+    }
+
+    /// What stands in a slot.
+    func text(_ slot: Slot) -> String {
+        String(decoding: bytes[slot.start..<(slot.start + slot.width)], as: UTF8.self)
+    }
+
     func lend<R>(_ body: (UnsafeRawBufferPointer) throws(LoadError) -> R) throws(LoadError) -> R {
         try bytes.lend(body)
     }

@@ -22,6 +22,7 @@ struct CommitCapture {
             shape.operations = Sample.operations
             shape.windows = 1
             shape.counter = counter
+            shape.identifiers = .scattered
             return try Client(endpoint, Batches(endpoint, shape))
         }
         try client(.create, firstNumber: 700_000_000_000, counter: 0).step()

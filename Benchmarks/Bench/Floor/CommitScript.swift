@@ -122,9 +122,9 @@ struct CommitScript {
     private static func text(_ role: Sample.Role) -> String {
         switch role {
         case .tenant: ":tenant::text"
-        case .record(let index): "'\(Batches.Prefix.record)' || (:record::bigint + \(index))::text"
-        case .operation(let index): "'\(Batches.Prefix.operation)' || (:operation::bigint + \(index))::text"
-        case .batch: "'\(Batches.Prefix.batch)' || :batch::text"
+        case .record(let index): Identifiers.sql(.record, ":record::bigint + \(index)")
+        case .operation(let index): Identifiers.sql(.operation, ":operation::bigint + \(index)")
+        case .batch: Identifiers.sql(.batch, ":batch::bigint")
         case .sequence, .ordinal, .counter, .constant: number(role)
         }
     }

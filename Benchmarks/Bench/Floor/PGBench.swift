@@ -8,6 +8,14 @@ struct PGBench {
     let conninfo: String
     /// `-c name=value …`, see `PostgreSQLInstance.sessionSettings`.
     let sessionOptions: String
+    var queries = Queries.prepared
+
+    /// How it sends statements (`--protocol`).
+    enum Queries: String {
+        case prepared
+        /// As texts, with its variables filled in.
+        case simple
+    }
 
     /// - Parameters:
     ///   - script: a file.
@@ -22,7 +30,7 @@ struct PGBench {
         let output = try Program.run(
             program,
             [
-                "--no-vacuum", "--protocol=prepared", "--client=\(clients)", "--jobs=\(min(clients, 2))",
+                "--no-vacuum", "--protocol=\(queries.rawValue)", "--client=\(clients)", "--jobs=\(min(clients, 2))",
                 "--time=\(max(1, duration.components.seconds))", "--file=\(script)", "--log",
                 "--log-prefix=\(directory)/log",
             ] + variables.sorted { $0.key < $1.key }.flatMap { ["--define", "\($0.key)=\($0.value)"] } + [conninfo],

@@ -75,8 +75,9 @@ private struct SampleWriter {
         shape.operations = Sample.operations
         shape.windows = 1
         shape.counter = counter
+        shape.identifiers = .scattered
         var batches = Batches(Endpoint(port: 0, token: ""), shape)
-        let (number, body) = batches.nextBody()
+        let (key, body) = batches.nextBody()
         let request = try BatchRequest(body: body.span, limits: WireLimits())
         let engine = SyncEngine(
             store: store, schema: .open, keys: ServerKeys(secret: [1]),
@@ -85,7 +86,7 @@ private struct SampleWriter {
         let reply = try await engine.commit(
             BatchSubmission(
                 tenant: TenantID(tenant), device: DeviceID(Bench.device(0)), user: ExactString(Bench.device(0)),
-                key: ExactString(Batches.Prefix.batch + String(number)), request: request, mode: .commit, answer: .full,
+                key: ExactString(key), request: request, mode: .commit, answer: .full,
                 receivedAtMilliseconds: now))
         guard reply.outcomes[.applied] == Sample.operations else { throw BenchError("the sample was not applied") }
     }

@@ -15,7 +15,7 @@ final class SQLiteFloor {
         case text(UnsafeBufferPointer<CChar>)
         case blob(UnsafeBufferPointer<CChar>)
         case tenant
-        /// A prefix and a number of twelve digits, written in place.
+        /// A scattered id, written in place.
         case id(UnsafeMutableBufferPointer<CChar>, Sample.Role)
         case number(Sample.Role)
     }
@@ -107,6 +107,7 @@ final class SQLiteFloor {
                     }
                 case .tenant: sqlite3_bind_text(step.statement, index, tenantText.baseAddress, Int32(tenant), nil)
                 case .id(let text, let role):
+                    Self.write(Identifiers.scattered(numbers[role]), at: text[..<8])
                     Self.write(numbers[role], digits: 12, at: text[(text.count - 12)...])
                     sqlite3_bind_text(step.statement, index, text.baseAddress, Int32(text.count), nil)
                 case .number(let role): sqlite3_bind_int64(step.statement, index, Int64(numbers[role]))
@@ -165,6 +166,15 @@ final class SQLiteFloor {
         for (index, byte) in bytes.enumerated() { whole[index] = CChar(bitPattern: byte) }
         buffers.append(whole)
         return UnsafeMutableBufferPointer(rebasing: whole[..<bytes.count])
+    }
+
+    /// Writes eight hexadecimal digits.
+    private static func write(_ bits: UInt32, at place: Slice<UnsafeMutableBufferPointer<CChar>>) {
+        let place = UnsafeMutableBufferPointer(rebasing: place)
+        for index in 0..<8 {
+            let digit = CChar(truncatingIfNeeded: bits >> UInt32(28 - 4 * index) & 15)
+            place[index] = digit < 10 ? 48 + digit : 87 + digit
+        }
     }
 
     /// - Returns: how many digits were written.

@@ -33,12 +33,9 @@ struct Sample {
 
     func role(ofText text: String) -> Role {
         if text == tenant { return .tenant }
-        func number(after prefix: String) -> Int? {
-            text.hasPrefix(prefix) ? Int(text.dropFirst(prefix.count)) : nil
-        }
-        if let number = number(after: Batches.Prefix.record) { return .record(number - firstRecord) }
-        if let number = number(after: Batches.Prefix.operation) { return .operation(number - firstOperation) }
-        if number(after: Batches.Prefix.batch) == batch { return .batch }
+        if let number = Identifiers.number(.record, ofScattered: text) { return .record(number - firstRecord) }
+        if let number = Identifiers.number(.operation, ofScattered: text) { return .operation(number - firstOperation) }
+        if Identifiers.number(.batch, ofScattered: text) == batch { return .batch }
         return .constant
     }
 

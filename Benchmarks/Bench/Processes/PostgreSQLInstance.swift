@@ -15,20 +15,37 @@ struct PostgreSQLInstance {
     /// Its first process.
     let postmaster: pid_t
 
-    init(_ context: Context) async throws {
-        cluster = try await PostgreSQLCluster(.init(settings: Self.settings, place: .within(context.directory)))
-        database = try await cluster.makeDatabase("bench")
+    /// - Parameter settings: over those of every instance.
+    init(_ context: Context, settings: [String: String] = [:]) async throws {
+        cluster = try await PostgreSQLCluster(
+            .init(settings: Self.settings.merging(settings) { $1 }, place: .within(context.directory)))
         let lines = try String(contentsOfFile: "\(cluster.dataDirectory)/postmaster.pid", encoding: .utf8)
         guard let postmaster = lines.split(separator: "\n").first.flatMap({ pid_t($0) }) else {
             throw BenchError("PostgreSQL's process is not known")
         }
         self.postmaster = postmaster
+        database = try await Self.makeDatabase(cluster, "bench", program: context.server, data: context.data)
+    }
+
+    /// Makes another database with the schema.
+    /// - Parameters:
+    ///   - program: the build of `rejoin` whose schema it is.
+    ///   - data: a data directory.
+    func makeDatabase(_ name: String, program: String, data: String) async throws -> PostgreSQLCluster.Database {
+        try await Self.makeDatabase(cluster, name, program: program, data: data)
+    }
+
+    private static func makeDatabase(
+        _ cluster: PostgreSQLCluster, _ name: String, program: String, data: String
+    ) async throws -> PostgreSQLCluster.Database {
+        let database = try await cluster.makeDatabase(name)
         try Program.run(
-            context.server,
+            program,
             [
-                "migrate", "--data", context.data, "--database", database.ownerConninfo, "--grant-to",
+                "migrate", "--data", data, "--database", database.ownerConninfo, "--grant-to",
                 PostgreSQLCluster.serverRole,
             ])
+        return database
     }
 
     func pgbench(sessionOptions: String) -> PGBench {

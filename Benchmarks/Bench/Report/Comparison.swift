@@ -25,6 +25,11 @@ struct Side {
         cpu[keyPath: part] * 1_000_000 / Double(max(1, requests))
     }
 
+    /// The share of the machine's processors that went to others meanwhile.
+    var othersShare: Double {
+        max(0, cpu.others / (elapsed * Double(ProcessInfo.processInfo.activeProcessorCount)))
+    }
+
     func milliseconds(at percentile: Double) -> Double {
         Double(latencies.valueAtPercentile(percentile)) / 1_000_000
     }

@@ -50,6 +50,8 @@ final class Report: Sendable {
         fflush(nil)
     }
 
+    var isEmpty: Bool { lines.withLock { $0.isEmpty } }
+
     /// The whole table, a heading a section.
     var text: String {
         let lines = lines.withLock { $0 }

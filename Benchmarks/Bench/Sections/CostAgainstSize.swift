@@ -72,9 +72,12 @@ struct CostAgainstSize {
     }
 
     private func updates(_ device: Int) -> Batches.Shape {
-        Batches.Shape(
+        var shape = Batches.Shape(
             .update, device: Bench.device(device), firstRecord: Bench.firstRecord(client: 0),
             firstNumber: Bench.firstNumber(client: device), at: context.at)
+        // Those of `RecordFilling`.
+        shape.identifiers = .scattered
+        return shape
     }
 
     private func client(_ tenant: Int, records: Int) throws -> Client<Batches> {

@@ -35,6 +35,7 @@ struct Fleet {
                 firstNumber: Bench.firstNumber(client: client), at: context.at)
             updates.operations = Sample.operations
             updates.windows = Sample.windows
+            updates.identifiers = .scattered
             return try Client(endpoint, Batches(endpoint, updates))
         }
     }
@@ -48,6 +49,7 @@ struct Fleet {
                 firstNumber: Bench.firstNumber(client: client) + Bench.numbersApart / 2, at: context.at)
             creates.operations = 10 * Sample.operations
             creates.windows = Sample.windows / 10
+            creates.identifiers = .scattered
             let maker = try Client(endpoint, Batches(endpoint, creates))
             for _ in 0..<creates.windows { try maker.step() }
         }

@@ -21,17 +21,18 @@ struct RecordFilling {
             firstNumber: Bench.firstNumber(client: 0), at: context.at)
         creates.operations = Self.seedRecords
         creates.windows = 1
+        creates.identifiers = .scattered
         try Client(endpoint, Batches(endpoint, creates)).step()
     }
 
     /// Makes a tenant with so many records, each created by one operation of the first device.
     func fill(_ tenant: Int, records: Int) async throws {
+        let record = Identifiers.sql(.record, ":firstRecord + g")
         let copied = ["records": ["id", "sequence"], "operations": ["id", "ordinal", "record"]]
         for (table, own) in copied {
             let values =
                 table == "records"
-                ? ":'record' || (:firstRecord + g)::text, g + 1"
-                : ":'operation' || (:firstNumber + g)::text, g + 1, :'record' || (:firstRecord + g)::text"
+                ? "\(record), g + 1" : "\(Identifiers.sql(.operation, ":firstNumber + g")), g + 1, \(record)"
             try await instance.cluster.psql(
                 """
                 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
@@ -63,8 +64,7 @@ struct RecordFilling {
     private func variables(_ tenant: Int, _ records: Int) -> [String: String] {
         [
             "tenant": "\(tenant)", "seed": "\(Self.seed)", "records": "\(records)",
-            "seedRecords": "\(Self.seedRecords)", "record": Batches.Prefix.record,
-            "operation": Batches.Prefix.operation,
+            "seedRecords": "\(Self.seedRecords)",
             "firstRecord": "\(Bench.firstRecord(client: 0))",
             // Below those of the measured batches.
             "firstNumber": "\(Bench.firstNumber(client: 0) - 50_000_000)",
