@@ -22,7 +22,11 @@ final class Session {
     private(set) var lastReport: ServerError?
     private var works = 0
     private var nextPlanning = 16
+    private var planningInterval: Duration = .seconds(1)
+    private var planningTime = ContinuousClock.now + .seconds(1)
     private var discardsPlans = false
+    /// How often plans were dropped.
+    private(set) var planningCount = 0
 
     /// Blocks until the connection stands.
     /// - Throws: `unavailable`, or `cannotOpen` where trying again cannot help.
@@ -60,12 +64,19 @@ final class Session {
 
     /// Drops plans that were made too early. A generic plan that was made while a table was nearly empty may read it by
     /// any of its indexes, and stays until the database gathers statistics, about a minute later. So a table that grows
-    /// from nothing is planned for again as it does.
+    /// from nothing is planned for again as it does. The works of this session tell how it may have grown, and so does
+    /// the time, in which other sessions and servers may have worked.
     private func forgetEarlyPlans() {
         works += 1
-        guard works == nextPlanning else { return }
-        nextPlanning = works < 10_000 ? works * 4 : .max
+        let now = ContinuousClock.now
+        guard works == nextPlanning || now >= planningTime else { return }
+        if works >= nextPlanning { nextPlanning = works < 10_000 ? works * 4 : .max }
+        if now >= planningTime {
+            planningInterval = min(planningInterval * 4, .seconds(3600))
+            planningTime = now + planningInterval
+        }
         discardsPlans = true
+        planningCount += 1
     }
 
     // MARK: Exchanges
