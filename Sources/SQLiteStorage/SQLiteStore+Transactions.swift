@@ -33,10 +33,17 @@ extension SQLiteStore {
         }
         let (commit, answer) = try decide(snapshot)
         guard !commit.isEmpty else { return answer }
-        try await write(tenant) { (connection: Connection) throws(StoreError) in
-            try connection.write(commit, tenant: tenant.name.text)
-            return ((), .commit)
+        knownHeads?.willMove(tenant)
+        do throws(StoreError) {
+            try await write(tenant) { (connection: Connection) throws(StoreError) in
+                try connection.write(commit, tenant: tenant.name.text)
+                return ((), .commit)
+            }
+        } catch {
+            knownHeads?.didMove(tenant, to: nil)
+            throw error
         }
+        knownHeads?.didMove(tenant, to: commit.head)
         return answer
     }
 }

@@ -13,6 +13,8 @@ public final class SQLiteStore: SyncStore {
     let probe: StoreProbe?
     /// Tenants take turns at the connections that read.
     let readers: Readers
+    /// Nil where another process may commit to the file.
+    let knownHeads: KnownHeads?
     /// Tenants take turns at the connection that writes.
     private let writer = WriterTurns()
     let contention = Contention()
@@ -53,6 +55,7 @@ public final class SQLiteStore: SyncStore {
         checkpointer: DatabaseQueue?, watcher: DatabaseQueue?, probe: StoreProbe?
     ) {
         self.readers = readers
+        knownHeads = lock == nil ? nil : KnownHeads()
         self.watcher = watcher
         self.options = options
         log = LogGrowth(limit: options.pagesBeforeCheckpoints)
