@@ -6,31 +6,7 @@ extension PostgreSQLStore {
         -> AccessState
     {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            var requests = [
-                Request(Statements.selectAccessEnds) { row in
-                    row.text(reading.tenant)
-                    row.text(query.user.text)
-                    row.text(query.session?.text ?? "")
-                }
-            ]
-            if let device = query.device {
-                requests.append(
-                    Request(Statements.selectDevice) { row in
-                        row.text(reading.tenant)
-                        row.text(device.name.text)
-                    })
-            }
-            let results = try reading.askLast(requests)
-            var access = AccessState()
-            try results[0].forEach { (row: Columns) throws(StoreError) in
-                access.take(try row.text(0), try row.text(1), endsBefore: row.integer(2), for: query)
-            }
-            if results.count > 1 {
-                access.deviceRetiredAtMilliseconds =
-                    try results[1].first { (row: Columns) throws(StoreError) in try DeviceRow(row) }?
-                    .retiredAtMilliseconds
-            }
-            return access
+            try AccessState(query, try reading.askLast(Request.access(of: reading.tenant, query))[...])
         }
     }
 
@@ -74,6 +50,43 @@ extension PostgreSQLStore {
             }
             _ = try session.exchange(requests)
             return agreement
+        }
+    }
+}
+
+extension Request {
+    /// What `AccessState` is made of.
+    static func access(of tenant: String, _ query: AccessQuery) -> [Request] {
+        var requests = [
+            Request(Statements.selectAccessEnds) { row in
+                row.text(tenant)
+                row.text(query.user.text)
+                row.text(query.session?.text ?? "")
+            }
+        ]
+        if let device = query.device {
+            requests.append(
+                Request(Statements.selectDevice) { row in
+                    row.text(tenant)
+                    row.text(device.name.text)
+                })
+        }
+        return requests
+    }
+}
+
+extension AccessState {
+    /// - Parameters:
+    ///   - query: whose access it is.
+    ///   - results: what `Request.access` was answered.
+    init(_ query: AccessQuery, _ results: ArraySlice<QueryResult>) throws(StoreError) {
+        self.init()
+        var results = results
+        try results.popFirst()?.forEach { (row: Columns) throws(StoreError) in
+            take(try row.text(0), try row.text(1), endsBefore: row.integer(2), for: query)
+        }
+        if query.device != nil {
+            take(try results.popFirst()?.first { (row: Columns) throws(StoreError) in try DeviceRow(row) })
         }
     }
 }

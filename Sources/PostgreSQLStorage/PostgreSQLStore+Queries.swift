@@ -14,28 +14,19 @@ extension PostgreSQLStore {
 
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let limit = max(query.limit, 0)
-            let results = try reading.askLast(
-                Request(Statements.selectHead) { $0.text(reading.tenant) },
-                Request(Statements.selectChanges) { row in
-                    row.text(reading.tenant)
-                    row.integer(query.after)
-                    row.integer(Int64(limit) + (limit < .max ? 1 : 0))
-                    row.integer(Int64(query.bytes))
-                    row.texts(query.collections.sorted()) { $0.text }
-                })
-            let head = try results[0].first { TenantHead($0) } ?? TenantHead()
-            var builder = ChangePageBuilder(query, over: head)
-            try results[1].forEach { (row: Columns) throws(StoreError) in
-                let verdict = builder.look(
-                    at: row.integer(2), of: ExactString(try row.text(0)), bytes: { Int(row.integer(12)) })
-                if verdict == .wanted { builder.append(try RecordRow(row)) }
-            }
-            var page = builder.finished()
-            // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has
-            // been.
-            if head.sequence < query.after { page.isReplica = try reading.isOfReplica() }
-            return page
+            try reading.page(query, try reading.askLast(Request.changes(of: reading.tenant, query)))
+        }
+    }
+
+    /// Reads all of it in one round trip.
+    public func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
+    ) async throws(StoreError) -> ReaderPage {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let changes = Request.changes(of: reading.tenant, query)
+            let results = try reading.askLast(changes + Request.access(of: reading.tenant, reader))
+            let access = try AccessState(reader, results.dropFirst(changes.count))
+            return ReaderPage(page: try reading.page(query, Array(results.prefix(changes.count))), access: access)
         }
     }
 
@@ -240,5 +231,40 @@ extension PostgreSQLStore {
             let results = try session.exchange(begin + requests(name) + end)
             return try reading(Array(results.dropFirst(begin.count).dropLast(end.count)))
         }
+    }
+}
+
+extension Request {
+    /// The head, and the rows of a page.
+    fileprivate static func changes(of tenant: String, _ query: ChangeQuery) -> [Request] {
+        let limit = max(query.limit, 0)
+        return [
+            Request(Statements.selectHead) { $0.text(tenant) },
+            Request(Statements.selectChanges) { row in
+                row.text(tenant)
+                row.integer(query.after)
+                row.integer(Int64(limit) + (limit < .max ? 1 : 0))
+                row.integer(Int64(query.bytes))
+                row.texts(query.collections.sorted()) { $0.text }
+            },
+        ]
+    }
+}
+
+extension Reading {
+    /// The page. - Parameter results: what `Request.changes` was answered.
+    fileprivate func page(_ query: ChangeQuery, _ results: [QueryResult]) throws(StoreError) -> ChangePage {
+        let head = try results[0].first { TenantHead($0) } ?? TenantHead()
+        var builder = ChangePageBuilder(query, over: head)
+        try results[1].forEach { (row: Columns) throws(StoreError) in
+            let verdict = builder.look(
+                at: row.integer(2), of: ExactString(try row.text(0)), bytes: { Int(row.integer(12)) })
+            if verdict == .wanted { builder.append(try RecordRow(row)) }
+        }
+        var page = builder.finished()
+        // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has
+        // been.
+        if head.sequence < query.after { page.isReplica = try isOfReplica() }
+        return page
     }
 }

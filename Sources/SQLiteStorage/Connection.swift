@@ -40,6 +40,17 @@ struct Connection {
         }
     }
 
+    /// One transaction that reads one state. The probe hears of what is read alone.
+    func reading<Answer>(_ body: (Connection) throws(StoreError) -> Answer) throws(StoreError) -> Answer {
+        let silent = Connection(database: database, probe: nil)
+        try silent.prepare(Statements.beginReading).execute()
+        // It began nothing that could be kept.
+        defer { rollBack() }
+        let answer = try body(self)
+        try silent.prepare(Statements.commit).execute()
+        return answer
+    }
+
     enum TransactionEnd {
         case commit, nothingWritten
     }

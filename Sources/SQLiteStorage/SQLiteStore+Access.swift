@@ -4,24 +4,8 @@ extension SQLiteStore {
     public func access(_ tenant: TenantID, _ query: AccessQuery) async throws(StoreError)
         -> AccessState
     {
-        try await read { (connection: Connection) throws(StoreError) in
-            var access = AccessState()
-            let rows = try connection.prepare(Statements.selectAccessEnds).all(
-                { row in
-                    row.text(tenant.name.text)
-                    row.text(query.user.text)
-                    row.text(query.session?.text ?? "")
-                },
-                { (row: Columns) throws(StoreError) in
-                    (kind: try row.text(0), name: try row.text(1), endsBefore: row.integer(2))
-                })
-            for row in rows { access.take(row.kind, row.name, endsBefore: row.endsBefore, for: query) }
-            if let device = query.device {
-                access.deviceRetiredAtMilliseconds =
-                    try connection.prepare(Statements.selectDevice).device(tenant.name.text, device)?
-                    .retiredAtMilliseconds
-            }
-            return access
+        try await read(tenant, .fewRows) { (connection: Connection) throws(StoreError) in
+            try connection.access(of: tenant, query)
         }
     }
 
@@ -59,5 +43,24 @@ extension SQLiteStore {
             try connection.prepare(Statements.updateKeyCheck).execute { $0.bytes(check) }
             return (agreement, .commit)
         }
+    }
+}
+
+extension Connection {
+    func access(of tenant: TenantID, _ query: AccessQuery) throws(StoreError) -> AccessState {
+        var access = AccessState()
+        try prepare(Statements.selectAccessEnds).forEach(
+            { row in
+                row.text(tenant.name.text)
+                row.text(query.user.text)
+                row.text(query.session?.text ?? "")
+            },
+            { (row: Columns) throws(StoreError) in
+                access.take(try row.text(0), try row.text(1), endsBefore: row.integer(2), for: query)
+            })
+        if let device = query.device {
+            access.take(try prepare(Statements.selectDevice).device(tenant.name.text, device))
+        }
+        return access
     }
 }

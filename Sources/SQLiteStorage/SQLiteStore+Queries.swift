@@ -6,36 +6,52 @@ extension SQLiteStore {
     // MARK: The feed
 
     public func head(of tenant: TenantID) async throws(StoreError) -> TenantHead {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in try connection.head(of: tenant) }
+        let moment = knownHeads?.moment
+        let head = try await read(tenant, .fewRows) { (connection: Connection) throws(StoreError) in
+            try connection.head(of: tenant)
+        }
+        note(head, of: tenant, since: moment)
+        return head
+    }
+
+    public func knownHead(of tenant: TenantID) -> TenantHead? { knownHeads?.head(of: tenant) }
+
+    private func note(_ head: TenantHead, of tenant: TenantID, since moment: KnownHeads.Moment?) {
+        if let moment { knownHeads?.note(head, of: tenant, since: moment) }
     }
 
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
-            let limit = max(query.limit, 0)
-            var builder = ChangePageBuilder(query, over: try connection.head(of: tenant))
-            try connection.prepare(Statements.selectChanges).visit(
-                { row in
-                    row.text(tenant.name.text)
-                    row.integer(query.after)
-                    row.integer(Int64(limit) + (limit < .max ? 1 : 0))
-                },
-                { (row: Columns) throws(StoreError) in
-                    let verdict = builder.look(
-                        at: row.integer(2), of: ExactString(try row.text(0)), bytes: { RecordRow.pageBytes(of: row) })
-                    switch verdict {
-                    case .wanted: builder.append(try RecordRow(row))
-                    case .filtered: break
-                    // Stepping ends here: what is beyond the page is never read.
-                    case .beyond: return .stop
-                    }
-                    return .goOn
-                })
-            return builder.finished()
+        let moment = knownHeads?.moment
+        let (page, head) = try await read(tenant, extent(of: query, tenant)) {
+            (connection: Connection) throws(StoreError) in
+            try connection.changes(of: tenant, query)
         }
+        note(head, of: tenant, since: moment)
+        return page
+    }
+
+    public func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
+    ) async throws(StoreError) -> ReaderPage {
+        let moment = knownHeads?.moment
+        let (page, head) = try await read(tenant, extent(of: query, tenant)) {
+            (connection: Connection) throws(StoreError) in
+            let access = try connection.access(of: tenant, reader)
+            let (page, head) = try connection.changes(of: tenant, query)
+            return (ReaderPage(page: page, access: access), head)
+        }
+        note(head, of: tenant, since: moment)
+        return page
+    }
+
+    /// The rows of a page that begins near the head are those that were written last.
+    private func extent(of query: ChangeQuery, _ tenant: TenantID) -> Readers.Extent {
+        guard query.after >= 0, let head = knownHeads?.head(of: tenant) else { return .manyRows }
+        return head.sequence - query.after <= Readers.fewRows ? .fewRows : .manyRows
     }
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
+        try await read(tenant, .fewRows) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectRecord).record(tenant.name.text, key)
         }
     }
@@ -43,7 +59,7 @@ extension SQLiteStore {
     // MARK: What was answered
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
+        try await read(tenant, .fewRows) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectBatch).batch(tenant.name.text, key)
         }
     }
@@ -82,7 +98,7 @@ extension SQLiteStore {
     }
 
     public func device(_ tenant: TenantID, _ device: DeviceID) async throws(StoreError) -> DeviceRow? {
-        try await read(tenant) { (connection: Connection) throws(StoreError) in
+        try await read(tenant, .fewRows) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.selectDevice).device(tenant.name.text, device)
         }
     }
@@ -169,5 +185,34 @@ extension SQLiteStore {
             }
             return ((), .commit)
         }
+    }
+}
+
+extension Connection {
+    /// A page of the feed, and the head under which it was read.
+    fileprivate func changes(
+        of tenant: TenantID, _ query: ChangeQuery
+    ) throws(StoreError) -> (page: ChangePage, head: TenantHead) {
+        let limit = max(query.limit, 0)
+        let head = try head(of: tenant)
+        var builder = ChangePageBuilder(query, over: head)
+        try prepare(Statements.selectChanges).visit(
+            { row in
+                row.text(tenant.name.text)
+                row.integer(query.after)
+                row.integer(Int64(limit) + (limit < .max ? 1 : 0))
+            },
+            { (row: Columns) throws(StoreError) in
+                let verdict = builder.look(
+                    at: row.integer(2), of: ExactString(try row.text(0)), bytes: { RecordRow.pageBytes(of: row) })
+                switch verdict {
+                case .wanted: builder.append(try RecordRow(row))
+                case .filtered: break
+                // Stepping ends here: what is beyond the page is never read.
+                case .beyond: return .stop
+                }
+                return .goOn
+            })
+        return (builder.finished(), head)
     }
 }

@@ -65,9 +65,17 @@ extension SQLiteStore {
         _ commit: Commit, of tenant: TenantID, _ writes: [OperationWrite]
     ) async throws(StoreError) -> Bool {
         guard !commit.isEmpty else { return true }
-        return try await write(tenant) { (connection: Connection) throws(StoreError) in
-            let isWritten = try connection.write(commit, writes, tenant: tenant.name.text)
-            return (isWritten, isWritten ? .commit : .nothingWritten)
+        knownHeads?.willMove(tenant)
+        do throws(StoreError) {
+            let isWritten = try await write(tenant) { (connection: Connection) throws(StoreError) in
+                let isWritten = try connection.write(commit, writes, tenant: tenant.name.text)
+                return (isWritten, isWritten ? .commit : .nothingWritten)
+            }
+            knownHeads?.didMove(tenant, to: isWritten ? commit.head : nil)
+            return isWritten
+        } catch {
+            knownHeads?.didMove(tenant, to: nil)
+            throw error
         }
     }
 }

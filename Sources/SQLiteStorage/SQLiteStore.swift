@@ -12,7 +12,9 @@ public final class SQLiteStore: SyncStore {
     let pool: DatabasePool
     let probe: StoreProbe?
     /// Tenants take turns at the connections that read.
-    private let readers: ReaderTurns
+    let readers: Readers
+    /// Nil where another process may commit to the file.
+    let knownHeads: KnownHeads?
     /// Tenants take turns at the connection that writes.
     private let writer = WriterTurns()
     let contention = Contention()
@@ -49,13 +51,14 @@ public final class SQLiteStore: SyncStore {
     }
 
     private init(
-        pool: DatabasePool, options: Options, identity: StoreIdentity, lock: ServerLock?, checkpointer: DatabaseQueue?,
-        watcher: DatabaseQueue?, probe: StoreProbe?
+        pool: DatabasePool, readers: Readers, options: Options, identity: StoreIdentity, lock: ServerLock?,
+        checkpointer: DatabaseQueue?, watcher: DatabaseQueue?, probe: StoreProbe?
     ) {
+        self.readers = readers
+        knownHeads = lock == nil ? nil : KnownHeads()
         self.watcher = watcher
         self.options = options
         log = LogGrowth(limit: options.pagesBeforeCheckpoints)
-        readers = ReaderTurns(count: options.readers)
         busyTimeout = options.busyTimeout
         self.pool = pool
         self.identity = identity
@@ -88,8 +91,10 @@ public final class SQLiteStore: SyncStore {
             }
             let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
             let watcher = try DatabaseQueue(path: path, configuration: configuration(options))
+            let readers = Readers(count: options.readers, at: path, Self.configuration(options))
             return SQLiteStore(
-                pool: pool, options: options, identity: identity, lock: lock, checkpointer: checkpointer,
+                pool: pool, readers: readers, options: options, identity: identity, lock: lock,
+                checkpointer: checkpointer,
                 watcher: watcher, probe: probe)
         } catch {
             lock.release()
@@ -129,8 +134,8 @@ public final class SQLiteStore: SyncStore {
                 }
             }
             return SQLiteStore(
-                pool: pool, options: options, identity: identity, lock: nil, checkpointer: nil, watcher: nil,
-                probe: probe)
+                pool: pool, readers: Readers(count: options.readers, at: path, configuration), options: options,
+                identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
@@ -209,10 +214,11 @@ public final class SQLiteStore: SyncStore {
 
     public func close() async {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [checkpointer, watcher, pool, lock] in
+            DispatchQueue.global().async { [readers, checkpointer, watcher, pool, lock] in
                 // An error here leaves nothing undone: what was committed is in the log, and the next opening reads it.
                 // The library closes its readers last, which may not write: then nobody would copy the log into the file and
                 // remove it. So a connection that writes is the last of all.
+                try? readers.close()
                 try? watcher?.close()
                 try? pool.close()
                 try? checkpointer?.close()
@@ -225,18 +231,15 @@ public final class SQLiteStore: SyncStore {
     // MARK: Access
 
     /// Reads one consistent state, however many statements that takes.
-    /// - Parameter tenant: whose turn it takes; nil for the server's own.
+    /// - Parameters:
+    ///   - tenant: whose turn it takes; nil for the server's own.
+    ///   - extent: how much is read.
     func read<Answer: Sendable>(
-        _ tenant: TenantID? = nil, _ body: @Sendable (Connection) throws(StoreError) -> Answer
+        _ tenant: TenantID? = nil, _ extent: Readers.Extent = .manyRows,
+        _ body: @escaping @Sendable (Connection) throws(StoreError) -> Answer
     ) async throws(StoreError) -> Answer {
-        let turn = await readers.take(for: tenant)
-        defer { readers.finish(turn) }
-        do {
-            return try await pool.read { [probe] database in
-                try body(Connection(database: database, probe: probe))
-            }
-        } catch {
-            throw StoreError(error, at: "read")
+        try await readers.run(of: tenant, extent) { [probe] database throws(StoreError) in
+            try Connection(database: database, probe: probe).reading(body)
         }
     }
 

@@ -20,6 +20,8 @@ enum Statements {
     /// Takes the only write lock before anything is read.
     static let begin = Statement("begin", "BEGIN IMMEDIATE")
     static let commit = Statement("commit", "COMMIT")
+    /// The state that is read is that of the first statement after it.
+    static let beginReading = Statement("begin reading", "BEGIN DEFERRED")
 
     static let selectHead = Statement(
         "select head",

@@ -78,9 +78,10 @@ extension StorageLaw {
                     tenant,
                     DeviceRow(device: "d", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
                 let query = AccessQuery(user: "u", device: "d")
-                try expectEqual(try await store.access(tenant, query), AccessState(), "before")
-                _ = try await store.retire(tenant, "d", atMilliseconds: 4)
                 var expected = AccessState()
+                expected.isDeviceRegistered = true
+                try expectEqual(try await store.access(tenant, query), expected, "before")
+                _ = try await store.retire(tenant, "d", atMilliseconds: 4)
                 expected.deviceRetiredAtMilliseconds = 4
                 try expectEqual(try await store.access(tenant, query), expected, "afterwards")
                 try expectEqual(
@@ -88,6 +89,36 @@ extension StorageLaw {
                     "another device")
                 try expectEqual(
                     try await store.access("other", query), AccessState(), "another tenant's device")
+            }
+        },
+        StorageLaw("a page for a reader is the page, and what has ended of the reader's access") { factory in
+            try await factory.withStore { store in
+                _ = try await store.register(
+                    tenant,
+                    DeviceRow(device: "d", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
+                try await store.transact(tenant, readSet: StoreReadSet()) { snapshot throws(StoreError) in
+                    var head = snapshot.head
+                    head.sequence = 3
+                    return (Commit(head: head, records: [.sample("r", in: "c", sequence: 2)]), ())
+                }
+                try await store.end(tenant, .tokens(of: "u", issuedBeforeMilliseconds: 7), nowMilliseconds: now)
+                try await store.end(
+                    tenant, .session("s", expiresAtMilliseconds: now + 1), nowMilliseconds: now)
+                _ = try await store.retire(tenant, "d", atMilliseconds: 4)
+                for reader in [
+                    AccessQuery(user: "u", device: "d"), AccessQuery(user: "u", session: "s"), AccessQuery(user: "v"),
+                    AccessQuery(user: "v", device: "e"),
+                ] {
+                    for query in [
+                        ChangeQuery(after: 0, limit: 1), ChangeQuery(after: 3, limit: 10),
+                        ChangeQuery(after: 9, limit: 1),
+                        ChangeQuery(after: 0, limit: 9, collections: ["other"]),
+                    ] {
+                        let read = try await store.changes(tenant, query, for: reader)
+                        try expectEqual(read.page, try await store.changes(tenant, query), "page of \(query)")
+                        try expectEqual(read.access, try await store.access(tenant, reader), "access of \(reader)")
+                    }
+                }
             }
         },
         StorageLaw("access that ended stays so when the store is opened again") { factory in

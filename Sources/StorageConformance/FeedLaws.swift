@@ -91,6 +91,52 @@ extension StorageLaw {
                 try expectEqual(try await store.record(tenant, purged.key), purged, "the marker of the purged record")
             }
         },
+        StorageLaw("a head that is known is the one that would be read, whoever reads while whoever commits") {
+            factory in
+            try await factory.withStore { store in
+                _ = try await store.head(of: tenant)
+                try expectEqual(store.knownHead(of: "other")?.sequence ?? 0, 0, "head of a tenant without data")
+                for sequence: Int64 in 1...20 {
+                    try await put(store, [.sample(ExactString("r\(sequence)"), sequence: sequence)])
+                    try expectEqual(store.knownHead(of: tenant)?.sequence ?? sequence, sequence, "after a commit")
+                    _ = try await store.changes(tenant, ChangeQuery(after: 0, limit: 3))
+                    try expectEqual(store.knownHead(of: tenant)?.sequence ?? sequence, sequence, "after a page")
+                }
+                // A commit that fails leaves what was there, and an audit alone moves the head as well.
+                try await expectStoreError("a decision that throws") {
+                    try await store.transact(tenant, readSet: StoreReadSet()) { _ throws(StoreError) -> (Commit, ()) in
+                        throw .unavailable("on purpose")
+                    }
+                }
+                try expectEqual(store.knownHead(of: tenant)?.sequence ?? 20, 20, "after a failure")
+                // Nobody who has read a head finds that it is known to be before that.
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for part: Int64 in 0..<4 {
+                        group.addTask {
+                            for number in 1...25 {
+                                try await store.transact(tenant, readSet: StoreReadSet()) {
+                                    snapshot throws(StoreError) in
+                                    var head = snapshot.head
+                                    head.sequence += 1
+                                    let name = ExactString("p\(part)-\(number)")
+                                    return (Commit(head: head, records: [.sample(name, sequence: head.sequence)]), ())
+                                }
+                            }
+                        }
+                        group.addTask {
+                            for _ in 1...50 {
+                                let read = try await store.head(of: tenant).sequence
+                                let known = store.knownHead(of: tenant)?.sequence ?? read
+                                try expect(known >= read, "the head is known as \(known), and \(read) was read before")
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try expectEqual(try await store.head(of: tenant).sequence, 120, "head in the end")
+                try expectEqual(store.knownHead(of: tenant)?.sequence ?? 120, 120, "known head in the end")
+            }
+        },
         StorageLaw("the last page ends at the head, whatever is left out of it, and every page tells the head") {
             factory in
             try await factory.withStore { store in

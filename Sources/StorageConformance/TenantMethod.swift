@@ -14,6 +14,10 @@ struct TenantMethod: Sendable {
         TenantMethod(name: "changes of a collection") {
             try await $0.changes($1, ChangeQuery(after: 0, limit: 100, collections: ["estimates"]))
         },
+        TenantMethod(name: "changes for a reader") {
+            try await $0.changes(
+                $1, ChangeQuery(after: 0, limit: 100), for: AccessQuery(user: "u", session: "s", device: "anna"))
+        },
         TenantMethod(name: "record") { try await $0.record($1, RecordKey("estimates", "r1")) },
         TenantMethod(name: "batch") { store, tenant in
             var rows: [BatchRow?] = []

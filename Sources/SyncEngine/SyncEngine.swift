@@ -25,6 +25,8 @@ public struct SyncEngine: Sendable {
     let gate = AccessGate()
     let seats: ReaderSeats
     let logger: Logger
+    /// Makes the cursors of a tenant once it has its name.
+    private let anyCursors: Cursor.Codec
 
     /// An engine on an open store. Whoever makes it runs `maintain(every:)` beside it and calls `close()` at the end.
     /// - Parameters:
@@ -43,6 +45,7 @@ public struct SyncEngine: Sendable {
         let notifier = ChangeNotifier(clock: clock, tasks: tasks)
         self.store = store
         self.keys = keys
+        anyCursors = Cursor.Codec(store.identity, TenantID(""), keys)
         self.schema = schema
         self.limits = limits
         self.clock = clock
@@ -151,7 +154,7 @@ public struct SyncEngine: Sendable {
     /// Commits a batch, or answers what it was answered before.
     /// - Throws: what is wrong with the batch; `overloaded`, `storage_unavailable`.
     public func commit(_ submission: BatchSubmission) async throws(Problem) -> BatchReply {
-        await note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: clock.now())
+        note(submission.tenant, submission.device, acknowledged: 0, seenAtMilliseconds: clock.now())
         return try await queues.commit(submission)
     }
 
@@ -168,31 +171,11 @@ public struct SyncEngine: Sendable {
 
     // MARK: Common to reads
 
-    /// Registers a device at its first call, and refuses one that was retired.
-    func admit(_ caller: Caller) async throws(Problem) {
-        guard let device = caller.device else { return }
-        let now = clock.now()
-        let there = try await reading { () throws(StoreError) in try await store.device(caller.tenant, device) }
-        let row: DeviceRow
-        if let there {
-            row = there
-        } else {
-            row = try await writing(in: caller.tenant) { () throws(StoreError) in
-                try await store.register(
-                    caller.tenant,
-                    DeviceRow(
-                        device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
-            }
-        }
-        guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
-        await note(caller.tenant, device, acknowledged: 0, seenAtMilliseconds: now)
-    }
-
     /// Notes that a device was seen, and up to which sequence it has everything.
     func note(
         _ tenant: TenantID, _ device: DeviceID, acknowledged sequence: Int64, seenAtMilliseconds: Int64
-    ) async {
-        await heartbeats.note(
+    ) {
+        heartbeats.note(
             DeviceHeartbeat(
                 tenant: tenant, device: device, acknowledgedSequence: sequence, seenAtMilliseconds: seenAtMilliseconds))
     }
@@ -220,7 +203,7 @@ public struct SyncEngine: Sendable {
     }
 
     func cursors(of tenant: TenantID) -> Cursor.Codec {
-        Cursor.Codec(store.identity, tenant, keys)
+        anyCursors.of(tenant: tenant.name.text)
     }
 }
 

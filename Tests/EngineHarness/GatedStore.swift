@@ -19,6 +19,9 @@ package struct GatedStore: ForwardingStore {
 
         package subscript(_ method: StoreMethod) -> Int { counts.withLock { $0[method] ?? 0 } }
 
+        /// How often the store was visited, whatever for.
+        package var visits: Int { counts.withLock { $0.values.reduce(0, +) } }
+
         package var reads: Int { self[.changes] + self[.device] + self[.retiredDevices] + self[.head] }
 
         fileprivate func note(_ method: StoreMethod) { counts.withLock { $0[method, default: 0] += 1 } }

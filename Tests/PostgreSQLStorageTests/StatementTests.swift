@@ -105,6 +105,28 @@ struct StatementTests {
         }
     }
 
+    @Test("a page of the feed is one round trip, with its reader's access and without")
+    func page() async throws {
+        try await TestDatabase.with { test in
+            let store = try await test.open(Self.one)
+            try await Committer(store, "tenant").commit(Batch("b", from: "d", Self.creates(60, in: "c")))
+            for after: Int64 in [0, 60] {
+                let query = ChangeQuery(after: after, limit: 100)
+                let before = try await store.roundTrips()
+                _ = try await store.changes("tenant", query)
+                #expect(try await store.roundTrips() - before == 1)
+                let read = try await store.changes(
+                    "tenant", query, for: AccessQuery(user: "u", session: "s", device: "d"))
+                #expect(try await store.roundTrips() - before == 2)
+                #expect(read.page.rows.count == (after == 0 ? 60 : 0))
+                #expect(read.access.isDeviceRegistered)
+            }
+            // What another server may commit is never known.
+            #expect(store.knownHead(of: "tenant") == nil)
+            await store.close()
+        }
+    }
+
     @Test("a replay reads once and writes nothing, and ends as a commit, which waits for what it tells again")
     func replay()
         async throws

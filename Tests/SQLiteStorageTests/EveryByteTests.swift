@@ -65,7 +65,7 @@ struct EveryByteTests {
 extension SQLiteStore {
     /// Every value of a table, by the catalogue, so that a column that comes later is tried by itself.
     fileprivate func cells(of table: AuditTable) async throws -> [AuditCell] {
-        try await pool.read { database in
+        try await onReader { database in
             let columns = try database.columns(in: table.rawValue).map(\.name).filter(table.isOfAudit(column:))
             return try Row.fetchAll(database, sql: "SELECT * FROM \(table.rawValue)").flatMap { row in
                 columns.map { column in

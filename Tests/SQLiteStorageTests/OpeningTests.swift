@@ -75,7 +75,7 @@ struct OpeningTests {
             let (held, hold) = AsyncStream.makeStream(of: Void.self)
             let release = DispatchSemaphore(value: 0)
             let reading = Task {
-                try await store.pool.read { _ in
+                try await store.onReader { _ in
                     hold.yield()
                     release.wait()
                 }
@@ -111,7 +111,7 @@ struct OpeningTests {
     @Test("a new file has the whole catalogue and the newest version")
     func newFile() async throws {
         try await withTemporaryStore { store in
-            let (names, version) = try await store.pool.read { database in
+            let (names, version) = try await store.onReader { database in
                 (
                     try String.fetchAll(
                         database,
@@ -221,7 +221,7 @@ struct OpeningTests {
     @Test("every key and index begins with the tenant")
     func keysAndIndexes() async throws {
         try await withTemporaryStore { store in
-            let first = try await store.pool.read { database in
+            let first = try await store.onReader { database in
                 try Row.fetchAll(
                     database,
                     sql: """

@@ -249,7 +249,7 @@ struct QueryPlanTests {
         _ statement: SQLiteStorage.Statement, _ expected: [String]
     ) async throws {
         let store = try await LargeFile.shared.store()
-        let plan = try await store.pool.read { database in
+        let plan = try await store.onReader { database in
             try Row.fetchAll(
                 database, sql: "EXPLAIN QUERY PLAN " + statement.sql,
                 arguments: StatementArguments(Array(repeating: DatabaseValue.null, count: statement.parameterCount))
@@ -366,12 +366,12 @@ extension SQLiteStorage.Statement: CustomTestStringConvertible {
 extension SQLiteStore {
     /// The steps that SQLite's virtual machine took for a statement during the body, on the only reader.
     fileprivate func work(_ statement: SQLiteStorage.Statement, _ body: () async throws -> Void) async throws -> Int {
-        let steps = { (database: Database) in
+        let steps = { @Sendable (database: Database) in
             let handle = try database.cachedStatement(sql: statement.sql).sqliteStatement
             return Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 1))
         }
-        _ = try await pool.read(steps)
+        _ = try await onReader(steps)
         try await body()
-        return try await pool.read(steps)
+        return try await onReader(steps)
     }
 }

@@ -38,8 +38,8 @@ private func recording(
                 if case .statement(let statement) = event { sql.append(statement.expandedSQL) }
             }
         }
-        // The only reader. The transactions of reads are the library's own.
-        try await store.pool.read { database in
+        // The only reader. The probe does not hear of the transactions of reads.
+        try await store.onReader { database in
             database.trace { event in
                 guard case .statement(let statement) = event else { return }
                 let isOfTransaction = ["BEGIN", "COMMIT", "PRAGMA"].contains { statement.sql.hasPrefix($0) }
@@ -158,7 +158,7 @@ struct StatementTests {
                                 ["n": 1])
                         ]))
             }
-            let bytes = try await store.pool.read { database in
+            let bytes = try await store.onReader { database in
                 try String.fetchAll(database, sql: "SELECT hex(id) FROM records ORDER BY id")
             }
             #expect(bytes == ["65CC81", "C389", "C3A9"])

@@ -215,7 +215,7 @@ struct TamperingTests {
             for (table, cases) in [
                 ("audit_entries", Tampering.entries), ("audit_sides", Tampering.sides), ("conflicts", Tampering.index),
             ] {
-                let columns = try await store.pool.read { try $0.columns(in: table).map(\.name) }
+                let columns = try await store.onReader { try $0.columns(in: table).map(\.name) }
                 for column in columns {
                     #expect(cases.contains { $0.sql.contains("SET \(column) = ") }, "\(table).\(column)")
                 }

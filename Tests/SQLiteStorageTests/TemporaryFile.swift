@@ -34,6 +34,15 @@ func withTemporaryStore<Answer>(
     }
 }
 
+extension SQLiteStore {
+    /// Does something on a connection that reads.
+    func onReader<Answer: Sendable>(_ body: @escaping @Sendable (Database) throws -> Answer) async throws -> Answer {
+        try await readers.run(of: nil, .manyRows) { (database: Database) throws(StoreError) in
+            Result { try body(database) }
+        }.get()
+    }
+}
+
 /// Stores of the conformance suite, on files in one directory.
 struct TemporaryStores {
     let directory: URL

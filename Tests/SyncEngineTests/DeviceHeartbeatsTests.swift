@@ -19,7 +19,7 @@ struct DeviceHeartbeatsTests {
             "acme", DeviceRow(device: "mac", user: "ada", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
         let heartbeats = DeviceHeartbeats(store: store)
         for (sequence, seenAt) in [(5, 10), (3, 20), (4, 15)] as [(Int64, Int64)] {
-            await heartbeats.note(heartbeat(sequence, seenAt: seenAt))
+            heartbeats.note(heartbeat(sequence, seenAt: seenAt))
         }
         faults.setDown(true)
         await #expect {
@@ -27,7 +27,7 @@ struct DeviceHeartbeatsTests {
         } throws: { error in
             if case StoreError.unavailable = error { true } else { false }
         }
-        await heartbeats.note(heartbeat(1, seenAt: 5))
+        heartbeats.note(heartbeat(1, seenAt: 5))
         faults.setDown(false)
         try await heartbeats.flush()
         let row = try await store.device("acme", "mac")

@@ -37,23 +37,27 @@ struct LongPollTests {
     }
 
     @Test(
-        "a notification of what the store does not have costs one reading, and then the reader waits on",
+        "a notification of what the store does not have costs one reading at most, and then the reader waits on",
         arguments: Engine.allCases)
     func headTooHigh(engine: Engine) async throws {
         try await TestServer.run(engine) { server in
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let since = try await mac.get("/v1/changes")["cursor"]?.text ?? ""
+            let isKnown = server.store.knownHead(of: "acme") != nil
+            #expect(isKnown == (engine == .sqlite))
             let before = server.store.counts[.changes]
             async let answer = mac.get("/v1/changes?wait=60&since=\(since)")
             try await Self.waiting(1, server)
             for sequence: Int64 in [100, 100, 50, 7] {
                 let reads = server.store.counts[.changes]
                 server.server.engine.notifier.advance("acme", to: sequence)
-                try await eventually("it read") { server.store.counts[.changes] > reads }
+                if !isKnown { try await eventually("it read") { server.store.counts[.changes] > reads } }
                 try await Self.waiting(1, server)
             }
-            #expect(server.store.counts[.changes] - before == 5, "the first, and one for each notification")
+            #expect(
+                server.store.counts[.changes] - before == (isKnown ? 0 : 5),
+                "the first and one for each notification, unless the head is known")
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await answer["changes"]?.elements.map { $0["id"] } == ["m"])
             #expect(server.store.counts[.changes] - before <= 7)

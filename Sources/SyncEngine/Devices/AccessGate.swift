@@ -31,26 +31,49 @@ final class AccessGate: Sendable {
         of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64,
         reading read: () async throws(Problem) -> AccessState
     ) async throws(Problem) -> AccessState {
+        let (known, moment) = known(of: tenant, query, nowMilliseconds: now)
+        if let known { return known }
+        let state = try await read()
+        note(state, of: tenant, query, nowMilliseconds: now, since: moment)
+        return state
+    }
+
+    /// The moment before something is read.
+    struct Moment: Sendable {
+        fileprivate let generation: UInt64
+    }
+
+    /// What is known; nil where it has to be read. Who reads hands the moment back to `note`.
+    func known(
+        of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64
+    ) -> (state: AccessState?, moment: Moment) {
         let owner = Owner(tenant: tenant, query: query)
         let (found, generation) = known.withLock { ($0.states[owner], $0.generation) }
         // A clock that was set back makes nothing known for longer.
-        if let found, found.atMilliseconds <= now,
-            now - found.atMilliseconds < Self.knownForMilliseconds
-        {
-            return found.state
-        }
-        let state = try await read()
+        let isFresh = found.map { $0.atMilliseconds <= now && now - $0.atMilliseconds < Self.knownForMilliseconds }
+        return (isFresh == true ? found?.state : nil, Moment(generation: generation))
+    }
+
+    /// Notes what was read, unless something was forgotten since.
+    func note(
+        _ state: AccessState, of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64,
+        since moment: Moment
+    ) {
         known.withLock { known in
-            guard known.generation == generation else { return }
+            guard known.generation == moment.generation else { return }
             if known.states.count >= Self.maximumCount {
                 known.states = known.states.filter {
                     now - $0.value.atMilliseconds < Self.knownForMilliseconds
                 }
                 if known.states.count >= Self.maximumCount { known.states = [:] }
             }
-            known.states[owner] = (state, now)
+            known.states[Owner(tenant: tenant, query: query)] = (state, now)
         }
-        return state
+    }
+
+    /// Notes that the device of which something is known is registered by now.
+    func noteRegistered(_ tenant: TenantID, _ query: AccessQuery) {
+        known.withLock { $0.states[Owner(tenant: tenant, query: query)]?.state.isDeviceRegistered = true }
     }
 
     /// Forgets what is known of the tenant, because something of it has ended.
@@ -59,44 +82,5 @@ final class AccessGate: Sendable {
             known.generation += 1
             known.states = known.states.filter { $0.key.tenant != tenant }
         }
-    }
-}
-
-extension SyncEngine {
-    /// Refuses a caller whose access has ended: a retired device's token whatever roles it has, a session that was
-    /// signed out, and sessions and tokens that are older than what was set as their end. Every route that knows its
-    /// caller asks this.
-    /// - Throws: `device_retired`, `unauthenticated`, `storage_unavailable`.
-    public func permit(_ caller: Caller) async throws(Problem) {
-        let query = AccessQuery(user: caller.user, session: caller.session, device: caller.device)
-        let state = try await gate.state(of: caller.tenant, query, nowMilliseconds: clock.now()) {
-            () throws(Problem) in
-            try await reading { () throws(StoreError) in try await store.access(caller.tenant, query) }
-        }
-        guard state.deviceRetiredAtMilliseconds == nil else { throw .deviceRetired }
-        // A token that does not say when it was issued cannot show that it is new enough.
-        let issuedAt = caller.issuedAtMilliseconds ?? .min
-        guard state.tokensEndBeforeMilliseconds == .min || issuedAt >= state.tokensEndBeforeMilliseconds
-        else {
-            throw Problem(
-                .unauthenticated,
-                "Tokens of this age were revoked. Get a new one and send the request again.")
-        }
-        guard
-            caller.session == nil
-                || !state.hasSessionEnded && issuedAt >= state.sessionsEndBeforeMilliseconds
-        else {
-            throw Problem(.unauthenticated, "The session has ended. Sign in again.")
-        }
-    }
-
-    /// Ends access, here at once and on other servers within five seconds.
-    /// - Throws: `overloaded`, `storage_unavailable`.
-    public func end(_ tenant: TenantID, _ end: AccessRevocation) async throws(Problem) {
-        let now = clock.now()
-        try await writing(in: tenant) { () throws(StoreError) in
-            try await store.end(tenant, end, nowMilliseconds: now)
-        }
-        gate.forget(tenant)
     }
 }

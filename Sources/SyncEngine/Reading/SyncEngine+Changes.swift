@@ -26,18 +26,15 @@ extension SyncEngine {
     /// One page of the tenant's feed. It is held back while it would be empty and the caller is willing to wait.
     ///
     /// The cursor that the caller brings is noted as acknowledged: whoever pulls from it has saved what came before.
+    /// Whether the caller's access has ended is asked here (``permit(_:)``), where it is not known together with the page.
     /// - Throws: `resync_required`, `cursor_invalid`; `rate_limited` and `overloaded` where too many wait already;
-    ///   `token_expired` and `device_retired`, also while the caller waits.
+    ///   `unauthenticated`, `token_expired` and `device_retired`, also while the caller waits.
     public func changes(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesAnswer {
         let query = try query(caller, request)
-        guard request.waitSeconds > 0 else {
-            try await admit(caller)
-            return try await firstPage(caller, query)
-        }
+        guard request.waitSeconds > 0 else { return try await firstPage(caller, query) }
         // The seat is taken before anything is read, so that a caller who may not wait is told so at no cost.
         let seat = try seats.take(caller.tenant, RequestOwner(caller))
         defer { withExtendedLifetime(seat) {} }
-        try await admit(caller)
         let subscription = notifier.subscribe(caller.tenant, device: caller.device)
         defer { subscription.end() }
         let deadline = clock.uptime() + .seconds(request.waitSeconds)
@@ -51,7 +48,6 @@ extension SyncEngine {
     public func catchUp(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesCatchUp {
         let query = try query(caller, request)
         let stream = try openStream(caller)
-        try await admit(caller)
         return ChangesCatchUp(stream: stream, query: query, first: try await firstPage(caller, query))
     }
 
@@ -77,8 +73,8 @@ extension SyncEngine {
                 if answer.isEmpty { round.keep(shared) }
                 version = round.version
             case .timedOut:
-                try await checkStanding(of: caller)
-                return try await page(caller.tenant, query)
+                try checkToken(of: caller)
+                return try changesAnswer(caller.tenant, query, try await readPage(for: caller, query).page)
             case .stopped: return answer
             }
         }
@@ -141,9 +137,18 @@ extension SyncEngine {
     /// Reads the page from the cursor that the caller brought, and notes that the caller has what came before. A cursor
     /// that is not good any more says nothing about what its device has.
     private func firstPage(_ caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
-        let answer = try await page(caller.tenant, query)
+        let (known, _) = gate.known(of: caller.tenant, AccessQuery(caller), nowMilliseconds: clock.now())
+        let read: ReaderPage
+        if let known {
+            try check(caller, known)
+            read = ReaderPage(page: try await readPage(caller.tenant, query), access: known)
+        } else {
+            read = try await readPage(for: caller, query)
+        }
+        try await admit(caller, read.access)
+        let answer = try changesAnswer(caller.tenant, query, read.page)
         if let device = caller.device {
-            await note(caller.tenant, device, acknowledged: query.after, seenAtMilliseconds: clock.now())
+            note(caller.tenant, device, acknowledged: query.after, seenAtMilliseconds: clock.now())
         }
         return answer
     }
@@ -151,12 +156,49 @@ extension SyncEngine {
     /// Reads a page.
     /// - Throws: `resync_required` where the feed cannot go on from there.
     func page(_ tenant: TenantID, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
-        let page = try await reading { () throws(StoreError) in
+        try changesAnswer(tenant, query, try await readPage(tenant, query))
+    }
+
+    /// The page after a cursor beyond which there is nothing, where that is known without asking.
+    private func knownPage(_ tenant: TenantID, _ query: ChangeQuery) -> ChangePage? {
+        guard let head = store.knownHead(of: tenant), head.sequence <= query.after else { return nil }
+        return ChangePageBuilder(query, over: head).finished()
+    }
+
+    private func readPage(_ tenant: TenantID, _ query: ChangeQuery) async throws(Problem) -> ChangePage {
+        if let page = knownPage(tenant, query) { return page }
+        return try await reading { () throws(StoreError) in
             let page = try await store.changes(tenant, query)
-            guard page.head < query.after, !page.isReplica else { return page }
-            // A standby that was promoted while it was read answered with what it had before, and is none any more.
+            guard page.isToBeReadAgain(query) else { return page }
             return try await store.changes(tenant, query)
         }
+    }
+
+    /// Reads a page and, in the same visit to the store, what has ended of its reader's access.
+    /// - Throws: what ``permit(_:)`` throws.
+    private func readPage(for caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ReaderPage {
+        let (tenant, reader, now) = (caller.tenant, AccessQuery(caller), clock.now())
+        let (_, moment) = gate.known(of: tenant, reader, nowMilliseconds: now)
+        let read: ReaderPage
+        if let page = knownPage(tenant, query) {
+            read = ReaderPage(page: page, access: try await readAccess(of: caller))
+        } else {
+            read = try await reading { () throws(StoreError) in
+                let read = try await store.changes(tenant, query, for: reader)
+                guard read.page.isToBeReadAgain(query) else { return read }
+                return try await store.changes(tenant, query, for: reader)
+            }
+        }
+        gate.note(read.access, of: tenant, reader, nowMilliseconds: now, since: moment)
+        try check(caller, read.access)
+        return read
+    }
+
+    /// What is answered with a page.
+    /// - Throws: `resync_required` where the feed cannot go on from there.
+    private func changesAnswer(
+        _ tenant: TenantID, _ query: ChangeQuery, _ page: ChangePage
+    ) throws(Problem) -> ChangesAnswer {
         // Who has nothing has missed nothing.
         if query.after > 0 {
             // Given out before the data was set back without a new lineage. On a replica it is only not there yet.
@@ -169,4 +211,9 @@ extension SyncEngine {
         return ChangesAnswer(
             ChangesPage(records: page.rows.map(WireRecord.init(_:)), end: end), reached: page.reached)
     }
+}
+
+extension ChangePage {
+    /// A standby that was promoted while it was read answered with what it had before, and is none any more.
+    fileprivate func isToBeReadAgain(_ query: ChangeQuery) -> Bool { head < query.after && !isReplica }
 }

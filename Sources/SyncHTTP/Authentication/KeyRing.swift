@@ -11,11 +11,16 @@ actor KeyRing {
     private var keys: VerificationKeys
     private let source: (@Sendable () async -> TokenKey?)?
     private let logger: Logger
+    /// What was verified with the keys.
+    private let verified: VerifiedTokens
     private var readAtMilliseconds: Int64?
     private var reading: Task<Void, Never>?
 
-    init(_ keys: VerificationKeys, source: (@Sendable () async -> TokenKey?)?, logger: Logger) {
+    init(
+        _ keys: VerificationKeys, source: (@Sendable () async -> TokenKey?)?, verified: VerifiedTokens, logger: Logger
+    ) {
         self.keys = keys
+        self.verified = verified
         self.source = source
         self.logger = logger
         Self.tell(of: keys, logger)
@@ -65,6 +70,8 @@ actor KeyRing {
 
     private func take(_ read: VerificationKeys) {
         keys = read
+        // Who took keys before this does not keep what it verifies with them.
+        verified.forgetAll()
         logger.notice("the keys were read again", metadata: ["usable": "\(read.keys.count)"])
         Self.tell(of: read, logger)
         if read.keys.isEmpty { logger.error("no key of the set can be used: every token is refused") }

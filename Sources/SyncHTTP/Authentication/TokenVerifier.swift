@@ -51,6 +51,7 @@ public struct TokenVerifier: Sendable {
     }
 
     private let ring: KeyRing
+    let verified: VerifiedTokens
     private let requirements: TokenRequirements
     /// Which of the keys cannot be used, and why.
     public let findings: [String]
@@ -67,7 +68,8 @@ public struct TokenVerifier: Sendable {
         guard !keys.keys.isEmpty else {
             throw .unreadable((["the key set has no key that can be used"] + keys.findings).joined(separator: "; "))
         }
-        ring = KeyRing(keys, source: source, logger: logger)
+        verified = VerifiedTokens()
+        ring = KeyRing(keys, source: source, verified: verified, logger: logger)
         findings = keys.findings
         self.requirements = requirements
     }
@@ -84,10 +86,31 @@ public struct TokenVerifier: Sendable {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.")
         }
-        guard let claims = await claims(String(parts[1]), nowMilliseconds: nowMilliseconds) else {
+        guard let name = VerifiedTokens.name(of: parts[1]) else {
+            return try await verify(parts[1], nowMilliseconds: nowMilliseconds, limits: limits).caller
+        }
+        let (known, epoch) = verified.claims(name)
+        if let known {
+            do throws(Problem) {
+                return try known.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+            } catch {
+                verified.forget(name)
+                throw error
+            }
+        }
+        let (claims, caller) = try await verify(parts[1], nowMilliseconds: nowMilliseconds, limits: limits)
+        verified.keep(claims, as: name, since: epoch)
+        return caller
+    }
+
+    private func verify(
+        _ token: Substring, nowMilliseconds: Int64, limits: WireLimits
+    ) async throws(Problem) -> (claims: TokenClaims, caller: Caller) {
+        guard let claims = await claims(String(token), nowMilliseconds: nowMilliseconds) else {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
-        return try claims.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+        let caller = try claims.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+        return (claims, caller)
     }
 
     /// Whom the code of a link signs in.

@@ -18,9 +18,10 @@ struct FeedRoutes: Sendable {
             Route(.get, "/v1/session", .anyone) {
                 .json(try await engine.session(try $0.requireCaller(), limits: toldLimits))
             },
-            Route(.get, "/v1/changes", .deviceOrReviewer, query: ["since", "limit", "collection", "wait"]) {
-                try await changes($0)
-            },
+            Route(
+                .get, "/v1/changes", .deviceOrReviewer, query: ["since", "limit", "collection", "wait"],
+                accessCheck: .byHandler
+            ) { try await changes($0) },
             Route(.get, "/v1/records/{collection}/{id}", .deviceOrReviewer) { try await record($0) },
             Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer, query: ["limit", "page"]) {
                 try await history($0)

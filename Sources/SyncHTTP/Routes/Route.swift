@@ -39,6 +39,14 @@ public struct Route: Sendable {
         case byHandler
     }
 
+    /// When it is asked whether the caller's access has ended.
+    enum AccessCheck: Sendable, Hashable {
+        /// It is asked before the handler is called.
+        case beforehand
+        /// The handler asks for it together with what it reads, before it answers anything of that.
+        case byHandler
+    }
+
     public let method: HTTPRequest.Method
     /// The path as in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
@@ -48,12 +56,13 @@ public struct Route: Sendable {
     /// The query parameters. Any other is refused before anything is done.
     public let query: Set<String>
     let charging: Charging
+    let accessCheck: AccessCheck
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
         query: Set<String> = [],
-        charging: Charging = .beforehand,
+        charging: Charging = .beforehand, accessCheck: AccessCheck = .beforehand,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
@@ -62,6 +71,7 @@ public struct Route: Sendable {
         self.body = body
         self.query = query
         self.charging = charging
+        self.accessCheck = accessCheck
         self.handle = handle
     }
 

@@ -55,12 +55,15 @@ struct RequestScope: RouterMiddleware {
         let method = Self.countedMethods.contains(request.method) ? request.method.rawValue : "other"
         metrics.noteRequest(
             route: route, method: method, status: response.status.code, duration: duration, problem: problem?.code)
-        var metadata: Logger.Metadata = [
-            "request": "\(context.requestID)", "method": "\(method)", "route": "\(route)",
-            "status": "\(response.status.code)", "milliseconds": "\(duration.wholeMilliseconds)",
-        ]
-        if let problem { metadata["code"] = "\(problem.code.rawValue)" }
-        logger.info("request", metadata: metadata)
+        // Where nobody reads it, it is not made.
+        if logger.logLevel <= .info {
+            var metadata: Logger.Metadata = [
+                "request": "\(context.requestID)", "method": "\(method)", "route": "\(route)",
+                "status": "\(response.status.code)", "milliseconds": "\(duration.wholeMilliseconds)",
+            ]
+            if let problem { metadata["code"] = "\(problem.code.rawValue)" }
+            logger.info("request", metadata: metadata)
+        }
         if let bytes = response.body.contentLength, bytes <= Self.uncountedBytes {
             metrics.noteBytes(route: route, received: charge.receivedBytes, sent: bytes)
         } else {

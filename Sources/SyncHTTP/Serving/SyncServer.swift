@@ -120,13 +120,21 @@ public struct SyncServer: Sendable {
                 request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }
-            try await engine.permit(verified)
+            if route.accessCheck == .beforehand { try await engine.permit(verified) }
             caller = verified
             context.charge?.name(verified.tenant)
         }
-        return try await route.handle(
-            try Exchange(
-                request, on: route, context, caller: caller, limits: requestLimits, wire: engine.limits.wire))
+        do {
+            return try await route.handle(
+                try Exchange(
+                    request, on: route, context, caller: caller, limits: requestLimits, wire: engine.limits.wire))
+        } catch {
+            // Whoever's access has ended hears of that and of nothing else. Where the data cannot be asked, that is it.
+            if route.accessCheck == .byHandler, let caller, (error as? Problem)?.code != .storageUnavailable {
+                try await engine.permit(caller)
+            }
+            throw error
+        }
     }
 
     private static func methodNotAllowed(

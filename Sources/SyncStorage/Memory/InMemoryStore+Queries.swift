@@ -22,6 +22,12 @@ extension InMemoryStore {
         return builder.finished()
     }
 
+    public func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
+    ) async throws(StoreError) -> ReaderPage {
+        ReaderPage(page: try await changes(tenant, query), access: try await access(tenant, reader))
+    }
+
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
         try state(of: tenant).records[key]
     }

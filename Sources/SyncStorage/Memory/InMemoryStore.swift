@@ -161,9 +161,7 @@ public actor InMemoryStore: SyncStore {
             access.take(
                 row.kind.rawValue, row.name.text, endsBefore: row.endsBeforeMilliseconds, for: query)
         }
-        access.deviceRetiredAtMilliseconds = query.device.flatMap {
-            state.devices[$0]?.retiredAtMilliseconds
-        }
+        access.take(query.device.flatMap { state.devices[$0] })
         return access
     }
 

@@ -62,6 +62,14 @@ extension ForwardingStore {
         try await call(.changes) { () throws(StoreError) in try await base.changes(tenant, query) }
     }
 
+    public func knownHead(of tenant: TenantID) -> TenantHead? { base.knownHead(of: tenant) }
+
+    public func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
+    ) async throws(StoreError) -> ReaderPage {
+        try await call(.changes) { () throws(StoreError) in try await base.changes(tenant, query, for: reader) }
+    }
+
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
         try await call(.record) { () throws(StoreError) in try await base.record(tenant, key) }
     }

@@ -68,11 +68,19 @@ public struct AccessState: Sendable, Hashable {
     public var sessionsEndBeforeMilliseconds: Int64 = .min
     /// Tokens of the user that were issued before this have ended.
     public var tokensEndBeforeMilliseconds: Int64 = .min
-    /// When the device was retired; nil where it was not, or is not known.
+    /// Whether the device that was asked about is registered. A device that is stays so, retired or not.
+    public var isDeviceRegistered = false
+    /// When the device was retired; nil where it was not, or is not registered.
     public var deviceRetiredAtMilliseconds: Int64?
 
     /// Begins with nothing ended.
     public init() {}
+
+    /// Takes in the row of the device that was asked about; nil where there is none.
+    public mutating func take(_ device: DeviceRow?) {
+        isDeviceRegistered = device != nil
+        deviceRetiredAtMilliseconds = device?.retiredAtMilliseconds
+    }
 
     /// Takes in a row that was found by any of the query's names. A kind that is not known says nothing.
     public mutating func take(

@@ -52,6 +52,19 @@ public struct ChangePage: Sendable, Hashable {
     }
 }
 
+/// A page of the change feed, and what has ended of its reader's access in the state that was read.
+public struct ReaderPage: Sendable, Hashable {
+    /// The page.
+    public var page: ChangePage
+    /// What has ended of the reader's access.
+    public var access: AccessState
+
+    public init(page: ChangePage, access: AccessState) {
+        self.page = page
+        self.access = access
+    }
+}
+
 /// Gathers a page from rows in the order of their sequence, for engines that read them one by one.
 public struct ChangePageBuilder: Sendable {
     private let query: ChangeQuery

@@ -35,9 +35,19 @@ public protocol SyncStore: Sendable {
 
     /// The tenant's head. A tenant without any row has the empty head.
     func head(of tenant: TenantID) async throws(StoreError) -> TenantHead
+    /// The tenant's head where this process knows it without asking; nil where it has to be read.
+    ///
+    /// What is known is certain: it is what ``head(of:)`` would read now, and once `transact` has returned it is what
+    /// that committed, or something later. So an engine whose data others may commit to knows no head, ever. O(1), and
+    /// waits for nothing.
+    func knownHead(of tenant: TenantID) -> TenantHead?
     /// One consistent page of the change feed. A row whose record changes later is in a later page with its newer
     /// state.
     func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage
+    /// A page of the change feed and what has ended of its reader's access, in one visit and of one state.
+    func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
+    ) async throws(StoreError) -> ReaderPage
     /// A record's row; nil where the record is not there.
     func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow?
 
@@ -142,6 +152,9 @@ public protocol SyncStore: Sendable {
 }
 
 extension SyncStore {
+    /// Knows no head: another process may have committed.
+    public func knownHead(of tenant: TenantID) -> TenantHead? { nil }
+
     /// Asks for one device after the other, for engines that can do no better.
     public func retiredDevices(
         _ tenant: TenantID, among devices: Set<DeviceID>

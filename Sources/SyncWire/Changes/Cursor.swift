@@ -25,7 +25,7 @@ public struct Cursor: Sendable, Hashable {
     /// Makes and reads the texts of one tenant's cursors.
     public struct Codec: Sendable {
         let lineage: [UInt8]
-        let tenant: String
+        private(set) var tenant: String
         let key: SymmetricKey
         /// The key of cursors of the first version; nil where there are none.
         let formerKey: SymmetricKey?
@@ -41,6 +41,13 @@ public struct Cursor: Sendable, Hashable {
             self.tenant = tenant
             self.key = SymmetricKey(data: key)
             self.formerKey = formerKey.isEmpty ? nil : SymmetricKey(data: formerKey)
+        }
+
+        /// The codec of another tenant's cursors on the same data.
+        public func of(tenant: String) -> Codec {
+            var codec = self
+            codec.tenant = tenant
+            return codec
         }
 
         /// - Returns: nil for a version that is not read here.

@@ -17,6 +17,13 @@ extension MergeCore.Digest {
         self = stream.digest
     }
 
+    /// The SHA-256 of bytes, whatever they are. O(n).
+    public init(sha256Of bytes: UnsafeRawBufferPointer) {
+        var hasher = SHA256()
+        hasher.update(bufferPointer: bytes)
+        self = hasher.finalize().withUnsafeBytes { Self(read: $0) }
+    }
+
     /// The HMAC-SHA-256 (RFC 2104) of a value's canonical form. O(n).
     public init(of value: Value, authenticatedBy key: SymmetricKey) {
         self = HMAC<SHA256>.authenticationCode(for: value.canonicalBytes, using: key).withUnsafeBytes { Self(read: $0) }
