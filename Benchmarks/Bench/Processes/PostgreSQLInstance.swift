@@ -57,7 +57,7 @@ struct PostgreSQLInstance {
     func reset() async throws {
         try await cluster.psql(
             """
-            TRUNCATE rejoin.operations, rejoin.batches;
+            TRUNCATE rejoin.operations, rejoin.operation_groups, rejoin.batches;
             VACUUM rejoin.records;
             VACUUM rejoin.tenants;
             CHECKPOINT;
