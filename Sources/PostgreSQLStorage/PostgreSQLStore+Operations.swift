@@ -11,7 +11,9 @@ struct OperationReading {
     let ask: ([Request]) throws(StoreError) -> [QueryResult]
 
     /// The operations at places that some statements find, each once.
-    func operations(at requests: [Request]) throws(StoreError) -> [StoredOperation] {
+    func operations(
+        at requests: [Request], _ parts: OperationParts = .known
+    ) throws(StoreError) -> [StoredOperation] {
         var places: [Int64: OperationPlace] = [:]
         for result in try ask(requests) {
             try result.forEach { (row: Columns) throws(StoreError) in
@@ -19,15 +21,14 @@ struct OperationReading {
                 places[place.ordinal] = place
             }
         }
-        guard !places.isEmpty else { return [] }
-        let groups = Set(places.values.map(\.group)).sorted()
-        let contents = try ask([
-            Request(Statements.selectGroups) { row in
-                row.text(tenant)
-                row.integers(groups) { $0 }
-            }
-        ])
-        return try StoredOperation.all(at: Array(places.values), in: contents[0].all { OperationGroup($0) })
+        return try StoredOperation.all(at: places.values, parts) { (groups: [Int64]) throws(StoreError) in
+            try ask([
+                Request(Statements.selectGroups) { row in
+                    row.text(tenant)
+                    row.integers(groups) { $0 }
+                }
+            ])[0].all { OperationGroup($0) }
+        }
     }
 
     /// Finds the operations under keys of ids.
@@ -59,7 +60,9 @@ struct OperationReading {
             }
         ])[0]
         var rows: [OperationRow] = []
-        try groups.forEach { (row: Columns) throws(StoreError) in rows += try OperationGroup(row).operations() }
+        try groups.forEach { (row: Columns) throws(StoreError) in
+            rows += try OperationGroup(row).operations(nil, .known)
+        }
         return rows
     }
 }
@@ -68,7 +71,7 @@ extension PostgreSQLStore {
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
             let operations = reading.operations
-            let found = try operations.operations(at: [operations.places(under: [IndexKey(id)])])
+            let found = try operations.operations(at: [operations.places(under: [IndexKey(id)])], .all)
             _ = try reading.askLast()
             return found.map(\.row).filter { $0.id == id }.sorted { $0.device < $1.device }
         }
@@ -82,7 +85,7 @@ extension PostgreSQLStore {
             while rows.count < query.limit {
                 let wanted = query.limit - rows.count
                 let found = try reading.operations.operations(
-                    at: [query.selection.places(in: reading.tenant, before: before, limit: wanted)])
+                    at: [query.selection.places(in: reading.tenant, before: before, limit: wanted)], .all)
                 rows += found.reversed().map(\.row).filter { query.selection.selects($0) }
                 guard found.count == wanted, let last = found.first else { break }
                 before = last.row.ordinal

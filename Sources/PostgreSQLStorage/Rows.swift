@@ -89,7 +89,10 @@ extension [OperationGroup] {
 }
 
 extension OperationPlace {
-    init(_ row: Columns) { self.init(twin: row.integer(1), ordinal: row.integer(2), group: row.integer(3)) }
+    init(_ row: Columns) {
+        self.init(
+            twin: row.integer(0), ordinal: row.integer(1), group: row.integer(2), groupBytes: Int(row.integer(3)))
+    }
 }
 
 extension [OperationEntry] {

@@ -85,7 +85,10 @@ extension OperationGroup {
 }
 
 extension OperationPlace {
-    init(_ row: Columns) { self.init(twin: row.integer(0), ordinal: row.integer(1), group: row.integer(2)) }
+    /// The groups are read one by one, so that their sizes do not matter.
+    init(_ row: Columns) {
+        self.init(twin: row.integer(0), ordinal: row.integer(1), group: row.integer(2), groupBytes: .max)
+    }
 }
 
 extension OperationEntry {

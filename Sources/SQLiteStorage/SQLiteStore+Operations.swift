@@ -5,7 +5,7 @@ import SyncStorage
 extension SQLiteStore {
     public func operations(_ tenant: TenantID, id: OperationID) async throws(StoreError) -> [OperationRow] {
         try await read(tenant) { (connection: Connection) throws(StoreError) in
-            try connection.operations(of: tenant.name.text, under: IndexKey(id)).map(\.row)
+            try connection.operations(of: tenant.name.text, under: IndexKey(id), .all).map(\.row)
                 .filter { $0.id == id }.sorted { $0.device < $1.device }
         }
     }
@@ -31,8 +31,10 @@ extension SQLiteStore {
 // Operations are read in two steps: where they stand, and then the groups in which they do.
 extension Connection {
     /// The operations under the key of an id.
-    func operations(of tenant: String, under key: IndexKey) throws(StoreError) -> [StoredOperation] {
-        try operations(of: tenant, at: try places(of: tenant, under: key))
+    func operations(
+        of tenant: String, under key: IndexKey, _ parts: OperationParts = .known
+    ) throws(StoreError) -> [StoredOperation] {
+        try operations(of: tenant, at: try places(of: tenant, under: key), parts)
     }
 
     /// The operations under keys of ids, and those that events were.
@@ -66,7 +68,7 @@ extension Connection {
                 row.integer(ordinal)
                 row.integer(Int64(limit))
             }, { OperationPlace($0) })
-        return try operations(of: tenant, at: places)
+        return try operations(of: tenant, at: places, .all)
     }
 
     /// The operations of the groups that a batch made.
@@ -79,7 +81,7 @@ extension Connection {
                 row.text(tenant)
                 row.integer(ordinals.lowerBound)
                 row.integer(ordinals.upperBound)
-            }, { (row: Columns) throws(StoreError) in rows += try OperationGroup(row).operations() })
+            }, { (row: Columns) throws(StoreError) in rows += try OperationGroup(row).operations(nil, .known) })
         return rows
     }
 
@@ -102,18 +104,22 @@ extension Connection {
             }, { OperationPlace($0) })
     }
 
-    private func operations(of tenant: String, at places: [OperationPlace]) throws(StoreError) -> [StoredOperation] {
+    private func operations(
+        of tenant: String, at places: [OperationPlace], _ parts: OperationParts = .known
+    ) throws(StoreError) -> [StoredOperation] {
         guard !places.isEmpty else { return [] }
         let statement = try prepare(Statements.selectGroup)
-        var groups: [OperationGroup] = []
-        for first in Set(places.map(\.group)).sorted() {
-            let group = try statement.first(
-                { row in
-                    row.text(tenant)
-                    row.integer(first)
-                }, { OperationGroup($0) })
-            if let group { groups.append(group) }
+        return try StoredOperation.all(at: places, parts) { (groups: [Int64]) throws(StoreError) in
+            var found: [OperationGroup] = []
+            for first in groups {
+                let group = try statement.first(
+                    { row in
+                        row.text(tenant)
+                        row.integer(first)
+                    }, { OperationGroup($0) })
+                if let group { found.append(group) }
+            }
+            return found
         }
-        return try StoredOperation.all(at: places, in: groups)
     }
 }

@@ -49,7 +49,7 @@ struct OperationGroupTests {
         #expect(groups.count < rows.count)
     }
 
-    @Test("a group ends behind its thirty-two kilobytes")
+    @Test("a group ends before its thirty-two kilobytes are full, and a large operation is alone")
     func bounded() throws {
         var random = SeededGenerator(seed: 1)
         var row = try #require(Self.rows(1, &random).first)
@@ -59,9 +59,27 @@ struct OperationGroupTests {
             row.ordinal = index
             return row
         }
-        #expect(try rows.groups.map { try $0.operations().count } == [4, 4, 4, 4, 4])
+        #expect(try rows.groups.map { try $0.operations().count } == [3, 3, 3, 3, 3, 3, 2])
         row.content = String(repeating: "x", count: 1_000_000)
-        #expect([row].groups.count == 1)
+        var large = row
+        large.ordinal = 0
+        row.content = "small"
+        row.ordinal = 1
+        var last = row
+        last.ordinal = 2
+        // Else a history of small operations would read all the large ones that came beside them.
+        #expect(try [large, row, last].groups.map { try $0.operations().count } == [1, 2])
+        #expect(try [large].groups[0].operations(nil, .known).map(\.content) == [""])
+    }
+
+    @Test("groups are read in portions of so many bytes, each once")
+    func portions() {
+        let places = (0..<10).map { (number: Int64) in
+            OperationPlace(twin: 0, ordinal: number, group: number / 2 * 2, groupBytes: number / 2 == 2 ? 900 : 100)
+        }
+        #expect(places.groups(inPortionsOf: 250) == [[0, 2], [4], [6, 8]])
+        #expect(places.groups(inPortionsOf: 0).count == 5)
+        #expect([OperationPlace]().groups().isEmpty)
     }
 
     @Test("bytes that are missing or changed are damaged or other operations, and never stop the process")

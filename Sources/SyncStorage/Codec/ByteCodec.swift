@@ -70,4 +70,14 @@ struct ByteReader {
         else { throw .damaged("a text among stored operations cannot be read") }
         return text
     }
+
+    /// Passes over a text.
+    /// - Returns: the empty text.
+    mutating func skippedText() throws(StoreError) -> String {
+        guard let count = Int(exactly: try unsigned()) else {
+            throw .damaged("a text among stored operations cannot be read")
+        }
+        _ = try raw(count)
+        return ""
+    }
 }

@@ -13,7 +13,8 @@ public struct OperationGroup: Sendable, Hashable {
     /// The operations, in the order of their ordinals.
     public let content: [UInt8]
 
-    /// A group takes no further operation once it has so many bytes. Whoever reads one operation reads its whole group.
+    /// A group of several operations has no more bytes than this, because whoever reads one operation reads its whole
+    /// group. A larger operation has a group to itself.
     public static let maximumBytes = 32 * 1024
 
     /// Takes what a row has.
@@ -23,6 +24,14 @@ public struct OperationGroup: Sendable, Hashable {
     }
 
     fileprivate static let form: UInt8 = 1
+}
+
+/// What is read of an operation.
+public enum OperationParts: Sendable, Hashable {
+    /// Everything.
+    case all
+    /// What a decision needs of it. Its content is left empty: of a thousand operations it may be a gigabyte.
+    case known
 }
 
 /// What an operation has beside its texts, a bit each.
@@ -63,7 +72,7 @@ private struct GroupWriter {
     /// Whether a row belongs to the group that is being written.
     func takes(_ row: OperationRow) -> Bool {
         guard let first else { return true }
-        return bytes.bytes.count < OperationGroup.maximumBytes && row.device == first.device
+        return bytes.bytes.count + row.groupBytes <= OperationGroup.maximumBytes && row.device == first.device
             && row.user == first.user && row.batch == first.batch
             && row.recordedAtMilliseconds == first.recordedAtMilliseconds
     }
@@ -113,13 +122,26 @@ private struct GroupWriter {
     }
 }
 
+extension OperationRow {
+    /// At most how many bytes the operation adds to its group: its texts, the digest, and the numbers with their lengths.
+    fileprivate var groupBytes: Int {
+        id.name.byteCount + (record?.collection.byteCount ?? 0) + (record?.id.byteCount ?? 0) + clock.utf8.count
+            + result.utf8.count + content.utf8.count + 160
+    }
+}
+
 // MARK: Reading
 
 extension OperationGroup {
     /// The rows, in the order of their ordinals. O(size of the group).
-    /// - Parameter ordinals: of the operations that are wanted; nil for all.
+    /// - Parameters:
+    ///   - ordinals: of the operations that are wanted; nil for all.
+    ///   - parts: what of them is wanted.
     /// - Throws: `damaged` where the content cannot be read.
-    public func operations(_ ordinals: Set<Int64>? = nil) throws(StoreError) -> [OperationRow] {
+    public func operations(
+        _ ordinals: Set<Int64>? = nil, _ parts: OperationParts = .all
+    ) throws(StoreError) -> [OperationRow] {
+        let wanted = parts
         var reader = ByteReader(content)
         guard try reader.byte() == Self.form else { throw .damaged("stored operations have an unknown form") }
         let device = DeviceID(try reader.text())
@@ -144,7 +166,7 @@ extension OperationGroup {
                 throw .damaged("a stored operation has an unknown outcome")
             }
             let result = try reader.text()
-            let content = try reader.text()
+            let content = wanted == .all ? try reader.text() : try reader.skippedText()
             let stamp = parts.contains(.stamp) ? recordedAt &+ (try reader.integer()) : nil
             guard ordinals?.contains(ordinal) ?? true else { continue }
             rows.append(

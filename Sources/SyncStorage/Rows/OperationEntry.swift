@@ -46,12 +46,35 @@ public struct OperationPlace: Sendable, Hashable {
     public let ordinal: Int64
     /// The ordinal with which its group begins.
     public let group: Int64
+    /// The bytes of its group.
+    public let groupBytes: Int
 
     /// Takes what an engine has read.
-    public init(twin: Int64, ordinal: Int64, group: Int64) {
+    public init(twin: Int64, ordinal: Int64, group: Int64, groupBytes: Int) {
         self.twin = twin
         self.ordinal = ordinal
         self.group = group
+        self.groupBytes = groupBytes
+    }
+}
+
+extension Collection<OperationPlace> {
+    /// The groups in which the operations stand, each once and in order, in portions of at most so many bytes. A portion
+    /// has at least one group.
+    public func groups(inPortionsOf bytes: Int = 4 * 1024 * 1024) -> [[Int64]] {
+        var sizes: [Int64: Int] = [:]
+        for place in self { sizes[place.group] = place.groupBytes }
+        var portions: [[Int64]] = []
+        var left = 0
+        for (group, size) in sizes.sorted(by: { $0.key < $1.key }) {
+            if portions.isEmpty || size > left {
+                portions.append([])
+                left = bytes
+            }
+            portions[portions.count - 1].append(group)
+            left -= size
+        }
+        return portions
     }
 }
 
@@ -62,19 +85,23 @@ public struct StoredOperation: Sendable, Hashable {
     /// The operation.
     public let row: OperationRow
 
-    /// Takes the operations of the places out of their groups.
+    /// Takes the operations of the places out of their groups, a portion of groups at a time.
     /// - Parameters:
     ///   - places: where operations stand.
-    ///   - groups: all groups that the places name.
+    ///   - parts: what of them is wanted.
+    ///   - read: reads groups by the ordinals with which they begin.
     /// - Returns: one a place, in the order of the ordinals.
-    /// - Throws: `damaged` where an operation is not in its group.
+    /// - Throws: `damaged` where an operation is not in its group; what `read` throws.
     public static func all(
-        at places: [OperationPlace], in groups: [OperationGroup]
+        at places: some Collection<OperationPlace>, _ parts: OperationParts,
+        reading read: ([Int64]) throws(StoreError) -> [OperationGroup]
     ) throws(StoreError) -> [StoredOperation] {
         let ordinals = Set(places.map(\.ordinal))
         var rows: [Int64: OperationRow] = [:]
-        for group in groups {
-            for row in try group.operations(ordinals) { rows[row.ordinal] = row }
+        for portion in places.groups() {
+            for group in try read(portion) {
+                for row in try group.operations(ordinals, parts) { rows[row.ordinal] = row }
+            }
         }
         var found: [StoredOperation] = []
         found.reserveCapacity(places.count)
