@@ -88,7 +88,9 @@ struct Tenant {
     func snapshot(of readSet: ReadSet) -> Snapshot {
         Snapshot(
             records: stored.records.filter { readSet.records.contains($0.key) },
-            operations: stored.operations.filter { readSet.operations.contains($0.key) },
+            operations: stored.operations.filter {
+                readSet.operations.contains($0.key) || readSet.dependencies.contains($0.key)
+            },
             dots: stored.dots.filter { readSet.dots.contains($0.key) }, sequence: stored.sequence,
             auditPosition: stored.auditPosition)
     }
