@@ -89,6 +89,12 @@ actor RowStore: SyncStore {
         try await rest.changes(tenant, query)
     }
 
+    func changes(
+        _ tenant: TenantID, _ query: ChangeQuery, for access: AccessQuery
+    ) async throws(StoreError) -> ReaderPage {
+        try await rest.changes(tenant, query, for: access)
+    }
+
     func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? { records[key] }
 
     func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
