@@ -69,19 +69,26 @@ private struct TenantTransaction {
     ) throws(StoreError) -> (Answer, Int64?) {
         var beginning = try begin()
         if expectingNewOperations, readSet.canDoWithoutOperations(over: beginning.snapshot) {
-            let (commit, answer) = try decide(beginning.snapshot)
-            if readSet.isFulfilled(by: commit), let entries = try commit.operations.eachOnce().newEntries {
+            let (commit, answer) = try decided(over: beginning.snapshot, decide)
+            if readSet.isFulfilled(by: commit), let entries = commit.operations.newEntries {
                 return (answer, try end(beginning, commit, entries.map { .insert($0) }))
             }
         }
         try readOperations(into: &beginning)
-        let (commit, answer) = try decide(beginning.snapshot)
-        let rows = try commit.operations.eachOnce()
-        guard !rows.isEmpty else { return (answer, try end(beginning, commit, [])) }
-        let ids = Dictionary(grouping: rows.map(\.id), by: { IndexKey($0) })
-        let known = try reading.operations(at: [reading.places(under: ids.keys)])
-        let writes = try rows.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
+        let (commit, answer) = try decided(over: beginning.snapshot, decide)
+        guard !commit.operations.isEmpty else { return (answer, try end(beginning, commit, [])) }
+        let keys = Set(commit.operations.map { IndexKey($0.id) })
+        let known = try reading.operations(at: [reading.places(under: keys)])
+        let writes = try commit.operations.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
         return (answer, try end(beginning, commit, writes))
+    }
+
+    private func decided<Answer>(
+        over snapshot: StoreSnapshot, _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
+    ) throws(StoreError) -> (Commit, Answer) {
+        var (commit, answer) = try decide(snapshot)
+        commit.operations = try commit.operations.eachOnce()
+        return (commit, answer)
     }
 
     private var reading: OperationReading {
@@ -119,9 +126,8 @@ private struct TenantTransaction {
         let merge = readSet.merge
         let ids = merge.operations.union(merge.dependencies)
         guard !ids.isEmpty || !merge.dots.isEmpty else { return }
-        if readSet.batches.count == beginning.snapshot.batches.count, beginning.ordinals.count == readSet.batches.count
-        {
-            // Everything was committed before. The batches know where their operations stand.
+        if readSet.isOfKnownBatches(beginning.ordinals) {
+            // The batches know where their operations stand.
             let operations = try reading.operations(of: Array(beginning.ordinals.values))
             if beginning.snapshot.merge.take(try operations.known(), fulfilling: ids) { return }
         }
@@ -171,7 +177,7 @@ private struct TenantTransaction {
         let entries = writes.compactMap { write in
             if case .insert(let entry) = write { entry } else { nil }
         }
-        let requests = try commit.requests(tenant: tenant, entries: entries) { key in
+        let requests = commit.requests(tenant: tenant, entries: entries) { key in
             readSet.merge.records.contains(key) && beginning.snapshot.merge.records[key] == nil
                 && !beginning.snapshot.omitted.contains(key)
         }
@@ -297,7 +303,7 @@ extension Commit {
     ///   - isNew: whether a record was looked for and is not there.
     fileprivate func requests(
         tenant: String, entries: [OperationEntry], isNew: (RecordKey) -> Bool
-    ) throws(StoreError) -> [Request] {
+    ) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
             _ rows: [Row], _ statement: Statement, _ bind: ([Row]) -> (inout Parameters) -> Void
@@ -311,7 +317,6 @@ extension Commit {
         }
         write(records.filter { isNew($0.key) }, Statements.insertRecords) { rows in { rows.bind(to: &$0) } }
         write(records.filter { !isNew($0.key) }, Statements.writeRecords) { rows in { rows.bind(to: &$0) } }
-        let operations = try operations.eachOnce()
         write(entries, Statements.insertOperations) { rows in { rows.bind(to: &$0) } }
         write(operations.groups, Statements.insertGroups) { rows in { rows.bind(to: &$0) } }
         let ordinals = batches.isEmpty ? [:] : operations.ordinalsOfBatches

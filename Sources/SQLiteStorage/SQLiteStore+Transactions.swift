@@ -33,8 +33,9 @@ extension SQLiteStore {
             try connection.beginning(of: tenant, readSet)
         }
         if readSet.canDoWithoutOperations(over: beginning.snapshot) {
-            let (commit, answer) = try decide(beginning.snapshot)
-            if readSet.isFulfilled(by: commit), let entries = try commit.operations.eachOnce().newEntries,
+            var (commit, answer) = try decide(beginning.snapshot)
+            commit.operations = try commit.operations.eachOnce()
+            if readSet.isFulfilled(by: commit), let entries = commit.operations.newEntries,
                 try await write(commit, of: tenant, entries.map { .insert($0) })
             {
                 return answer
@@ -44,14 +45,15 @@ extension SQLiteStore {
         beginning = try await read { [beginning] (connection: Connection) throws(StoreError) in
             try connection.withOperations(beginning, of: name, readSet)
         }
-        let (commit, answer) = try decide(beginning.snapshot)
-        let rows = try commit.operations.eachOnce()
+        var (commit, answer) = try decide(beginning.snapshot)
+        commit.operations = try commit.operations.eachOnce()
         var writes: [OperationWrite] = []
-        if !rows.isEmpty {
+        if !commit.operations.isEmpty {
+            let keys = Set(commit.operations.map { IndexKey($0.id) })
             let known = try await read { (connection: Connection) throws(StoreError) in
-                try connection.operations(of: name, under: Set(rows.map { IndexKey($0.id) }), dots: [])
+                try connection.operations(of: name, under: keys, dots: [])
             }
-            writes = try rows.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
+            writes = try commit.operations.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
         }
         guard try await write(commit, of: tenant, writes) else {
             throw .damaged("an operation that was accepted before would be overwritten")
@@ -138,8 +140,8 @@ extension Connection {
     ) throws(StoreError) -> Beginning {
         var beginning = beginning
         let ids = readSet.merge.operations.union(readSet.merge.dependencies)
-        if readSet.batches.count == beginning.ordinals.count, !beginning.ordinals.isEmpty {
-            // Everything was committed before. The batches know where their operations stand.
+        if readSet.isOfKnownBatches(beginning.ordinals) {
+            // The batches know where their operations stand.
             var rows: [OperationRow] = []
             for range in beginning.ordinals.values { rows += try operations(of: tenant, ofBatchAt: range) }
             if beginning.snapshot.merge.take(try rows.known(), fulfilling: ids) { return beginning }
@@ -163,10 +165,9 @@ extension Connection {
                 }
             guard try each([entry], statement, tenant, { $0.bind(to: &$1) }) == 1 else { return false }
         }
-        let operations = try commit.operations.eachOnce()
-        try each(operations.groups, Statements.insertGroup, tenant) { $0.bind(to: &$1) }
+        try each(commit.operations.groups, Statements.insertGroup, tenant) { $0.bind(to: &$1) }
         try each(commit.records, Statements.upsertRecord, tenant) { $0.bind(to: &$1) }
-        let ordinals = operations.ordinalsOfBatches
+        let ordinals = commit.operations.ordinalsOfBatches
         try each(commit.batches, Statements.insertBatch, tenant) { $0.bind(to: &$1, ordinals: ordinals[$0.key]) }
         try each(commit.devices, Statements.insertDevice, tenant) { $0.bind(to: &$1) }
         try each(commit.audit, Statements.insertAuditEntry, tenant) { $0.bind(to: &$1) }

@@ -69,6 +69,16 @@ extension StorageLaw {
                 try expectEqual(found.merge.sequence, found.head.sequence, "snapshot's sequence")
                 try expectEqual(found.merge.auditPosition, found.head.auditPosition, "snapshot's audit position")
                 try expectEqual(try await store.head(of: tenant), found.head, "head outside a transaction")
+                // Each kind of key alone: nothing else says that it has to be looked for.
+                for alone in 0..<3 {
+                    var one = StoreReadSet()
+                    if alone == 0 { one.merge.operations = ["o1"] }
+                    if alone == 1 { one.merge.dependencies = ["o1"] }
+                    if alone == 2 { one.merge.dots = readSet.merge.dots }
+                    let merge = try await snapshot(store, one).merge
+                    try expectEqual(
+                        merge.operations.count + merge.dots.count, 1, "what is found of kind \(alone) alone")
+                }
             }
         },
         StorageLaw("a commit is seen by every query after it, and by a store that opens the data again") { factory in

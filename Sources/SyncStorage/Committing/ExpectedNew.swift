@@ -18,10 +18,13 @@ extension StoreReadSet {
     /// - Parameter snapshot: what was read of everything else.
     public func canDoWithoutOperations(over snapshot: StoreSnapshot) -> Bool {
         guard snapshot.batches.isEmpty, snapshot.omitted.isEmpty, merge.dependencies.isEmpty else { return false }
-        return merge.dots.allSatisfy { dot in
-            guard let record = snapshot.merge.records[dot.record] else { return true }
-            return !record.state.clock.contains(dot.dot)
-        }
+        return dotsToLookFor(over: snapshot).isEmpty
+    }
+
+    /// Whether all batches were committed before, so that nothing is left to decide but what they are told again.
+    /// - Parameter ordinals: where the operations of batches stand that were found and know it.
+    public func isOfKnownBatches(_ ordinals: [BatchKey: ClosedRange<Int64>]) -> Bool {
+        !batches.isEmpty && ordinals.count == batches.count
     }
 
     /// Whether a commit that was decided without the read set's operations stands where none of its ids is known. It
@@ -38,11 +41,15 @@ extension StoreReadSet {
 // MARK: Taking what was found
 
 extension StoreReadSet {
-    /// Those of the events that can be known: a record that was read has them.
+    /// Those of the events that can be known. An event cannot where its record was looked for and is not there, or has a
+    /// clock without it.
     /// - Parameter snapshot: what was read of everything but operations.
     public func dotsToLookFor(over snapshot: StoreSnapshot) -> Set<RecordDot> {
         merge.dots.filter { dot in
-            snapshot.merge.records[dot.record].map { $0.state.clock.contains(dot.dot) } ?? true
+            guard let record = snapshot.merge.records[dot.record] else {
+                return !merge.records.contains(dot.record) || snapshot.omitted.contains(dot.record)
+            }
+            return record.state.clock.contains(dot.dot)
         }
     }
 }
