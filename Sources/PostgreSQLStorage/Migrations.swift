@@ -86,11 +86,7 @@ extension Session {
                 ])[0].all { (row: Columns) throws(StoreError) in try OperationRow(former: row) }
                 guard let end = rows.last?.ordinal else { break }
                 last = end
-                let entries = rows.map { row in
-                    let key = IndexKey(row.id)
-                    let isFirst = taken.insert(key).inserted
-                    return OperationEntry(row, under: key, twin: isFirst ? 0 : row.ordinal)
-                }
+                let entries = rows.entries(besides: &taken)
                 _ = try exchange([
                     Request(Statements.insertOperations) { parameters in
                         parameters.text(tenant)

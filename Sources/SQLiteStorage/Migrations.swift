@@ -68,11 +68,7 @@ extension Connection {
                     }, { (row: Columns) throws(StoreError) in try OperationRow(former: row) })
                 guard let end = rows.last?.ordinal else { break }
                 last = end
-                let entries = rows.map { row in
-                    let key = IndexKey(row.id)
-                    let isFirst = taken.insert(key).inserted
-                    return OperationEntry(row, under: key, twin: isFirst ? 0 : row.ordinal)
-                }
+                let entries = rows.entries(besides: &taken)
                 try each(entries, Statements.insertOperation, tenant) { $0.bind(to: &$1) }
                 try each(rows.groups, Statements.insertGroup, tenant) { $0.bind(to: &$1) }
             }

@@ -3,23 +3,26 @@
 extension Statements {
     // MARK: Finding operations
 
-    /// Finds the operations under the key of an id.
-    static let selectPlaces = Statement(
-        "select places of operations",
-        """
+    /// Where an operation stands, in which group.
+    private static let placeColumns: StaticString = """
         SELECT twin, ordinal, (
             SELECT first FROM operation_groups g WHERE g.tenant = ?1 AND g.first <= ordinal
             ORDER BY g.first DESC LIMIT 1)
+        """
+
+    /// Finds the operations under the key of an id.
+    static let selectPlaces = Statement(
+        "select places of operations",
+        placeColumns,
+        """
         FROM operations WHERE tenant = ?1 AND id = ?2
         ORDER BY twin
         """)
     /// Finds the operation that an event was, among the newest `?5` of its record.
     static let selectPlaceOfDot = Statement(
         "select place of dot",
+        placeColumns,
         """
-        SELECT twin, ordinal, (
-            SELECT first FROM operation_groups g WHERE g.tenant = ?1 AND g.first <= ordinal
-            ORDER BY g.first DESC LIMIT 1)
         FROM (
             SELECT twin, ordinal, author, counter FROM operations INDEXED BY operations_by_record
             WHERE tenant = ?1 AND record = ?2
@@ -28,28 +31,22 @@ extension Statements {
         """)
     static let selectPlacesOfRecord = Statement(
         "select operations of record",
+        placeColumns,
         """
-        SELECT twin, ordinal, (
-            SELECT first FROM operation_groups g WHERE g.tenant = ?1 AND g.first <= ordinal
-            ORDER BY g.first DESC LIMIT 1)
         FROM operations INDEXED BY operations_by_record WHERE tenant = ?1 AND record = ?2 AND ordinal < ?3
         ORDER BY ordinal DESC LIMIT ?4
         """)
     static let selectPlacesOfRejected = Statement(
         "select rejected operations",
+        placeColumns,
         """
-        SELECT twin, ordinal, (
-            SELECT first FROM operation_groups g WHERE g.tenant = ?1 AND g.first <= ordinal
-            ORDER BY g.first DESC LIMIT 1)
         FROM operations INDEXED BY operations_rejected WHERE tenant = ?1 AND ordinal < ?2 AND rejected = 1
         ORDER BY ordinal DESC LIMIT ?3
         """)
     static let selectPlacesOfRejectedOfDevice = Statement(
         "select rejected operations of device",
+        placeColumns,
         """
-        SELECT twin, ordinal, (
-            SELECT first FROM operation_groups g WHERE g.tenant = ?1 AND g.first <= ordinal
-            ORDER BY g.first DESC LIMIT 1)
         FROM operations INDEXED BY operations_rejected_by_device
         WHERE tenant = ?1 AND author = ?2 AND ordinal < ?3 AND rejected = 1
         ORDER BY ordinal DESC LIMIT ?4

@@ -3,23 +3,28 @@
 extension Statements {
     // MARK: Finding operations
 
+    /// Where an operation `o` stands, in its group `g`.
+    private static let placeColumns: StaticString = "SELECT o.twin, o.ordinal, g.first, g.size::bigint"
+    private static let groupOfOperation: StaticString = """
+        CROSS JOIN LATERAL (
+            SELECT first, octet_length(content) AS size FROM operation_groups
+            WHERE tenant = $1::text AND first <= o.ordinal ORDER BY first DESC LIMIT 1) AS g
+        """
+
     /// Finds the operations under keys of ids.
     static let selectPlaces = Statement(
         "select places of operations",
+        placeColumns,
         """
-        SELECT o.twin, o.ordinal, g.first, g.size::bigint
         FROM unnest($2::uuid[]) AS read_set (id)
         CROSS JOIN LATERAL (
             SELECT twin, ordinal FROM operations WHERE tenant = $1::text AND id = read_set.id ORDER BY twin) AS o
-        CROSS JOIN LATERAL (
-            SELECT first, octet_length(content) AS size FROM operation_groups WHERE tenant = $1::text AND first <= o.ordinal
-            ORDER BY first DESC LIMIT 1) AS g
-        """)
+        """, groupOfOperation)
     /// Finds the operations that events were, among the newest `$5` of each record.
     static let selectPlacesOfDots = Statement(
         "select places of dots",
+        placeColumns,
         """
-        SELECT o.twin, o.ordinal, g.first, g.size::bigint
         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS read_set (record, author, counter)
         CROSS JOIN LATERAL (
             SELECT newest.twin, newest.ordinal
@@ -28,46 +33,34 @@ extension Statements {
                 WHERE tenant = $1::text AND record = read_set.record
                 ORDER BY ordinal DESC LIMIT $5::bigint) AS newest
             WHERE newest.author = read_set.author AND newest.counter = read_set.counter) AS o
-        CROSS JOIN LATERAL (
-            SELECT first, octet_length(content) AS size FROM operation_groups WHERE tenant = $1::text AND first <= o.ordinal
-            ORDER BY first DESC LIMIT 1) AS g
-        """)
+        """, groupOfOperation)
     static let selectPlacesOfRecord = Statement(
         "select operations of record",
+        placeColumns,
         """
-        SELECT o.twin, o.ordinal, g.first, g.size::bigint
         FROM (
             SELECT twin, ordinal FROM operations
             WHERE tenant = $1::text AND record = $2::uuid AND ordinal < $3::bigint
             ORDER BY ordinal DESC LIMIT $4::bigint) AS o
-        CROSS JOIN LATERAL (
-            SELECT first, octet_length(content) AS size FROM operation_groups WHERE tenant = $1::text AND first <= o.ordinal
-            ORDER BY first DESC LIMIT 1) AS g
-        """)
+        """, groupOfOperation)
     static let selectPlacesOfRejected = Statement(
         "select rejected operations",
+        placeColumns,
         """
-        SELECT o.twin, o.ordinal, g.first, g.size::bigint
         FROM (
             SELECT twin, ordinal FROM operations
             WHERE tenant = $1::text AND ordinal < $2::bigint AND rejected
             ORDER BY ordinal DESC LIMIT $3::bigint) AS o
-        CROSS JOIN LATERAL (
-            SELECT first, octet_length(content) AS size FROM operation_groups WHERE tenant = $1::text AND first <= o.ordinal
-            ORDER BY first DESC LIMIT 1) AS g
-        """)
+        """, groupOfOperation)
     static let selectPlacesOfRejectedOfDevice = Statement(
         "select rejected operations of device",
+        placeColumns,
         """
-        SELECT o.twin, o.ordinal, g.first, g.size::bigint
         FROM (
             SELECT twin, ordinal FROM operations
             WHERE tenant = $1::text AND author = $2::bigint AND ordinal < $3::bigint AND rejected
             ORDER BY ordinal DESC LIMIT $4::bigint) AS o
-        CROSS JOIN LATERAL (
-            SELECT first, octet_length(content) AS size FROM operation_groups WHERE tenant = $1::text AND first <= o.ordinal
-            ORDER BY first DESC LIMIT 1) AS g
-        """)
+        """, groupOfOperation)
     static let selectGroups = Statement(
         "select groups of operations",
         """

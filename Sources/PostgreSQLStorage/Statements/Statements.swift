@@ -132,27 +132,20 @@ enum Statements {
                 WHERE tenant = $1::text AND collection = read_set.collection AND id = read_set.id LIMIT 1) AS r
             WINDOW read AS (ROWS UNBOUNDED PRECEDING)) AS s
         """)
+    private static let rowsOfRecords: StaticString = """
+        INSERT INTO records (
+            tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
+            changed_at)
+        SELECT $1::text, * FROM unnest(
+            $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::text[], $8::bigint[], $9::text[],
+            $10::text[], $11::text[], $12::bigint[], $13::bigint[])
+        """
     /// Inserts records that were looked for and are not there. To be ready for one that is would confirm each row in the
     /// log.
-    static let insertRecords = Statement(
-        "insert records",
-        """
-        INSERT INTO records (
-            tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
-            changed_at)
-        SELECT $1::text, * FROM unnest(
-            $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::text[], $8::bigint[], $9::text[],
-            $10::text[], $11::text[], $12::bigint[], $13::bigint[])
-        """)
+    static let insertRecords = Statement("insert records", rowsOfRecords)
     static let writeRecords = Statement(
-        "write records",
+        "write records", rowsOfRecords,
         """
-        INSERT INTO records (
-            tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
-            changed_at)
-        SELECT $1::text, * FROM unnest(
-            $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::text[], $8::bigint[], $9::text[],
-            $10::text[], $11::text[], $12::bigint[], $13::bigint[])
         ON CONFLICT (tenant, collection, id) DO UPDATE SET
             sequence = excluded.sequence, deleted = excluded.deleted, purged = excluded.purged, clock = excluded.clock,
             stamp = excluded.stamp, fields = excluded.fields, siblings = excluded.siblings, state = excluded.state,

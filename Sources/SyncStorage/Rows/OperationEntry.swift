@@ -38,6 +38,14 @@ public struct OperationEntry: Sendable, Hashable {
     }
 }
 
+extension OperationEntry {
+    /// The entry of an operation that is new under its key: the first, or a twin where the key is taken.
+    fileprivate init(_ row: OperationRow, under key: IndexKey, besides taken: inout Set<IndexKey>) {
+        let isFirst = taken.insert(key).inserted
+        self.init(row, under: key, twin: isFirst ? 0 : row.ordinal)
+    }
+}
+
 /// Where an operation stands that was stored before.
 public struct OperationPlace: Sendable, Hashable {
     /// Which of the entries under its key is its own.
@@ -153,17 +161,22 @@ extension [OperationRow] {
         writes.reserveCapacity(count)
         for row in self {
             let key = IndexKey(row.id)
-            if let own = known[key]?.first(where: { $0.row.id == row.id && $0.row.device == row.device }) {
-                guard own.row.outcome == .rejected else {
-                    throw .damaged("an operation that was accepted before would be overwritten")
-                }
-                writes.append(.replace(OperationEntry(row, under: key, twin: own.place.twin)))
-            } else {
-                let isFirst = taken.insert(key).inserted
-                writes.append(.insert(OperationEntry(row, under: key, twin: isFirst ? 0 : row.ordinal)))
+            guard let own = known[key]?.first(where: { $0.row.id == row.id && $0.row.device == row.device }) else {
+                writes.append(.insert(OperationEntry(row, under: key, besides: &taken)))
+                continue
             }
+            guard own.row.outcome == .rejected else {
+                throw .damaged("an operation that was accepted before would be overwritten")
+            }
+            writes.append(.replace(OperationEntry(row, under: key, twin: own.place.twin)))
         }
         return writes
+    }
+
+    /// The entries of rows that come one after the other into a tenant that has no others.
+    /// - Parameter taken: the keys of the ids before them; those of the rows are added.
+    public func entries(besides taken: inout Set<IndexKey>) -> [OperationEntry] {
+        map { OperationEntry($0, under: IndexKey($0.id), besides: &taken) }
     }
 
     /// The entries of the rows where every id is taken for new; nil where two rows have one key. The rows are each once.
