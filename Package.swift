@@ -5,9 +5,11 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("E
 
 let package = Package(
     name: "rejoin",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
     products: [
         .executable(name: "rejoin", targets: ["rejoin"]),
+        // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
+        .library(name: "RejoinClient", targets: ["RejoinClient", "Values", "Causality", "MergeCore"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
         .library(name: "StrictJSON", targets: ["StrictJSON"]),
@@ -135,6 +137,13 @@ let package = Package(
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
         .target(
+            name: "RejoinClient",
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            resources: [.embedInCode("Schemas/V0001_replica.sql")], swiftSettings: strict),
+        .target(
             name: "StorageConformance",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SeededRandom",
@@ -251,6 +260,19 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RejoinClientTests",
+            dependencies: [
+                "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
+                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "rejoin",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,51 @@
+import Causality
+import Foundation
+import GRDB
+
+/// How a client keeps and syncs its records.
+public struct ClientOptions: Sendable {
+    /// The collections that are kept here; empty for all that the server has for this device.
+    public var collections: [ExactString] = []
+    /// The device id to begin with; nil for a random one. It counts for a new database only.
+    public var device: DeviceID?
+    /// Called for each record that the server changed, within the transaction that takes it. When it throws, the change is set
+    /// aside, the others are taken, and it is tried again at every page.
+    public var applying: (@Sendable (Database, ShownRecord) throws -> Void)?
+    /// Whether edits stay here: nothing is sent, and ``RejoinClient/pending()`` shows what would be.
+    public var sendsNothing = false
+    /// For how long a poll for changes may be held by the server, in seconds.
+    public var waitSeconds = 25
+    /// For how long a request may take, beside what the server may hold it.
+    public var requestTimeout: Duration = .seconds(60)
+    /// Where the mark of this installation lies, outside the database and outside of backups; nil for a place of the system's.
+    public var installationMark: URL?
+    /// What time it is.
+    public var clock: DeviceClock = .system
+    /// Where the log goes.
+    public var log = SyncLogger { _, _ in }
+
+    /// The options of a client that keeps everything.
+    public init() {}
+
+    /// What of the feed is wanted, as one text: a cursor is good for one selection.
+    var selection: String { collections.map(\.text).sorted().joined(separator: "\n") }
+}
+
+/// Where a client's log goes.
+///
+/// A line says what was asked, with status and sizes, and which fields an operation names; it never holds a token or a value.
+public struct SyncLogger: Sendable {
+    /// How much a line matters, the least first.
+    public enum Level: Int, Sendable, Hashable, Comparable {
+        case debug, notice, warning
+
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    private let write: @Sendable (Level, String) -> Void
+
+    /// Takes where lines go.
+    public init(_ write: @escaping @Sendable (Level, String) -> Void) { self.write = write }
+
+    func log(_ level: Level, _ text: String) { write(level, text) }
+}

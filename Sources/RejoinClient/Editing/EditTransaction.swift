@@ -1,0 +1,211 @@
+import Causality
+import Foundation
+import GRDB
+import MergeCore
+import Values
+
+/// One local transaction with edits. The block that it is given to is the transaction: when the block throws, nothing of it stays.
+///
+/// An app that keeps tables of its own writes them with ``database`` in the same transaction.
+public struct EditTransaction {
+    /// The database within the transaction.
+    public let database: Database
+    let transaction: ReplicaTransaction
+    let number: Int64
+    let isAtomic: Bool
+
+    // MARK: Edits
+
+    /// Makes a record. Under the id of a deleted record it is made anew: what the record had before and is not named comes back as
+    /// `null`.
+    /// - Throws: ``EditRefusal`` where there is such a record, or the edit is against the server's rules.
+    @discardableResult
+    public func create(
+        _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value], dependsOn: [OperationID] = []
+    ) throws -> OperationID {
+        let key = RecordKey(collection: collection, id: id)
+        guard let shown = try transaction.shown(key) else {
+            return try add(.create, key, fields, dependsOn: dependsOn)
+        }
+        guard shown.isDeleted else { throw EditRefusal(.recordExists, "There is such a record already.") }
+        let rules = try transaction.rules(of: collection)
+        var all = fields
+        for member in shown.fields.members where all[member.name] == nil {
+            switch rules.policy(of: rules.unit(of: member.name)).family {
+            case .register: all[member.name] = .null
+            case .set:
+                if case .array(let elements) = member.value, !elements.isEmpty {
+                    all[member.name] = FieldChange.elements(adding: [], removing: elements).value
+                }
+            // What never goes back cannot be taken away either.
+            case .extremum, .counter, .other: break
+            }
+        }
+        for name in rules.required where all[name] == .null { all[name] = nil }
+        return try add(.restore, key, all, dependsOn: dependsOn)
+    }
+
+    /// Changes fields of a record. A field that is not named stays as it is.
+    /// - Throws: ``EditRefusal`` where there is no such record, or the edit is against the server's rules.
+    @discardableResult
+    public func update(
+        _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value], dependsOn: [OperationID] = []
+    ) throws -> OperationID {
+        let key = RecordKey(collection: collection, id: id)
+        let shown = try requireShown(key)
+        return try add(.update, key, try completed(fields, of: shown), dependsOn: dependsOn)
+    }
+
+    /// Deletes a record.
+    /// - Throws: ``EditRefusal`` where there is no such record.
+    @discardableResult
+    public func delete(
+        _ collection: ExactString, _ id: ExactString, dependsOn: [OperationID] = []
+    ) throws -> OperationID {
+        let key = RecordKey(collection: collection, id: id)
+        _ = try requireShown(key)
+        return try add(.delete, key, [:], dependsOn: dependsOn)
+    }
+
+    /// Undoes the deletion of a record, and may change fields of it.
+    /// - Throws: ``EditRefusal`` where no such record is known here, or it is not deleted.
+    @discardableResult
+    public func restore(
+        _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value] = [:],
+        dependsOn: [OperationID] = []
+    ) throws -> OperationID {
+        let key = RecordKey(collection: collection, id: id)
+        guard let shown = try transaction.shown(key) else { throw EditRefusal.noRecord }
+        guard shown.isDeleted else { throw EditRefusal(.recordExists, "The record is not deleted.") }
+        return try add(.restore, key, fields, dependsOn: dependsOn)
+    }
+
+    /// Adds to a counter. Increments of several devices all count.
+    @discardableResult
+    public func increment(
+        _ collection: ExactString, _ id: ExactString, _ field: ExactString, by amount: Int64 = 1
+    ) throws -> OperationID {
+        try update(collection, id, [field: FieldChange.increment(amount).value])
+    }
+
+    /// Adds elements to a set.
+    @discardableResult
+    public func add(
+        _ elements: [Value], to field: ExactString, of collection: ExactString, _ id: ExactString
+    ) throws -> OperationID {
+        try update(collection, id, [field: FieldChange.elements(adding: elements, removing: []).value])
+    }
+
+    /// Removes elements from a set. What another device adds meanwhile stays.
+    @discardableResult
+    public func remove(
+        _ elements: [Value], from field: ExactString, of collection: ExactString, _ id: ExactString
+    ) throws -> OperationID {
+        try update(collection, id, [field: FieldChange.elements(adding: [], removing: elements).value])
+    }
+
+    /// Decides a field that has several values beside one another: this one shows, and the others that are here are overwritten.
+    @discardableResult
+    public func choose(
+        _ value: Value, for field: ExactString, of collection: ExactString, _ id: ExactString
+    ) throws -> OperationID {
+        try update(collection, id, [field: value])
+    }
+
+    /// The record as the app shows it, with what this transaction has written; nil where there is none.
+    public func record(_ collection: ExactString, _ id: ExactString) throws -> ShownRecord? {
+        try transaction.shown(RecordKey(collection: collection, id: id))
+    }
+
+    // MARK: What all of them do
+
+    private func requireShown(_ key: RecordKey) throws -> ShownRecord {
+        guard let shown = try transaction.shown(key) else { throw EditRefusal.noRecord }
+        guard !shown.isDeleted else {
+            throw EditRefusal(.recordDeleted, "The record is deleted. Restore it to change it.")
+        }
+        return shown
+    }
+
+    /// What wins or loses together is written together.
+    private func completed(
+        _ fields: [ExactString: Value], of shown: ShownRecord
+    ) throws -> [ExactString: Value] {
+        let rules = try transaction.rules(of: shown.key.collection)
+        guard rules.recordMerge != nil || !rules.groups.isEmpty else { return fields }
+        let units = Set(fields.keys.map { rules.unit(of: $0) }).filter { if case .field = $0 { false } else { true } }
+        guard !units.isEmpty else { return fields }
+        var all = fields
+        for member in shown.fields.members where all[member.name] == nil && units.contains(rules.unit(of: member.name))
+        {
+            all[member.name] = member.value
+        }
+        return all
+    }
+
+    private func add(
+        _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], dependsOn: [OperationID]
+    ) throws -> OperationID {
+        let edit = PendingOperation(
+            position: try transaction.nextPosition(), id: OperationID(UUID().uuidString.lowercased()), kind: kind,
+            key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }),
+            context: kind == .create ? VersionVector() : try transaction.base(key)?.clock ?? VersionVector(),
+            editedAtMilliseconds: try transaction.tick(), isInServerTime: try transaction.knowsServerTime(),
+            dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
+        try check(edit)
+        if let last = try transaction.lastOperation(of: key),
+            let joined = last.joined(edit, by: try transaction.rules(of: key.collection))
+        {
+            try transaction.update(joined)
+            return joined.id
+        }
+        try transaction.insert(edit)
+        return edit.id
+    }
+
+    /// Tells a mistake where it is made, as far as what the server declared is known here.
+    private func check(_ edit: PendingOperation) throws {
+        let operation = edit.operation(as: Dot(device: "self", counter: 1), offsetMilliseconds: 0)
+        guard let schema = try transaction.schema() else { return }
+        guard let rules = schema.rules(for: edit.key.collection) else {
+            throw EditRefusal(.unknownCollection, "The server does not know the collection '\(edit.key.collection)'.")
+        }
+        var rejections = rules.rejections(of: operation)
+        if edit.kind == .create {
+            for name in rules.required where edit.fields[name] == nil {
+                let isNamed = rejections.contains { $0.code == .fieldRequired && $0.path.last == name }
+                if !isNamed {
+                    rejections.append(Rejection(.fieldRequired, "This field is required.", at: ["fields", name]))
+                }
+            }
+        }
+        guard rejections.isEmpty else { throw EditRefusal(rejections: rejections) }
+    }
+}
+
+/// Why an edit is not made. Nothing of it was kept.
+public struct EditRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Everything that is wrong with it, in the words of the protocol.
+    public let rejections: [Rejection]
+
+    init(rejections: [Rejection]) { self.rejections = rejections }
+
+    init(_ code: Rejection.Code, _ detail: String) { rejections = [Rejection(code, detail)] }
+
+    static let noRecord = EditRefusal(.invalidRequest, "There is no such record here.")
+
+    public var description: String {
+        rejections.map { rejection in
+            let path = rejection.path.map(\.text).joined(separator: ".")
+            return path.isEmpty ? rejection.detail : "\(path): \(rejection.detail)"
+        }.joined(separator: " ")
+    }
+}
+
+extension ReplicaTransaction {
+    /// The number of a new local transaction.
+    func nextEdit() throws -> Int64 {
+        try raise(.edit)
+        return try integer(.edit) ?? 1
+    }
+}

@@ -1,0 +1,302 @@
+import Causality
+import SyncWire
+
+/// Runs the machine: does what it says, and tells it what came of it. One thing is under way at a time.
+actor SyncLoop {
+    let replica: Replica
+    let calls: ServerCalls
+    let askForToken: @Sendable (DeviceID) async throws -> String
+    private var machine: SyncMachine
+    private var token = ""
+    /// The wait that something else to do may end.
+    private var waiting: Task<Void, Never>?
+    private var wasChanged = false
+    private let onPhase: @Sendable (SyncStatus.Phase) -> Void
+    var phase: SyncStatus.Phase = .stopped
+
+    init(
+        _ mode: SyncMachine.Mode, of replica: Replica, calls: ServerCalls,
+        token: @escaping @Sendable (DeviceID) async throws -> String,
+        onPhase: @escaping @Sendable (SyncStatus.Phase) -> Void
+    ) {
+        self.replica = replica
+        self.calls = calls
+        askForToken = token
+        self.onPhase = onPhase
+        machine = SyncMachine(mode, backoff: Backoff(seed: UInt64.random(in: 0 ... .max)))
+        machine.waitSeconds = replica.options.waitSeconds
+    }
+
+    /// Goes on until nothing is left to do, or the task is cancelled.
+    func run() async throws -> SyncEnd {
+        try await replica.checkInstallation()
+        while !Task.isCancelled {
+            let facts = try await replica.read { try $0.facts() }
+            switch machine.next(facts, nowMilliseconds: replica.time.clock.uptime().milliseconds) {
+            case .finish(let end): return end
+            case .rest(let until):
+                note(machine.pause.map { .paused($0) } ?? .offline)
+                await rest(untilMilliseconds: until)
+            case .perform(let activity):
+                note(phase(of: activity))
+                let outcome = await perform(activity)
+                machine.note(outcome, of: activity, nowMilliseconds: replica.time.clock.uptime().milliseconds)
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func phase(of activity: SyncMachine.Activity) -> SyncStatus.Phase {
+        switch activity {
+        case .send: .sending
+        case .pull(let waitSeconds): waitSeconds > 0 ? .upToDate : .pulling
+        case .pullAgain, .fetchRecords: .pulling
+        case .askForToken, .takeNewIdentity, .register, .checkSession, .fetchCollections:
+            phase == .stopped ? .starting : phase
+        }
+    }
+
+    private func note(_ phase: SyncStatus.Phase) {
+        guard phase != self.phase else { return }
+        self.phase = phase
+        onPhase(phase)
+    }
+
+    // MARK: Waiting
+
+    /// An edit was made here: a poll that only waits for others ends.
+    func noteEdit() {
+        wasChanged = true
+        waiting?.cancel()
+    }
+
+    /// What was waited for may be there: the network, a token, the app in front.
+    func wake() {
+        machine.wake()
+        noteEdit()
+    }
+
+    private func rest(untilMilliseconds: Int64?) async {
+        let duration = untilMilliseconds.map { Duration.milliseconds($0) - replica.time.clock.uptime() }
+        await interruptibly { try? await Task.sleep(for: duration ?? .seconds(3_600)) }
+    }
+
+    /// Does something that an edit or a wake-up may end.
+    private func interruptibly(_ body: @escaping @Sendable () async -> Void) async {
+        guard !wasChanged else {
+            wasChanged = false
+            return
+        }
+        let task = Task { await body() }
+        waiting = task
+        await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
+        waiting = nil
+        wasChanged = false
+    }
+
+    // MARK: Doing
+
+    private func perform(_ activity: SyncMachine.Activity) async -> SyncMachine.Outcome {
+        do {
+            switch activity {
+            case .askForToken: return try await obtainToken()
+            case .takeNewIdentity:
+                try await replica.write { try $0.takeNewIdentity(Replica.randomDevice()) }
+                return .done(hasMore: false)
+            case .register: return try await register()
+            case .checkSession: return try await checkSession()
+            case .fetchCollections: return try await fetchCollections()
+            case .pullAgain: return try await pullAgain()
+            case .fetchRecords: return try await fetchRecords()
+            case .send: return try await send()
+            case .pull(let waitSeconds): return try await pull(waitSeconds: waitSeconds)
+            }
+        } catch is CancellationError {
+            return .interrupted
+        } catch {
+            replica.log(.warning, "the database of this device failed: \(error)")
+            return .failed(.storage)
+        }
+    }
+
+    private func obtainToken() async throws -> SyncMachine.Outcome {
+        let device = try await replica.read { try $0.device() }
+        do {
+            token = try await askForToken(device)
+            return .done(hasMore: false)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            replica.log(.notice, "the app has no token: \(type(of: error))")
+            return .failed(.noToken)
+        }
+    }
+
+    private func register() async throws -> SyncMachine.Outcome {
+        let device = try await replica.read { try $0.device() }
+        switch await calls.ask(.register(device), token: token).0 {
+        case .document:
+            try await replica.write { try $0.set(.needsRegistration, nil) }
+            return .done(hasMore: false)
+        case .refused(let problem): return try await handle(problem)
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    private func checkSession() async throws -> SyncMachine.Outcome {
+        let (answer, exchange) = await calls.ask(.session, token: token)
+        switch answer {
+        case .document(let session):
+            let offset = learn(session.serverTimeMilliseconds, exchange)
+            let isOurs = try await replica.write { transaction in
+                try transaction.noteServerTime(session.serverTimeMilliseconds, offsetMilliseconds: offset)
+                return try transaction.take(session)
+            }
+            return isOurs ? .done(hasMore: false) : .failed(.otherIdentity)
+        case .refused(let problem): return try await handle(problem)
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    private func learn(_ serverMilliseconds: Int64, _ exchange: ServerCalls.Exchange) -> Int64 {
+        replica.time.learn(
+            serverMilliseconds: serverMilliseconds, sent: exchange.sent, received: exchange.received)
+    }
+
+    private func fetchCollections() async throws -> SyncMachine.Outcome {
+        switch await calls.ask(.collections, token: token).0 {
+        case .document(let schema):
+            try await replica.write { try $0.take(schema) }
+            return .done(hasMore: false)
+        case .refused(let problem): return try await handle(problem)
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    private func send() async throws -> SyncMachine.Outcome {
+        guard let batch = try await replica.write({ try $0.nextBatch() }) else { return .done(hasMore: false) }
+        try await replica.noteBatch()
+        let (answer, exchange) = await calls.ask(.batch(batch.body, key: batch.key), token: token)
+        switch answer {
+        case .document(let document):
+            let offset = learn(document.serverTimeMilliseconds, exchange)
+            try await replica.write { transaction in
+                try transaction.noteServerTime(document.serverTimeMilliseconds, offsetMilliseconds: offset)
+                try transaction.settle(batch, document)
+            }
+            return .done(hasMore: false)
+        case .refused(let problem):
+            let reaction = CallReaction(to: problem)
+            switch reaction {
+            case .splitBatch, .changeKey, .lookAtErrors:
+                try await replica.write { try $0.settle(refused: batch, problem, reaction) }
+                return .handled
+            case .retryLater, .renewToken, .takeNewIdentity, .pullAgain, .pause:
+                return try await handle(problem)
+            }
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    private func pull(waitSeconds: Int) async throws -> SyncMachine.Outcome {
+        let (cursor, options) = (try await replica.read { try $0.cursor() }, replica.options)
+        let call = WireCall.changes(
+            since: cursor, collections: options.collections, waitSeconds: waitSeconds > 0 ? waitSeconds : nil)
+        let answered: (ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)
+        if waitSeconds > 0 {
+            guard let waited = await waitForPage(call, waitSeconds) else { return .interrupted }
+            answered = waited
+        } else {
+            answered = await calls.ask(call, token: token)
+        }
+        switch answered.0 {
+        case .document(let page):
+            // A page that was held says nothing about the time at which it was asked for.
+            let offset = waitSeconds > 0 ? nil : learn(page.end.serverTimeMilliseconds, answered.1)
+            try await replica.write { transaction in
+                if let offset {
+                    try transaction.noteServerTime(page.end.serverTimeMilliseconds, offsetMilliseconds: offset)
+                }
+                try transaction.take(page)
+            }
+            return .done(hasMore: page.end.hasMore)
+        case .refused(let problem): return try await handle(problem)
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    /// - Returns: nil where something else to do came up.
+    private func waitForPage(
+        _ call: WireCall<ChangesPage>, _ seconds: Int
+    ) async -> (ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)? {
+        let box = AnswerBox<(ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)>()
+        let (calls, token) = (calls, token)
+        await interruptibly { await box.put(calls.ask(call, token: token, held: .seconds(seconds))) }
+        return await box.content
+    }
+
+    private func pullAgain() async throws -> SyncMachine.Outcome {
+        let cursor = try await replica.read { try $0.text(.pullingAgainCursor) }
+        let call = WireCall.changes(since: cursor, collections: replica.options.collections)
+        switch await calls.ask(call, token: token).0 {
+        case .document(let page):
+            try await replica.write { try $0.takeAgain(page) }
+            return .done(hasMore: page.end.hasMore)
+        case .refused(let problem):
+            if case .pullAgain = CallReaction(to: problem) {
+                // It was overtaken while it was under way.
+                try await replica.write { try $0.set(.pullingAgainCursor, nil) }
+            }
+            return try await handle(problem)
+        case .none: return .failed(.noAnswer)
+        case .cancelled: return .interrupted
+        }
+    }
+
+    private func fetchRecords() async throws -> SyncMachine.Outcome {
+        for key in try await replica.read({ try $0.unclearRecords() }) {
+            switch await calls.ask(.record(key), token: token).0 {
+            case .document(let answer): try await replica.write { try $0.clear(key, answer.record) }
+            case .refused(let problem):
+                guard problem.code == .notFound else { return try await handle(problem) }
+                try await replica.write { try $0.clear(key, nil) }
+            case .none: return .failed(.noAnswer)
+            case .cancelled: return .interrupted
+            }
+        }
+        return .done(hasMore: false)
+    }
+
+    /// What is done about a call that was refused as a whole.
+    private func handle(_ problem: Problem) async throws -> SyncMachine.Outcome {
+        switch CallReaction(to: problem) {
+        case .retryLater:
+            return .failed(
+                .busy(problem.code, retryAfterMilliseconds: problem.retryAfterSeconds.map { Int64($0) * 1_000 }))
+        case .renewToken: return .failed(.tokenRefused)
+        case .takeNewIdentity:
+            try await replica.write { try $0.set(.needsIdentity, problem.code.rawValue) }
+            return .handled
+        case .pullAgain(let reason):
+            try await replica.write { try $0.beginPullingAgain(reason) }
+            return .handled
+        case .splitBatch, .changeKey, .lookAtErrors, .pause: return .failed(.refused(problem.code))
+        }
+    }
+}
+
+/// Takes an answer out of a task that may be cancelled.
+private actor AnswerBox<Content: Sendable> {
+    private(set) var content: Content?
+
+    func put(_ content: Content) { self.content = content }
+}

@@ -1,0 +1,142 @@
+import Causality
+import GRDB
+import MergeCore
+import StrictJSON
+import SyncWire
+import Values
+
+extension ReplicaTransaction {
+    /// What the server last said of a record; nil where it has not told of it.
+    func base(_ key: RecordKey) throws -> RecordBase? {
+        try row(Statements.selectRecord, [key.collection.text, key.id.text]).map(RecordBase.init(row:))
+    }
+
+    func write(_ base: RecordBase) throws {
+        try run(
+            Statements.upsertRecord,
+            [
+                base.key.collection.text, base.key.id.text, base.clock.jsonText,
+                Value.object(base.fields).canonicalText,
+                base.siblings, base.isDeleted, base.stampMilliseconds, base.sequence, base.openConflicts,
+            ])
+    }
+
+    /// The record as the app shows it; nil where there is none.
+    func shown(_ key: RecordKey) throws -> ShownRecord? {
+        ShownRecord(try base(key), under: try operations(of: key), by: try rules(of: key.collection))
+    }
+
+    // MARK: Taking what the server says
+
+    /// Takes a record as the server says that it stands, unless what is here is as new. When the app's hook refuses it, the
+    /// change is set aside, and everything else goes on.
+    func take(_ record: WireRecord) throws {
+        let known = try base(record.key)
+        if let known, known.sequence >= record.sequence { return }
+        try apply(try RecordBase(record)) { try keepAside(record, because: $0) }
+    }
+
+    /// Puts a record in the place of what was known of it.
+    func apply(_ base: RecordBase, orElse keepAside: (String) throws -> Void) throws {
+        try observe(stampMilliseconds: base.stampMilliseconds)
+        var refusal: String?
+        do {
+            try db.inSavepoint {
+                try write(base)
+                try run(Statements.deleteSetAside, [base.key.collection.text, base.key.id.text])
+                try forgetSettled(base)
+                if let hook = replica.options.applying, let record = try shown(base.key) { try hook(db, record) }
+                return .commit
+            }
+        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
+            throw error
+        } catch {
+            refusal = "\(error)"
+        }
+        if let refusal { try keepAside(refusal) }
+    }
+
+    /// Operations that the base holds now are done.
+    private func forgetSettled(_ base: RecordBase) throws {
+        let key: StatementArguments = [base.key.collection.text, base.key.id.text]
+        for row in try rows(Statements.selectSettledDevices, key) {
+            let device: String = row[0]
+            try run(Statements.deleteSettled, key + [device, base.clock[DeviceID(device)]])
+        }
+        try run(Statements.deleteOwnCounter, key + [base.clock[try device()]])
+    }
+
+    private func keepAside(_ record: WireRecord, because reason: String) throws {
+        try run(
+            Statements.upsertSetAside,
+            [
+                record.key.collection.text, record.key.id.text, String(decoding: record.encoded(), as: UTF8.self),
+                reason,
+                try serverNow(),
+            ])
+    }
+
+    /// Tries again what was set aside.
+    func retrySetAside() throws {
+        for row in try rows(Statements.selectSetAside) {
+            let change: String = row["change"]
+            try take(try WireRecord(encoded: Array(change.utf8)))
+        }
+    }
+
+    /// The counter of this device's last event on a record, as far as the server has taken it.
+    func ownCounter(_ key: RecordKey, base: RecordBase?, device: DeviceID) throws -> Int64 {
+        max(
+            base?.clock[device] ?? 0,
+            try number(Statements.selectOwnCounter, [key.collection.text, key.id.text]))
+    }
+}
+
+extension RecordBase {
+    init(row: Row) throws {
+        self.init(
+            key: RecordKey(collection: ExactString(row["collection"] as String), id: ExactString(row["id"] as String)),
+            clock: try VersionVector(jsonText: row["clock"]), fields: try ObjectValue(jsonText: row["fields"]),
+            siblings: row["siblings"], isDeleted: row["deleted"], stampMilliseconds: row["stamp"],
+            sequence: row["sequence"], openConflicts: row["open_conflicts"])
+    }
+}
+
+extension VersionVector {
+    /// Reads a clock that a replica stored.
+    init(jsonText: String) throws {
+        guard let value = try? Values.Value(json: jsonText), let clock = VersionVector(json: value) else {
+            throw ReplicaError.damaged("a clock cannot be read")
+        }
+        self = clock
+    }
+
+    var jsonText: String {
+        var writer = JSONWriter()
+        write(to: &writer)
+        return writer.takeText()
+    }
+}
+
+extension ObjectValue {
+    /// Reads fields that a replica stored.
+    init(jsonText: String) throws {
+        guard case .object(let object)? = try? Value(json: jsonText, limits: JSONLimits(maximumDepth: 128)) else {
+            throw ReplicaError.damaged("fields cannot be read")
+        }
+        self = object
+    }
+}
+
+extension DatabaseError {
+    /// Whether nothing else would go better: the disk is full, the file is damaged, another process holds it.
+    var isOfTheWholeDatabase: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_BUSY, .SQLITE_CORRUPT, .SQLITE_NOTADB,
+            .SQLITE_READONLY,
+            .SQLITE_INTERRUPT, .SQLITE_ABORT, .SQLITE_CANTOPEN, .SQLITE_PROTOCOL:
+            true
+        case _: false
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Causality
+import EngineHarness
+import Foundation
+import GRDB
+import MergeCore
+import Synchronization
+import Values
+
+@testable import RejoinClient
+
+/// A device of a test: a database file of its own, and a client on it that can be opened again.
+final class TestDevice: Sendable {
+    let name: DeviceID
+    let directory: URL
+    let server: TestServer
+    let connection: any ServerConnection
+    let clock: TestDeviceClock
+    private let opened = Mutex<RejoinClient?>(nil)
+    private let configure: @Sendable (inout ClientOptions) -> Void
+
+    init(
+        _ name: String, on server: TestServer, in directory: URL, connection: (any ServerConnection)? = nil,
+        clock: TestDeviceClock? = nil, configure: @escaping @Sendable (inout ClientOptions) -> Void = { _ in }
+    ) throws {
+        self.name = DeviceID(name)
+        self.server = server
+        self.connection = connection ?? RouterConnection(server: server)
+        self.directory = directory.appendingPathComponent(name, isDirectory: true)
+        self.clock = clock ?? TestDeviceClock(server.time)
+        self.configure = configure
+        try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
+        opened.withLock { $0 = nil }
+        try open()
+    }
+
+    var client: RejoinClient {
+        guard let client = opened.withLock({ $0 }) else { preconditionFailure("the device is not open") }
+        return client
+    }
+
+    var path: String { directory.appendingPathComponent("app.sqlite").path }
+    var mark: URL { directory.appendingPathComponent("mark.installation") }
+
+    /// Opens the database, as an app does that was started again.
+    func open() throws {
+        var options = ClientOptions()
+        options.device = name
+        options.installationMark = mark
+        options.clock = clock.clock
+        configure(&options)
+        let server = server
+        let client = try RejoinClient(
+            database: DatabasePool(path: path), connection: connection, options: options
+        ) { device in try await server.token(device: device) }
+        opened.withLock { $0 = client }
+    }
+
+    func sync() async throws { try await client.syncNow() }
+}
+
+/// A device's clocks: a wall clock that may be wrong and may jump, and one that counts on.
+final class TestDeviceClock: Sendable {
+    private let server: TestClock
+    private let error = Mutex<Int64>(0)
+
+    init(_ server: TestClock, errorMilliseconds: Int64 = 0) {
+        self.server = server
+        error.withLock { $0 = errorMilliseconds }
+    }
+
+    var clock: DeviceClock {
+        DeviceClock(
+            wall: { self.server.now + self.error.withLock { $0 } },
+            uptime: { .milliseconds(self.server.now - TestClock.start) })
+    }
+
+    /// Somebody sets the clock.
+    func jump(milliseconds: Int64) { error.withLock { $0 += milliseconds } }
+}
+
+/// Runs the body with a directory of its own.
+func withDirectory<Result>(_ body: (URL) async throws -> Result) async throws -> Result {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("rejoin-client-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    return try await body(directory)
+}

@@ -1,0 +1,108 @@
+import Causality
+import EngineHarness
+import Foundation
+import MergeCore
+import Testing
+import Values
+
+@testable import RejoinClient
+
+/// What a client does with edits and changes when everything goes well.
+@Suite("syncing")
+struct SyncingTests {
+    @Test("what one device makes offline is on the other one after both have synced")
+    func roundTrip() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ipad = try TestDevice("ipad", on: server, in: directory)
+                let mac = try TestDevice("mac", on: server, in: directory)
+                try await ipad.client.write { edit in
+                    try edit.create(
+                        "estimates", "e", ["title": "Kitchen", "tags": ["$add": ["new"]], "lat": 1, "lng": 2])
+                    try edit.increment("estimates", "e", "visits", by: 2)
+                }
+                let offline = try await ipad.client.record("estimates", "e")
+                #expect(offline?["visits"] == 2)
+                #expect(offline?.isPending == true)
+                try await ipad.sync()
+                try await mac.sync()
+                let there = try await mac.client.record("estimates", "e")
+                #expect(there?["title"] == "Kitchen")
+                #expect(there?["visits"] == 2)
+                #expect(there?["tags"] == ["new"])
+                #expect(there?.isPending == false)
+                let here = try await ipad.client.record("estimates", "e")
+                #expect(here?.fields == there?.fields)
+                #expect(try await ipad.client.pending().isEmpty)
+                #expect(try await ipad.client.metrics().acknowledged == 1)
+            }
+        }
+    }
+
+    @Test("an edit that was made before the other's was pulled is a conflict with both sides, never a silent overwrite")
+    func lostUpdateTrap() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ipad = try TestDevice("ipad", on: server, in: directory)
+                let mac = try TestDevice("mac", on: server, in: directory)
+                try await ipad.client.write { try $0.create("notes", "n", ["text": "first"]) }
+                try await ipad.sync()
+                try await mac.sync()
+                try await ipad.client.write { try $0.update("notes", "n", ["text": "of the ipad"]) }
+                try await mac.client.write { try $0.update("notes", "n", ["text": "of the mac"]) }
+                try await mac.sync()
+                // The pull brings the mac's edit before the ipad's is sent.
+                try await ipad.pullOnly()
+                #expect(try await ipad.client.record("notes", "n")?["text"] == "of the ipad")
+                try await ipad.client.write { try $0.update("notes", "n", ["other": 1]) }
+                try await ipad.sync()
+                let conflicts = try await server.conflicts()
+                #expect(conflicts.count == 1)
+                #expect(
+                    Set(conflicts.first?.sides.map { $0.value ?? "" } ?? []) == ["\"of the ipad\"", "\"of the mac\""])
+                #expect(try await ipad.client.conflicts().map(\.unit) == ["text"])
+            }
+        }
+    }
+
+    @Test("a lost answer counts an increment once, also while only the pull has brought it back")
+    func lostAnswer() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let losing = LosingConnection(RouterConnection(server: server))
+                let ipad = try TestDevice("ipad", on: server, in: directory, connection: losing)
+                try await ipad.client.write { try $0.create("estimates", "e", ["title": "t"]) }
+                try await ipad.sync()
+                try await ipad.client.write { try $0.increment("estimates", "e", "visits") }
+                losing.losesAnswers(to: "/v1/batches")
+                await #expect(throws: SyncFailure.noAnswer) { try await ipad.sync() }
+                #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":1") == true)
+                try await ipad.pullOnly()
+                #expect(try await ipad.client.record("estimates", "e")?["visits"] == 1)
+                #expect(try await ipad.client.record("estimates", "e")?.isPending == true)
+                losing.losesAnswers(to: nil)
+                try await ipad.sync()
+                #expect(try await ipad.client.record("estimates", "e")?["visits"] == 1)
+                #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":1") == true)
+            }
+        }
+    }
+}
+
+extension TestDevice {
+    /// Pulls without sending what is pending, as when the connection breaks in between.
+    func pullOnly() async throws {
+        let connection = RouterConnection(server: server)
+        let calls = ServerCalls(
+            connection: connection, time: client.replica.time, log: SyncLogger { _, _ in }, timeout: .seconds(60))
+        let token = try await server.token(device: try await client.device())
+        while true {
+            let cursor = try await client.replica.read { try $0.cursor() }
+            guard case .document(let page) = await calls.ask(.changes(since: cursor), token: token).0 else {
+                throw Unexpected("no page")
+            }
+            try await client.replica.write { try $0.take(page) }
+            if !page.end.hasMore { return }
+        }
+    }
+}
