@@ -265,7 +265,7 @@ let package = Package(
         .testTarget(
             name: "RejoinClientTests",
             dependencies: [
-                "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
                 "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),

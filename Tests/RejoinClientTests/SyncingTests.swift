@@ -88,21 +88,3 @@ struct SyncingTests {
         }
     }
 }
-
-extension TestDevice {
-    /// Pulls without sending what is pending, as when the connection breaks in between.
-    func pullOnly() async throws {
-        let connection = RouterConnection(server: server)
-        let calls = ServerCalls(
-            connection: connection, time: client.replica.time, log: SyncLogger { _, _ in }, timeout: .seconds(60))
-        let token = try await server.token(device: try await client.device())
-        while true {
-            let cursor = try await client.replica.read { try $0.cursor() }
-            guard case .document(let page) = await calls.ask(.changes(since: cursor), token: token).0 else {
-                throw Unexpected("no page")
-            }
-            try await client.replica.write { try $0.take(page) }
-            if !page.end.hasMore { return }
-        }
-    }
-}

@@ -3,6 +3,7 @@ import EngineHarness
 import Foundation
 import GRDB
 import MergeCore
+import SyncWire
 import Synchronization
 import Values
 
@@ -56,6 +57,24 @@ final class TestDevice: Sendable {
     }
 
     func sync() async throws { try await client.syncNow() }
+}
+
+extension TestDevice {
+    /// Pulls without sending what is pending: a page that was on its way while edits were made.
+    func pullOnly() async throws {
+        let connection = RouterConnection(server: server)
+        let calls = ServerCalls(
+            connection: connection, time: client.replica.time, log: SyncLogger { _, _ in }, timeout: .seconds(60))
+        let token = try await server.token(device: try await client.device())
+        while true {
+            let cursor = try await client.replica.read { try $0.cursor() }
+            guard case .document(let page) = await calls.ask(.changes(since: cursor), token: token).0 else {
+                throw Unexpected("no page")
+            }
+            try await client.replica.write { try $0.take(page) }
+            if !page.end.hasMore { return }
+        }
+    }
 }
 
 /// A device's clocks: a wall clock that may be wrong and may jump, and one that counts on.
