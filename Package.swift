@@ -190,6 +190,13 @@ let package = Package(
             ],
             resources: [.embedInCode("Examples/contractor.yaml")],
             swiftSettings: strict),
+        .executableTarget(
+            name: "todo",
+            dependencies: [
+                "Causality", "Values", "MergeCore", "RejoinClient", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/Todo", exclude: ["collections.yaml"], swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
         .testTarget(
             name: "StrictJSONTests", dependencies: ["Causality", "Values", "StrictJSON", "SeededRandom"],

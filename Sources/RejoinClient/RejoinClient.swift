@@ -119,10 +119,13 @@ public final class RejoinClient: Sendable {
         _ = try await sync(.staying)
     }
 
-    /// Syncs once: everything that is pending is sent, everything that the server has is taken.
+    /// Syncs once: everything that is pending is sent, everything that the server has is taken. Beside ``run()`` it has that look at
+    /// everything at once.
     /// - Throws: ``SyncFailure`` where it came to nothing. What was done until then stays done.
     public func syncNow() async throws {
-        switch try await sync(.once) {
+        let present = running.withLock { $0 }
+        let end = if let present { await present.catchUp() } else { try await sync(.once) }
+        switch end {
         case .upToDate: return
         case .failed(let failure): throw failure
         case .paused(let pause): throw SyncFailure.paused(pause)

@@ -72,15 +72,15 @@ final class Replica: Sendable {
     }
 }
 
-/// The schema that the server declared, read once for each text.
+/// The schema that the server declared, read once for each number that it has in the database.
 final class SchemaCache: Sendable {
-    private let last = Mutex<(text: String, schema: Schema)?>(nil)
+    private let last = Mutex<(number: Int64, schema: Schema)?>(nil)
 
     /// - Returns: nil for a text that cannot be read. Then the server checks alone.
-    func schema(_ text: String) -> Schema? {
-        if let last = last.withLock({ $0 }), last.text == text { return last.schema }
-        guard let schema = try? Schema(encoded: Array(text.utf8)) else { return nil }
-        last.withLock { $0 = (text, schema) }
+    func schema(_ number: Int64, _ text: () throws -> String?) throws -> Schema? {
+        if let last = last.withLock({ $0 }), last.number == number { return last.schema }
+        guard let text = try text(), let schema = try? Schema(encoded: Array(text.utf8)) else { return nil }
+        last.withLock { $0 = (number, schema) }
         return schema
     }
 }

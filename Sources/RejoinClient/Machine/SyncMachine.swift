@@ -121,7 +121,7 @@ struct SyncMachine: Sendable, Hashable {
         if let pause { return mode == .once ? .finish(.paused(pause)) : .rest(untilMilliseconds: nil) }
         if let until = restsUntilMilliseconds {
             guard nowMilliseconds >= until else {
-                return mode == .once ? .finish(.failed(end)) : .rest(untilMilliseconds: until)
+                return mode == .once ? .finish(.failed(failure)) : .rest(untilMilliseconds: until)
             }
             restsUntilMilliseconds = nil
         }
@@ -137,7 +137,8 @@ struct SyncMachine: Sendable, Hashable {
         return mode == .once ? .finish(.upToDate) : .perform(.pull(waitSeconds: waitSeconds))
     }
 
-    private var end: SyncFailure {
+    /// What it last failed with, as the app is told.
+    var failure: SyncFailure {
         switch lastFailure {
         case .busy(let code, _)?, .refused(let code)?: .refused(code: code.rawValue)
         case .storage?: .storage

@@ -11,6 +11,9 @@ actor SyncLoop {
     /// The wait that something else to do may end.
     private var waiting: Task<Void, Never>?
     private var wasChanged = false
+    /// Who waits until everything is here and there.
+    private var waiters: [CheckedContinuation<SyncEnd, Never>] = []
+    private var hasEnded = false
     private let onPhase: @Sendable (SyncStatus.Phase) -> Void
     var phase: SyncStatus.Phase = .stopped
 
@@ -29,6 +32,10 @@ actor SyncLoop {
 
     /// Goes on until nothing is left to do, or the task is cancelled.
     func run() async throws -> SyncEnd {
+        defer {
+            hasEnded = true
+            tellWaiters(.failed(.noAnswer))
+        }
         try await replica.checkInstallation()
         while !Task.isCancelled {
             let facts = try await replica.read { try $0.facts() }
@@ -36,9 +43,11 @@ actor SyncLoop {
             case .finish(let end): return end
             case .rest(let until):
                 note(machine.pause.map { .paused($0) } ?? .offline)
+                tellWaiters(machine.pause.map { .paused($0) } ?? .failed(machine.failure))
                 await rest(untilMilliseconds: until)
             case .perform(let activity):
                 note(phase(of: activity))
+                if case .pull(let seconds) = activity, seconds > 0 { tellWaiters(.upToDate) }
                 let outcome = await perform(activity)
                 machine.note(outcome, of: activity, nowMilliseconds: replica.time.clock.uptime().milliseconds)
             }
@@ -74,6 +83,20 @@ actor SyncLoop {
     func wake() {
         machine.wake()
         noteEdit()
+    }
+
+    /// Looks at everything again at once, and waits until it is done or came to nothing.
+    func catchUp() async -> SyncEnd {
+        guard !hasEnded else { return .failed(.noAnswer) }
+        wake()
+        machine.noteChange()
+        return await withCheckedContinuation { waiters.append($0) }
+    }
+
+    private func tellWaiters(_ end: SyncEnd) {
+        let told = waiters
+        waiters = []
+        for waiter in told { waiter.resume(returning: end) }
     }
 
     private func rest(untilMilliseconds: Int64?) async {

@@ -33,7 +33,10 @@ extension ReplicaTransaction {
     func take(_ record: WireRecord) throws {
         let known = try base(record.key)
         if let known, known.sequence >= record.sequence { return }
-        try apply(try RecordBase(record)) { try keepAside(record, because: $0) }
+        var base = try RecordBase(record)
+        // The wire does not say what a deleted record holds. Whoever makes it anew has to name what must not come back.
+        if base.isDeleted, let known { base.fields = known.fields }
+        try apply(base) { try keepAside(record, because: $0) }
     }
 
     /// Puts a record in the place of what was known of it.

@@ -20,7 +20,11 @@ extension ReplicaTransaction {
 
     /// Takes the collections that the server declares.
     func take(_ schema: Schema) throws {
-        try set(.schema, String(decoding: schema.encoded(), as: UTF8.self))
+        let declared = String(decoding: schema.encoded(), as: UTF8.self)
+        if try text(.schema) != declared || integer(.schemaNumber) == nil {
+            try set(.schema, declared)
+            try raise(.schemaNumber)
+        }
         try set(.needsCollections, nil)
     }
 

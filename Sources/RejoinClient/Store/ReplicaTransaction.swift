@@ -71,8 +71,8 @@ struct ReplicaTransaction {
 
     /// What the server last declared; nil where it was never asked.
     func schema() throws -> Schema? {
-        guard let text = try text(.schema) else { return nil }
-        return replica.schemas.schema(text)
+        guard let number = try integer(.schemaNumber) else { return nil }
+        return try replica.schemas.schema(number) { try text(.schema) }
     }
 }
 
@@ -93,6 +93,8 @@ enum ReplicaValue: String {
     case lineage
     /// The JSON that the server declares its collections with.
     case schema
+    /// It changes with every text of the schema.
+    case schemaNumber = "schema_number"
     case needsCollections = "needs_collections"
     /// Server time minus device time; absent while nothing is known.
     case offset = "clock_offset"
