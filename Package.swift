@@ -273,7 +273,7 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "rejoin",
+                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "RejoinProcesses", "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -52,7 +52,7 @@ struct SyncingTests {
                 try await mac.client.write { try $0.update("notes", "n", ["text": "of the mac"]) }
                 try await mac.sync()
                 // The pull brings the mac's edit before the ipad's is sent.
-                try await ipad.pullOnly()
+                try await ipad.pullOnly(over: RouterConnection(server: server))
                 #expect(try await ipad.client.record("notes", "n")?["text"] == "of the ipad")
                 try await ipad.client.write { try $0.update("notes", "n", ["other": 1]) }
                 try await ipad.sync()
@@ -77,7 +77,7 @@ struct SyncingTests {
                 losing.losesAnswers(to: "/v1/batches")
                 await #expect(throws: SyncFailure.noAnswer) { try await ipad.sync() }
                 #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":1") == true)
-                try await ipad.pullOnly()
+                try await ipad.pullOnly(over: RouterConnection(server: server))
                 #expect(try await ipad.client.record("estimates", "e")?["visits"] == 1)
                 #expect(try await ipad.client.record("estimates", "e")?.isPending == true)
                 losing.losesAnswers(to: nil)

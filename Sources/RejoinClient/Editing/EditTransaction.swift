@@ -46,14 +46,23 @@ public struct EditTransaction {
     }
 
     /// Changes fields of a record. A field that is not named stays as it is.
+    /// - Parameters:
+    ///   - collection: the record's collection.
+    ///   - id: its id there.
+    ///   - fields: what is written.
+    ///   - seen: the record as the user saw it, where that was a while ago: a form that was open while changes were pulled. What came
+    ///     since is then met as a conflict, and not overwritten unseen. nil: as it shows now.
+    ///   - dependsOn: operations without which this one must not be taken.
     /// - Throws: ``EditRefusal`` where there is no such record, or the edit is against the server's rules.
     @discardableResult
     public func update(
-        _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value], dependsOn: [OperationID] = []
+        _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value], seen: ShownRecord? = nil,
+        dependsOn: [OperationID] = []
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
         let shown = try requireShown(key)
-        return try add(.update, key, try completed(fields, of: shown), dependsOn: dependsOn)
+        return try add(
+            .update, key, try completed(fields, of: seen ?? shown), seen: seen, dependsOn: dependsOn)
     }
 
     /// Deletes a record.
@@ -144,12 +153,14 @@ public struct EditTransaction {
     }
 
     private func add(
-        _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], dependsOn: [OperationID]
+        _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], seen: ShownRecord? = nil,
+        dependsOn: [OperationID]
     ) throws -> OperationID {
+        let known = try transaction.base(key)?.clock ?? VersionVector()
         let edit = PendingOperation(
             position: try transaction.nextPosition(), id: OperationID(UUID().uuidString.lowercased()), kind: kind,
             key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }),
-            context: kind == .create ? VersionVector() : try transaction.base(key)?.clock ?? VersionVector(),
+            context: kind == .create ? VersionVector() : seen?.clock.intersection(known) ?? known,
             editedAtMilliseconds: try transaction.tick(), isInServerTime: try transaction.knowsServerTime(),
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)

@@ -17,6 +17,8 @@ public struct ShownRecord: Sendable, Hashable {
     public var siblings: [ExactString: [ShownSibling]]
     /// How many of its conflicts await a decision, as the server last said.
     public var openConflicts: Int64
+    /// What whoever looks at it has seen of the others' work.
+    let clock: VersionVector
 
     /// The value of a field; nil where the record does not have it.
     public subscript(field: ExactString) -> Value? { fields[field] }
@@ -48,7 +50,7 @@ extension ShownRecord {
             key: key, fields: base?.fields ?? ObjectValue([]),
             isDeleted: base?.isDeleted ?? (unseen.first?.kind == .delete),
             isPending: !pending.allSatisfy(\.isSettled), siblings: base?.shownSiblings ?? [:],
-            openConflicts: base?.openConflicts ?? 0)
+            openConflicts: base?.openConflicts ?? 0, clock: clock)
         for operation in unseen { apply(operation, by: rules) }
         // An edit of a record of which nothing else is known shows what it wrote; a delete of it leaves nothing to show.
         guard base != nil || unseen.contains(where: { $0.kind != .delete }) else { return nil }

@@ -110,7 +110,8 @@ extension ReplicaTransaction {
         try removeBase(base.key)
         guard let hook = replica.options.applying else { return }
         let gone = ShownRecord(
-            key: base.key, fields: base.fields, isDeleted: true, isPending: false, siblings: [:], openConflicts: 0)
+            key: base.key, fields: base.fields, isDeleted: true, isPending: false, siblings: [:], openConflicts: 0,
+            clock: base.clock)
         try hook(db, gone)
     }
 

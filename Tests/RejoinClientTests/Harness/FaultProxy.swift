@@ -103,7 +103,8 @@ final class FaultProxy: Sendable {
             }
         case .busy: write(client, Self.answer("503 Service Unavailable", ["Retry-After: 0"], "upstream is away"))
         case .tooMany: write(client, Self.answer("429 Too Many Requests", [], ""))
-        case .garbage: write(client, Self.answer("200 OK", ["Content-Type: text/html"], "<html>Sign in to our Wi-Fi</html>"))
+        case .garbage:
+            write(client, Self.answer("200 OK", ["Content-Type: text/html"], "<html>Sign in to our Wi-Fi</html>"))
         case nil: write(client, forward(request))
         }
     }
@@ -139,7 +140,8 @@ final class FaultProxy: Sendable {
             if let range = bytes.firstRange(of: end) {
                 let head = String(decoding: bytes[..<range.lowerBound], as: UTF8.self)
                 let lines = head.split(separator: "\r\n").filter { !$0.lowercased().hasPrefix("connection:") }
-                let length = lines.first { $0.lowercased().hasPrefix("content-length:") }
+                let length =
+                    lines.first { $0.lowercased().hasPrefix("content-length:") }
                     .flatMap { Int($0.split(separator: ":")[1].trimmingCharacters(in: .whitespaces)) } ?? 0
                 if lines.contains(where: { $0.lowercased().hasPrefix("expect:") }) {
                     write(client, Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))

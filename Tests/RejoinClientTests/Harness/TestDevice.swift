@@ -13,21 +13,36 @@ import Values
 final class TestDevice: Sendable {
     let name: DeviceID
     let directory: URL
-    let server: TestServer
+    private let token: @Sendable (DeviceID) async throws -> String
     let connection: any ServerConnection
     let clock: TestDeviceClock
+    private let usesOwnClock: Bool
     private let opened = Mutex<RejoinClient?>(nil)
     private let configure: @Sendable (inout ClientOptions) -> Void
 
-    init(
+    /// A device of a server in this process, whose time it shares.
+    convenience init(
         _ name: String, on server: TestServer, in directory: URL, connection: (any ServerConnection)? = nil,
         clock: TestDeviceClock? = nil, configure: @escaping @Sendable (inout ClientOptions) -> Void = { _ in }
     ) throws {
+        try self.init(
+            name, in: directory, connection: connection ?? RouterConnection(server: server),
+            clock: clock ?? TestDeviceClock(server.time), configure: configure
+        ) { device in try await server.token(device: device) }
+    }
+
+    /// - Parameter clock: nil for the machine's own.
+    init(
+        _ name: String, in directory: URL, connection: any ServerConnection, clock: TestDeviceClock? = nil,
+        configure: @escaping @Sendable (inout ClientOptions) -> Void = { _ in },
+        token: @escaping @Sendable (DeviceID) async throws -> String
+    ) throws {
         self.name = DeviceID(name)
-        self.server = server
-        self.connection = connection ?? RouterConnection(server: server)
+        self.connection = connection
+        self.token = token
         self.directory = directory.appendingPathComponent(name, isDirectory: true)
-        self.clock = clock ?? TestDeviceClock(server.time)
+        self.clock = clock ?? TestDeviceClock(TestClock())
+        usesOwnClock = clock != nil
         self.configure = configure
         try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
         opened.withLock { $0 = nil }
@@ -47,12 +62,10 @@ final class TestDevice: Sendable {
         var options = ClientOptions()
         options.device = name
         options.installationMark = mark
-        options.clock = clock.clock
+        if usesOwnClock { options.clock = clock.clock }
         configure(&options)
-        let server = server
         let client = try RejoinClient(
-            database: DatabasePool(path: path), connection: connection, options: options
-        ) { device in try await server.token(device: device) }
+            database: DatabasePool(path: path), connection: connection, options: options, token: token)
         opened.withLock { $0 = client }
     }
 
@@ -61,11 +74,11 @@ final class TestDevice: Sendable {
 
 extension TestDevice {
     /// Pulls without sending what is pending: a page that was on its way while edits were made.
-    func pullOnly() async throws {
-        let connection = RouterConnection(server: server)
+    func pullOnly(over pulling: (any ServerConnection)? = nil) async throws {
         let calls = ServerCalls(
-            connection: connection, time: client.replica.time, log: SyncLogger { _, _ in }, timeout: .seconds(60))
-        let token = try await server.token(device: try await client.device())
+            connection: pulling ?? connection, time: client.replica.time, log: SyncLogger { _, _ in },
+            timeout: .seconds(60))
+        let token = try await token(try await client.device())
         while true {
             let cursor = try await client.replica.read { try $0.cursor() }
             guard case .document(let page) = await calls.ask(.changes(since: cursor), token: token).0 else {

@@ -54,6 +54,15 @@ struct WrittenHistory: Sendable {
         removed[Place(record: key, field: field), default: []].insert(element)
     }
 
+    /// Takes what others did.
+    mutating func merge(_ other: WrittenHistory) {
+        written.merge(other.written) { $0.union($1) }
+        seen.merge(other.seen) { $0.union($1) }
+        increments.merge(other.increments) { $0.merging($1, uniquingKeysWith: +) }
+        added.merge(other.added) { $0.union($1) }
+        removed.merge(other.removed) { $0.union($1) }
+    }
+
     // MARK: The end
 
     /// What is left of it all.
