@@ -273,7 +273,8 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "RejoinProcesses", "PostgreSQLCluster", "rejoin",
+                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "RejoinProcesses",
+                "PostgreSQLCluster", "rejoin", "todo",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

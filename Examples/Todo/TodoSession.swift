@@ -26,7 +26,11 @@ actor TodoSession {
         case "work"?:
             let record = try record(words)
             guard let minutes = Int64(try third(words)) else { throw Mistake("how many minutes?") }
-            try await client.write { try $0.increment("todos", record.key.id, "minutes", by: minutes) }
+            let all = try await client.write { edit in
+                try edit.increment("todos", record.key.id, "minutes", by: minutes)
+                return try edit.record("todos", record.key.id)?["minutes"]
+            }
+            say("worked \(all.text) minutes on it in all")
         case "tag"?:
             let (record, tag) = (try record(words), Value.string(try third(words)))
             try await client.write { try $0.add([tag], to: "tags", of: "todos", record.key.id) }

@@ -84,6 +84,13 @@ actor ServerSite {
     private static let yaml = """
         collections:
           notes: {}
+          todos:
+            required: [title]
+            fields:
+              title: {type: string, merge: manual}
+              done: {type: boolean}
+              minutes: {type: integer, merge: counter}
+              tags: {type: set, merge: set}
           drafts: {deletes: delete-wins}
           estimates:
             required: [title]
