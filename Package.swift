@@ -9,7 +9,7 @@ let package = Package(
     products: [
         .executable(name: "rejoin", targets: ["rejoin"]),
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
-        .library(name: "RejoinClient", targets: ["RejoinClient", "Values", "Causality", "MergeCore"]),
+        .library(name: "RejoinClient", targets: ["RejoinClient", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
         .library(name: "StrictJSON", targets: ["StrictJSON"]),
@@ -138,6 +138,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "RejoinClient",
+            dependencies: ["Causality", "DeviceReplica", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "DeviceReplica",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -273,8 +277,9 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "RejoinClient", "EngineHarness", "SeededRandom", "RejoinProcesses",
-                "PostgreSQLCluster", "rejoin", "todo",
+                "SyncEngine", "SyncHTTP", "DeviceReplica", "RejoinClient", "EngineHarness", "SeededRandom",
+                "RejoinProcesses",
+                "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,6 +1,6 @@
 import EngineHarness
 import Foundation
-import RejoinClient
+import DeviceReplica
 import SeededRandom
 import Testing
 

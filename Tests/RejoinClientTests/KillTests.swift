@@ -1,6 +1,6 @@
 import Foundation
 import MergeCore
-import RejoinClient
+import DeviceReplica
 import SeededRandom
 import SyncWire
 import Testing

@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 import Values
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// Refusals: what is at fault is parked with its reason, everything else arrives, and nothing is lost.
 @Suite("refusals")

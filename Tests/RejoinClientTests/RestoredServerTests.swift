@@ -9,7 +9,7 @@ import SyncWire
 import Testing
 import Values
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// A server that was set back by a backup: what at least one device had acknowledged is there again afterwards.
 @Suite("a restored server")

@@ -1,7 +1,7 @@
 import SyncWire
 import Testing
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// The state machine as transcripts: what happened and the time go in, what to do comes out.
 @Suite("the sync machine")

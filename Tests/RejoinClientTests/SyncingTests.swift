@@ -5,7 +5,7 @@ import MergeCore
 import Testing
 import Values
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// What a client does with edits and changes when everything goes well.
 @Suite("syncing")

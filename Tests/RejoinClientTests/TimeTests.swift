@@ -4,7 +4,7 @@ import MergeCore
 import Testing
 import Values
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// Clocks that are wrong, jump and drift decide nothing.
 @Suite("device clocks")

@@ -1,7 +1,7 @@
 import Causality
 import Foundation
 import MergeCore
-import RejoinClient
+import DeviceReplica
 import StrictJSON
 import SyncWire
 import Testing

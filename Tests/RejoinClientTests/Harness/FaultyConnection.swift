@@ -1,4 +1,4 @@
-import RejoinClient
+import DeviceReplica
 import SeededRandom
 import Synchronization
 

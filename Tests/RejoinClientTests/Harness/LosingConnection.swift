@@ -1,4 +1,4 @@
-import RejoinClient
+import DeviceReplica
 import Synchronization
 
 /// A connection that delivers requests and loses the answers to some of them.

@@ -1,6 +1,6 @@
 import Causality
 import MergeCore
-import RejoinClient
+import DeviceReplica
 import SeededRandom
 import Values
 

@@ -7,7 +7,7 @@ import SyncWire
 import Synchronization
 import Values
 
-@testable import RejoinClient
+@testable import DeviceReplica
 
 /// A device of a test: a database file of its own, and a client on it that can be opened again.
 final class TestDevice: Sendable {

@@ -7,7 +7,7 @@ import HummingbirdTesting
 import Logging
 import MergeCore
 import NIOCore
-import RejoinClient
+import DeviceReplica
 import SQLiteStorage
 import SyncEngine
 import SyncHTTP

@@ -1,6 +1,6 @@
 import Causality
 import MergeCore
-import RejoinClient
+import DeviceReplica
 import StrictJSON
 import SyncWire
 import Values

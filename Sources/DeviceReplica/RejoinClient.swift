@@ -26,23 +26,14 @@ public final class RejoinClient: Sendable {
     private let running = Mutex<SyncLoop?>(nil)
     private let phases = PhaseBoard()
 
-    /// Opens the device's side.
+    /// Opens the device's side over a connection of the app's own. The module `RejoinClient` has the usual one.
     /// - Parameters:
     ///   - database: the app's own `DatabasePool` or `DatabaseQueue`, or one for the client alone.
-    ///   - server: the server's address, without a path.
+    ///   - connection: how the server is reached.
     ///   - options: what is kept here, and how.
     ///   - token: gives a token of the user for a device id. It is asked before the first request, and again when the server does not
     ///     take the token any more. When it throws, the sync pauses until ``wake()``; nothing is lost.
     /// - Throws: ``ReplicaError`` and GRDB's errors, where the tables cannot be opened.
-    public convenience init(
-        database: any DatabaseWriter, server: URL, options: ClientOptions = ClientOptions(),
-        token: @escaping @Sendable (_ device: DeviceID) async throws -> String
-    ) throws {
-        try self.init(
-            database: database, connection: URLSessionConnection(server: server), options: options, token: token)
-    }
-
-    /// Opens the device's side over a connection of the app's own.
     public init(
         database: any DatabaseWriter, connection: any ServerConnection, options: ClientOptions = ClientOptions(),
         token: @escaping @Sendable (_ device: DeviceID) async throws -> String
@@ -50,14 +41,6 @@ public final class RejoinClient: Sendable {
         replica = try Replica(database, options)
         self.connection = connection
         self.token = token
-    }
-
-    /// Opens a database file of the client's own, in WAL mode.
-    public static func open(
-        path: String, server: URL, options: ClientOptions = ClientOptions(),
-        token: @escaping @Sendable (_ device: DeviceID) async throws -> String
-    ) throws -> RejoinClient {
-        try RejoinClient(database: DatabasePool(path: path), server: server, options: options, token: token)
     }
 
     // MARK: Editing and reading

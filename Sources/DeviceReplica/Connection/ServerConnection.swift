@@ -1,4 +1,4 @@
-/// How a client reaches its server. ``URLSessionConnection`` is the usual one; an app or a test may have another.
+/// How a client reaches its server. `URLSessionConnection` of the module `RejoinClient` is the usual one; an app or a test may have another.
 public protocol ServerConnection: Sendable {
     /// Sends a request and waits for the whole answer. It is cancelled with its task.
     /// - Throws: ``ConnectionFailure`` where no answer arrived. Whether the server has done what was asked is open then.

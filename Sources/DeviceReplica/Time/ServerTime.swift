@@ -35,7 +35,7 @@ final class ServerTime: Sendable {
 
 extension Duration {
     /// In whole milliseconds.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }

@@ -1,3 +1,4 @@
+import DeviceReplica
 import Foundation
 import Synchronization
 
