@@ -182,8 +182,9 @@ let package = Package(
             name: "rejoin",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "PostgreSQLStorage", "SyncEngine",
-                "SyncHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "DeviceReplica",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),

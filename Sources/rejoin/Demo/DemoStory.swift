@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Causality
+import DeviceReplica
 import Foundation
 import MergeCore
 import StrictJSON
@@ -17,11 +18,11 @@ struct DemoStory {
 
     private static let hour: Int64 = 3_600_000
 
-    init(_ server: DemoServer, http: HTTPClient) async throws {
+    init(_ server: DemoServer, http: HTTPClient) throws {
         self.server = server
-        ipad = try await DemoDevice("ipad", of: "Ana", on: server, http: http)
-        mac = try await DemoDevice("mac", of: "Ben", on: server, http: http)
-        phone = try await DemoDevice("phone", of: "Cara", clockErrorMilliseconds: 3 * Self.hour, on: server, http: http)
+        ipad = try DemoDevice("ipad", of: "Ana", on: server, http: http)
+        mac = try DemoDevice("mac", of: "Ben", on: server, http: http)
+        phone = try DemoDevice("phone", of: "Cara", clockErrorMilliseconds: 3 * Self.hour, on: server, http: http)
     }
 
     func tell() async throws {
@@ -37,62 +38,67 @@ struct DemoStory {
     private func begin() async throws {
         chapter("1. Everybody is online")
         say("Ana's ipad creates an estimate and a cost-book item; Ben's mac and Cara's phone pull them.")
-        ipad.edit(
-            .create, "estimates", "e-42", minutesAgo: 60,
-            [
-                ("title", "Kitchen"), ("number", "2026-042"), ("total", 1_200), ("status", "draft"),
-                ("tags", ["$add": ["new"]]), ("lat", .double(48.137)), ("lng", .double(11.575)),
-            ])
-        ipad.edit(
-            .create, "cost_book_items", "oak-board", minutesAgo: 60,
-            [("name", "Oak board"), ("price", 40), ("bestPrice", 40), ("suppliers", ["$add": ["Holzmann"]])])
-        show(try await ipad.send(), of: ipad)
-        try await mac.pull()
-        try await phone.pull()
+        try await ipad.edit(minutesAgo: 60) { edit in
+            try edit.create(
+                "estimates", "e-42",
+                [
+                    "title": "Kitchen", "number": "2026-042", "total": 1_200, "status": "draft",
+                    "tags": ["$add": ["new"]], "lat": .double(48.137), "lng": .double(11.575),
+                ])
+            try edit.create(
+                "cost_book_items", "oak-board",
+                ["name": "Oak board", "price": 40, "bestPrice": 40, "suppliers": ["$add": ["Holzmann"]]])
+        }
+        show(try await ipad.sync(), of: ipad)
+        _ = try await mac.sync()
+        _ = try await phone.sync()
     }
 
     private func goOffline() async throws {
         chapter("2. Everybody goes offline and works")
         say("Cara's phone has a wrong clock, three hours fast. Nobody sees what the others do.\n")
-        ipad.edit(
-            .update, "estimates", "e-42", minutesAgo: 40,
-            [
-                ("title", "Kitchen and bath"), ("tags", ["$add": ["urgent"]]), ("visits", ["$increment": 1]),
-                ("status", "sent"),
-            ])
-        ipad.edit(.delete, "cost_book_items", "oak-board", minutesAgo: 35)
-        mac.edit(
-            .update, "estimates", "e-42", minutesAgo: 20,
-            [("total", 1_350), ("status", "approved"), ("visits", ["$increment": 1])])
-        mac.edit(.update, "cost_book_items", "oak-board", minutesAgo: 15, [("price", 44)])
-        phone.edit(
-            .update, "estimates", "e-42", minutesAgo: 30,
-            [
-                ("total", 1_280), ("status", "on hold"), ("visits", ["$increment": 1]),
-                ("tags", ["$add": ["tiles"], "$remove": ["new"]]),
-            ])
-        phone.edit(
-            .update, "cost_book_items", "oak-board", minutesAgo: 28,
-            [("bestPrice", 37), ("suppliers", ["$add": ["Meyer"]])])
+        try await ipad.edit(minutesAgo: 40) { edit in
+            try edit.update("estimates", "e-42", ["title": "Kitchen and bath", "status": "sent"])
+            try edit.add(["urgent"], to: "tags", of: "estimates", "e-42")
+            try edit.increment("estimates", "e-42", "visits")
+        }
+        try await ipad.edit(minutesAgo: 35) { try $0.delete("cost_book_items", "oak-board") }
+        try await phone.edit(minutesAgo: 30) { edit in
+            try edit.update("estimates", "e-42", ["total": 1_280, "status": "on hold"])
+            try edit.add(["tiles"], to: "tags", of: "estimates", "e-42")
+            try edit.remove(["new"], from: "tags", of: "estimates", "e-42")
+            try edit.increment("estimates", "e-42", "visits")
+        }
+        try await phone.edit(minutesAgo: 28) { edit in
+            try edit.update("cost_book_items", "oak-board", ["bestPrice": 37])
+            try edit.add(["Meyer"], to: "suppliers", of: "cost_book_items", "oak-board")
+        }
+        try await mac.edit(minutesAgo: 20) { edit in
+            try edit.update("estimates", "e-42", ["total": 1_350, "status": "approved"])
+            try edit.increment("estimates", "e-42", "visits")
+        }
+        try await mac.edit(minutesAgo: 15) { try $0.update("cost_book_items", "oak-board", ["price": 44]) }
         for device in [ipad, phone, mac] {
-            for operation in device.pending { say("  \(device.name.padded(6)) \(Self.line(operation))") }
+            for edit in try await device.client.pending() { say("  \(device.name.padded(6)) \(Self.line(edit))") }
         }
     }
 
     private func comeBack() async throws {
         chapter("3. They come back, one by one")
-        for device in [phone, ipad, mac] {
-            let answer = try await device.send()
-            show(answer, of: device)
-        }
-        for device in [phone, ipad, mac] { try await device.pull() }
-        try checkConvergence()
+        for device in [phone, ipad, mac] { show(try await device.sync(), of: device) }
+        for device in [phone, ipad, mac] { _ = try await device.sync() }
+        try await checkConvergence()
         say("\nAll three devices now hold the same records:")
-        for (key, local) in mac.records.sorted(by: { $0.key < $1.key }) {
-            say("  \(key.collection)/\(key.id)  clock \(local.clock)")
-            if local.isDeleted { say("    deleted") }
-            for member in local.fields.members {
+        for record in try await mac.records() {
+            say("  \(record.key.collection)/\(record.key.id)\(record.isDeleted ? ", deleted" : "")")
+            guard !record.isDeleted else { continue }
+            for member in record.fields.members {
                 say("    \(member.name.text.padded(10)) \(member.value.canonicalText)")
+            }
+            for (unit, siblings) in record.siblings {
+                for sibling in siblings {
+                    say("    \(unit.text.padded(10)) or \(sibling.value.canonicalText), of the \(sibling.device)")
+                }
             }
         }
         say("\nThe phone's clock did not decide anything: its edit of the total is older than the mac's, and lost.")
@@ -100,13 +106,22 @@ struct DemoStory {
 
     private func loseAnAnswer() async throws {
         chapter("4. An answer gets lost, and the phone sends its batch again")
-        phone.edit(.update, "estimates", "e-42", minutesAgo: 1, [("visits", ["$increment": 1])])
-        let first = try await phone.send()
-        let again = try await phone.resend(first)
-        guard again.answer.isReplayed, again.answer.outcomes.map(\.result) == first.answer.outcomes.map(\.result) else {
-            throw DemoError("the second answer is not the first one")
+        try await phone.edit(minutesAgo: 1) { try $0.increment("estimates", "e-42", "visits") }
+        phone.connection.loseNextAnswer()
+        do {
+            _ = try await phone.sync()
+            throw DemoError("the answer was not lost")
+        } catch SyncFailure.noAnswer {
+            say(
+                "  the phone does not know whether its visit was counted: \(try await phone.client.pending().count) edit is not confirmed"
+            )
         }
-        say("  the server gives the stored answer, byte for byte: the visit is counted once")
+        let first = phone.connection.takeExchanges()
+        let again = try await phone.sync()
+        guard let first = first.first, let again = again.first, again.answer.isReplayed,
+            again.answer.outcomes.map(\.result) == first.answer.outcomes.map(\.result)
+        else { throw DemoError("the second answer is not the first one") }
+        say("  sent again, the same bytes: the server gives the stored answer, and the visit is counted once")
     }
 
     private func showConflicts() async throws {
@@ -131,36 +146,42 @@ struct DemoStory {
         fflush(nil)
     }
 
-    private func show(_ exchange: DemoDevice.Exchange, of device: DemoDevice) {
-        for (operation, outcome) in zip(exchange.operations, exchange.answer.outcomes) {
-            let result = outcome.result
-            let relation = result.relation?.rawValue ?? ""
-            say(
-                "  \(device.name.padded(6)) \(Self.name(operation).padded(38)) \(relation.padded(10)) → "
-                    + result.outcome.rawValue)
-            for conflict in result.conflicts {
-                say(
-                    "         conflict #\(conflict.id.text) on \(conflict.unit): \(conflict.policy), the "
-                        + "\(conflict.winner.rawValue) side shows, \(conflict.status.rawValue)")
+    private func show(_ exchanges: [DemoConnection.Exchange], of device: DemoDevice) {
+        for exchange in exchanges {
+            for (item, outcome) in zip(exchange.request.items, exchange.answer.outcomes) {
+                guard case .operation(let operation) = item else { continue }
+                let result = outcome.result
+                let name = Self.name(operation.kind, operation.record).padded(38)
+                let relation = (result.relation?.rawValue ?? "").padded(10)
+                say("  \(device.name.padded(6)) \(name) \(relation) → " + result.outcome.rawValue)
+                for conflict in result.conflicts {
+                    say(
+                        "         conflict #\(conflict.id.text) on \(conflict.unit): \(conflict.policy), the "
+                            + "\(conflict.winner.rawValue) side shows, \(conflict.status.rawValue)")
+                }
             }
         }
     }
 
-    private func checkConvergence() throws {
-        let states = [ipad, mac, phone].map { device in
-            device.records.mapValues { Value.object([("f", .object($0.fields)), ("d", .boolean($0.isDeleted))]) }
+    private func checkConvergence() async throws {
+        let states = [try await ipad.records(), try await mac.records(), try await phone.records()].map { records in
+            records.map { record in
+                Value.object([
+                    ("f", record.isDeleted ? .null : .object(record.fields)), ("d", .boolean(record.isDeleted)),
+                ])
+            }
         }
         guard states[0] == states[1], states[1] == states[2] else { throw DemoError("the devices do not agree") }
     }
 
-    private static func name(_ operation: MergeCore.Operation) -> String {
-        "\(operation.kind.rawValue) \(operation.record.collection)/\(operation.record.id)"
+    private static func name(_ kind: OperationKind, _ record: RecordKey) -> String {
+        "\(kind.rawValue) \(record.collection)/\(record.id)"
     }
 
-    private static func line(_ operation: MergeCore.Operation) -> String {
-        let fields = operation.fields.members.map { "\($0.name) = \($0.value.canonicalText)" }.joined(separator: ", ")
-        let time = operation.claimedMilliseconds.map { Timestamp(milliseconds: $0).text } ?? ""
-        return "\(time.dropFirst(11).prefix(5)) \(name(operation).padded(34)) \(fields)"
+    private static func line(_ edit: PendingEdit) -> String {
+        let fields = edit.fields.members.map { "\($0.name) = \($0.value.canonicalText)" }.joined(separator: ", ")
+        let time = Timestamp(milliseconds: edit.editedAtMilliseconds).text
+        return "\(time.dropFirst(11).prefix(5)) \(name(edit.kind, edit.record).padded(34)) \(fields)"
     }
 }
 
