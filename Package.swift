@@ -3,6 +3,14 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
 
+extension Target.Dependency {
+    /// A product that the server, the examples and the tests need, and an app on `RejoinClient` does not: an app that asks for the
+    /// package with `traits: []` does not even resolve it.
+    static func server(_ product: String, _ package: String) -> Target.Dependency {
+        .product(name: product, package: package, condition: .when(traits: ["Server"]))
+    }
+}
+
 let package = Package(
     name: "rejoin",
     platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
@@ -10,6 +18,7 @@ let package = Package(
         .executable(name: "rejoin", targets: ["rejoin"]),
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
         .library(name: "RejoinClient", targets: ["RejoinClient", "DeviceReplica", "Values", "Causality", "MergeCore"]),
+        .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
         .library(name: "StrictJSON", targets: ["StrictJSON"]),
@@ -21,6 +30,10 @@ let package = Package(
         // For `Benchmarks/`.
         .library(name: "SQLiteStorage", targets: ["SQLiteStorage"]),
         .library(name: "PostgreSQLCluster", targets: ["PostgreSQLCluster"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Server"]),
+        .trait(name: "Server", description: "What the server rests on, beside what an app gets."),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
@@ -86,11 +99,11 @@ let package = Package(
             name: "SyncEngine",
             dependencies: [
                 "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage",
-                .product(name: "Logging", package: "swift-log"),
+                .server("Logging", "swift-log"),
             ], swiftSettings: strict),
         .target(
             name: "ReviewPage",
-            dependencies: ["Causality", .product(name: "Mustache", package: "swift-mustache")],
+            dependencies: ["Causality", .server("Mustache", "swift-mustache")],
             resources: [
                 .embedInCode("Assets/favicon.svg"),
                 .embedInCode("Assets/review.css"),
@@ -124,15 +137,15 @@ let package = Package(
             name: "SyncHTTP",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "ReviewPage",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "JWTKit", package: "jwt-kit"),
+                .server("Hummingbird", "hummingbird"),
+                .server("HummingbirdCore", "hummingbird"),
+                .server("ServiceLifecycle", "swift-service-lifecycle"),
+                .server("JWTKit", "jwt-kit"),
                 .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .server("Logging", "swift-log"),
+                .server("NIOCore", "swift-nio"),
+                .server("NIOHTTP1", "swift-nio"),
+                .server("HTTPTypes", "swift-http-types"),
             ],
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
@@ -163,17 +176,17 @@ let package = Package(
             name: "RejoinProcesses",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                .server("AsyncHTTPClient", "async-http-client"),
+                .server("NIOCore", "swift-nio"), .server("NIOHTTP1", "swift-nio"),
+                .server("Subprocess", "swift-subprocess"),
             ], path: "Tests/RejoinProcesses", swiftSettings: strict),
         .target(
             name: "Browser",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                .server("AsyncHTTPClient", "async-http-client"),
+                .server("NIOCore", "swift-nio"),
+                .server("Subprocess", "swift-subprocess"),
             ], path: "Tests/Browser", resources: [.embedInCode("keeper.sh")], swiftSettings: strict),
         .target(
             name: "EngineHarness", dependencies: ["MergeCore", "SyncStorage", "SyncEngine", "SeededRandom"],
@@ -184,14 +197,14 @@ let package = Package(
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
                 "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "DeviceReplica",
                 .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .server("ArgumentParser", "swift-argument-parser"),
+                .server("ServiceLifecycle", "swift-service-lifecycle"),
+                .server("UnixSignals", "swift-service-lifecycle"),
+                .server("Yams", "Yams"),
+                .server("Logging", "swift-log"),
+                .server("AsyncHTTPClient", "async-http-client"),
+                .server("JWTKit", "jwt-kit"),
+                .server("Hummingbird", "hummingbird"),
             ],
             resources: [.embedInCode("Examples/contractor.yaml")],
             swiftSettings: strict),
@@ -199,7 +212,7 @@ let package = Package(
             name: "todo",
             dependencies: [
                 "Causality", "Values", "MergeCore", "RejoinClient", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .server("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Examples/Todo", exclude: ["collections.yaml"], swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
@@ -244,7 +257,7 @@ let package = Package(
             name: "SyncEngineTests",
             dependencies: [
                 "Causality", "Values", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "EngineHarness",
-                "SeededRandom", .product(name: "Logging", package: "swift-log"),
+                "SeededRandom", .server("Logging", "swift-log"),
             ], swiftSettings: strict),
         .testTarget(name: "ReviewPageTests", dependencies: ["Causality", "ReviewPage"], swiftSettings: strict),
         .testTarget(
@@ -252,15 +265,15 @@ let package = Package(
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
                 "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "EngineHarness", "PostgreSQLCluster",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "JWTKit", package: "jwt-kit"),
+                .server("Hummingbird", "hummingbird"),
+                .server("HummingbirdTesting", "hummingbird"),
+                .server("HTTPTypes", "swift-http-types"),
+                .server("NIOCore", "swift-nio"),
+                .server("Logging", "swift-log"),
+                .server("JWTKit", "jwt-kit"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
-                .product(name: "Yams", package: "Yams"),
+                .server("Yams", "Yams"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -268,8 +281,8 @@ let package = Package(
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
                 "PostgreSQLCluster",
-                "RejoinProcesses", .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                "RejoinProcesses", .server("AsyncHTTPClient", "async-http-client"),
+                .server("NIOCore", "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -282,11 +295,11 @@ let package = Package(
                 "RejoinProcesses",
                 "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                .server("Hummingbird", "hummingbird"),
+                .server("HummingbirdTesting", "hummingbird"),
+                .server("HTTPTypes", "swift-http-types"),
+                .server("Logging", "swift-log"),
+                .server("NIOCore", "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
