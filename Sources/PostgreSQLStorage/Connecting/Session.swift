@@ -11,6 +11,8 @@ final class Session {
     private let handle: OpaquePointer
     private let timeToAnswer: Duration
     private var prepared: Set<String> = []
+    /// On what the statements run. It is known once the session is configured.
+    var topology = Topology.oneNode
     /// Whether the session is of no use any more, and is to be closed and replaced.
     private(set) var isBroken = false
     /// Whether a COMMIT was sent since the last `beginWork`. Until it was, nothing can have been stored.
@@ -137,9 +139,9 @@ final class Session {
         }
         guard let (index, found) = report else { return results }
         lastReport = found
-        if found.endsSession {
-            isBroken = true
-            if let commit, index >= commit { throw .unsettled("the server went away during a commit") }
+        if found.endsSession { isBroken = true }
+        if let commit, index >= commit, found.leavesCommitOpen {
+            throw .unsettled("the database lost sight of a commit (\(found.sqlState))")
         }
         throw found.meaning
     }
@@ -170,8 +172,9 @@ final class Session {
         guard let result = PQexec(handle, script) else { throw lost() }
         defer { PQclear(result) }
         guard PQresultStatus(result) != PGRES_COMMAND_OK, PQresultStatus(result) != PGRES_TUPLES_OK else { return }
-        guard let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))) else { throw lost() }
-        throw ServerError(sqlState: String(cString: state), statement: name).meaning
+        guard let error = ServerError(result, statement: name) else { throw lost() }
+        lastReport = error
+        throw error.meaning
     }
 
     /// The notifications that have arrived since the last call. It does not wait.
@@ -195,7 +198,9 @@ final class Session {
         for (index, request) in requests.enumerated() {
             let statement = request.statement
             if !prepared.contains(statement.name), sent.insert(statement.name).inserted {
-                guard PQsendPrepare(handle, statement.name, statement.sql, 0, nil) == 1 else { throw lost() }
+                guard PQsendPrepare(handle, statement.name, statement.sql(on: topology), 0, nil) == 1 else {
+                    throw lost()
+                }
                 fresh.insert(index)
             }
             guard request.parameters.send(handle, statement.name) else { throw lost() }
@@ -217,11 +222,10 @@ final class Session {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK: found = .success(QueryResult(owning: result, statement: statement))
             case PGRES_PIPELINE_ABORTED: PQclear(result)
             default:
-                let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
+                let error = ServerError(result, statement: statement)
                 PQclear(result)
-                // libpq itself reports where there is no state: the connection is gone.
-                guard let state else { throw lost() }
-                found = .failure(ServerError(sqlState: state, statement: statement))
+                guard let error else { throw lost() }
+                found = .failure(error)
             }
         }
         if found == nil, PQstatus(handle) == CONNECTION_BAD { throw lost() }
@@ -261,6 +265,18 @@ final class Session {
     private func lost() -> StoreError {
         isBroken = true
         return .unavailable("the connection to the database was lost")
+    }
+}
+
+extension ServerError {
+    /// - Returns: nil where there is no state: libpq itself reports that the connection is gone.
+    fileprivate init?(_ result: OpaquePointer, statement: String) {
+        // Fields are named by letters: PostgreSQL documentation, "Error and Notice Message Fields".
+        func field(_ letter: UInt8) -> String? {
+            PQresultErrorField(result, Int32(letter)).map { String(cString: $0) }
+        }
+        guard let state = field(UInt8(ascii: "C")) else { return nil }
+        self.init(sqlState: state, statement: statement, message: field(UInt8(ascii: "M")) ?? "")
     }
 }
 
