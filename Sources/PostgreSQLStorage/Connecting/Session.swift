@@ -15,6 +15,9 @@ final class Session {
     var topology = Topology.oneNode
     /// Whether the session is of no use any more, and is to be closed and replaced.
     private(set) var isBroken = false
+    /// Whether libpq may hold much memory for it. libpq doubles the buffer of what it could not send yet, and gives it back
+    /// with the connection only.
+    private(set) var isSwollen = false
     /// Whether a COMMIT was sent since the last `beginWork`. Until it was, nothing can have been stored.
     private(set) var hasSentCommit = false
     var probe: StoreProbe?
@@ -112,8 +115,8 @@ final class Session {
         var results: [QueryResult] = []
         var report: (index: Int, ServerError)?
         do throws(StoreError) {
-            let fresh = try queue(requests)
             let deadline = ContinuousClock.now + patience
+            let fresh = try queue(requests, by: deadline)
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
                 if fresh.contains(index) {
@@ -191,8 +194,17 @@ final class Session {
 
     // MARK: Sending
 
+    /// Bytes of a statement's values above which they are sent before the next statement is queued, so that libpq has a
+    /// copy of one large statement and not of all.
+    private static let largeStatementBytes = 256 * 1024
+    /// Bytes of a statement's values above which the session is closed after its work: connecting again takes less time
+    /// than the database takes for so much.
+    private static let swellingBytes = 4 * 1024 * 1024
+
     /// - Returns: the requests whose statement is prepared on the way.
-    private func queue(_ requests: [Request]) throws(StoreError) -> Set<Int> {
+    private func queue(
+        _ requests: [Request], by deadline: ContinuousClock.Instant
+    ) throws(StoreError) -> Set<Int> {
         var fresh: Set<Int> = []
         var sent: Set<String> = []
         for (index, request) in requests.enumerated() {
@@ -203,7 +215,11 @@ final class Session {
                 }
                 fresh.insert(index)
             }
+            let byteCount = request.parameters.bytes.count
+            if byteCount > Self.swellingBytes { isSwollen = true }
             guard request.parameters.send(handle, statement.name) else { throw lost() }
+            guard byteCount > Self.largeStatementBytes else { continue }
+            while try !flush() { try wait(for: POLLIN | POLLOUT, by: deadline) }
         }
         guard PQpipelineSync(handle) == 1 else { throw lost() }
         return fresh
@@ -246,10 +262,19 @@ final class Session {
     /// Sends what is still to be sent and takes in what has come. It does both at once, because the server stops
     /// reading while nobody reads its answers.
     private func waitForTraffic(by deadline: ContinuousClock.Instant) throws(StoreError) {
+        try wait(for: flush() ? POLLIN : POLLIN | POLLOUT, by: deadline)
+    }
+
+    /// - Returns: whether all is sent.
+    private func flush() throws(StoreError) -> Bool {
         let flushed = PQflush(handle)
         guard flushed >= 0 else { throw lost() }
-        var entry = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        if flushed == 1 { entry.events |= Int16(POLLOUT) }
+        return flushed == 0
+    }
+
+    /// Takes in what comes, and returns as soon as one of the events is there.
+    private func wait(for events: Int32, by deadline: ContinuousClock.Instant) throws(StoreError) {
+        var entry = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
         let left = (deadline - .now) / .milliseconds(1)
         guard left > 0 else {
             isBroken = true
