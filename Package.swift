@@ -93,6 +93,7 @@ let package = Package(
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
+                .embedInCode("Schemas/V0007_settings_of_transactions.sql"),
             ],
             swiftSettings: strict),
         .target(

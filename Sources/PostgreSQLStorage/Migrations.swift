@@ -17,6 +17,8 @@ struct Migration: Sendable {
         Migration(
             version: 6, sql: String(decoding: PackageResources.V0006_operations_in_groups_sql, as: UTF8.self),
             move: { (session: Session) throws(StoreError) in try session.moveFormerOperations() }),
+        Migration(
+            version: 7, sql: String(decoding: PackageResources.V0007_settings_of_transactions_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }
@@ -29,29 +31,30 @@ extension Session {
         return try exchange([Request(Statements.schemaVersion)])[0].first { Int($0.integer(0)) } ?? 0
     }
 
-    func needsMigration() throws(StoreError) -> Bool {
+    func needsMigration(to version: Int = Migration.supported) throws(StoreError) -> Bool {
         let found = try schemaVersion()
         guard found <= Migration.supported else {
             throw .newerSchema(found: found, supported: Migration.supported)
         }
-        return found < Migration.supported
+        return found < version
     }
 
-    /// Brings the schema up to the newest version, forward only, in one transaction. A lock lets servers that start at
-    /// the same time do this one after the other.
-    func migrate() throws(StoreError) {
+    /// Brings the schema up to a version, forward only, in one transaction. A lock lets servers that start at the same
+    /// time do this one after the other.
+    /// - Parameter version: the newest, but for tests.
+    func migrate(to version: Int = Migration.supported) throws(StoreError) {
         do throws(StoreError) {
             // Moving many rows takes longer than any statement of a server may.
             _ = try exchange([
                 Request(Statements.begin), Request(Statements.waitForCommit), Request(Statements.lockMigrations),
             ])
             // This is asked again under the lock, because another server may have been quicker.
-            if try needsMigration() {
+            if try needsMigration(to: version) {
                 let found = try schemaVersion()
                 if found == 0 {
                     _ = try exchange([Request(Statements.createSchema), Request(Statements.createVersions)])
                 }
-                for migration in Migration.all where migration.version > found {
+                for migration in Migration.all where migration.version > found && migration.version <= version {
                     try run(script: migration.sql, called: "migrate to \(migration.version)")
                     try migration.move?(self)
                     _ = try exchange([Request(Statements.insertVersion) { $0.integer(Int64(migration.version)) }])
@@ -60,11 +63,13 @@ extension Session {
             }
             _ = try exchange([Request(Statements.commit)])
         } catch {
+            let report = lastReport
             rollBack()
-            guard case .cannotOpen = error else { throw error }
-            throw .cannotOpen(
+            guard case .cannotOpen = error else { throw error.with(report) }
+            throw StoreError.cannotOpen(
                 "the schema has to be made or brought up to date, and this role may not: run 'rejoin migrate' as the "
-                    + "role that owns the database, with --grant-to for the server's role")
+                    + "role that owns the database, with --grant-to for the server's role"
+            ).with(report)
         }
     }
 
@@ -73,7 +78,7 @@ extension Session {
         let tenants = try exchange([Request(Statements.selectTenants)])[0]
             .all { (row: Columns) throws(StoreError) in try row.text(0) }
         for tenant in tenants {
-            _ = try exchange([Request(Statements.setTenant) { $0.text(tenant) }])
+            _ = try exchange([Request(Statements.setFormerTenant) { $0.text(tenant) }])
             var last: Int64 = .min
             // The first operation under a key has the twin 0, in the order of storing.
             var taken: Set<IndexKey> = []
@@ -104,7 +109,11 @@ extension Session {
 
     /// Gives a role what a server needs.
     func grant(to role: String) throws(StoreError) {
-        _ = try exchange([Request(Statements.grant) { $0.text(role) }])
+        do throws(StoreError) {
+            _ = try exchange([Request(Statements.grant) { $0.text(role) }])
+        } catch {
+            throw error.with(lastReport)
+        }
     }
 
     private func insert(_ identity: StoreIdentity) throws(StoreError) {

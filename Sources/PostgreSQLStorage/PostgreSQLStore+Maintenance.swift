@@ -4,7 +4,19 @@ extension PostgreSQLStore {
     /// What there is to say about a database, for people.
     public struct Findings: Sendable, Hashable {
         public var summary: String
+        /// What could be better.
         public var warnings: [String]
+        /// What keeps servers from working as they should.
+        public var faults: [String] = []
+    }
+
+    /// What a migration did.
+    public struct SchemaChange: Sendable, Hashable {
+        /// The version before; 0 where there was no schema.
+        public let from: Int
+        public let to: Int
+        /// The tables that could be distributed by Citus, which the database has, and are not.
+        public let undistributedTables: [String]
     }
 
     /// Looks at a database without changing anything.
@@ -34,7 +46,9 @@ extension PostgreSQLStore {
             if options.connections < 3 {
                 warnings.append("with fewer than three connections requests wait for the slowest")
             }
-            return Findings(summary: "schema \(version) on PostgreSQL \(row.server)", warnings: warnings)
+            var findings = Findings(summary: "schema \(version) on PostgreSQL \(row.server)", warnings: warnings)
+            try session.examineCluster(into: &findings)
+            return findings
         }
     }
 }

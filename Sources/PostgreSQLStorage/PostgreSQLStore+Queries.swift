@@ -223,10 +223,10 @@ extension PostgreSQLStore {
     ) async throws(StoreError) -> Answer {
         try await threads.run(of: tenant, for: .writing, probe: probe) { (session: Session) throws(StoreError) in
             let name = tenant.name.text
-            let begin = [
-                Request(Statements.begin), Request(Statements.setTenant) { $0.text(name) },
-                Request(Statements.insertTenant) { $0.text(name) }, Request(Statements.lockHead) { $0.text(name) },
-            ]
+            let begin =
+                session.begin(Statements.begin, naming: name) + [
+                    Request(Statements.insertTenant) { $0.text(name) }, Request(Statements.lockHead) { $0.text(name) },
+                ]
             let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
             let results = try session.exchange(begin + requests(name) + end)
             return try reading(Array(results.dropFirst(begin.count).dropLast(end.count)))

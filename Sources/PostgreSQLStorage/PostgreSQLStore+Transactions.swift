@@ -97,9 +97,9 @@ private struct TenantTransaction {
 
     /// Takes the lock and reads everything but operations.
     private func begin() throws(StoreError) -> Beginning {
-        let begin = [Request(Statements.begin), Request(Statements.setTenant) { $0.text(tenant) }]
+        let begin = session.begin(Statements.begin, naming: tenant)
         let lock = Request(Statements.lockHead) { $0.text(tenant) }
-        var results = try session.exchange(begin + [lock] + keys.requests)[2...]
+        var results = try session.exchange(begin + [lock] + keys.requests)[begin.count...]
         var isNew = false
         if results.first?.rowCount == 0 {
             // The tenant's first commit: there was no row to lock, and another server may make it at the same time.

@@ -85,15 +85,16 @@ public final class PostgreSQLStore: SyncStore {
     }
 
     /// Brings the schema up to the newest, as the role that owns it, and gives another role what a server needs.
-    /// - Returns: the version before and after.
     public static func migrate(
         _ conninfo: Conninfo, grantingTo role: String?, options: Options = Options()
-    ) async throws(StoreError) -> (from: Int, to: Int) {
+    ) async throws(StoreError) -> SchemaChange {
         try await onOneSession(conninfo, options) { (session: Session) throws(StoreError) in
             let before = try session.schemaVersion()
             if try session.needsMigration() { try session.migrate() }
             if let role { try session.grant(to: role) }
-            return (before, try session.schemaVersion())
+            let distribution = try session.distribution()
+            return SchemaChange(
+                from: before, to: try session.schemaVersion(), undistributedTables: distribution?.undistributed ?? [])
         }
     }
 
@@ -166,7 +167,7 @@ final class Reading {
 
     private func ask(_ requests: [Request], ends: [Request]) throws(StoreError) -> [QueryResult] {
         var begin: [Request] = []
-        if !hasBegun { begin = [Request(Statements.beginReading), Request(Statements.setTenant) { $0.text(tenant) }] }
+        if !hasBegun { begin = session.begin(Statements.beginReading, naming: tenant) }
         hasBegun = true
         let results = try session.exchange(begin + requests + ends)
         return Array(results.dropFirst(begin.count).dropLast(ends.count))
@@ -186,7 +187,7 @@ extension Session {
             Request(Statements.selectServer),
         ])
         let server = try results[1].first { (row: Columns) throws(StoreError) in
-            (version: row.integer(0), encoding: try row.text(1))
+            (version: row.integer(0), encoding: try row.text(1), topology: row.boolean(2) ? Topology.citus : .oneNode)
         }
         guard let server, server.version >= 140_000 else {
             throw .cannotOpen("PostgreSQL 14 or later is needed; this is \(server.map { $0.version / 10_000 } ?? 0)")
@@ -194,7 +195,18 @@ extension Session {
         guard server.encoding == "UTF8" else {
             throw .cannotOpen("the database has the encoding \(server.encoding); UTF8 is needed")
         }
+        topology = server.topology
         return self
+    }
+
+    /// What begins a transaction of a tenant. Everything that has to reach the node of the tenant is set anew in it: of a
+    /// session's settings Citus takes none there.
+    func begin(_ begin: Statement, naming tenant: String) -> [Request] {
+        let name = Request(Statements.setTenant) { $0.text(tenant) }
+        return switch topology {
+        case .oneNode: [Request(begin), name]
+        case .citus: [Request(begin), Request(Statements.setOnNodes), name]
+        }
     }
 }
 

@@ -51,6 +51,33 @@ struct BrokenConnectionTests {
         }
     }
 
+    /// On Citus the commit goes on to another node, and the connection to that may be lost in between.
+    @Test(
+        "behind the database during a commit leaves its fate open",
+        arguments: [("08006", true), ("XX000", true), ("57P01", true), ("40001", false), ("23514", false)])
+    func behindTheDatabase(_ state: String, _ isOpen: Bool) async throws {
+        try await TestDatabase.with { test in
+            let store = try await test.open()
+            try await Committer(store, "tenant").commit(Self.create("a"))
+            try await test.database.psql(
+                """
+                CREATE FUNCTION rejoin.refuse() RETURNS trigger LANGUAGE plpgsql
+                    AS $$ BEGIN RAISE 'refused' USING ERRCODE = '\(state)'; END $$;
+                CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON rejoin.tenants DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION rejoin.refuse();
+                """)
+            await #expect {
+                try await Committer(store, "tenant").commit(Self.create("b"))
+            } throws: { error in
+                if case StoreError.unsettled = error { isOpen } else { !isOpen }
+            }
+            try await test.database.psql("DROP TRIGGER refuse ON rejoin.tenants")
+            try await Committer(store, "tenant").commit(Self.create("b"))
+            #expect(try await store.head(of: "tenant").sequence == 2)
+            await store.close()
+        }
+    }
+
     @Test("while the tenant's lock is held elsewhere ends the wait in time")
     func lockHeldElsewhere() async throws {
         try await TestDatabase.with { test in

@@ -54,7 +54,8 @@ struct MigrationTests {
         "ends in the catalogue of a new one, its data and its server's rights stay", arguments: 1..<Migration.supported)
     func migrated(_ version: Int) async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
-        let steps = Migration.all.prefix(version).map { migration in
+        // From schema 6 on, rows were moved by the server.
+        let steps = Migration.all.prefix(min(version, 5)).map { migration in
             "\(migration.sql)\nINSERT INTO rejoin.schema_versions (version) VALUES (\(migration.version));"
         }
         try await database.psql(
@@ -63,7 +64,7 @@ struct MigrationTests {
             \(steps.joined(separator: "\n"))
             INSERT INTO store VALUES (true, 'of old', '\\x01', '\\x02');
             SELECT grant_to_server('\(PostgreSQLCluster.serverRole)') \\g /dev/null
-            BEGIN; SELECT set_config('rejoin.tenant', 'acme', true) \\g /dev/null
+            BEGIN; SET LOCAL rejoin.tenant = 'acme';
             INSERT INTO tenants (tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at,
                 purge_floor) VALUES ('acme', 7, 0, 0, '', 0, 3);
             INSERT INTO batches VALUES ('acme', 'ipad', 'k', repeat('f', 64),
@@ -71,9 +72,14 @@ struct MigrationTests {
             \(Self.operations)
             COMMIT;
             """, user: PostgreSQLCluster.ownerRole)
-        let versions = try await PostgreSQLStore.migrate(
+        if version > 5 {
+            try await PostgreSQLStore.onOneSession(Conninfo(database.ownerConninfo), .init()) {
+                (session: Session) throws(StoreError) in try session.migrate(to: version)
+            }
+        }
+        let change = try await PostgreSQLStore.migrate(
             Conninfo(database.ownerConninfo), grantingTo: PostgreSQLCluster.serverRole)
-        #expect(versions == (version, Migration.supported))
+        #expect(change.from == version && change.to == Migration.supported)
 
         let store = try await PostgreSQLStore.open(Conninfo(database.serverConninfo))
         #expect(store.identity.lineage == "of old")

@@ -35,14 +35,14 @@ struct OpeningTests {
         try await database.drop()
     }
 
-    @Test("by a role that may not make the schema says what to run")
+    @Test("by a role that may not make the schema says what to run, and what the database said")
     func withoutRight() async throws {
         let database = try await PostgreSQLCluster.shared().makeDatabase()
         await #expect {
             _ = try await PostgreSQLStore.open(Conninfo(database.serverConninfo))
         } throws: { error in
             guard case StoreError.cannotOpen(let reason) = error else { return false }
-            return reason.contains("rejoin migrate")
+            return reason.contains("rejoin migrate") && reason.contains("permission denied for database")
         }
         try await database.drop()
     }

@@ -65,7 +65,7 @@ extension TestDatabase {
     fileprivate func plans(_ statements: [Statement]) async throws -> [Plan] {
         var script = [
             "PREPARE configure AS \(Statements.configure.sql);", "BEGIN;",
-            "EXECUTE configure('0', '0', '0');", "SELECT set_config('rejoin.tenant', 'large', true);",
+            "EXECUTE configure('0', '0', '0');", "SET LOCAL rejoin.tenant = 'large';",
         ]
         for statement in statements {
             let count = statement.sql.matches(of: #/\$(\d+)/#).compactMap { Int($0.1) }.max() ?? 0

@@ -51,7 +51,7 @@ struct RowLevelSecurityTests {
     ) async throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for table in tables {
-            let set = tenant.map { "SELECT set_config('rejoin.tenant', '\($0)', true) \\g /dev/null\n" } ?? ""
+            let set = tenant.map { "SET LOCAL rejoin.tenant = '\($0)';\n" } ?? ""
             let output = try await test.database.psql(
                 "BEGIN;\n\(set)SELECT 'rows ' || count(*) FROM rejoin.\(table);\nROLLBACK;", user: user)
             let line = try #require(output.split(separator: "\n").first { $0.contains("rows ") })
@@ -88,7 +88,7 @@ struct RowLevelSecurityTests {
             let refused = await #expect(throws: PostgreSQLClusterError.self) {
                 try await test.database.psql(
                     """
-                    BEGIN; SELECT set_config('rejoin.tenant', 'acme', true);
+                    BEGIN; SET LOCAL rejoin.tenant = 'acme';
                     INSERT INTO rejoin.batches VALUES ('globex', 'd', 'forged', '', '{}', 0); COMMIT;
                     """, user: PostgreSQLCluster.serverRole)
             }

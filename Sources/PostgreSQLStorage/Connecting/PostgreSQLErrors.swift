@@ -4,6 +4,8 @@ import SyncStorage
 struct ServerError: Error {
     let sqlState: String
     let statement: String
+    /// The database's own words, in which there may be values. They are for whoever sets a database up.
+    let message: String
 
     /// What the error means to a caller. The text names the state and the statement, never a value.
     ///
@@ -28,6 +30,13 @@ struct ServerError: Error {
     /// Whether a statement would have written a key that is there.
     var isOfKnownKey: Bool { sqlState == "23505" }
 
+    /// Whether a COMMIT that was answered so may have happened all the same. Where it goes on to another node, the connection
+    /// to that node (class 08) or the node itself may be lost in between, and what then comes from there has no state of
+    /// its own (class XX).
+    var leavesCommitOpen: Bool {
+        endsSession || sqlState.hasPrefix("XX") || sqlState.hasPrefix("00")
+    }
+
     /// Whether the session is of no use any more: the server is going away, is no primary or no longer one, or has
     /// forgotten what the session prepared.
     var endsSession: Bool {
@@ -36,6 +45,20 @@ struct ServerError: Error {
 }
 
 extension StoreError {
+    /// The error with what the database said about it.
+    func with(_ report: ServerError?) -> StoreError {
+        guard let message = report?.message, !message.isEmpty else { return self }
+        let words = "; the database says: \(message)"
+        return switch self {
+        case .unavailable(let text): .unavailable(text + words)
+        case .unsettled(let text): .unsettled(text + words)
+        case .damaged(let text): .damaged(text + words)
+        case .tooLarge(let text): .tooLarge(text + words)
+        case .cannotOpen(let text): .cannotOpen(text + words)
+        case .newerSchema: self
+        }
+    }
+
     fileprivate static let fullDisk = "the database's disk is full"
 
     var isFullDisk: Bool {

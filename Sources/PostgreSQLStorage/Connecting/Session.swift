@@ -11,8 +11,13 @@ final class Session {
     private let handle: OpaquePointer
     private let timeToAnswer: Duration
     private var prepared: Set<String> = []
+    /// On what the statements run. It is known once the session is configured.
+    var topology = Topology.oneNode
     /// Whether the session is of no use any more, and is to be closed and replaced.
     private(set) var isBroken = false
+    /// Whether libpq may hold much memory for it. libpq doubles the buffer of what it could not send yet, and gives it back
+    /// with the connection only.
+    private(set) var isSwollen = false
     /// Whether a COMMIT was sent since the last `beginWork`. Until it was, nothing can have been stored.
     private(set) var hasSentCommit = false
     var probe: StoreProbe?
@@ -110,8 +115,8 @@ final class Session {
         var results: [QueryResult] = []
         var report: (index: Int, ServerError)?
         do throws(StoreError) {
-            let fresh = try queue(requests)
             let deadline = ContinuousClock.now + patience
+            let fresh = try queue(requests, by: deadline)
             for (index, request) in requests.enumerated() {
                 let name = request.statement.name
                 if fresh.contains(index) {
@@ -137,9 +142,9 @@ final class Session {
         }
         guard let (index, found) = report else { return results }
         lastReport = found
-        if found.endsSession {
-            isBroken = true
-            if let commit, index >= commit { throw .unsettled("the server went away during a commit") }
+        if found.endsSession { isBroken = true }
+        if let commit, index >= commit, found.leavesCommitOpen {
+            throw .unsettled("the database lost sight of a commit (\(found.sqlState))")
         }
         throw found.meaning
     }
@@ -170,8 +175,9 @@ final class Session {
         guard let result = PQexec(handle, script) else { throw lost() }
         defer { PQclear(result) }
         guard PQresultStatus(result) != PGRES_COMMAND_OK, PQresultStatus(result) != PGRES_TUPLES_OK else { return }
-        guard let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))) else { throw lost() }
-        throw ServerError(sqlState: String(cString: state), statement: name).meaning
+        guard let error = ServerError(result, statement: name) else { throw lost() }
+        lastReport = error
+        throw error.meaning
     }
 
     /// The notifications that have arrived since the last call. It does not wait.
@@ -188,17 +194,32 @@ final class Session {
 
     // MARK: Sending
 
+    /// Bytes of a statement's values above which they are sent before the next statement is queued, so that libpq has a
+    /// copy of one large statement and not of all.
+    private static let largeStatementBytes = 256 * 1024
+    /// Bytes of a statement's values above which the session is closed after its work: connecting again takes less time
+    /// than the database takes for so much.
+    private static let swellingBytes = 4 * 1024 * 1024
+
     /// - Returns: the requests whose statement is prepared on the way.
-    private func queue(_ requests: [Request]) throws(StoreError) -> Set<Int> {
+    private func queue(
+        _ requests: [Request], by deadline: ContinuousClock.Instant
+    ) throws(StoreError) -> Set<Int> {
         var fresh: Set<Int> = []
         var sent: Set<String> = []
         for (index, request) in requests.enumerated() {
             let statement = request.statement
             if !prepared.contains(statement.name), sent.insert(statement.name).inserted {
-                guard PQsendPrepare(handle, statement.name, statement.sql, 0, nil) == 1 else { throw lost() }
+                guard PQsendPrepare(handle, statement.name, statement.sql(on: topology), 0, nil) == 1 else {
+                    throw lost()
+                }
                 fresh.insert(index)
             }
+            let byteCount = request.parameters.bytes.count
+            if byteCount > Self.swellingBytes { isSwollen = true }
             guard request.parameters.send(handle, statement.name) else { throw lost() }
+            guard byteCount > Self.largeStatementBytes else { continue }
+            while try !flush() { try wait(for: POLLIN | POLLOUT, by: deadline) }
         }
         guard PQpipelineSync(handle) == 1 else { throw lost() }
         return fresh
@@ -217,11 +238,10 @@ final class Session {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK: found = .success(QueryResult(owning: result, statement: statement))
             case PGRES_PIPELINE_ABORTED: PQclear(result)
             default:
-                let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
+                let error = ServerError(result, statement: statement)
                 PQclear(result)
-                // libpq itself reports where there is no state: the connection is gone.
-                guard let state else { throw lost() }
-                found = .failure(ServerError(sqlState: state, statement: statement))
+                guard let error else { throw lost() }
+                found = .failure(error)
             }
         }
         if found == nil, PQstatus(handle) == CONNECTION_BAD { throw lost() }
@@ -242,10 +262,19 @@ final class Session {
     /// Sends what is still to be sent and takes in what has come. It does both at once, because the server stops
     /// reading while nobody reads its answers.
     private func waitForTraffic(by deadline: ContinuousClock.Instant) throws(StoreError) {
+        try wait(for: flush() ? POLLIN : POLLIN | POLLOUT, by: deadline)
+    }
+
+    /// - Returns: whether all is sent.
+    private func flush() throws(StoreError) -> Bool {
         let flushed = PQflush(handle)
         guard flushed >= 0 else { throw lost() }
-        var entry = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        if flushed == 1 { entry.events |= Int16(POLLOUT) }
+        return flushed == 0
+    }
+
+    /// Takes in what comes, and returns as soon as one of the events is there.
+    private func wait(for events: Int32, by deadline: ContinuousClock.Instant) throws(StoreError) {
+        var entry = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
         let left = (deadline - .now) / .milliseconds(1)
         guard left > 0 else {
             isBroken = true
@@ -261,6 +290,18 @@ final class Session {
     private func lost() -> StoreError {
         isBroken = true
         return .unavailable("the connection to the database was lost")
+    }
+}
+
+extension ServerError {
+    /// - Returns: nil where there is no state: libpq itself reports that the connection is gone.
+    fileprivate init?(_ result: OpaquePointer, statement: String) {
+        // Fields are named by letters: PostgreSQL documentation, "Error and Notice Message Fields".
+        func field(_ letter: UInt8) -> String? {
+            PQresultErrorField(result, Int32(letter)).map { String(cString: $0) }
+        }
+        guard let state = field(UInt8(ascii: "C")) else { return nil }
+        self.init(sqlState: state, statement: statement, message: field(UInt8(ascii: "M")) ?? "")
     }
 }
 

@@ -172,7 +172,7 @@ final class SessionSlot {
             if let there = self.session { session = there } else { session = try connect() }
             self.session = session
             session.beginWork(probe)
-            defer { if session.isBroken { self.session = nil } }
+            defer { if session.isBroken || session.isSwollen { self.session = nil } }
             do throws(StoreError) {
                 return (.success(try body(session)), session)
             } catch {

@@ -2,24 +2,28 @@
 extension Statements {
     static let insertAuditEntries = Statement(
         "insert audit entries",
-        """
-        INSERT INTO audit_entries (
-            tenant, position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
-            clock_after, clocks_from, detail, hash)
-        SELECT $1::text, * FROM unnest(
-            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bytea[])
-        """)
+        insert: """
+            INSERT INTO audit_entries (
+                tenant, position, conflict, version, type, collection, record, batch, device, recorded_at, clock_before,
+                clock_after, clocks_from, detail, hash)
+            """,
+        rows: """
+            unnest(
+                $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bytea[])
+            """)
     static let insertAuditSides = Statement(
         "insert audit sides",
-        """
-        INSERT INTO audit_sides (
-            tenant, position, ordinal, conflict, role, won, present, value, value_from, device, counter, "user",
-            operation, stamp, claimed_at)
-        SELECT $1::text, * FROM unnest(
-            $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
-            $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
-        """)
+        insert: """
+            INSERT INTO audit_sides (
+                tenant, position, ordinal, conflict, role, won, present, value, value_from, device, counter, "user",
+                operation, stamp, claimed_at)
+            """,
+        rows: """
+            unnest(
+                $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
+                $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
+            """)
     static let selectAuditEntries = Statement(
         "select audit entries",
         """
@@ -87,13 +91,15 @@ extension Statements {
         """)
     static let insertConflicts = Statement(
         "insert conflicts",
-        """
-        INSERT INTO conflicts (
-            tenant, id, kind, status, version, collection, record, unit, policy, opened_at, assignee)
-        SELECT $1::text, * FROM unnest(
-            $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bigint[], $11::text[])
-        """)
+        insert: """
+            INSERT INTO conflicts (
+                tenant, id, kind, status, version, collection, record, unit, policy, opened_at, assignee)
+            """,
+        rows: """
+            unnest(
+                $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+                $10::bigint[], $11::text[])
+            """)
     static let assignConflicts = Statement(
         "assign conflicts",
         """

@@ -86,11 +86,13 @@ extension Statements {
     /// Writes entries that are not there yet. The key refuses one that is.
     static let insertOperations = Statement(
         "write operations",
-        """
-        INSERT INTO operations (tenant, id, twin, ordinal, record, author, counter, rejected)
-        SELECT $1::text, * FROM unnest(
-            $2::uuid[], $3::bigint[], $4::bigint[], $5::uuid[], $6::bigint[], $7::bigint[], $8::boolean[])
-        """)
+        insert: """
+            INSERT INTO operations (tenant, id, twin, ordinal, record, author, counter, rejected)
+            """,
+        rows: """
+            unnest(
+                $2::uuid[], $3::bigint[], $4::bigint[], $5::uuid[], $6::bigint[], $7::bigint[], $8::boolean[])
+            """)
     /// Puts the next result of an operation in the place of a rejection. Where anything else is there, no row changes.
     static let replaceOperation = Statement(
         "replace operation",
@@ -101,10 +103,12 @@ extension Statements {
         """)
     static let insertGroups = Statement(
         "write groups of operations",
-        """
-        INSERT INTO operation_groups (tenant, first, content)
-        SELECT $1::text, * FROM unnest($2::bigint[], $3::bytea[])
-        """)
+        insert: """
+            INSERT INTO operation_groups (tenant, first, content)
+            """,
+        rows: """
+            unnest($2::bigint[], $3::bytea[])
+            """)
 
     // MARK: Batches
 
@@ -125,14 +129,19 @@ extension Statements {
         """)
     static let insertBatches = Statement(
         "insert batches",
-        """
-        INSERT INTO batches (tenant, device, key, fingerprint, results, recorded_at, first_ordinal, last_ordinal)
-        SELECT $1::text, * FROM unnest(
-            $2::text[], $3::text[], $4::bytea[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
-        """)
+        insert: """
+            INSERT INTO batches (tenant, device, key, fingerprint, results, recorded_at, first_ordinal, last_ordinal)
+            """,
+        rows: """
+            unnest(
+                $2::text[], $3::text[], $4::bytea[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+            """)
 
     // MARK: Moving from schema 5
 
+    /// Names a tenant before the schema has `set_tenant`. No schema as early as this can be distributed over nodes.
+    static let setFormerTenant = Statement(
+        "set former tenant", "SELECT set_config('rejoin.tenant', $1::text, true)")
     static let selectFormerOperations = Statement(
         "select former operations",
         """

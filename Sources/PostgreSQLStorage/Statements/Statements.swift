@@ -6,25 +6,33 @@ enum Statements {
 
     /// Sets how a session plans. Every statement reads by key or by a range of an index, at any size of the tables. So
     /// the plan that is made once for all values (`force_generic_plan`: planning costs more than most of these
-    /// statements) is also right before there are statistics, when the planner would take a table for small.
+    /// statements) is also right before there are statistics, when the planner would take a table for small. Citus looks
+    /// for the node by the value of the tenant, so there the database chooses.
     static let configure = Statement(
         "configure session",
         """
         SELECT set_config('statement_timeout', $1::text, false), set_config('lock_timeout', $2::text, false),
             set_config('idle_in_transaction_session_timeout', $3::text, false),
-            set_config('search_path', 'rejoin', false), set_config('plan_cache_mode', 'force_generic_plan', false),
+            set_config('search_path', 'rejoin', false),
+            set_config('plan_cache_mode', CASE WHEN citus THEN 'auto' ELSE 'force_generic_plan' END, false),
             set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
             set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
             set_config('enable_sort', 'off', false), set_config('enable_material', 'off', false),
             set_config('max_parallel_workers_per_gather', '0', false), set_config('jit', 'off', false),
             set_config('synchronous_commit',
-                CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-                ELSE current_setting('synchronous_commit') END, false)
+                CASE WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
+                ELSE current_setting('synchronous_commit') END, false),
+            CASE WHEN citus THEN set_config('citus.propagate_set_commands', 'local', false) END
+        FROM (
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus') AS citus) AS installed
         """)
     static let discardPlans = Statement("discard plans", "DISCARD PLANS")
     static let selectServer = Statement(
         "select server",
-        "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding')")
+        """
+        SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'),
+            EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus')
+        """)
     static let selectRecovery = Statement("select recovery", "SELECT pg_is_in_recovery()")
     static let ping = Statement("ping", "SELECT 1")
     static let examine = Statement(
@@ -70,7 +78,16 @@ enum Statements {
     /// Begins at "read committed", so that each statement after the tenant's lock sees what was committed before the
     /// lock was given.
     static let begin = Statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-    static let setTenant = Statement("set tenant", "SELECT set_config('rejoin.tenant', $1::text, true)")
+    static let setTenant = Statement("set tenant", "SELECT rejoin.set_tenant($1::text)")
+    /// Sends what `configure` has set for the coordinator to the nodes of a transaction. It goes there with the BEGIN.
+    static let setOnNodes = Statement(
+        "set on nodes",
+        """
+        SELECT rejoin.set_on_nodes(ARRAY[
+            'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'synchronous_commit',
+            'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_sort',
+            'enable_material', 'max_parallel_workers_per_gather', 'jit'])
+        """)
     /// Lets a commit take as long as it takes. Where a standby has to confirm it, a time-out would end that wait and
     /// report as committed what a failover would lose.
     static let waitForCommit = Statement("wait for commit", "SET LOCAL statement_timeout = 0")
@@ -132,19 +149,21 @@ enum Statements {
                 WHERE tenant = $1::text AND collection = read_set.collection AND id = read_set.id LIMIT 1) AS r
             WINDOW read AS (ROWS UNBOUNDED PRECEDING)) AS s
         """)
-    private static let rowsOfRecords: StaticString = """
+    private static let intoRecords: StaticString = """
         INSERT INTO records (
             tenant, collection, id, sequence, deleted, purged, clock, stamp, fields, siblings, state, open_conflicts,
             changed_at)
-        SELECT $1::text, * FROM unnest(
+        """
+    private static let rowsOfRecords: StaticString = """
+        unnest(
             $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::text[], $8::bigint[], $9::text[],
             $10::text[], $11::text[], $12::bigint[], $13::bigint[])
         """
     /// Inserts records that were looked for and are not there. To be ready for one that is would confirm each row in the
     /// log.
-    static let insertRecords = Statement("insert records", rowsOfRecords)
+    static let insertRecords = Statement("insert records", insert: intoRecords, rows: rowsOfRecords)
     static let writeRecords = Statement(
-        "write records", rowsOfRecords,
+        "write records", insert: intoRecords, rows: rowsOfRecords,
         """
         ON CONFLICT (tenant, collection, id) DO UPDATE SET
             sequence = excluded.sequence, deleted = excluded.deleted, purged = excluded.purged, clock = excluded.clock,
@@ -209,9 +228,13 @@ enum Statements {
         """)
     static let insertDevices = Statement(
         "insert devices",
+        insert: """
+            INSERT INTO devices (tenant, device, "user", registered_at, last_seen_at, acknowledged, retired_at)
+            """,
+        rows: """
+            unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+            """,
         """
-        INSERT INTO devices (tenant, device, "user", registered_at, last_seen_at, acknowledged, retired_at)
-        SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
         ON CONFLICT (tenant, device) DO NOTHING
         """)
     /// The first retirement counts.

@@ -139,8 +139,9 @@ struct DoctorCommand: AsyncParsableCommand {
     private static func server(_ conninfo: Conninfo, _ options: PostgreSQLStore.Options) async -> Check {
         do {
             let findings = try await PostgreSQLStore.examine(conninfo, options: options)
-            return findings.warnings.isEmpty
-                ? .good(findings.summary) : .note(([findings.summary] + findings.warnings).joined(separator: "; "))
+            let text = ([findings.summary] + findings.faults + findings.warnings).joined(separator: "; ")
+            guard findings.faults.isEmpty else { return .bad(text) }
+            return findings.warnings.isEmpty ? .good(text) : .note(text)
         } catch {
             return .bad(error.line)
         }

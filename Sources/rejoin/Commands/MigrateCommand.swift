@@ -46,15 +46,21 @@ struct MigrateCommand: AsyncParsableCommand {
             await store.close()
             print("\(data.databasePath) has schema \(version), the newest")
         case .server(let conninfo, let options):
-            let versions = try await Database.saying { () throws(StoreError) in
+            let change = try await Database.saying { () throws(StoreError) in
                 try await PostgreSQLStore.migrate(conninfo, grantingTo: grantTo, options: options)
             }
             print(
-                versions.from == versions.to
-                    ? "the database has schema \(versions.to), the newest"
-                    : "the database has schema \(versions.to) now; it had \(versions.from == 0 ? "none" : "\(versions.from)")"
+                change.from == change.to
+                    ? "the database has schema \(change.to), the newest"
+                    : "the database has schema \(change.to) now; it had \(change.from == 0 ? "none" : "\(change.from)")"
             )
             if let grantTo { print("role \(grantTo) may serve") }
+            if !change.undistributedTables.isEmpty {
+                print(
+                    "Citus is installed, and these tables are not distributed: "
+                        + change.undistributedTables.joined(separator: ", ")
+                        + "; run citus.sql before the first tenant (docs/postgresql.md, \"Citus\")")
+            }
         }
     }
 }
