@@ -35,7 +35,8 @@ public struct ClientOptions: Sendable {
 ///
 /// A line says what was asked, with status and sizes, and which fields an operation names; it never holds a token or a value.
 public struct SyncLogger: Sendable {
-    /// How much a line matters, the least first.
+    /// How much a line matters, the least first: `debug` for each exchange, `notice` for what did not go well at first, `warning` for what
+    /// somebody should know.
     public enum Level: Int, Sendable, Hashable, Comparable {
         case debug, notice, warning
 

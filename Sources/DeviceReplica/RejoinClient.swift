@@ -96,7 +96,7 @@ public final class RejoinClient: Sendable {
     // MARK: Syncing
 
     /// Syncs until the task is cancelled: sends edits as they are made, takes changes as they happen, and tries again after every
-    /// failure. Nothing has to be done about a failure but for what ``status`` says is paused.
+    /// failure. Nothing has to be done about a failure but for what ``status()`` says is paused.
     /// - Throws: ``SyncFailure/runsElsewhere``; `CancellationError`.
     public func run() async throws {
         _ = try await sync(.staying)

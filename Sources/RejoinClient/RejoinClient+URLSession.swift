@@ -10,8 +10,8 @@ extension RejoinClient {
     ///   - server: the server's address, without a path.
     ///   - options: what is kept here, and how.
     ///   - token: gives a token of the user for a device id. It is asked before the first request, and again when the server does not
-    ///     take the token any more. When it throws, the sync pauses until ``wake()``; nothing is lost.
-    /// - Throws: ``ReplicaError`` and GRDB's errors, where the tables cannot be opened.
+    ///     take the token any more. When it throws, the sync pauses until `wake()`; nothing is lost.
+    /// - Throws: `ReplicaError` and GRDB's errors, where the tables cannot be opened.
     public convenience init(
         database: any DatabaseWriter, server: URL, options: ClientOptions = ClientOptions(),
         token: @escaping @Sendable (_ device: DeviceID) async throws -> String
