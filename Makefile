@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core fuzz abuse stories check documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -15,6 +15,7 @@ help:
 	@echo "make serve      build, and run the server in ./rejoin-data"
 	@echo "make bench      measure the server beside what it stands on; BENCH='--quick h' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
+	@echo "make bench-device measure the device's side beside plain SQLite"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
@@ -71,6 +72,9 @@ bench: packages
 bench-core: packages
 	swift package --package-path Benchmarks benchmark
 	swift run --package-path Benchmarks --configuration release batch-cpu
+
+bench-device: packages
+	swift run --package-path Benchmarks --configuration release device-costs
 
 check:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

@@ -28,6 +28,16 @@ let package = Package(
         .executableTarget(
             name: "batch-cpu", dependencies: ["BatchPath"], path: "BatchCPU",
             swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
+        .executableTarget(
+            name: "device-costs",
+            dependencies: [
+                .product(name: "Causality", package: "rejoin"), .product(name: "Values", package: "rejoin"),
+                .product(name: "StrictJSON", package: "rejoin"), .product(name: "MergeCore", package: "rejoin"),
+                .product(name: "SyncWire", package: "rejoin"), .product(name: "DeviceReplica", package: "rejoin"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "DeviceCosts",
+            swiftSettings: [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]),
         .target(
             name: "LoadDriver", dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
             path: "LoadDriver",

@@ -59,7 +59,6 @@ CREATE TABLE rejoin_operations (
     attempts       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX rejoin_operations_by_record ON rejoin_operations (collection, record, position);
-CREATE INDEX rejoin_operations_waiting ON rejoin_operations (position) WHERE counter IS NULL AND settled = 0;
 CREATE INDEX rejoin_operations_sent ON rejoin_operations (batch, position) WHERE batch IS NOT NULL;
 CREATE INDEX rejoin_operations_depending ON rejoin_operations (position) WHERE depends_on <> '[]';
 

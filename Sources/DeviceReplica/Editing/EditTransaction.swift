@@ -25,7 +25,7 @@ public struct EditTransaction {
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
         guard let shown = try transaction.shown(key) else {
-            return try add(.create, key, fields, dependsOn: dependsOn)
+            return try add(.create, key, fields, seeing: VersionVector(), dependsOn: dependsOn)
         }
         guard shown.isDeleted else { throw EditRefusal(.recordExists, "There is such a record already.") }
         let rules = try transaction.rules(of: collection)
@@ -42,7 +42,7 @@ public struct EditTransaction {
             }
         }
         for name in rules.required where all[name] == .null { all[name] = nil }
-        return try add(.restore, key, all, dependsOn: dependsOn)
+        return try add(.restore, key, all, seeing: shown.clock, dependsOn: dependsOn)
     }
 
     /// Changes fields of a record. A field that is not named stays as it is.
@@ -62,7 +62,8 @@ public struct EditTransaction {
         let key = RecordKey(collection: collection, id: id)
         let shown = try requireShown(key)
         return try add(
-            .update, key, try completed(fields, of: seen ?? shown), seen: seen, dependsOn: dependsOn)
+            .update, key, try completed(fields, of: seen ?? shown),
+            seeing: seen?.clock.intersection(shown.clock) ?? shown.clock, dependsOn: dependsOn)
     }
 
     /// Deletes a record.
@@ -72,8 +73,8 @@ public struct EditTransaction {
         _ collection: ExactString, _ id: ExactString, dependsOn: [OperationID] = []
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
-        _ = try requireShown(key)
-        return try add(.delete, key, [:], dependsOn: dependsOn)
+        let shown = try requireShown(key)
+        return try add(.delete, key, [:], seeing: shown.clock, dependsOn: dependsOn)
     }
 
     /// Undoes the deletion of a record, and may change fields of it.
@@ -86,7 +87,7 @@ public struct EditTransaction {
         let key = RecordKey(collection: collection, id: id)
         guard let shown = try transaction.shown(key) else { throw EditRefusal.noRecord }
         guard shown.isDeleted else { throw EditRefusal(.recordExists, "The record is not deleted.") }
-        return try add(.restore, key, fields, dependsOn: dependsOn)
+        return try add(.restore, key, fields, seeing: shown.clock, dependsOn: dependsOn)
     }
 
     /// Adds to a counter. Increments of several devices all count.
@@ -152,15 +153,14 @@ public struct EditTransaction {
         return all
     }
 
+    /// - Parameter context: the base's clock as the author saw it.
     private func add(
-        _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], seen: ShownRecord? = nil,
+        _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], seeing context: VersionVector,
         dependsOn: [OperationID]
     ) throws -> OperationID {
-        let known = try transaction.base(key)?.clock ?? VersionVector()
         let edit = PendingOperation(
             position: try transaction.nextPosition(), id: OperationID(UUID().uuidString.lowercased()), kind: kind,
-            key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }),
-            context: kind == .create ? VersionVector() : seen?.clock.intersection(known) ?? known,
+            key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }), context: context,
             editedAtMilliseconds: try transaction.tick(), isInServerTime: try transaction.knowsServerTime(),
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)
@@ -216,7 +216,8 @@ public struct EditRefusal: Error, Sendable, Hashable, CustomStringConvertible {
 extension ReplicaTransaction {
     /// The number of a new local transaction.
     func nextEdit() throws -> Int64 {
-        try raise(.edit)
-        return try integer(.edit) ?? 1
+        let number = (try integer(.edit) ?? 0) + 1
+        try set(.edit, number)
+        return number
     }
 }

@@ -14,7 +14,7 @@ extension ReplicaTransaction {
     /// Takes a page of the feed with the cursor behind it.
     func take(_ page: ChangesPage) throws {
         try retrySetAside()
-        for record in page.records { try take(record) }
+        try take(page.records)
         try run(Statements.upsertCursor, [replica.options.selection, page.end.cursor])
     }
 

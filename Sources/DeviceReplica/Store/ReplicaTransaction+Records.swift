@@ -28,20 +28,49 @@ extension ReplicaTransaction {
 
     // MARK: Taking what the server says
 
-    /// Takes a record as the server says that it stands, unless what is here is as new. When the app's hook refuses it, the
-    /// change is set aside, and everything else goes on.
-    func take(_ record: WireRecord) throws {
-        let known = try base(record.key)
-        if let known, known.sequence >= record.sequence { return }
+    /// Takes records as the server says that they stand, but for those of which as new a state is here. Where the app's hook
+    /// refuses one, it is set aside, and everything else goes on.
+    func take(_ records: [WireRecord]) throws {
+        guard let latest = records.map(\.stampMilliseconds).max() else { return }
+        try observe(stampMilliseconds: latest)
+        // Mostly nothing here is about these records, and nobody has to be asked: then one is a look-up and a write.
+        let isPlain =
+            try replica.options.applying == nil && !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter)
+            && !exists(Statements.hasSetAside)
+        for record in records {
+            let sequence = try Int64.fetchOne(
+                db.cachedStatement(sql: Statements.selectSequence),
+                arguments: [record.key.collection.text, record.key.id.text])
+            if let sequence, sequence >= record.sequence { continue }
+            if isPlain, !record.isDeleted {
+                try write(record)
+            } else {
+                try takeCarefully(record)
+            }
+        }
+    }
+
+    func take(_ record: WireRecord) throws { try take([record]) }
+
+    /// Writes a record as it came.
+    private func write(_ record: WireRecord) throws {
+        try run(
+            Statements.upsertRecord,
+            [
+                record.key.collection.text, record.key.id.text, record.clock, record.fields, record.siblings,
+                record.isDeleted, record.stampMilliseconds, record.sequence, record.openConflicts,
+            ])
+    }
+
+    private func takeCarefully(_ record: WireRecord) throws {
         var base = try RecordBase(record)
         // The wire does not say what a deleted record holds. Whoever makes it anew has to name what must not come back.
-        if base.isDeleted, let known { base.fields = known.fields }
+        if base.isDeleted, let known = try self.base(record.key) { base.fields = known.fields }
         try apply(base) { try keepAside(record, because: $0) }
     }
 
     /// Puts a record in the place of what was known of it.
     func apply(_ base: RecordBase, orElse keepAside: (String) throws -> Void) throws {
-        try observe(stampMilliseconds: base.stampMilliseconds)
         var refusal: String?
         do {
             try db.inSavepoint {

@@ -91,7 +91,7 @@ extension ReplicaTransaction {
             else { continue }
             try settle(operation, outcome.result, as: shown[operation.key])
         }
-        for record in answer.records?.records ?? [] { try take(record) }
+        try take(answer.records?.records ?? [])
         try restoreBatchSize()
     }
 

@@ -2,7 +2,9 @@ import Causality
 
 extension ReplicaTransaction {
     /// The server's time, as far as it is known here.
-    func serverNow() throws -> Int64 { replica.time.now(offsetMilliseconds: try integer(.offset) ?? 0) }
+    func serverNow() throws -> Int64 {
+        replica.time.now(offsetMilliseconds: replica.time.isLearned ? 0 : try integer(.offset) ?? 0)
+    }
 
     /// Whether the server's time was ever heard of.
     func knowsServerTime() throws -> Bool {

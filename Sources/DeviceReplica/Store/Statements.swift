@@ -13,6 +13,7 @@ enum Statements {
     static let selectRecords = "SELECT \(recordColumns) FROM main.rejoin_records WHERE collection = ? ORDER BY id"
     static let selectAllRecords =
         "SELECT \(recordColumns) FROM main.rejoin_records WHERE (collection, id) > (?, ?) ORDER BY collection, id LIMIT 500"
+    static let selectSequence = "SELECT sequence FROM main.rejoin_records WHERE collection = ? AND id = ?"
     static let upsertRecord = """
         INSERT INTO main.rejoin_records (\(recordColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (collection, id) DO UPDATE SET clock = excluded.clock, fields = excluded.fields,
@@ -20,6 +21,7 @@ enum Statements {
             sequence = excluded.sequence, open_conflicts = excluded.open_conflicts
         """
     static let deleteRecord = "DELETE FROM main.rejoin_records WHERE collection = ? AND id = ?"
+    static let hasOwnCounter = "SELECT 1 FROM main.rejoin_own_counters LIMIT 1"
     static let selectOwnCounter = "SELECT counter FROM main.rejoin_own_counters WHERE collection = ? AND record = ?"
     static let upsertOwnCounter = """
         INSERT INTO main.rejoin_own_counters (collection, record, counter) VALUES (?, ?, ?)
@@ -76,6 +78,7 @@ enum Statements {
     static let thawBatch = """
         UPDATE main.rejoin_operations SET device = NULL, counter = NULL, batch = NULL WHERE batch = ? AND settled = 0
         """
+    static let hasOperation = "SELECT 1 FROM main.rejoin_operations LIMIT 1"
     static let hasWaiting =
         "SELECT 1 FROM main.rejoin_operations WHERE counter IS NULL AND settled = 0 LIMIT 1"
     static let countPending = "SELECT count(*) FROM main.rejoin_operations WHERE settled = 0"
@@ -114,6 +117,7 @@ enum Statements {
         """
     static let deleteSetAside = "DELETE FROM main.rejoin_set_aside WHERE collection = ? AND record = ?"
     static let selectSetAside = "SELECT * FROM main.rejoin_set_aside ORDER BY since, collection, record LIMIT 1000"
+    static let hasSetAside = "SELECT 1 FROM main.rejoin_set_aside LIMIT 1"
     static let countSetAside = "SELECT count(*) FROM main.rejoin_set_aside"
     static let upsertPulledAgain = """
         INSERT INTO main.rejoin_pulled_again (collection, id, change) VALUES (?, ?, ?)
