@@ -40,7 +40,6 @@ struct TodoApp: AsyncParsableCommand {
         guard let address = URL(string: server) else { throw ValidationError("'\(server)' is no address") }
         var options = ClientOptions()
         options.collections = ["todos"]
-        options.installationMark = folder.appendingPathComponent("this-device")
         if verbose {
             options.log = SyncLogger { level, line in FileHandle.standardError.write(Data("\(level): \(line)\n".utf8)) }
         }

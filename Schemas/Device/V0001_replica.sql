@@ -59,6 +59,7 @@ CREATE TABLE rejoin_operations (
     attempts       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX rejoin_operations_by_record ON rejoin_operations (collection, record, position);
+CREATE INDEX rejoin_operations_whole ON rejoin_operations (edit, position) WHERE atomic = 1;
 CREATE INDEX rejoin_operations_sent ON rejoin_operations (batch, position) WHERE batch IS NOT NULL;
 CREATE INDEX rejoin_operations_depending ON rejoin_operations (position) WHERE depends_on <> '[]';
 

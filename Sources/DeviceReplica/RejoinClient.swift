@@ -119,26 +119,40 @@ public final class RejoinClient: Sendable {
         let calls = ServerCalls(
             connection: connection, time: replica.time, log: replica.options.log,
             timeout: replica.options.requestTimeout)
+        var lock: SyncLock?
+        defer { lock = nil }
         let loop = SyncLoop(mode, of: replica, calls: calls, token: token) { [phases] in phases.set($0) }
-        let isFirst = running.withLock { running in
-            guard running == nil else { return false }
-            running = loop
-            return true
+        while let present = starting(loop) {
+            // A sync that is under way and ends is waited for; one that stays is the one.
+            guard await !present.stays else { throw SyncFailure.runsElsewhere }
+            _ = await present.catchUp()
+            await Task.yield()
         }
-        guard isFirst else { throw SyncFailure.runsElsewhere }
         defer {
             running.withLock { $0 = nil }
             phases.set(.stopped)
         }
-        var lock: SyncLock?
         if let mark = replica.mark {
             lock = SyncLock(besides: mark)
-            guard lock != nil else { throw SyncFailure.runsElsewhere }
+            guard lock != nil else {
+                await loop.giveUp()
+                throw SyncFailure.runsElsewhere
+            }
         }
-        defer { withExtendedLifetime(lock) {} }
         let end = try await loop.run()
         if end == .upToDate { phases.set(.upToDate) }
         return end
+    }
+
+    /// Makes the loop the one that runs. - Returns: the one that runs already; nil where the given one does now.
+    private func starting(_ loop: SyncLoop) -> SyncLoop? {
+        running.withLock { running in
+            guard let present = running else {
+                running = loop
+                return nil
+            }
+            return present
+        }
     }
 
     /// The network is back, the app came to the front, the user signed in: what failed or was paused is tried again at once.
@@ -168,7 +182,8 @@ public final class RejoinClient: Sendable {
     /// Edits that the server refused, with their reasons, the oldest first.
     public func parked() async throws -> [ParkedEdit] { try await replica.read { try $0.parkedEdits() } }
 
-    /// Sends a parked edit again, as it is or with other fields, as an edit of now. It has seen what is shown now.
+    /// Sends a parked edit again. As it was, it has seen what its author had: what came since is met as a conflict. With other fields
+    /// it is an edit of now, whose author has seen what shows.
     /// - Returns: its operation; nil where nothing is parked under the id.
     @discardableResult
     public func retry(

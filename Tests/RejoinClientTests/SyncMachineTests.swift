@@ -119,8 +119,7 @@ struct SyncMachineTests {
         transcript.expect(.askForToken, .failed(.noToken))
         #expect(transcript.next() == .rest(untilMilliseconds: nil))
         transcript.machine.wake()
-        transcript.expect(.askForToken)
-        transcript.expect(.checkSession)
+        transcript.begin()
         transcript.expect(.send)
     }
 

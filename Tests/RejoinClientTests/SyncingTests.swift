@@ -87,4 +87,66 @@ struct SyncingTests {
             }
         }
     }
+
+    @Test("who observes a collection hears of what others did, without an edit here")
+    func observing() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ipad = try TestDevice("ipad", on: server, in: directory)
+                let mac = try TestDevice("mac", on: server, in: directory)
+                try await ipad.client.write { try $0.create("notes", "n", ["text": "first"]) }
+                try await ipad.sync()
+                let heard = Task {
+                    for try await notes in mac.client.observe("notes") where !notes.isEmpty {
+                        return notes.map(\.key.id)
+                    }
+                    return []
+                }
+                try await mac.sync()
+                #expect(try await heard.value == ["n"])
+            }
+        }
+    }
+
+    @Test(
+        "an increment that was taken, and whose answer was lost, counts once although another edit and a new identity came between"
+    )
+    func fateUnknown() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let losing = LosingConnection(RouterConnection(server: server))
+                let ipad = try TestDevice("ipad", on: server, in: directory, connection: losing)
+                try await ipad.client.write { try $0.create("estimates", "e", ["title": "t"]) }
+                try await ipad.sync()
+                try await ipad.client.write { try $0.increment("estimates", "e", "visits") }
+                losing.losesAnswers(to: "/v1/batches")
+                await #expect(throws: SyncFailure.noAnswer) { try await ipad.sync() }
+                losing.losesAnswers(to: nil)
+                try await ipad.client.replica.write { try $0.set(.needsIdentity, "retired") }
+                try await ipad.client.replica.write { try $0.takeNewIdentity("ipad-2") }
+                try await ipad.client.write { try $0.increment("estimates", "e", "visits") }
+                try await ipad.sync()
+                #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":2") == true)
+                try await ipad.client.write { try $0.increment("estimates", "e", "visits") }
+                try await ipad.sync()
+                #expect(try await ipad.client.record("estimates", "e")?["visits"] == 3)
+                #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":3") == true)
+                #expect(try await ipad.client.device() == "ipad-2")
+            }
+        }
+    }
+
+    @Test("two syncs at once both hear that everything went well")
+    func twoSyncs() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ipad = try TestDevice("ipad", on: server, in: directory)
+                try await ipad.client.write { try $0.create("notes", "n", ["text": "first"]) }
+                async let first: Void = ipad.sync()
+                async let second: Void = ipad.sync()
+                _ = try await (first, second)
+                #expect(try await ipad.client.pending().isEmpty)
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@ import Causality
 import Foundation
 import GRDB
 import MergeCore
+import SyncWire
 import Values
 
 /// One local transaction with edits. The block that it is given to is the transaction: when the block throws, nothing of it stays.
@@ -62,7 +63,7 @@ public struct EditTransaction {
         let key = RecordKey(collection: collection, id: id)
         let shown = try requireShown(key)
         return try add(
-            .update, key, try completed(fields, of: seen ?? shown),
+            .update, key, try completed(fields, of: seen.map { $0.clock == shown.clock ? shown : $0 } ?? shown),
             seeing: seen?.clock.intersection(shown.clock) ?? shown.clock, dependsOn: dependsOn)
     }
 
@@ -103,7 +104,8 @@ public struct EditTransaction {
     public func add(
         _ elements: [Value], to field: ExactString, of collection: ExactString, _ id: ExactString
     ) throws -> OperationID {
-        try update(collection, id, [field: FieldChange.elements(adding: elements, removing: []).value])
+        try requireSome(elements)
+        return try update(collection, id, [field: FieldChange.elements(adding: elements, removing: []).value])
     }
 
     /// Removes elements from a set. What another device adds meanwhile stays.
@@ -111,7 +113,8 @@ public struct EditTransaction {
     public func remove(
         _ elements: [Value], from field: ExactString, of collection: ExactString, _ id: ExactString
     ) throws -> OperationID {
-        try update(collection, id, [field: FieldChange.elements(adding: [], removing: elements).value])
+        try requireSome(elements)
+        return try update(collection, id, [field: FieldChange.elements(adding: [], removing: elements).value])
     }
 
     /// Decides a field that has several values beside one another: this one shows, and the others that are here are overwritten.
@@ -135,6 +138,10 @@ public struct EditTransaction {
             throw EditRefusal(.recordDeleted, "The record is deleted. Restore it to change it.")
         }
         return shown
+    }
+
+    private func requireSome(_ elements: [Value]) throws {
+        guard !elements.isEmpty else { throw EditRefusal(.valueInvalid, "No element is named.") }
     }
 
     /// What wins or loses together is written together.
@@ -165,7 +172,8 @@ public struct EditTransaction {
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)
         if let last = try transaction.lastOperation(of: key),
-            let joined = last.joined(edit, by: try transaction.rules(of: key.collection))
+            let joined = last.joined(edit, by: try transaction.rules(of: key.collection)),
+            joined.fields.count <= WireLimits().fieldsPerOperation, (try? check(joined)) != nil
         {
             try transaction.update(joined)
             return joined.id
@@ -176,7 +184,7 @@ public struct EditTransaction {
 
     /// Tells a mistake where it is made, as far as what the server declared is known here.
     private func check(_ edit: PendingOperation) throws {
-        let operation = edit.operation(as: Dot(device: "self", counter: 1), offsetMilliseconds: 0)
+        let operation = edit.operation(as: Dot(device: "self", counter: 1))
         guard let schema = try transaction.schema() else { return }
         guard let rules = schema.rules(for: edit.key.collection) else {
             throw EditRefusal(.unknownCollection, "The server does not know the collection '\(edit.key.collection)'.")

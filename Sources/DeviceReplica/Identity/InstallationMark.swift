@@ -27,9 +27,11 @@ struct InstallationMark: Sendable {
         var text: String { "\(name) \(batchesMade)\n" }
     }
 
-    /// - Returns: nil where there is no file, or it cannot be read.
-    func read() -> Content? {
-        guard let data = try? Data(contentsOf: url) else { return nil }
+    /// - Returns: nil where there is no file.
+    /// - Throws: where there is one that cannot be read now: a locked device is no copy.
+    func read() throws -> Content? {
+        guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+        let data = try Data(contentsOf: url)
         return Content(text: String(decoding: data, as: UTF8.self))
     }
 
@@ -49,13 +51,14 @@ struct InstallationMark: Sendable {
     /// The place where the system keeps what is this installation's alone.
     /// - Parameter databasePath: of the database that the mark is for.
     static func usual(for databasePath: String) -> InstallationMark {
+        var path = URL(fileURLWithPath: databasePath).standardizedFileURL.path
         #if canImport(Darwin)
-            // An app's container moves with updates, so that its path names nothing for good.
-            let name = URL(fileURLWithPath: databasePath).lastPathComponent
-        #else
-            let name = URL(fileURLWithPath: databasePath).standardizedFileURL.path
-                .utf8.reduce(into: UInt64(0xCBF2_9CE4_8422_2325)) { $0 = ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+            // An app's container moves with updates: within it the path stays. Unsandboxed apps share a home.
+            if path.hasPrefix(NSHomeDirectory()) { path.removeFirst(NSHomeDirectory().count) }
+            path += " " + (Bundle.main.bundleIdentifier ?? "")
         #endif
+        // FNV-1a (Fowler, Noll and Vo).
+        let name = path.utf8.reduce(into: UInt64(0xCBF2_9CE4_8422_2325)) { $0 = ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         let folder = SystemFolders.state.appendingPathComponent("rejoin", isDirectory: true)
         return InstallationMark(url: folder.appendingPathComponent("\(name).installation"))
     }
@@ -88,7 +91,7 @@ extension Replica {
     /// Looks whether this database is the one that it was, and has everything go under a new device id where it is a copy.
     func checkInstallation() async throws {
         guard let mark else { return }
-        let found = mark.read()
+        let found = try mark.read()
         let content = try await write { transaction in
             let made = try transaction.integer(.batchesMade) ?? 0
             let name = try transaction.text(.installation)
@@ -112,6 +115,6 @@ extension Replica {
                 InstallationMark.Content(name: $0, batchesMade: try transaction.integer(.batchesMade) ?? 0)
             }
         }
-        if let content, mark.read() != content { try mark.write(content) }
+        if let content, try mark.read() != content { try mark.write(content) }
     }
 }

@@ -152,9 +152,14 @@ struct SyncMachine: Sendable, Hashable {
     mutating func note(_ outcome: Outcome, of activity: Activity, nowMilliseconds: Int64) {
         switch outcome {
         case .done(let hasMore):
-            backoff.reset()
-            handledInARow = 0
-            lastFailure = nil
+            switch activity {
+            // They are means: what comes after them says whether they helped.
+            case .askForToken, .takeNewIdentity: break
+            case .register, .checkSession, .fetchCollections, .pullAgain, .fetchRecords, .send, .pull:
+                backoff.reset()
+                handledInARow = 0
+                lastFailure = nil
+            }
             noteDone(activity, hasMore: hasMore)
         case .handled:
             handledInARow += 1
@@ -215,6 +220,7 @@ struct SyncMachine: Sendable, Hashable {
         backoff.reset()
         handledInARow = 0
         isSessionChecked = false
+        areCollectionsChecked = false
     }
 
     /// Something changed here or there. It is looked at in its turn.

@@ -10,7 +10,7 @@ extension PendingOperation {
     /// - Parameters:
     ///   - edit: what is written now, with the base's clock of now as its context.
     private func canTake(_ edit: PendingOperation) -> Bool {
-        isWaiting && edit.kind == .update && kind != .delete && context == edit.context
+        isWaiting && attempts == 0 && edit.kind == .update && kind != .delete && context == edit.context
             && isInServerTime == edit.isInServerTime
             && (isAtomic || edit.isAtomic ? transaction == edit.transaction : true)
             && Set(edit.dependsOn).isSubset(of: dependsOn)

@@ -40,14 +40,11 @@ struct PendingOperation: Sendable, Hashable {
     /// Whether it can still change and be sent.
     var isWaiting: Bool { sent == nil && !isSettled }
 
-    /// The operation as it goes out.
-    /// - Parameters:
-    ///   - dot: the event that it becomes.
-    ///   - offsetMilliseconds: server time minus device time, for an edit that was made before that was known.
-    func operation(as dot: Dot, offsetMilliseconds: Int64) -> Operation {
+    /// The operation as it goes out. - Parameter dot: the event that it becomes.
+    func operation(as dot: Dot) -> Operation {
         Operation(
             id: id, kind: kind, record: key, clock: context.setting(dot.device, to: dot.counter),
-            claimedMilliseconds: editedAtMilliseconds + (isInServerTime ? 0 : offsetMilliseconds), fields: fields,
+            claimedMilliseconds: editedAtMilliseconds, fields: fields,
             dependsOn: dependsOn)
     }
 }

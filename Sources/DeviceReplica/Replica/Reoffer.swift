@@ -53,9 +53,11 @@ struct Reoffer: Sendable, Hashable {
                 var there: Set<Value> = []
                 if case .array(let elements)? = now?.fields[member.name] { there = Set(elements) }
                 let adding = here.filter { !there.contains($0) }
-                if !adding.isEmpty {
+                // What was taken out is taken out again; what was added since, the context has not seen, and it stays.
+                let removing = there.subtracting(here).sorted { $0.precedes($1) }
+                if !adding.isEmpty || !removing.isEmpty {
                     offered.append(
-                        .init(name: member.name, value: FieldChange.elements(adding: adding, removing: []).value))
+                        .init(name: member.name, value: FieldChange.elements(adding: adding, removing: removing).value))
                 }
             case .register, .extremum, .other:
                 if now?.fields[member.name] != member.value { offered.append(member) }

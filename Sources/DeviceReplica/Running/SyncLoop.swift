@@ -13,7 +13,8 @@ actor SyncLoop {
     private var wasChanged = false
     /// Who waits until everything is here and there.
     private var waiters: [CheckedContinuation<SyncEnd, Never>] = []
-    private var hasEnded = false
+    private var end: SyncEnd?
+    private let mode: SyncMachine.Mode
     private let onPhase: @Sendable (SyncStatus.Phase) -> Void
     var phase: SyncStatus.Phase = .stopped
 
@@ -23,24 +24,40 @@ actor SyncLoop {
         onPhase: @escaping @Sendable (SyncStatus.Phase) -> Void
     ) {
         self.replica = replica
+        self.mode = mode
         self.calls = calls
         askForToken = token
         self.onPhase = onPhase
         machine = SyncMachine(mode, backoff: Backoff(seed: UInt64.random(in: 0 ... .max)))
-        machine.waitSeconds = replica.options.waitSeconds
+        machine.waitSeconds = min(max(replica.options.waitSeconds, 1), 60)
     }
 
     /// Goes on until nothing is left to do, or the task is cancelled.
     func run() async throws -> SyncEnd {
         defer {
-            hasEnded = true
-            tellWaiters(.failed(.noAnswer))
+            if end == nil { end = .failed(.noAnswer) }
+            tellWaiters(end ?? .failed(.noAnswer))
         }
-        try await replica.checkInstallation()
+        var isChecked = false
         while !Task.isCancelled {
-            let facts = try await replica.read { try $0.facts() }
+            let facts: SyncMachine.Facts
+            do {
+                if !isChecked { try await replica.checkInstallation() }
+                isChecked = true
+                facts = try await replica.read { try $0.facts() }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // Another process holds the file, or the device is locked: that passes.
+                replica.log(.warning, "the database of this device failed: \(error)")
+                guard mode == .staying else { throw error }
+                await restAfterFailure()
+                continue
+            }
             switch machine.next(facts, nowMilliseconds: replica.time.clock.uptime().milliseconds) {
-            case .finish(let end): return end
+            case .finish(let end):
+                self.end = end
+                return end
             case .rest(let until):
                 note(machine.pause.map { .paused($0) } ?? .offline)
                 tellWaiters(machine.pause.map { .paused($0) } ?? .failed(machine.failure))
@@ -85,12 +102,31 @@ actor SyncLoop {
         noteEdit()
     }
 
+    private func restAfterFailure() async {
+        let now = replica.time.clock.uptime().milliseconds
+        machine.note(.failed(.storage), of: .checkSession, nowMilliseconds: now)
+        note(.offline)
+        tellWaiters(.failed(.storage))
+        if case .rest(let until) = machine.next(SyncMachine.Facts(), nowMilliseconds: now) {
+            await rest(untilMilliseconds: until)
+        }
+    }
+
     /// Looks at everything again at once, and waits until it is done or came to nothing.
     func catchUp() async -> SyncEnd {
-        guard !hasEnded else { return .failed(.noAnswer) }
+        if let end { return end }
         wake()
         machine.noteChange()
         return await withCheckedContinuation { waiters.append($0) }
+    }
+
+    /// Whether it goes on when nothing is left to do.
+    var stays: Bool { mode == .staying }
+
+    /// It will not run: another process does.
+    func giveUp() {
+        end = .failed(.runsElsewhere)
+        tellWaiters(.failed(.runsElsewhere))
     }
 
     private func tellWaiters(_ end: SyncEnd) {
@@ -151,7 +187,7 @@ actor SyncLoop {
         do {
             token = try await askForToken(device)
             return .done(hasMore: false)
-        } catch is CancellationError {
+        } catch is CancellationError where Task.isCancelled {
             throw CancellationError()
         } catch {
             replica.log(.notice, "the app has no token: \(type(of: error))")
@@ -167,7 +203,7 @@ actor SyncLoop {
             return .done(hasMore: false)
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return calledOff
         }
     }
 
@@ -183,7 +219,7 @@ actor SyncLoop {
             return isOurs ? .done(hasMore: false) : .failed(.otherIdentity)
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return calledOff
         }
     }
 
@@ -199,7 +235,7 @@ actor SyncLoop {
             return .done(hasMore: false)
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return calledOff
         }
     }
 
@@ -225,7 +261,7 @@ actor SyncLoop {
                 return try await handle(problem)
             }
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return calledOff
         }
     }
 
@@ -253,7 +289,7 @@ actor SyncLoop {
             return .done(hasMore: page.end.hasMore)
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return waitSeconds > 0 ? .interrupted : calledOff
         }
     }
 
@@ -281,7 +317,7 @@ actor SyncLoop {
             }
             return try await handle(problem)
         case .none: return .failed(.noAnswer)
-        case .cancelled: return .interrupted
+        case .cancelled: return calledOff
         }
     }
 
@@ -293,24 +329,33 @@ actor SyncLoop {
                 guard problem.code == .notFound else { return try await handle(problem) }
                 try await replica.write { try $0.clear(key, nil) }
             case .none: return .failed(.noAnswer)
-            case .cancelled: return .interrupted
+            case .cancelled: return calledOff
             }
         }
         return .done(hasMore: false)
     }
+
+    /// What came of a call that was called off: by whoever stops the sync, or by something on its way.
+    private var calledOff: SyncMachine.Outcome { Task.isCancelled ? .interrupted : .failed(.noAnswer) }
 
     /// What is done about a call that was refused as a whole.
     private func handle(_ problem: Problem) async throws -> SyncMachine.Outcome {
         switch CallReaction(to: problem) {
         case .retryLater:
             return .failed(
-                .busy(problem.code, retryAfterMilliseconds: problem.retryAfterSeconds.map { Int64($0) * 1_000 }))
+                .busy(
+                    problem.code,
+                    retryAfterMilliseconds: problem.retryAfterSeconds.map { Int64(min(max($0, 0), 86_400)) * 1_000 }))
         case .renewToken: return .failed(.tokenRefused)
         case .takeNewIdentity:
             try await replica.write { try $0.set(.needsIdentity, problem.code.rawValue) }
             return .handled
         case .pullAgain(let reason):
-            try await replica.write { try $0.beginPullingAgain(reason) }
+            try await replica.write { transaction in
+                try transaction.beginPullingAgain(reason)
+                // The session says which one it is now, and that is no news then.
+                if reason == .lineage { try transaction.set(.lineage, nil) }
+            }
             return .handled
         case .splitBatch, .changeKey, .lookAtErrors, .pause: return .failed(.refused(problem.code))
         }

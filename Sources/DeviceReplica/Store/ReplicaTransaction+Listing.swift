@@ -141,14 +141,16 @@ extension ReplicaTransaction {
         }
     }
 
-    /// Makes an edit of now of one that was parked. It keeps its id unless the server knows the id with other content.
+    /// Makes an edit of one that was parked, under a new id. With other fields it has seen what shows now; as it was, it has seen what
+    /// its author had.
     func retryParked(
         _ id: OperationID, fields: [ExactString: Value]?, as kind: OperationKind?
     ) throws -> OperationID? {
         guard let row = try row(Statements.selectParkedByID, [id.name.text]) else { return nil }
         let parked = try ParkedEdit(row: row)
         try run(Statements.deleteParked, [id.name.text])
-        let context = try base(parked.record)?.clock ?? VersionVector()
+        let known = try base(parked.record)?.clock ?? VersionVector()
+        let context = try fields == nil ? VersionVector(jsonText: row["context"]).intersection(known) : known
         let kind = kind ?? parked.kind
         let again = PendingOperation(
             position: try nextPosition(), id: OperationID(Replica.randomDevice().name), kind: kind, key: parked.record,

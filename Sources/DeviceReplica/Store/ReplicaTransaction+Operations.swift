@@ -61,12 +61,26 @@ extension ReplicaTransaction {
     /// Takes an operation out of the queue and keeps it with its reason, and with it what depends on it: what names it, and, where
     /// it was to bring the record into being, everything that was written to the record after it.
     func park(_ operation: PendingOperation, because refusal: Refusal) throws {
-        var queue = [(operation, refusal)]
-        while let (operation, refusal) = queue.popLast() {
+        try park([(operation, refusal)])
+    }
+
+    /// Parks several, each with its own reason, and then what depends on them.
+    func park(_ refused: [(PendingOperation, Refusal)]) throws {
+        var queue = refused
+        var next = 0
+        while next < queue.count {
+            let (operation, refusal) = queue[next]
+            next += 1
             // It may have gone with one before it.
             guard try exists(Statements.selectOperation, [operation.id.name.text]) else { continue }
             try keepParked(operation, refusal)
             try delete(operation)
+            if refusal.code == ProblemCode.unknownCollection.rawValue
+                || refusal.code == ProblemCode.fieldInvalid.rawValue
+            {
+                try set(.needsCollections, "1")
+            }
+            try tellHook(operation.key)
             replica.log(
                 .warning,
                 "parked \(operation.kind.rawValue) of \(operation.key.collection)/\(operation.key.id): \(refusal.code)")
@@ -85,7 +99,27 @@ extension ReplicaTransaction {
                 $0.position > operation.position && !$0.isSettled
             }
         }
+        // What is to be taken whole is refused whole.
+        if operation.isAtomic {
+            dependents += try rows(Statements.selectWaitingOfEdit, [operation.transaction]).map(
+                PendingOperation.init(row:))
+        }
         return dependents
+    }
+
+    /// Has the app show the record as it is without an edit that was refused.
+    private func tellHook(_ key: RecordKey) throws {
+        guard let hook = replica.options.applying, let record = try shown(key) else { return }
+        do {
+            try db.inSavepoint {
+                try hook(db, record)
+                return .commit
+            }
+        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
+            throw error
+        } catch {
+            replica.log(.warning, "the app refuses \(key.collection)/\(key.id) as it is without a refused edit")
+        }
     }
 
     private func keepParked(_ operation: PendingOperation, _ refusal: Refusal) throws {

@@ -48,7 +48,9 @@ extension ReplicaTransaction {
             // What was sent into the other life of the data, nobody will answer. Its ids say whether it arrived.
             try run(Statements.deleteBatches)
             try run(Statements.thawAll)
-            try run(Statements.deleteAllSettled)
+            try unsettle(try rows(Statements.selectSettled).map(PendingOperation.init(row:)))
+            // Numbers that only this table knows were taken in the life that was cut off.
+            if try exists(Statements.hasOwnCounter) { try set(.needsIdentity, ProblemCode.clockAhead.rawValue) }
             try run(Statements.deleteOwnCounters)
             try run(Statements.deleteAllUnclear)
         }
@@ -62,6 +64,7 @@ extension ReplicaTransaction {
             }
         }
         try run(Statements.deleteCursors)
+        try run(Statements.deleteAllSetAside)
         try forEachPulledAgain { record in
             if isOtherLineage, try base(record.key) == nil { try cutContexts(of: record.key, to: record) }
             try take(record)
@@ -107,12 +110,21 @@ extension ReplicaTransaction {
     /// Removes a record that the server has forgotten, if nothing of it is pending here.
     private func forget(_ base: RecordBase) throws {
         guard try operations(of: base.key).isEmpty else { return }
-        try removeBase(base.key)
-        guard let hook = replica.options.applying else { return }
+        guard let hook = replica.options.applying else { return try removeBase(base.key) }
         let gone = ShownRecord(
             key: base.key, fields: base.fields, isDeleted: true, isPending: false, siblings: [:], openConflicts: 0,
             clock: base.clock)
-        try hook(db, gone)
+        do {
+            try db.inSavepoint {
+                try hook(db, gone)
+                try removeBase(base.key)
+                return .commit
+            }
+        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
+            throw error
+        } catch {
+            replica.log(.warning, "the app keeps \(base.key.collection)/\(base.key.id), which the server has forgotten")
+        }
     }
 
     func removeBase(_ key: RecordKey) throws {

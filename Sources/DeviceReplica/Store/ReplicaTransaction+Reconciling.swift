@@ -12,26 +12,35 @@ extension ReplicaTransaction {
     func reconcile(_ base: RecordBase, with now: WireRecord?) throws {
         let device = try device()
         let present = try now.map { try RecordBase($0) }
-        let isCut = (present?.clock[device] ?? 0) < base.clock[device]
+        let isCut = try (present?.clock[device] ?? 0) < ownCounter(base.key, base: base, device: device)
         let offer = Reoffer(
             base, to: present, increments: try lostIncrements(of: base.key, has: present?.clock ?? VersionVector()),
             by: try rules(of: base.key.collection))
         try cutContexts(of: base.key, to: now)
-        try removeBase(base.key)
-        if let now { try take(now) }
-        if let draft = offer.operation { try insertReoffer(draft, of: base.key) }
+        if let draft = offer.operation { try insertReoffer(draft, of: base) }
+        if let now {
+            // It stays as long as the app's hook refuses what the server says now.
+            var kept = base
+            (kept.clock, kept.sequence) = (offer.common, 0)
+            try write(kept)
+            try take(now)
+        } else {
+            try removeBase(base.key)
+        }
         // This device's events of the life that was cut off must never be given again: others may still know them.
         if isCut { try set(.needsIdentity, ProblemCode.clockAhead.rawValue) }
     }
 
     /// An offer goes before the edits that wait: some may be of a record that the server does not have any more.
-    private func insertReoffer(_ draft: Reoffer.Draft, of key: RecordKey) throws {
+    private func insertReoffer(_ draft: Reoffer.Draft, of base: RecordBase) throws {
         try insert(
             PendingOperation(
                 position: try number(Statements.smallestPosition) - 1,
-                id: OperationID("reoffered-" + UUID().uuidString.lowercased()), kind: draft.kind, key: key,
-                fields: draft.fields, context: draft.context, editedAtMilliseconds: try tick(),
-                isInServerTime: try knowsServerTime(), dependsOn: [], transaction: try nextEdit(), isAtomic: false))
+                id: OperationID("reoffered-" + UUID().uuidString.lowercased()), kind: draft.kind, key: base.key,
+                fields: draft.fields, context: draft.context,
+                // What is offered is as old as it is: it does not win over what was written since.
+                editedAtMilliseconds: base.stampMilliseconds, isInServerTime: true, dependsOn: [],
+                transaction: try nextEdit(), isAtomic: false))
     }
 
     private func lostIncrements(of key: RecordKey, has clock: VersionVector) throws -> [ExactString: Int64] {
@@ -49,7 +58,8 @@ extension ReplicaTransaction {
 
     /// Takes out of the contexts of a record's edits what the server does not have: it would take them for forged. Whatever
     /// comes back later, they have not seen.
-    func cutContexts(of key: RecordKey, to now: WireRecord?) throws {
+    /// - Parameter turnsCreates: whether a create goes as a change of the record, because the server said that it knows this device's.
+    func cutContexts(of key: RecordKey, to now: WireRecord?, turnsCreates: Bool = false) throws {
         let clock = try now?.versionVector() ?? VersionVector()
         let device = try device()
         var isFirst = true
@@ -57,10 +67,11 @@ extension ReplicaTransaction {
             var cut = operation
             cut.sent = nil
             cut.context = operation.context.intersection(clock)
-            if isFirst, operation.kind == .create, clock[device] > 0, let now {
+            if turnsCreates, isFirst, operation.kind == .create, clock[device] > 0, let now {
                 // The server knows this device's create of it already.
                 cut.kind = now.isDeleted ? .restore : .update
-                cut.context = clock
+                // Of the others' work its author has seen nothing.
+                cut.context = VersionVector()
             }
             isFirst = false
             if cut != operation { try update(cut) }
@@ -80,12 +91,31 @@ extension ReplicaTransaction {
     /// Takes the answer to how a record stands that the server knows otherwise than it was thought here.
     func clear(_ key: RecordKey, _ now: WireRecord?) throws {
         try run(Statements.deleteUnclear, [key.collection.text, key.id.text])
-        try run(Statements.deleteOwnCounter, [key.collection.text, key.id.text, Int64.max])
+        let clock = try now?.versionVector() ?? VersionVector()
+        try unsettle(
+            try operations(of: key).filter { operation in
+                operation.isSettled && operation.sent.map { !clock.contains($0.dot) } ?? true
+            })
+        try cutContexts(of: key, to: now, turnsCreates: true)
         if let known = try base(key) {
             try reconcile(known, with: now)
-        } else {
-            try cutContexts(of: key, to: now)
-            if let now { try take(now) }
+        } else if let now {
+            try take(now)
+        }
+        try run(Statements.deleteOwnCounter, [key.collection.text, key.id.text, Int64.max])
+    }
+
+    /// Has operations go again that the server had taken and does not have any more.
+    func unsettle(_ operations: [PendingOperation]) throws {
+        for operation in operations {
+            if let dot = operation.sent?.dot {
+                try run(
+                    Statements.deleteIncrement,
+                    [operation.key.collection.text, operation.key.id.text, dot.device.name.text, dot.counter])
+            }
+            var again = operation
+            (again.sent, again.isSettled, again.attempts) = (nil, false, max(1, again.attempts))
+            try update(again)
         }
     }
 

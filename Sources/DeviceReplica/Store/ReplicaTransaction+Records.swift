@@ -37,6 +37,8 @@ extension ReplicaTransaction {
         let isPlain =
             try replica.options.applying == nil && !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter)
             && !exists(Statements.hasSetAside)
+        // The database does not tell observers of changes to a table without rowids.
+        try db.notifyChanges(in: Table("rejoin_records"))
         for record in records {
             let sequence = try Int64.fetchOne(
                 db.cachedStatement(sql: Statements.selectSequence),
@@ -99,6 +101,9 @@ extension ReplicaTransaction {
     }
 
     private func keepAside(_ record: WireRecord, because reason: String) throws {
+        let (key, device) = (record.key, try device())
+        let own = try record.versionVector()[device]
+        if own > 0 { try run(Statements.upsertOwnCounter, [key.collection.text, key.id.text, own]) }
         try run(
             Statements.upsertSetAside,
             [

@@ -39,7 +39,12 @@ extension ReplicaTransaction {
             counters[operation.key] = last + 1
             let dot = Dot(device: device, counter: last + 1)
             operation.sent = PendingOperation.Sent(dot: dot, batch: key)
-            operations.append(operation.operation(as: dot, offsetMilliseconds: offset))
+            if !operation.isInServerTime {
+                // From now on it is one time: whatever is learned later, the operation stays what it was.
+                operation.editedAtMilliseconds += offset
+                operation.isInServerTime = true
+            }
+            operations.append(operation.operation(as: dot))
             try update(operation)
         }
         // The times are in server time already. A time of sending would age with every repetition of these bytes.
@@ -89,16 +94,31 @@ extension ReplicaTransaction {
                 let operation = try row(Statements.selectOperation, [operation.id.name.text]).map(
                     PendingOperation.init(row:))
             else { continue }
-            try settle(operation, outcome.result, as: shown[operation.key])
+            try settle(operation, outcome, as: shown[operation.key])
         }
         try take(answer.records?.records ?? [])
+        for record in answer.records?.records ?? [] { try forgetSettled(record) }
         try restoreBatchSize()
     }
 
-    private func settle(_ operation: PendingOperation, _ result: OperationResult, as record: WireRecord?) throws {
+    /// The record stands as it does after all that was settled. A replay that was numbered anew has taken no number there.
+    private func forgetSettled(_ record: WireRecord) throws {
+        guard let base = try base(record.key), base.sequence >= record.sequence else { return }
+        try run(Statements.deleteSettledOfRecord, [record.key.collection.text, record.key.id.text])
+        try run(Statements.deleteOwnCounter, [record.key.collection.text, record.key.id.text, Int64.max])
+    }
+
+    private func settle(_ operation: PendingOperation, _ outcome: OperationOutcome, as record: WireRecord?) throws {
+        let result = outcome.result
         switch result.outcome {
         case .applied, .merged, .conflicted, .older:
-            try settleTaken(operation, result, as: record)
+            if outcome.isReplayed, record == nil {
+                // Which number it has there is not known: the record says so.
+                try delete(operation)
+                try markUnclear(operation.key)
+                return try raise(.acknowledged)
+            }
+            try settleTaken(operation, result, as: record, isReplayed: outcome.isReplayed)
         case .skipped:
             try react(.waitForOthers, to: operation, Refusal(result.rejections.first))
         case .rejected:
@@ -109,16 +129,20 @@ extension ReplicaTransaction {
     }
 
     private func settleTaken(
-        _ operation: PendingOperation, _ result: OperationResult, as record: WireRecord?
+        _ operation: PendingOperation, _ result: OperationResult, as record: WireRecord?, isReplayed: Bool
     ) throws {
         guard let dot = operation.sent?.dot else { return }
+        // A replay under another number than its first one has not taken this one.
+        let hasNumber = try !isReplayed || record?.versionVector().contains(dot) == true
         var settled = operation
         settled.isSettled = true
         settled.sent?.batch = nil
         try update(settled)
-        try run(
-            Statements.upsertOwnCounter, [operation.key.collection.text, operation.key.id.text, dot.counter])
-        try remember(operation, dot)
+        if hasNumber {
+            try run(
+                Statements.upsertOwnCounter, [operation.key.collection.text, operation.key.id.text, dot.counter])
+            try remember(operation, dot)
+        }
         try raise(.acknowledged)
         try raise(.latencyTotal, by: max(0, try serverNow() - operation.editedAtMilliseconds))
         for conflict in result.conflicts { try note(conflict, of: operation, as: record) }
@@ -217,11 +241,12 @@ extension ReplicaTransaction {
         guard !isForGood else {
             let detail = "Another operation of the same edit was refused."
             let others = Refusal(code: ProblemCode.dependencyFailed.rawValue, detail: detail, pointer: "")
-            for (index, operation) in sent.enumerated() {
-                try park(
-                    operation,
-                    because: errors[index].map { Refusal($0) } ?? (errors.isEmpty ? Refusal(problem) : others))
+            let culprits = sent.enumerated().compactMap { index, operation in
+                errors[index].map { (operation, Refusal($0)) }
             }
+            let rest = sent.map { ($0, errors.isEmpty ? Refusal(problem) : others) }
+            // Each is parked once, with its own reason where it has one.
+            try park(culprits + rest)
             return
         }
         for (index, operation) in sent.enumerated() {

@@ -44,7 +44,7 @@ enum Statements {
     static let selectWaiting =
         operations + " WHERE counter IS NULL AND settled = 0 AND position > ? ORDER BY position LIMIT 200"
     static let selectWaitingOfEdit =
-        operations + " WHERE counter IS NULL AND settled = 0 AND edit = ? ORDER BY position"
+        operations + " WHERE atomic = 1 AND edit = ? AND counter IS NULL AND settled = 0 ORDER BY position"
     static let selectSent = operations + " WHERE batch = ? ORDER BY position"
     static let selectOperation = operations + " WHERE id = ?"
     static let selectDependents =
@@ -71,9 +71,12 @@ enum Statements {
     static let selectSettledDevices = """
         SELECT DISTINCT device FROM main.rejoin_operations WHERE collection = ? AND record = ? AND settled = 1
         """
-    static let deleteAllSettled = "DELETE FROM main.rejoin_operations WHERE settled = 1"
+    static let deleteSettledOfRecord =
+        "DELETE FROM main.rejoin_operations WHERE collection = ? AND record = ? AND settled = 1"
+    static let selectSettled = operations + " WHERE settled = 1 ORDER BY position"
     static let thawAll = """
-        UPDATE main.rejoin_operations SET device = NULL, counter = NULL, batch = NULL WHERE settled = 0 AND counter IS NOT NULL
+        UPDATE main.rejoin_operations SET device = NULL, counter = NULL, batch = NULL, attempts = max(attempts, 1)
+        WHERE settled = 0 AND counter IS NOT NULL
         """
     static let thawBatch = """
         UPDATE main.rejoin_operations SET device = NULL, counter = NULL, batch = NULL WHERE batch = ? AND settled = 0
@@ -116,7 +119,8 @@ enum Statements {
         ON CONFLICT (collection, record) DO UPDATE SET change = excluded.change, reason = excluded.reason, tries = tries + 1
         """
     static let deleteSetAside = "DELETE FROM main.rejoin_set_aside WHERE collection = ? AND record = ?"
-    static let selectSetAside = "SELECT * FROM main.rejoin_set_aside ORDER BY since, collection, record LIMIT 1000"
+    static let selectSetAside = "SELECT * FROM main.rejoin_set_aside ORDER BY tries, since LIMIT 100"
+    static let deleteAllSetAside = "DELETE FROM main.rejoin_set_aside"
     static let hasSetAside = "SELECT 1 FROM main.rejoin_set_aside LIMIT 1"
     static let countSetAside = "SELECT count(*) FROM main.rejoin_set_aside"
     static let upsertPulledAgain = """
