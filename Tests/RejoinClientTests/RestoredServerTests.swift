@@ -6,6 +6,7 @@ import MergeCore
 import SQLiteStorage
 import SyncStorage
 import SyncWire
+import Synchronization
 import Testing
 import Values
 
@@ -101,6 +102,44 @@ struct RestoredServerTests {
                 }
                 #expect(
                     try await ipad.client.device() != "ipad", "its events of the other life must not be given again")
+            }
+        }
+    }
+
+    @Test("what was acknowledged while the app refused the record is there again, once")
+    func setAsideMeanwhile() async throws {
+        try await withDirectory { directory in
+            let time = TestClock()
+            let (path, copy) = (directory.path + "/data.sqlite", directory.path + "/backup.sqlite")
+            let folder = directory
+            let refuses = Mutex(false)
+            let configure: @Sendable (inout ClientOptions) -> Void = { options in
+                options.applying = { _, _ in if refuses.withLock({ $0 }) { throw Unexpected("no room") } }
+            }
+            try await withFile(path, time: time) { server in
+                let ipad = try TestDevice("ipad", on: server, in: folder, configure: configure)
+                try await ipad.client.write { try $0.create("estimates", "e", ["title": "before"]) }
+                try await ipad.sync()
+                try DatabaseQueue(path: path).backup(to: DatabaseQueue(path: copy))
+                refuses.withLock { $0 = true }
+                try await ipad.client.write { edit in
+                    try edit.increment("estimates", "e", "visits")
+                    try edit.create("estimates", "late", ["title": "made after the backup"])
+                }
+                try await ipad.sync()
+                #expect(try await ipad.client.pending().isEmpty)
+            }
+            try restore(path, from: copy, lineage: "0123456789abcdef0123456789abcdef")
+            refuses.withLock { $0 = false }
+            try await withFile(path, time: time) { server in
+                let ipad = try TestDevice("ipad", on: server, in: folder, configure: configure)
+                try await ipad.sync()
+                #expect(try await server.record("estimates", "e")?.fields.contains("\"visits\":1") == true)
+                #expect(try await server.record("estimates", "late") != nil)
+                #expect(try await ipad.client.record("estimates", "e")?["visits"] == 1)
+                #expect(try await ipad.client.pending().isEmpty)
+                #expect(try await ipad.client.parked().isEmpty)
+                #expect(try await ipad.client.device() != "ipad")
             }
         }
     }
