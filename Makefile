@@ -11,7 +11,7 @@ REJOIN := .build/debug/rejoin
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
 	@echo "make test       build, and pass all tests"
-	@echo "make soak       let every fault of a database come twenty times; takes about half an hour"
+	@echo "make soak       let every fault of a database come twenty times, and play 200 histories of devices; takes hours"
 	@echo "make serve      build, and run the server in ./rejoin-data"
 	@echo "make bench      measure the server beside what it stands on; BENCH='--quick h' for less (docs/benchmarks.md)"
 	@echo "make bench-core measure the core and the wire alone"
@@ -47,7 +47,7 @@ test: packages
 soak: packages
 	@Scripts/install-debian-packages postgresql
 	swift build $(BUILD_FLAGS) --build-tests
-	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests'
+	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests|ProxyTests|KillTests|ConvergenceTests'
 
 fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv
