@@ -42,6 +42,7 @@ struct Convergence {
         }
         #expect(!end.records.isEmpty, "seed \(seed)")
         let losses = try history.losses(at: end)
-        #expect(losses.isEmpty, "seed \(seed): \(losses.joined(separator: "; "))")
+        let parked = end.parked.map { "\($0.code) \(Value.object($0.fields).canonicalText)" }.joined(separator: "; ")
+        #expect(losses.isEmpty, "seed \(seed): \(losses.joined(separator: "; ")); parked: \(parked)")
     }
 }

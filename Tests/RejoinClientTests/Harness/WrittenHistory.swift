@@ -111,12 +111,17 @@ struct WrittenHistory: Sendable {
             if case .array(let there)? = try record.fieldValues()[place.field] { shown = Set(there) }
             let gone = removed[place] ?? []
             return elements.compactMap { element in
-                if gone.contains(element) {
-                    return shown.contains(element) ? "\(element.canonicalText) was removed and is there" : nil
-                }
                 let isParked = end.parked.contains {
                     $0.record == place.record
                         && $0.fields[place.field]?.canonicalText.contains(element.canonicalText) == true
+                }
+                if gone.contains(element) {
+                    // Who takes an element out, or makes the record anew, may be refused, and is told so.
+                    let isRefused = end.parked.contains {
+                        $0.record == place.record && $0.fields[place.field] != nil
+                    }
+                    return shown.contains(element) && !isRefused
+                        ? "\(element.canonicalText) was removed and is there" : nil
                 }
                 return shown.contains(element) || isParked ? nil : "\(element.canonicalText) was added and is lost"
             }
