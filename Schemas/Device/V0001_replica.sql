@@ -135,13 +135,6 @@ CREATE TABLE rejoin_increments (
     PRIMARY KEY (collection, record, device, counter, field)
 ) STRICT, WITHOUT ROWID;
 
--- The records that are kept up to date where not all of a collection are.
-CREATE TABLE rejoin_wanted (
-    collection TEXT NOT NULL,
-    record     TEXT NOT NULL,
-    PRIMARY KEY (collection, record)
-) STRICT, WITHOUT ROWID;
-
 -- Conflicts that edits of this device met, the newest of which are kept.
 CREATE TABLE rejoin_conflicts (
     position   INTEGER PRIMARY KEY,

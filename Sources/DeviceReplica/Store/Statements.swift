@@ -138,9 +138,6 @@ enum Statements {
     static let deleteUnclear = "DELETE FROM main.rejoin_unclear WHERE collection = ? AND record = ?"
     static let hasUnclear = "SELECT 1 FROM main.rejoin_unclear LIMIT 1"
     static let deleteAllUnclear = "DELETE FROM main.rejoin_unclear"
-    static let insertWanted = "INSERT OR IGNORE INTO main.rejoin_wanted (collection, record) VALUES (?, ?)"
-    static let deleteWanted = "DELETE FROM main.rejoin_wanted WHERE collection = ? AND record = ?"
-    static let selectWanted = "SELECT record FROM main.rejoin_wanted WHERE collection = ? ORDER BY record"
 
     // MARK: What is remembered of what was sent
 
