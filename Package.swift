@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "rejoin", targets: ["rejoin"]),
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
-        .library(name: "RejoinClient", targets: ["RejoinClient", "DeviceReplica", "Values", "Causality", "MergeCore"]),
+        .library(name: "RejoinClient", targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
@@ -152,8 +152,15 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "RejoinClient",
-            dependencies: ["Causality", "DeviceReplica", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Causality", "DeviceReplica", "SyncedTables", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
+        .target(
+            name: "SyncedTables",
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "DeviceReplica",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            resources: [.embedInCode("Schemas/V0001_tables.sql")], swiftSettings: strict),
         .target(
             name: "DeviceReplica",
             dependencies: [
@@ -292,7 +299,7 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "DeviceReplica", "RejoinClient", "EngineHarness", "SeededRandom",
+                "SyncEngine", "SyncHTTP", "DeviceReplica", "SyncedTables", "RejoinClient", "EngineHarness", "SeededRandom",
                 "RejoinProcesses",
                 "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),

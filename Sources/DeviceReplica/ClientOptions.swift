@@ -21,6 +21,8 @@ public struct ClientOptions: Sendable {
     public var installationMark: URL?
     /// What time it is.
     public var clock: DeviceClock = .system
+    /// What keeps the app's own tables; nil where there are none.
+    package var mirror: (any TableMirror)?
     /// Where the log goes.
     public var log = SyncLogger { _, _ in }
 

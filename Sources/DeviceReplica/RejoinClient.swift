@@ -20,7 +20,7 @@ import Values
 ///
 /// The tables that the client makes begin with `rejoin_`, and may lie in the app's own database.
 public final class RejoinClient: Sendable {
-    let replica: Replica
+    package let replica: Replica
     private let connection: any ServerConnection
     private let token: @Sendable (DeviceID) async throws -> String
     private let running = Mutex<SyncLoop?>(nil)
@@ -139,9 +139,18 @@ public final class RejoinClient: Sendable {
                 throw SyncFailure.runsElsewhere
             }
         }
+        let watch = watchTables(mode, loop)
+        defer { watch?.cancel() }
         let end = try await loop.run()
         if end == .upToDate { phases.set(.upToDate) }
         return end
+    }
+
+    /// Has the loop send what is written into the app's own tables.
+    private func watchTables(_ mode: SyncMachine.Mode, _ loop: SyncLoop) -> Task<Void, Never>? {
+        guard mode == .staying, let mirror = replica.options.mirror else { return nil }
+        let database = replica.database
+        return Task { await mirror.watch(database) { Task { await loop.noteEdit() } } }
     }
 
     /// Makes the loop the one that runs. - Returns: the one that runs already; nil where the given one does now.

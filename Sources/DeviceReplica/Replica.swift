@@ -10,9 +10,9 @@ import Values
 /// The tables of one device, without a server: edits, what the server last said, and what shows.
 ///
 /// Every method is one transaction of the database.
-final class Replica: Sendable {
-    let database: any DatabaseWriter
-    let options: ClientOptions
+package final class Replica: Sendable {
+    package let database: any DatabaseWriter
+    package let options: ClientOptions
     let time: ServerTime
     let schemas = SchemaCache()
     let logger: SyncLogger
@@ -26,6 +26,7 @@ final class Replica: Sendable {
         try database.writeWithoutTransaction { db in
             try db.inTransaction(.immediate) {
                 try migrate(db)
+                try options.mirror?.open(ReplicaTransaction(db: db, replica: self))
                 return .commit
             }
         }
@@ -55,20 +56,58 @@ final class Replica: Sendable {
 
     static func randomDevice() -> DeviceID { DeviceID(ExactString(UUID().uuidString.lowercased())) }
 
-    func log(_ level: SyncLogger.Level, _ text: @autoclosure () -> String) { logger.log(level, text()) }
+    package func log(_ level: SyncLogger.Level, _ text: @autoclosure () -> String) { logger.log(level, text()) }
 
     // MARK: Transactions
 
-    func write<Result: Sendable>(
+    package func write<Result: Sendable>(
         _ body: @escaping @Sendable (ReplicaTransaction) throws -> Result
     ) async throws -> Result {
         try await database.write { db in try body(ReplicaTransaction(db: db, replica: self)) }
     }
 
-    func read<Result: Sendable>(
+    package func read<Result: Sendable>(
         _ body: @escaping @Sendable (ReplicaTransaction) throws -> Result
     ) async throws -> Result {
         try await database.read { db in try body(ReplicaTransaction(db: db, replica: self)) }
+    }
+}
+
+extension Replica {
+    /// Makes edits of all rows of the app's tables that were changed.
+    package func noteRows() async throws {
+        guard let mirror = options.mirror else { return }
+        while try await read({ try mirror.hasWork($0) }) {
+            try Task.checkCancellation()
+            try await write { try mirror.work($0) }
+        }
+    }
+
+    /// Does something and undoes it.
+    package func tryOut<Result: Sendable>(
+        _ body: @escaping @Sendable (ReplicaTransaction) throws -> Result
+    ) async throws -> Result {
+        try await database.writeWithoutTransaction { db in
+            var result: Result?
+            try db.inTransaction(.immediate) {
+                result = try body(ReplicaTransaction(db: db, replica: self))
+                return .rollback
+            }
+            guard let result else { throw ReplicaError.damaged("a transaction did not run") }
+            return result
+        }
+    }
+
+    /// Removes everything that begins with `rejoin_`.
+    package func detach() async throws {
+        try await database.write { db in
+            for kind in ["trigger", "table"] {
+                let names = try String.fetchAll(
+                    db, sql: "SELECT name FROM main.sqlite_master WHERE type = ? AND name GLOB 'rejoin_*'", arguments: [kind])
+                for name in names { try db.execute(sql: "DROP \(kind) main.\"\(name)\"") }
+            }
+        }
+        if let mark { try? FileManager.default.removeItem(at: mark.url) }
     }
 }
 

@@ -14,6 +14,10 @@ public struct EditTransaction {
     let transaction: ReplicaTransaction
     let number: Int64
     let isAtomic: Bool
+    /// How long ago the edits were made, in milliseconds.
+    var ageMilliseconds: Int64 = 0
+    /// Whether the edits say what was done to rows of the app's tables already.
+    var isOfRows = false
 
     // MARK: Edits
 
@@ -25,13 +29,21 @@ public struct EditTransaction {
         _ collection: ExactString, _ id: ExactString, _ fields: [ExactString: Value], dependsOn: [OperationID] = []
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
-        guard let shown = try transaction.shown(key) else {
+        guard let shown = try shown(key) else {
             return try add(.create, key, fields, seeing: VersionVector(), dependsOn: dependsOn)
         }
         guard shown.isDeleted else { throw EditRefusal(.recordExists, "There is such a record already.") }
-        let rules = try transaction.rules(of: collection)
+        let all = try remade(fields, of: shown, keeping: [])
+        return try add(.restore, key, all, seeing: shown.clock, dependsOn: dependsOn)
+    }
+
+    /// The fields of a record that is made anew, and of what it had before what must not come back.
+    func remade(
+        _ fields: [ExactString: Value], of shown: ShownRecord, keeping kept: Set<ExactString>
+    ) throws -> [ExactString: Value] {
+        let rules = try transaction.rules(of: shown.key.collection)
         var all = fields
-        for member in shown.fields.members where all[member.name] == nil {
+        for member in shown.fields.members where all[member.name] == nil && !kept.contains(member.name) {
             switch rules.policy(of: rules.unit(of: member.name)).family {
             case .register: all[member.name] = .null
             case .set:
@@ -43,7 +55,7 @@ public struct EditTransaction {
             }
         }
         for name in rules.required where all[name] == .null { all[name] = nil }
-        return try add(.restore, key, all, seeing: shown.clock, dependsOn: dependsOn)
+        return all
     }
 
     /// Changes fields of a record. A field that is not named stays as it is.
@@ -86,7 +98,7 @@ public struct EditTransaction {
         dependsOn: [OperationID] = []
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
-        guard let shown = try transaction.shown(key) else { throw EditRefusal.noRecord }
+        guard let shown = try shown(key) else { throw EditRefusal.noRecord }
         guard shown.isDeleted else { throw EditRefusal(.recordExists, "The record is not deleted.") }
         return try add(.restore, key, fields, seeing: shown.clock, dependsOn: dependsOn)
     }
@@ -127,13 +139,27 @@ public struct EditTransaction {
 
     /// The record as the app shows it, with what this transaction has written; nil where there is none.
     public func record(_ collection: ExactString, _ id: ExactString) throws -> ShownRecord? {
-        try transaction.shown(RecordKey(collection: collection, id: id))
+        try shown(RecordKey(collection: collection, id: id))
     }
 
     // MARK: What all of them do
 
+    /// What shows, with what was changed in the record's row.
+    private func shown(_ key: RecordKey) throws -> ShownRecord? {
+        if !isOfRows { try transaction.replica.options.mirror?.capture(key, transaction) }
+        return try transaction.shown(key)
+    }
+
+    /// Has the record's row follow an edit that was not made in it.
+    private func showInTable(_ key: RecordKey) throws {
+        guard !isOfRows, let mirror = transaction.replica.options.mirror, let shown = try transaction.shown(key) else {
+            return
+        }
+        try mirror.applying(transaction) { try mirror.apply(shown, transaction, checksParents: true) }
+    }
+
     private func requireShown(_ key: RecordKey) throws -> ShownRecord {
-        guard let shown = try transaction.shown(key) else { throw EditRefusal.noRecord }
+        guard let shown = try shown(key) else { throw EditRefusal.noRecord }
         guard !shown.isDeleted else {
             throw EditRefusal(.recordDeleted, "The record is deleted. Restore it to change it.")
         }
@@ -161,14 +187,14 @@ public struct EditTransaction {
     }
 
     /// - Parameter context: the base's clock as the author saw it.
-    private func add(
+    func add(
         _ kind: OperationKind, _ key: RecordKey, _ fields: [ExactString: Value], seeing context: VersionVector,
         dependsOn: [OperationID]
     ) throws -> OperationID {
         let edit = PendingOperation(
             position: try transaction.nextPosition(), id: OperationID(UUID().uuidString.lowercased()), kind: kind,
             key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }), context: context,
-            editedAtMilliseconds: try transaction.tick(), isInServerTime: try transaction.knowsServerTime(),
+            editedAtMilliseconds: try transaction.tick() - ageMilliseconds, isInServerTime: try transaction.knowsServerTime(),
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)
         if let last = try transaction.lastOperation(of: key),
@@ -176,9 +202,11 @@ public struct EditTransaction {
             joined.fields.count <= WireLimits().fieldsPerOperation, (try? check(joined)) != nil
         {
             try transaction.update(joined)
+            try showInTable(key)
             return joined.id
         }
         try transaction.insert(edit)
+        try showInTable(key)
         return edit.id
     }
 
@@ -207,9 +235,9 @@ public struct EditRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// Everything that is wrong with it, in the words of the protocol.
     public let rejections: [Rejection]
 
-    init(rejections: [Rejection]) { self.rejections = rejections }
+    package init(rejections: [Rejection]) { self.rejections = rejections }
 
-    init(_ code: Rejection.Code, _ detail: String) { rejections = [Rejection(code, detail)] }
+    package init(_ code: Rejection.Code, _ detail: String) { rejections = [Rejection(code, detail)] }
 
     static let noRecord = EditRefusal(.invalidRequest, "There is no such record here.")
 

@@ -3,7 +3,7 @@ import MergeCore
 import Values
 
 /// What an edit does to one field, read from the form in which it goes over the wire.
-enum FieldChange: Sendable, Hashable {
+package enum FieldChange: Sendable, Hashable {
     case set(Value)
     case increment(Int64)
     case elements(adding: [Value], removing: [Value])
@@ -38,7 +38,7 @@ enum FieldChange: Sendable, Hashable {
     }
 
     /// The form in which it goes over the wire.
-    var value: Value {
+    package var value: Value {
         switch self {
         case .set(let value): value
         case .increment(let amount): [Self.increment: .integer(amount)]

@@ -4,13 +4,13 @@ import SyncWire
 import Values
 
 /// A record as the server last said that it stands.
-struct RecordBase: Sendable, Hashable {
-    let key: RecordKey
-    var clock: VersionVector
-    var fields: ObjectValue
+package struct RecordBase: Sendable, Hashable {
+    package let key: RecordKey
+    package var clock: VersionVector
+    package var fields: ObjectValue
     /// Canonical JSON of the values beside the visible ones; nil where there are none.
     var siblings: String?
-    var isDeleted: Bool
+    package var isDeleted: Bool
     var stampMilliseconds: Int64
     var sequence: Int64
     var openConflicts: Int64

@@ -44,6 +44,7 @@ actor SyncLoop {
             do {
                 if !isChecked { try await replica.checkInstallation() }
                 isChecked = true
+                try await replica.noteRows()
                 facts = try await replica.read { try $0.facts() }
             } catch is CancellationError {
                 throw CancellationError()

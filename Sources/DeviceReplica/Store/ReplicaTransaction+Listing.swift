@@ -105,7 +105,7 @@ extension ReplicaTransaction {
         return shown.sorted { $0.key < $1.key }
     }
 
-    func pendingEdits() throws -> [PendingEdit] {
+    package func pendingEdits() throws -> [PendingEdit] {
         var edits: [PendingEdit] = []
         try forEachUnsettled { operation in
             edits.append(

@@ -71,6 +71,7 @@ extension ReplicaTransaction {
         while next < queue.count {
             let (operation, refusal) = queue[next]
             next += 1
+            try replica.options.mirror?.capture(operation.key, self)
             // It may have gone with one before it.
             guard try exists(Statements.selectOperation, [operation.id.name.text]) else { continue }
             try keepParked(operation, refusal)
@@ -109,15 +110,7 @@ extension ReplicaTransaction {
 
     /// Has the app show the record as it is without an edit that was refused.
     private func tellHook(_ key: RecordKey) throws {
-        guard let hook = replica.options.applying, let record = try shown(key) else { return }
-        do {
-            try db.inSavepoint {
-                try hook(db, record)
-                return .commit
-            }
-        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
-            throw error
-        } catch {
+        if try attempt({ try showing { try show(key) } }) != nil {
             replica.log(.warning, "the app refuses \(key.collection)/\(key.id) as it is without a refused edit")
         }
     }

@@ -13,8 +13,8 @@ extension ReplicaTransaction {
 
     /// Takes a page of the feed with the cursor behind it.
     func take(_ page: ChangesPage) throws {
-        try retrySetAside()
         try take(page.records)
+        try retrySetAside()
         try run(Statements.upsertCursor, [replica.options.selection, page.end.cursor])
     }
 
@@ -109,20 +109,16 @@ extension ReplicaTransaction {
 
     /// Removes a record that the server has forgotten, if nothing of it is pending here.
     private func forget(_ base: RecordBase) throws {
+        try replica.options.mirror?.capture(base.key, self)
         guard try operations(of: base.key).isEmpty else { return }
-        guard let hook = replica.options.applying else { return try removeBase(base.key) }
         let gone = ShownRecord(
             key: base.key, fields: base.fields, isDeleted: true, isPending: false, siblings: [:], openConflicts: 0,
             clock: base.clock)
-        do {
-            try db.inSavepoint {
-                try hook(db, gone)
-                try removeBase(base.key)
-                return .commit
-            }
-        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
-            throw error
-        } catch {
+        let refusal = try attempt {
+            try showing { try show(gone) }
+            try removeBase(base.key)
+        }
+        if refusal != nil {
             replica.log(.warning, "the app keeps \(base.key.collection)/\(base.key.id), which the server has forgotten")
         }
     }

@@ -10,6 +10,7 @@ extension ReplicaTransaction {
     /// Offers the server what it lost of a record, and takes over what it has.
     /// - Parameter now: what the server says now; nil where it has no such record.
     func reconcile(_ base: RecordBase, with now: WireRecord?) throws {
+        try replica.options.mirror?.capture(base.key, self)
         let device = try device()
         let present = try now.map { try RecordBase($0) }
         let isCut = try (present?.clock[device] ?? 0) < ownCounter(base.key, base: base, device: device)
@@ -90,6 +91,7 @@ extension ReplicaTransaction {
 
     /// Takes the answer to how a record stands that the server knows otherwise than it was thought here.
     func clear(_ key: RecordKey, _ now: WireRecord?) throws {
+        try replica.options.mirror?.capture(key, self)
         try run(Statements.deleteUnclear, [key.collection.text, key.id.text])
         let clock = try now?.versionVector() ?? VersionVector()
         try unsettle(

@@ -7,7 +7,7 @@ import Values
 
 extension ReplicaTransaction {
     /// What the server last said of a record; nil where it has not told of it.
-    func base(_ key: RecordKey) throws -> RecordBase? {
+    package func base(_ key: RecordKey) throws -> RecordBase? {
         try row(Statements.selectRecord, [key.collection.text, key.id.text]).map(RecordBase.init(row:))
     }
 
@@ -22,7 +22,7 @@ extension ReplicaTransaction {
     }
 
     /// The record as the app shows it; nil where there is none.
-    func shown(_ key: RecordKey) throws -> ShownRecord? {
+    package func shown(_ key: RecordKey) throws -> ShownRecord? {
         ShownRecord(try base(key), under: try operations(of: key), by: try rules(of: key.collection))
     }
 
@@ -33,29 +33,42 @@ extension ReplicaTransaction {
     func take(_ records: [WireRecord]) throws {
         guard let latest = records.map(\.stampMilliseconds).max() else { return }
         try observe(stampMilliseconds: latest)
-        // Mostly nothing here is about these records, and nobody has to be asked: then one is a look-up and a write.
-        let isPlain =
-            try replica.options.applying == nil && !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter)
-            && !exists(Statements.hasSetAside)
         // The database does not tell observers of changes to a table without rowids.
         try db.notifyChanges(in: Table("rejoin_records"))
-        for record in records {
-            let sequence = try Int64.fetchOne(
-                db.cachedStatement(sql: Statements.selectSequence),
-                arguments: [record.key.collection.text, record.key.id.text])
-            if let sequence, sequence >= record.sequence { continue }
-            if isPlain, !record.isDeleted {
-                try write(record)
-            } else {
-                try takeCarefully(record)
-            }
+        guard let mirror = replica.options.mirror else {
+            for record in try takePlain(records) { try takeCarefully(record) { try keepAside(record, because: $0) } }
+            return
         }
+        try mirror.applying(self) { try take(records, with: mirror) }
+    }
+
+    /// Takes the records about which nothing is here that somebody would have to be asked about: each is a look-up and a write.
+    /// - Returns: those that are to be taken with care.
+    private func takePlain(_ records: [WireRecord]) throws -> [WireRecord] {
+        let isPlain = try replica.options.applying == nil && isQuiet()
+        var others: [WireRecord] = []
+        for record in records where try isNews(record) {
+            if isPlain, !record.isDeleted { try write(record) } else { others.append(record) }
+        }
+        return others
+    }
+
+    /// Whether nothing is pending, set aside or settled.
+    func isQuiet() throws -> Bool {
+        try !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter) && !exists(Statements.hasSetAside)
+    }
+
+    func isNews(_ record: WireRecord) throws -> Bool {
+        let sequence = try Int64.fetchOne(
+            db.cachedStatement(sql: Statements.selectSequence),
+            arguments: [record.key.collection.text, record.key.id.text])
+        return sequence.map { $0 < record.sequence } ?? true
     }
 
     func take(_ record: WireRecord) throws { try take([record]) }
 
     /// Writes a record as it came.
-    private func write(_ record: WireRecord) throws {
+    func write(_ record: WireRecord) throws {
         try run(
             Statements.upsertRecord,
             [
@@ -64,34 +77,61 @@ extension ReplicaTransaction {
             ])
     }
 
-    private func takeCarefully(_ record: WireRecord) throws {
+    func takeCarefully(_ record: WireRecord, orElse keepAside: (String) throws -> Void) throws {
         var base = try RecordBase(record)
         // The wire does not say what a deleted record holds. Whoever makes it anew has to name what must not come back.
         if base.isDeleted, let known = try self.base(record.key) { base.fields = known.fields }
-        try apply(base) { try keepAside(record, because: $0) }
+        try apply(base, orElse: keepAside)
     }
 
     /// Puts a record in the place of what was known of it.
     func apply(_ base: RecordBase, orElse keepAside: (String) throws -> Void) throws {
-        var refusal: String?
-        do {
-            try db.inSavepoint {
-                try write(base)
-                try run(Statements.deleteSetAside, [base.key.collection.text, base.key.id.text])
-                try forgetSettled(base)
-                if let hook = replica.options.applying, let record = try shown(base.key) { try hook(db, record) }
-                return .commit
-            }
-        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
-            throw error
-        } catch {
-            refusal = "\(error)"
+        let refusal = try attempt {
+            try write(base)
+            try run(Statements.deleteSetAside, [base.key.collection.text, base.key.id.text])
+            try forgetSettled(base)
+            try show(base.key)
         }
         if let refusal { try keepAside(refusal) }
     }
 
+    /// Does something whole or not at all.
+    /// - Returns: why it was not done; nil where it was.
+    /// - Throws: where nothing else would go better.
+    func attempt(_ body: () throws -> Void) throws -> String? {
+        let count = replica.options.mirror?.changeCount ?? 0
+        do {
+            try db.inSavepoint {
+                try body()
+                return .commit
+            }
+            return nil
+        } catch let error as DatabaseError where error.isOfTheWholeDatabase {
+            throw error
+        } catch {
+            replica.options.mirror?.forgetChanges(after: count)
+            return "\(error)"
+        }
+    }
+
+    /// Shows records to the app: what is done to its tables meanwhile is not noted as a change of the user's.
+    func showing(_ body: () throws -> Void) throws {
+        if let mirror = replica.options.mirror { try mirror.applying(self, body) } else { try body() }
+    }
+
+    /// Has the app show the record as it is now.
+    func show(_ key: RecordKey, checkingParents: Bool = true) throws {
+        guard replica.options.applying != nil || replica.options.mirror != nil, let record = try shown(key) else { return }
+        try show(record, checkingParents: checkingParents)
+    }
+
+    func show(_ record: ShownRecord, checkingParents: Bool = true) throws {
+        try replica.options.mirror?.apply(record, self, checksParents: checkingParents)
+        try replica.options.applying?(db, record)
+    }
+
     /// Operations that the base holds now are done.
-    private func forgetSettled(_ base: RecordBase) throws {
+    func forgetSettled(_ base: RecordBase) throws {
         let key: StatementArguments = [base.key.collection.text, base.key.id.text]
         for row in try rows(Statements.selectSettledDevices, key) {
             let device: String = row[0]
@@ -100,7 +140,7 @@ extension ReplicaTransaction {
         try run(Statements.deleteOwnCounter, key + [base.clock[try device()]])
     }
 
-    private func keepAside(_ record: WireRecord, because reason: String) throws {
+    func keepAside(_ record: WireRecord, because reason: String) throws {
         let (key, device) = (record.key, try device())
         let own = try record.versionVector()[device]
         if own > 0 { try run(Statements.upsertOwnCounter, [key.collection.text, key.id.text, own]) }
@@ -113,11 +153,18 @@ extension ReplicaTransaction {
             ])
     }
 
-    /// Tries again what was set aside.
+    /// Tries again what was set aside, as long as it helps: what waited for a row that has come may be waited for itself.
     func retrySetAside() throws {
-        for row in try rows(Statements.selectSetAside) {
-            let change: String = row["change"]
-            try take(try WireRecord(encoded: Array(change.utf8)))
+        var left = try number(Statements.countSetAside)
+        for _ in 0..<50 where left > 0 {
+            try take(
+                try rows(Statements.selectSetAside).map { row in
+                    let change: String = row["change"]
+                    return try WireRecord(encoded: Array(change.utf8))
+                })
+            let now = try number(Statements.countSetAside)
+            guard now < left else { return }
+            left = now
         }
     }
 

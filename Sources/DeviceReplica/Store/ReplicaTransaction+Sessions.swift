@@ -24,6 +24,7 @@ extension ReplicaTransaction {
         if try text(.schema) != declared || integer(.schemaNumber) == nil {
             try set(.schema, declared)
             try raise(.schemaNumber)
+            try replica.options.mirror?.collectionsChanged(self)
         }
         try set(.needsCollections, nil)
     }

@@ -9,44 +9,44 @@ import Values
 ///
 /// Every step that has to be whole is one call of a method here: an edit with its operation, a batch before it leaves, an answer
 /// with what it changes, a page with its cursor.
-struct ReplicaTransaction {
-    let db: Database
-    let replica: Replica
+package struct ReplicaTransaction {
+    package let db: Database
+    package let replica: Replica
 
     // MARK: Statements
 
     /// Runs a statement that returns nothing. The statement is prepared once a connection.
-    func run(_ sql: String, _ arguments: StatementArguments = []) throws {
+    package func run(_ sql: String, _ arguments: StatementArguments = []) throws {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
-    func row(_ sql: String, _ arguments: StatementArguments = []) throws -> Row? {
+    package func row(_ sql: String, _ arguments: StatementArguments = []) throws -> Row? {
         try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
     }
 
-    func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
+    package func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
         try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
     }
 
-    func number(_ sql: String, _ arguments: StatementArguments = []) throws -> Int64 {
+    package func number(_ sql: String, _ arguments: StatementArguments = []) throws -> Int64 {
         try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: arguments) ?? 0
     }
 
-    func exists(_ sql: String, _ arguments: StatementArguments = []) throws -> Bool {
+    package func exists(_ sql: String, _ arguments: StatementArguments = []) throws -> Bool {
         try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments) != nil
     }
 
     // MARK: Single values
 
-    func text(_ name: ReplicaValue) throws -> String? {
+    package func text(_ name: ReplicaValue) throws -> String? {
         try String.fetchOne(db.cachedStatement(sql: Statements.selectValue), arguments: [name.rawValue])
     }
 
-    func integer(_ name: ReplicaValue) throws -> Int64? { try text(name).flatMap { Int64($0) } }
+    package func integer(_ name: ReplicaValue) throws -> Int64? { try text(name).flatMap { Int64($0) } }
 
     func flag(_ name: ReplicaValue) throws -> Bool { try text(name) != nil }
 
-    func set(_ name: ReplicaValue, _ value: String?) throws {
+    package func set(_ name: ReplicaValue, _ value: String?) throws {
         if let value {
             try run(Statements.upsertValue, [name.rawValue, value])
         } else {
@@ -65,19 +65,19 @@ struct ReplicaTransaction {
     }
 
     /// The rules of a collection, as the server last declared them; those of an undeclared one where nothing is known.
-    func rules(of collection: ExactString) throws -> CollectionRules {
+    package func rules(of collection: ExactString) throws -> CollectionRules {
         try schema()?.rules(for: collection) ?? .undeclared
     }
 
     /// What the server last declared; nil where it was never asked.
-    func schema() throws -> Schema? {
+    package func schema() throws -> Schema? {
         guard let number = try integer(.schemaNumber) else { return nil }
         return try replica.schemas.schema(number) { try text(.schema) }
     }
 }
 
 /// The names under which a replica keeps single values.
-enum ReplicaValue: String {
+package enum ReplicaValue: String {
     /// The number of the schema of these tables.
     case version
     case device
@@ -102,6 +102,8 @@ enum ReplicaValue: String {
     case latestTime = "clock_latest"
     /// The number of the last local transaction with edits.
     case edit
+    /// The number of the schema of what is kept for an app's own tables.
+    case tablesVersion = "tables_version"
     /// Why everything is pulled again, while it is.
     case pullingAgain = "pulling_again"
     /// Where the pull from the beginning goes on.

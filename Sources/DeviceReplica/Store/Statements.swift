@@ -20,6 +20,8 @@ enum Statements {
             siblings = excluded.siblings, deleted = excluded.deleted, stamp = excluded.stamp,
             sequence = excluded.sequence, open_conflicts = excluded.open_conflicts
         """
+    /// What is set aside counts as news again.
+    static let lowerSequence = "UPDATE main.rejoin_records SET sequence = sequence - 1 WHERE collection = ? AND id = ?"
     static let deleteRecord = "DELETE FROM main.rejoin_records WHERE collection = ? AND id = ?"
     static let hasOwnCounter = "SELECT 1 FROM main.rejoin_own_counters LIMIT 1"
     static let selectOwnCounter = "SELECT counter FROM main.rejoin_own_counters WHERE collection = ? AND record = ?"
@@ -120,6 +122,7 @@ enum Statements {
         """
     static let deleteSetAside = "DELETE FROM main.rejoin_set_aside WHERE collection = ? AND record = ?"
     static let selectSetAside = "SELECT * FROM main.rejoin_set_aside ORDER BY tries, since LIMIT 100"
+    static let isSetAside = "SELECT 1 FROM main.rejoin_set_aside WHERE collection = ? AND record = ?"
     static let deleteAllSetAside = "DELETE FROM main.rejoin_set_aside"
     static let hasSetAside = "SELECT 1 FROM main.rejoin_set_aside LIMIT 1"
     static let countSetAside = "SELECT count(*) FROM main.rejoin_set_aside"

@@ -1,0 +1,88 @@
+import Causality
+import DeviceReplica
+import GRDB
+import MergeCore
+import Values
+
+/// Writes what the server says into a table.
+struct RowApplier {
+    let table: MirroredTable
+    let rules: ColumnRules
+    let transaction: ReplicaTransaction
+
+    /// What became of the row.
+    enum Change: Sendable, Hashable { case inserted, updated, deleted }
+
+    /// - Returns: nil where the row says it already.
+    /// - Throws: ``MissingRow`` where other rows have to come or go first.
+    func apply(_ record: ShownRecord, checksParents: Bool) throws -> Change? {
+        let key = try table.shape.key.values(record.key.id)
+        let rows = try transaction.rows(table.statements.select, StatementArguments(key))
+        guard rows.count <= 1 else { throw RowRefusal("The table has more than one row, and the collection has one record.") }
+        do {
+            return try record.isDeleted ? delete(key, rows.first) : write(record, key, rows.first, checksParents)
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY {
+            throw MissingRow(
+                record.isDeleted ? "Other rows refer to this one." : "It refers to a row that is not here.")
+        }
+    }
+
+    private func write(
+        _ record: ShownRecord, _ key: [DatabaseValue], _ row: Row?, _ checksParents: Bool
+    ) throws -> Change? {
+        let keyCount = table.shape.key.parts.count
+        var values: [DatabaseValue] = []
+        values.reserveCapacity(rules.columns.count)
+        var isSame = row != nil
+        for (index, column) in rules.columns.enumerated() {
+            let stored: DatabaseValue = row.map { $0[keyCount + index] } ?? .null
+            guard let column else {
+                values.append(stored)
+                continue
+            }
+            let value = record[column.field]
+            if row != nil, column.coding.isSame(stored, as: value) {
+                values.append(stored)
+            } else {
+                values.append(try column.coding.encoded(value))
+                isSame = false
+            }
+        }
+        if isSame { return nil }
+        if row == nil {
+            try transaction.run(table.statements.insert, StatementArguments(key + values))
+        } else {
+            try transaction.run(table.statements.update, StatementArguments(values + key))
+        }
+        if checksParents, table.shape.mayDefer { try requireParents(key) }
+        return row == nil ? .inserted : .updated
+    }
+
+    private func delete(_ key: [DatabaseValue], _ row: Row?) throws -> Change? {
+        guard row != nil else { return nil }
+        // Whoever deleted the parent deleted its children as well, each by itself, or moved them. Those that are still here are
+        // somebody's work, and must not go along.
+        for child in table.children where try transaction.exists(child.sql, StatementArguments(key)) {
+            throw MissingRow("Rows of '\(child.table)' refer to it.")
+        }
+        try transaction.run(table.statements.delete, StatementArguments(key))
+        return .deleted
+    }
+
+    private func requireParents(_ key: [DatabaseValue]) throws {
+        if try lacksParents(key) { throw MissingRow("It refers to a row that is not here.") }
+    }
+
+    /// Whether the row refers to rows that are not there, where the database cares.
+    func lacksParents(_ key: [DatabaseValue]) throws -> Bool {
+        guard let orphan = table.statements.orphan, try transaction.number("PRAGMA foreign_keys") == 1 else { return false }
+        return try transaction.exists(orphan, StatementArguments(key))
+    }
+}
+
+/// Why a row is not written, or not sent.
+struct RowRefusal: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,69 @@
+/// The statements on the rows of one table.
+struct RowStatements: Sendable, Hashable {
+    /// The columns of one row, the key's first.
+    let select: String
+    let insert: String
+    let update: String
+    let delete: String
+    /// Keys behind one, a page in the key's order.
+    let firstKeys: String
+    let nextKeys: String
+    /// Finds the row where it refers to one that is not there; nil where it refers to none.
+    let orphan: String?
+    /// Whether the table's condition lets the row go; nil where all go.
+    let isPushed: String?
+
+    init(_ table: TableShape) {
+        let (name, key) = ("main.\(table.name.quoted)", table.key)
+        let columns = table.columns.map(\.name.quoted)
+        let listed = key.parts.map(\.name.quoted) + columns
+        let values = table.columns.map { column in column.defaultSQL.map { "coalesce(?, (\($0)))" } ?? "?" }
+        // Of a table with one row nobody says which it is; a second one would be told by the count.
+        select = "SELECT \((listed.isEmpty ? ["1"] : listed).joined(separator: ", ")) FROM \(name) WHERE \(key.conditionSQL) LIMIT 2"
+        insert =
+            listed.isEmpty
+            ? "INSERT INTO \(name) DEFAULT VALUES"
+            : "INSERT INTO \(name) (\(listed.joined(separator: ", "))) VALUES "
+                + "(\((key.parts.map { _ in "?" } + values).joined(separator: ", ")))"
+        update =
+            "UPDATE \(name) SET \(zip(columns, values).map { "\($0) = \($1)" }.joined(separator: ", ")) WHERE \(key.conditionSQL)"
+        delete = "DELETE FROM \(name) WHERE \(key.conditionSQL)"
+        let order = key.isSingleton ? "1" : key.columnsSQL
+        let keys = "SELECT \(key.isSingleton ? "1" : key.columnsSQL), \(key.noteSQL(of: "")) FROM \(name)"
+        firstKeys = "\(keys) ORDER BY \(order) LIMIT 500"
+        nextKeys =
+            key.isSingleton
+            ? "\(keys) WHERE 0"
+            : "\(keys) WHERE (\(key.columnsSQL)) > (\(key.parts.map { _ in "?" }.joined(separator: ", "))) "
+                + "ORDER BY \(order) LIMIT 500"
+        orphan = Self.orphan(table, name)
+        isPushed =
+            if case .where(let condition) = table.push {
+                "SELECT (\(condition)) FROM \(name) WHERE \(key.conditionSQL)"
+            } else { nil }
+    }
+
+    private static func orphan(_ table: TableShape, _ name: String) -> String? {
+        let missing = table.parents.map { parent in
+            let isSet = parent.columns.map { "\(name).\($0.quoted) IS NOT NULL" }
+            let isSame = zip(parent.columns, parent.keys).map { "parent.\($1.quoted) = \(name).\($0.quoted)" }
+            return "(\(isSet.joined(separator: " AND ")) AND NOT EXISTS "
+                + "(SELECT 1 FROM main.\(parent.table.quoted) AS parent WHERE \(isSame.joined(separator: " AND "))))"
+        }
+        guard !missing.isEmpty else { return nil }
+        return "SELECT 1 FROM \(name) WHERE \(table.key.conditionSQL) AND (\(missing.joined(separator: " OR "))) LIMIT 1"
+    }
+
+    /// Finds a row of another table that would go, or change, with a row of this one.
+    static func child(_ child: TableShape, _ parent: TableShape.Parent, of table: TableShape) -> String {
+        let isSame = zip(parent.columns, parent.keys).map { "child.\($0.quoted) = gone.\($1.quoted)" }
+        let isOther =
+            child.name == table.name && !table.key.isSingleton
+            ? " AND (" + table.key.parts.map { "child.\($0.name.quoted) IS NOT gone.\($0.name.quoted)" }.joined(separator: " OR ") + ")"
+            : ""
+        let condition =
+            table.key.isSingleton ? "1" : table.key.parts.map { "gone.\($0.name.quoted) = ?" }.joined(separator: " AND ")
+        return "SELECT 1 FROM main.\(table.name.quoted) AS gone, main.\(child.name.quoted) AS child "
+            + "WHERE \(condition) AND \(isSame.joined(separator: " AND "))\(isOther) LIMIT 1"
+    }
+}

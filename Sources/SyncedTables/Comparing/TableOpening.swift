@@ -1,0 +1,138 @@
+import Causality
+import DeviceReplica
+import Foundation
+import GRDB
+import StrictJSON
+import Values
+
+/// Looks at the tables when the client is made: puts the triggers where they belong, and says what has to be compared.
+struct TableOpening {
+    private let transaction: ReplicaTransaction
+    private let declared: [SyncedTable]
+    private var db: Database { transaction.db }
+
+    /// How often rows and records are compared though nothing speaks for it: what `REPLACE` took by an index over an expression,
+    /// no trigger hears of.
+    private static let dayMilliseconds: Int64 = 86_400_000
+
+    init(_ transaction: ReplicaTransaction, _ declared: [SyncedTable]) {
+        self.transaction = transaction
+        self.declared = declared
+    }
+
+    /// - Throws: ``TableRefusal`` where one of them cannot be synced.
+    func open() throws -> [MirroredTable] {
+        if try transaction.integer(.tablesVersion) == nil {
+            try db.execute(sql: String(decoding: PackageResources.V0001_tables_sql, as: UTF8.self))
+            try transaction.set(.tablesVersion, "1")
+        }
+        let shapes = try Self.ordered(declared.map { try TableShape($0, in: db) })
+        var collections: Set<ExactString> = []
+        for shape in shapes where !collections.insert(shape.collection).inserted {
+            throw TableRefusal("Two tables are the collection '\(shape.collection)'.")
+        }
+        let tables = try shapes.map { shape in try open(shape, among: shapes) }
+        try dropTriggers { name in !shapes.contains { $0.name == name } }
+        return tables
+    }
+
+    private func open(_ shape: TableShape, among shapes: [TableShape]) throws -> MirroredTable {
+        let columns = shape.columns.map(\.name)
+        let comparing = { kind, number, columns in
+            try transaction.run(ComparisonStatements.begin, [(kind as Comparing.Kind).rawValue, number as Int64, columns as Int64])
+        }
+        let now = try transaction.number("SELECT \(Triggers.nowSQL)")
+        guard let row = try transaction.row(ComparisonStatements.selectTable, [shape.name]) else {
+            try transaction.run(
+                ComparisonStatements.insertTable, [shape.name, shape.collection.text, columns.json, now])
+            let number = db.lastInsertedRowID
+            try make(Triggers(table: shape, number: number).all)
+            if shape.mode != .readOnly { try comparing(.adopt, number, Triggers.allColumns) }
+            try comparing(.refill, number, Triggers.allColumns)
+            return MirroredTable(number, shape, among: shapes)
+        }
+        let number: Int64 = row["number"]
+        guard row["collection"] as String == shape.collection.text else {
+            throw TableRefusal(
+                "'\(shape.name)' was the collection '\(row["collection"] as String)': detach the tables first to make it another one.")
+        }
+        let wanted = Triggers(table: shape, number: number).all
+        let present = try triggers(of: shape.name)
+        let before = [String](json: row["columns"])
+        var comparedAt: Int64 = row["compared_at"]
+        if Set(present.map(\.text)) != Set(wanted.map(\.text)) {
+            for trigger in present { try db.execute(sql: "DROP TRIGGER main.\(trigger.name.quoted)") }
+            try make(wanted)
+            let isRebuilt = present.isEmpty
+            let added = shape.columns.enumerated().filter { !before.contains($1.name) }
+            let known = shape.columns.enumerated().filter { before.contains($1.name) }
+            if shape.mode != .readOnly {
+                // Notes that were made before name columns by bits that may mean others now.
+                if before != columns { try transaction.run(Self.widenNotes, [Triggers.allColumns, number]) }
+                if isRebuilt { try comparing(.rows, number, known.reduce(0) { $0 | Triggers.bit($1.offset) }) }
+                let bits = added.reduce(Int64(0)) { $0 | Triggers.bit($1.offset) }
+                if bits != 0, !isRebuilt { try comparing(.rows, number, bits | Triggers.unseen) }
+            }
+            if isRebuilt || !added.isEmpty { try comparing(.refill, number, Triggers.allColumns) }
+            comparedAt = now
+        } else if abs(now - comparedAt) > Self.dayMilliseconds, shape.mode == .both {
+            try comparing(.missing, number, Triggers.allColumns)
+            comparedAt = now
+        }
+        try transaction.run(
+            ComparisonStatements.updateTable, [shape.collection.text, columns.json, comparedAt, number])
+        return MirroredTable(number, shape, among: shapes)
+    }
+
+    private static let widenNotes =
+        "UPDATE main.rejoin_notes SET columns = columns | ? WHERE \"table\" = ? AND columns <> 0"
+
+    // MARK: Triggers
+
+    private func make(_ triggers: [Triggers.Trigger]) throws {
+        for trigger in triggers { try db.execute(sql: trigger.sql) }
+    }
+
+    private func triggers(of table: String) throws -> [Triggers.Trigger] {
+        try Row.fetchAll(
+            db,
+            sql: "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'rejoin_*'",
+            arguments: [table]
+        ).map { Triggers.Trigger(name: $0["name"], sql: $0["sql"]) }
+    }
+
+    /// Removes the triggers of tables that are not synced any more. What they noted stays.
+    private func dropTriggers(of isGone: (String) -> Bool) throws {
+        for row in try Row.fetchAll(
+            db, sql: "SELECT name, tbl_name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB 'rejoin_*'")
+        where isGone(row["tbl_name"]) {
+            try db.execute(sql: "DROP TRIGGER main.\((row["name"] as String).quoted)")
+        }
+    }
+
+    // MARK: Order
+
+    /// Parents before what refers to them. Tables that refer to one another keep the order in which they were declared.
+    private static func ordered(_ shapes: [TableShape]) -> [TableShape] {
+        var left = shapes
+        var ordered: [TableShape] = []
+        while !left.isEmpty {
+            let next =
+                left.firstIndex { shape in
+                    !shape.parents.contains { parent in
+                        parent.table.lowercased() != shape.name.lowercased()
+                            && left.contains { $0.name.lowercased() == parent.table.lowercased() }
+                    }
+                } ?? 0
+            ordered.append(left.remove(at: next))
+        }
+        return ordered
+    }
+}
+
+extension Triggers.Trigger {
+    /// The text as the database keeps it: without the schema's name.
+    fileprivate var text: String {
+        sql.hasPrefix("CREATE TRIGGER main.") ? "CREATE TRIGGER " + sql.dropFirst("CREATE TRIGGER main.".count) : sql
+    }
+}

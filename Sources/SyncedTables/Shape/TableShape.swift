@@ -1,0 +1,172 @@
+import Causality
+import GRDB
+
+/// A table as the database declares it, with what of it is synced.
+struct TableShape: Sendable, Hashable {
+    /// A reference to another table.
+    struct Parent: Sendable, Hashable {
+        let table: String
+        let columns: [String]
+        /// The columns there, which are its primary key where none were named.
+        let keys: [String]
+        /// Whether a row that goes takes this one with it, or changes it.
+        let changesChildren: Bool
+    }
+
+    let name: String
+    let collection: ExactString
+    let key: KeyShape
+    let columns: [ColumnShape]
+    let parents: [Parent]
+    /// The columns of unique indexes beside the key: what `REPLACE` may remove other rows for.
+    let uniques: [[String]]
+    /// Whether a reference may be broken until the end of a transaction.
+    let mayDefer: Bool
+    let mode: SyncedTable.Mode
+    let push: SyncedTable.Push
+
+    /// Looks at a table.
+    /// - Throws: ``TableRefusal`` where it cannot be synced.
+    init(_ table: SyncedTable, in db: Database) throws {
+        guard
+            let found = try Row.fetchOne(
+                db, sql: "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
+                arguments: [table.name])
+        else {
+            throw TableRefusal("There is no table '\(table.name)': make it before the client, in the app's first migration.")
+        }
+        name = found["name"]
+        guard found["type"] as String == "table" else {
+            throw TableRefusal("'\(name)' is a \(found["type"] as String) and no table, so it has no rows of its own to sync.")
+        }
+        let declared = try Row.fetchAll(
+            db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", arguments: [name])
+        key = try KeyShape(table.key, of: name, declared)
+        columns = try Self.columns(table, name, declared, key)
+        collection = table.collection ?? ExactString(name)
+        parents = try Self.parents(of: name, in: db)
+        uniques = try Self.uniques(of: name, key, in: db)
+        let sql = try String.fetchOne(
+            db, sql: "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", arguments: [name])
+        mayDefer = (sql ?? "").uppercased().contains("DEFERRABLE")
+        mode = table.mode
+        push = table.push
+        if case .where(let condition) = table.push {
+            do {
+                _ = try db.makeStatement(sql: "SELECT (\(condition)) FROM main.\(name.quoted)")
+            } catch {
+                throw TableRefusal("The condition of '\(name)' is no SQL expression over its columns: \(error)")
+            }
+        }
+    }
+
+    private static func columns(
+        _ table: SyncedTable, _ name: String, _ declared: [Row], _ key: KeyShape
+    ) throws -> [ColumnShape] {
+        // Generated columns follow from the others, hidden ones are none of the app's.
+        let present = declared.filter { $0["hidden"] as Int == 0 && !($0["pk"] as Int > 0) }
+        guard let wanted = table.columns else {
+            return present.map { ColumnShape($0, field: nil, times: nil) }
+        }
+        var fields: Set<ExactString> = []
+        return try wanted.map { column in
+            guard let row = declared.first(where: { ($0["name"] as String).lowercased() == column.name.lowercased() }) else {
+                throw TableRefusal("The table '\(name)' has no column '\(column.name)'.")
+            }
+            guard row["hidden"] as Int == 0 else {
+                throw TableRefusal("The column '\(column.name)' of '\(name)' is generated: sync the columns that it is made of.")
+            }
+            guard row["pk"] as Int == 0 else {
+                throw TableRefusal("The column '\(column.name)' of '\(name)' is its key, which is the record's id and no field.")
+            }
+            let shape = ColumnShape(row, field: column.field, times: column.times)
+            guard fields.insert(shape.field).inserted else {
+                throw TableRefusal("Two columns of '\(name)' are the field '\(shape.field)'.")
+            }
+            return shape
+        }
+    }
+
+    private static func parents(of name: String, in db: Database) throws -> [Parent] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: "SELECT id, \"table\", \"from\", \"to\", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq",
+            arguments: [name])
+        return try Dictionary(grouping: rows) { $0["id"] as Int }.sorted { $0.key < $1.key }.map { _, rows in
+            let table: String = rows[0]["table"]
+            var keys = rows.compactMap { $0["to"] as String? }
+            if keys.count < rows.count {
+                keys = try String.fetchAll(
+                    db, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", arguments: [table])
+            }
+            let action: String = rows[0]["on_delete"]
+            return Parent(
+                table: table, columns: rows.map { $0["from"] }, keys: keys,
+                changesChildren: ["CASCADE", "SET NULL", "SET DEFAULT"].contains(action.uppercased()))
+        }
+    }
+
+    private static func uniques(of name: String, _ key: KeyShape, in db: Database) throws -> [[String]] {
+        try String.fetchAll(
+            db, sql: "SELECT name FROM pragma_index_list(?) WHERE \"unique\" = 1 AND origin <> 'pk'", arguments: [name]
+        ).compactMap { index in
+            let columns = try (String?).fetchAll(
+                db, sql: "SELECT name FROM pragma_index_info(?) ORDER BY seqno", arguments: [index])
+            let named = columns.compactMap(\.self)
+            // An index over an expression is not looked at; what it removes is found when rows and records are compared.
+            return named.count == columns.count && !named.isEmpty ? named : nil
+        }
+    }
+}
+
+/// A column that is synced.
+struct ColumnShape: Sendable, Hashable {
+    let name: String
+    let field: ExactString
+    /// The declared type in capitals.
+    let declared: String
+    let affinity: Affinity
+    /// What stands where nothing is said, as SQL, in a column that must not be null.
+    let defaultSQL: String?
+    /// What stands where nothing is said, as SQL.
+    let standardSQL: String?
+    let times: SyncedColumn.Times?
+
+    init(_ row: Row, field: ExactString?, times: SyncedColumn.Times?) {
+        name = row["name"]
+        self.field = field ?? ExactString(name)
+        declared = (row["type"] as String? ?? "").uppercased()
+        affinity = Affinity(declared)
+        standardSQL = row["dflt_value"]
+        defaultSQL = row["notnull"] as Int == 1 ? standardSQL : nil
+        self.times = times
+    }
+}
+
+/// What SQLite prefers to store in a column (sqlite.org, "Datatypes in SQLite", section 3.1).
+enum Affinity: Sendable, Hashable {
+    case integer, text, none, real, numeric
+
+    /// - Parameter declared: the type in capitals.
+    init(_ declared: String) {
+        if declared.contains("INT") {
+            self = .integer
+        } else if ["CHAR", "CLOB", "TEXT"].contains(where: declared.contains) {
+            self = .text
+        } else if declared.contains("BLOB") || declared.isEmpty {
+            self = .none
+        } else if ["REAL", "FLOA", "DOUB"].contains(where: declared.contains) {
+            self = .real
+        } else {
+            self = .numeric
+        }
+    }
+}
+
+extension String {
+    /// As an SQL identifier.
+    var quoted: String { "\"" + split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" }
+
+    /// As an SQL text.
+    var literal: String { "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'" }
+}

@@ -1,0 +1,245 @@
+import Causality
+import DeviceReplica
+import GRDB
+import MergeCore
+import Synchronization
+import Values
+
+/// The app's tables that are kept in line with the replica's records.
+final class TableSet: TableMirror {
+    let declared: [SyncedTable]
+    let onChanges: @Sendable (SyncedChanges) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var tables: [MirroredTable] = []
+        var byCollection: [ExactString: Int] = [:]
+        /// The rules of each table under the schema of the number.
+        var rules: (schema: Int64, tables: [Int64: ColumnRules])?
+        /// What the transaction that is under way has done to rows.
+        var changes: [(collection: ExactString, id: ExactString, change: RowApplier.Change)] = []
+        var isToldAtEnd = false
+    }
+
+    init(_ declared: [SyncedTable], onChanges: @escaping @Sendable (SyncedChanges) -> Void) {
+        self.declared = declared
+        self.onChanges = onChanges
+    }
+
+    // MARK: Opening
+
+    func open(_ transaction: ReplicaTransaction) throws {
+        let tables = try TableOpening(transaction, declared).open()
+        state.withLock { state in
+            state.tables = tables
+            state.byCollection = Dictionary(
+                uniqueKeysWithValues: tables.enumerated().map { ($1.shape.collection, $0) })
+        }
+    }
+
+    /// The tables, parents before what refers to them.
+    var tables: [MirroredTable] { state.withLock { $0.tables } }
+
+    /// The table of a collection that takes part in syncing; nil where there is none.
+    func table(of collection: ExactString) -> MirroredTable? {
+        state.withLock { state in state.byCollection[collection].map { state.tables[$0] } }
+    }
+
+    /// How the columns of a table are read now; nil while the server's collections are not known.
+    func rules(of table: MirroredTable, _ transaction: ReplicaTransaction) throws -> ColumnRules? {
+        guard let number = try transaction.integer(.schemaNumber) else { return nil }
+        if let known = state.withLock({ $0.rules?.schema == number ? $0.rules?.tables[table.number] : nil }) { return known }
+        let rules = ColumnRules(table.shape, try transaction.rules(of: table.shape.collection))
+        state.withLock { state in
+            if state.rules?.schema != number { state.rules = (number, [:]) }
+            state.rules?.tables[table.number] = rules
+        }
+        return rules
+    }
+
+    // MARK: What was changed here
+
+    func hasWork(_ transaction: ReplicaTransaction) throws -> Bool {
+        if try transaction.exists(ComparisonStatements.hasAdoption) { return true }
+        guard try transaction.integer(.schemaNumber) != nil else { return false }
+        if try transaction.exists(ComparisonStatements.has) { return true }
+        guard try transaction.exists(NoteStatements.has) else { return false }
+        return try sending.contains { try transaction.exists(NoteStatements.hasFresh, [$0.number]) }
+    }
+
+    /// The tables whose changes become edits.
+    private var sending: [MirroredTable] { tables.filter { $0.shape.mode == .both } }
+
+    func work(_ transaction: ReplicaTransaction) throws {
+        let comparing = Comparing(self, transaction)
+        if try comparing.doPage(.rowsAreNotes) { return }
+        for table in sending {
+            let notes = try transaction.rows(NoteStatements.selectPage, [table.number]).map(Note.init(row:))
+            guard !notes.isEmpty, try rules(of: table, transaction) != nil else { continue }
+            for note in notes { try capture(note, table, transaction) }
+            return
+        }
+        _ = try comparing.doPage(.recordsAreShown)
+    }
+
+    func capture(_ key: RecordKey, _ transaction: ReplicaTransaction) throws {
+        guard let table = table(of: key.collection), table.shape.mode == .both,
+            try transaction.exists(NoteStatements.has), let note = try note(of: key, table, transaction)
+        else { return }
+        try capture(note, table, transaction)
+    }
+
+    /// Makes edits of everything that was noted of a table. O(n).
+    func captureAll(_ table: MirroredTable, _ transaction: ReplicaTransaction) throws {
+        while true {
+            let notes = try transaction.rows(NoteStatements.selectPage, [table.number]).map(Note.init(row:))
+            guard !notes.isEmpty, try rules(of: table, transaction) != nil else { return }
+            for note in notes { try capture(note, table, transaction) }
+        }
+    }
+
+    private func capture(_ note: Note, _ table: MirroredTable, _ transaction: ReplicaTransaction) throws {
+        guard let rules = try rules(of: table, transaction) else { return }
+        if let reason = try RowEdits(table: table, rules: rules, transaction: transaction).make(of: note) {
+            try transaction.run(NoteStatements.refuse, [reason, note.table, note.key])
+        } else {
+            try transaction.run(NoteStatements.delete, [note.table, note.key])
+        }
+    }
+
+    /// What was noted of a record's row; nil where nothing was.
+    func note(of key: RecordKey, _ table: MirroredTable, _ transaction: ReplicaTransaction) throws -> Note? {
+        guard let noted = try noteKey(of: key.id, table, transaction) else { return nil }
+        return try transaction.row(NoteStatements.selectOne, [table.number, noted]).map(Note.init(row:))
+    }
+
+    func noteKey(
+        of id: ExactString, _ table: MirroredTable, _ transaction: ReplicaTransaction
+    ) throws -> DatabaseValue? {
+        let shape = table.shape.key
+        guard let values = try? shape.values(id) else { return nil }
+        switch values.count {
+        case 0: return KeyRule.singletonID.text.databaseValue
+        case 1: return values[0]
+        case _:
+            let parts = values.map { _ in "?" }.joined(separator: ", ")
+            let listed = zip(values, shape.parts).map { value, part -> DatabaseValue in
+                guard part.form == .uuidBytes, case .blob(let data) = value.storage else { return value }
+                return data.hexadecimal.databaseValue
+            }
+            return try transaction.row("SELECT json_array(\(parts))", StatementArguments(listed)).map { $0[0] }
+        }
+    }
+
+    // MARK: What the server says
+
+    private static let isApplying = "SELECT applying FROM main.rejoin_applying"
+
+    func applying(_ transaction: ReplicaTransaction, _ body: () throws -> Void) throws {
+        guard try transaction.number(Self.isApplying) == 0 else { return try body() }
+        try transaction.run("UPDATE main.rejoin_applying SET applying = 1")
+        do {
+            try body()
+        } catch {
+            // Somebody above may go on in the same transaction.
+            try? transaction.run("UPDATE main.rejoin_applying SET applying = 0")
+            throw error
+        }
+        try transaction.run("UPDATE main.rejoin_applying SET applying = 0")
+    }
+
+    func apply(_ record: ShownRecord, _ transaction: ReplicaTransaction, checksParents: Bool) throws {
+        guard let table = table(of: record.key.collection), table.shape.mode != .observe else { return }
+        guard let rules = try rules(of: table, transaction) else {
+            throw RowRefusal("The server's collections are not known yet.")
+        }
+        if try transaction.exists(NoteStatements.has), let note = try note(of: record.key, table, transaction) {
+            throw RowRefusal(
+                "The row was changed here, and that is not sent: "
+                    + (note.reason == NoteStatements.held ? "the table's condition keeps it." : note.reason ?? "not yet."))
+        }
+        let applier = RowApplier(table: table, rules: rules, transaction: transaction)
+        guard let change = try applier.apply(record, checksParents: checksParents) else { return }
+        note(change, of: record.key, transaction)
+    }
+
+    func lacksParents(_ key: RecordKey, _ transaction: ReplicaTransaction) throws -> Bool {
+        guard let table = table(of: key.collection), let rules = try rules(of: table, transaction) else { return false }
+        let values = try table.shape.key.values(key.id)
+        return try RowApplier(table: table, rules: rules, transaction: transaction).lacksParents(values)
+    }
+
+    func collectionsChanged(_ transaction: ReplicaTransaction) throws {
+        // What the server would not take before it may take now.
+        try transaction.run(NoteStatements.refreshAll)
+        for table in tables {
+            guard let rules = try rules(of: table, transaction) else { continue }
+            try Comparing(self, transaction).noteUnknown(rules.unknown(table.shape), of: table)
+        }
+    }
+
+    // MARK: Telling
+
+    private func note(_ change: RowApplier.Change, of key: RecordKey, _ transaction: ReplicaTransaction) {
+        let isFirst = state.withLock { state in
+            state.changes.append((key.collection, key.id, change))
+            defer { state.isToldAtEnd = true }
+            return !state.isToldAtEnd
+        }
+        guard isFirst else { return }
+        transaction.db.afterNextTransaction { _ in
+            self.tell()
+        } onRollback: { _ in
+            self.state.withLock { ($0.changes, $0.isToldAtEnd) = ([], false) }
+        }
+    }
+
+    private func tell() {
+        let changes = state.withLock { state in
+            defer { (state.changes, state.isToldAtEnd) = ([], false) }
+            return state.changes
+        }
+        onChanges(SyncedChanges(changes.map { ($0.collection, $0.id, $0.change) }))
+    }
+
+    var changeCount: Int { state.withLock { $0.changes.count } }
+
+    func forgetChanges(after count: Int) {
+        state.withLock { state in
+            if state.changes.count > count { state.changes.removeSubrange(count...) }
+        }
+    }
+
+    func watch(_ database: any DatabaseWriter, _ onChange: @escaping @Sendable () -> Void) async {
+        let numbers = sending.map(\.number)
+        await TableWatch(database, onChange) { db in
+            try numbers.contains { number in
+                try Row.fetchOne(db.cachedStatement(sql: NoteStatements.hasFresh), arguments: [number]) != nil
+            }
+        }.run()
+    }
+}
+
+/// The rows that a sync has changed in the app's tables, by the ids of their records.
+public struct SyncedChanges: Sendable, Hashable {
+    /// What came.
+    public private(set) var inserted: [ExactString: Set<ExactString>] = [:]
+    /// What was changed.
+    public private(set) var updated: [ExactString: Set<ExactString>] = [:]
+    /// What went.
+    public private(set) var deleted: [ExactString: Set<ExactString>] = [:]
+
+    init(_ changes: [(ExactString, ExactString, RowApplier.Change)]) {
+        for (collection, id, change) in changes {
+            let wasInserted = inserted[collection]?.remove(id) != nil
+            updated[collection]?.remove(id)
+            deleted[collection]?.remove(id)
+            switch change {
+            case .inserted: inserted[collection, default: []].insert(id)
+            case .updated where wasInserted: inserted[collection, default: []].insert(id)
+            case .updated: updated[collection, default: []].insert(id)
+            case .deleted: deleted[collection, default: []].insert(id)
+            }
+        }
+    }
+}
