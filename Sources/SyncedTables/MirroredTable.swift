@@ -32,6 +32,7 @@ struct ColumnRules: Sendable {
     struct Column: Sendable {
         let bit: Int64
         let coding: ColumnCoding
+        let unit: UnitKey
         let family: MergePolicy.Family
 
         var field: ExactString { coding.column.field }
@@ -46,7 +47,7 @@ struct ColumnRules: Sendable {
             guard let rule = rules.rule(of: column.field) else { return nil }
             return Column(
                 bit: Triggers.bit(index), coding: ColumnCoding(column, declared: rules.fields == nil ? nil : rule.type),
-                family: rules.policy(of: rules.unit(of: column.field)).family)
+                unit: rules.unit(of: column.field), family: rules.policy(of: rules.unit(of: column.field)).family)
         }
     }
 

@@ -41,10 +41,10 @@ struct RowApplier {
                 continue
             }
             let value = record[column.field]
-            if row != nil, column.coding.isSame(stored, as: value) {
+            if row != nil, try self.isSame(stored, as: value, column.coding) {
                 values.append(stored)
             } else {
-                values.append(try column.coding.encoded(value))
+                values.append(try encoded(value, column.coding))
                 isSame = false
             }
         }
@@ -56,6 +56,23 @@ struct RowApplier {
         }
         if checksParents, table.shape.mayDefer { try requireParents(key) }
         return row == nil ? .inserted : .updated
+    }
+
+    /// Whether the column holds what the field says: of an absent field nothing is said, as where a statement does not name a column.
+    private func isSame(_ stored: DatabaseValue, as value: Value?, _ coding: ColumnCoding) throws -> Bool {
+        guard value == nil || value == .null && coding.column.isRequired else { return coding.isSame(stored, as: value) }
+        switch coding.column.standard {
+        case .varying: return true
+        case .value(let standard): return stored == standard
+        }
+    }
+
+    private func encoded(_ value: Value?, _ coding: ColumnCoding) throws -> DatabaseValue {
+        guard value == nil || value == .null && coding.column.isRequired else { return try coding.encoded(value) }
+        switch coding.column.standard {
+        case .value(let standard): return standard
+        case .varying(let sql): return try transaction.row("SELECT (\(sql))")?[0] ?? .null
+        }
     }
 
     private func delete(_ key: [DatabaseValue], _ row: Row?) throws -> Change? {

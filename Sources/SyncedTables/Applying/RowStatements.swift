@@ -8,6 +8,8 @@ struct RowStatements: Sendable, Hashable {
     /// Keys behind one, a page in the key's order.
     let firstKeys: String
     let nextKeys: String
+    /// Whether there is a row of the key, which may be none that is good for an id.
+    let exists: String
     /// Finds the row where it refers to one that is not there; nil where it refers to none.
     let orphan: String?
     /// Whether the table's condition lets the row go; nil where all go.
@@ -17,16 +19,15 @@ struct RowStatements: Sendable, Hashable {
         let (name, key) = ("main.\(table.name.quoted)", table.key)
         let columns = table.columns.map(\.name.quoted)
         let listed = key.parts.map(\.name.quoted) + columns
-        let values = table.columns.map { column in column.defaultSQL.map { "coalesce(?, (\($0)))" } ?? "?" }
         // Of a table with one row nobody says which it is; a second one would be told by the count.
         select = "SELECT \((listed.isEmpty ? ["1"] : listed).joined(separator: ", ")) FROM \(name) WHERE \(key.conditionSQL) LIMIT 2"
         insert =
             listed.isEmpty
             ? "INSERT INTO \(name) DEFAULT VALUES"
             : "INSERT INTO \(name) (\(listed.joined(separator: ", "))) VALUES "
-                + "(\((key.parts.map { _ in "?" } + values).joined(separator: ", ")))"
+                + "(\(listed.map { _ in "?" }.joined(separator: ", ")))"
         update =
-            "UPDATE \(name) SET \(zip(columns, values).map { "\($0) = \($1)" }.joined(separator: ", ")) WHERE \(key.conditionSQL)"
+            "UPDATE \(name) SET \(columns.map { "\($0) = ?" }.joined(separator: ", ")) WHERE \(key.conditionSQL)"
         delete = "DELETE FROM \(name) WHERE \(key.conditionSQL)"
         let order = key.isSingleton ? "1" : key.columnsSQL
         let keys = "SELECT \(key.isSingleton ? "1" : key.columnsSQL), \(key.noteSQL(of: "")) FROM \(name)"
@@ -36,6 +37,9 @@ struct RowStatements: Sendable, Hashable {
             ? "\(keys) WHERE 0"
             : "\(keys) WHERE (\(key.columnsSQL)) > (\(key.parts.map { _ in "?" }.joined(separator: ", "))) "
                 + "ORDER BY \(order) LIMIT 500"
+        exists =
+            "SELECT 1 FROM \(name) WHERE "
+            + (key.isSingleton ? "1" : key.parts.map { "\($0.name.quoted) IS ?" }.joined(separator: " AND "))
         orphan = Self.orphan(table, name)
         isPushed =
             if case .where(let condition) = table.push {

@@ -109,16 +109,18 @@ struct Comparing {
             let value = shown[column.field]
             guard !column.coding.isSame(stored, as: value) else { continue }
             // A column that was added holds nothing of its own yet: it is filled.
-            if columns & Triggers.unseen != 0, try holdsNothing(column, stored) { continue }
+            if columns & Triggers.unseen != 0, holdsNothing(column, stored) { continue }
             bits |= column.bit
         }
         return bits == 0 ? 0 : bits | (columns & Triggers.unseen)
     }
 
-    private func holdsNothing(_ column: ColumnRules.Column, _ stored: DatabaseValue) throws -> Bool {
+    private func holdsNothing(_ column: ColumnRules.Column, _ stored: DatabaseValue) -> Bool {
         if stored.isNull { return true }
-        guard let standard = column.coding.column.standardSQL else { return false }
-        return try transaction.row("SELECT (\(standard))").map { $0[0] == stored } ?? false
+        switch column.coding.column.standard {
+        case .value(let standard): return stored == standard
+        case .varying: return true
+        }
     }
 
     // MARK: Records

@@ -18,7 +18,8 @@ struct RowEdits {
             let id = try table.shape.key.id(key)
             return try make(RecordKey(collection: table.shape.collection, id: id), key, note)
         } catch let error as KeyShape.Unfit {
-            return "\(error)"
+            let values = table.shape.key.storedValues(note: note.key)
+            return try transaction.exists(table.statements.exists, StatementArguments(values)) ? "\(error)" : nil
         } catch let error as ColumnCoding.Unfit {
             return "\(error)"
         } catch let error as EditRefusal {
@@ -96,11 +97,28 @@ struct RowEdits {
                 changes[column.field] = change
             }
         }
+        try complete(&changes, row, shown)
         return changes
     }
 
+    /// A group wins or loses together, so that it is named whole.
+    private func complete(_ changes: inout [ExactString: Value], _ row: Row, _ shown: ShownRecord?) throws {
+        let groups = Set(
+            rules.columns.compactMap { column -> UnitKey? in
+                guard let column, changes[column.field] != nil, case .group = column.unit else { return nil }
+                return column.unit
+            })
+        guard !groups.isEmpty else { return }
+        for case (let index, let column?) in rules.columns.enumerated()
+        where groups.contains(column.unit) && changes[column.field] == nil {
+            changes[column.field] = try column.coding.decoded(stored(row, index), instead: shown?[column.field])
+        }
+    }
+
     private func change(_ column: ColumnRules.Column, to stored: DatabaseValue, from shown: Value?) throws -> Value? {
-        if column.coding.isSame(stored, as: shown) { return nil }
+        // Where a column has a value of its own for what nobody says, NULL has to be said.
+        let isSaid = shown == nil && stored.isNull && column.coding.column.standard != .value(.null)
+        if !isSaid, column.coding.isSame(stored, as: shown) { return nil }
         let value = try column.coding.decoded(stored, instead: shown)
         switch column.family {
         case .counter:

@@ -137,17 +137,24 @@ struct KeyShape: Sendable, Hashable {
 
     /// The key values that a note says.
     func values(note: DatabaseValue) throws(Unfit) -> [DatabaseValue] {
+        let values = storedValues(note: note)
+        if let index = values.firstIndex(where: \.isNull) {
+            throw Unfit(description: "A row has no key: '\(parts[index].name)' is null.")
+        }
+        return values
+    }
+
+    /// The same, also where some are null.
+    func storedValues(note: DatabaseValue) -> [DatabaseValue] {
         switch parts.count {
         case 0: return []
         case 1:
-            if case .blob(let data) = note.storage, data.isEmpty {
-                throw Unfit(description: "A row has no key: '\(parts[0].name)' is null.")
-            }
+            if case .blob(let data) = note.storage, data.isEmpty { return [.null] }
             return [note]
         case _:
-            guard case .string(let text) = note.storage, case .array(let elements)? = try? Value(json: text),
-                elements.count == parts.count
-            else { throw Unfit(description: "A row's key cannot be written as JSON.") }
+            guard case .string(let text) = note.storage, case .array(let elements)? = try? Value(json: text) else {
+                return parts.map { _ in .null }
+            }
             return zip(elements, parts).map { element, part in
                 switch element {
                 case .integer(let number): number.databaseValue

@@ -42,7 +42,7 @@ struct TableShape: Sendable, Hashable {
         let declared = try Row.fetchAll(
             db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", arguments: [name])
         key = try KeyShape(table.key, of: name, declared)
-        columns = try Self.columns(table, name, declared, key)
+        columns = try Self.columns(table, name, declared, key, in: db)
         collection = table.collection ?? ExactString(name)
         parents = try Self.parents(of: name, in: db)
         uniques = try Self.uniques(of: name, key, in: db)
@@ -61,12 +61,12 @@ struct TableShape: Sendable, Hashable {
     }
 
     private static func columns(
-        _ table: SyncedTable, _ name: String, _ declared: [Row], _ key: KeyShape
+        _ table: SyncedTable, _ name: String, _ declared: [Row], _ key: KeyShape, in db: Database
     ) throws -> [ColumnShape] {
         // Generated columns follow from the others, hidden ones are none of the app's.
         let present = declared.filter { $0["hidden"] as Int == 0 && !($0["pk"] as Int > 0) }
         guard let wanted = table.columns else {
-            return present.map { ColumnShape($0, field: nil, times: nil) }
+            return try present.map { try ColumnShape($0, field: nil, times: nil, in: db) }
         }
         var fields: Set<ExactString> = []
         return try wanted.map { column in
@@ -79,7 +79,7 @@ struct TableShape: Sendable, Hashable {
             guard row["pk"] as Int == 0 else {
                 throw TableRefusal("The column '\(column.name)' of '\(name)' is its key, which is the record's id and no field.")
             }
-            let shape = ColumnShape(row, field: column.field, times: column.times)
+            let shape = try ColumnShape(row, field: column.field, times: column.times, in: db)
             guard fields.insert(shape.field).inserted else {
                 throw TableRefusal("Two columns of '\(name)' are the field '\(shape.field)'.")
             }
@@ -126,20 +126,36 @@ struct ColumnShape: Sendable, Hashable {
     /// The declared type in capitals.
     let declared: String
     let affinity: Affinity
-    /// What stands where nothing is said, as SQL, in a column that must not be null.
-    let defaultSQL: String?
-    /// What stands where nothing is said, as SQL.
-    let standardSQL: String?
+    /// Whether it must not be null.
+    let isRequired: Bool
+    /// What stands where nothing is said.
+    let standard: Standard
     let times: SyncedColumn.Times?
 
-    init(_ row: Row, field: ExactString?, times: SyncedColumn.Times?) {
+    init(_ row: Row, field: ExactString?, times: SyncedColumn.Times?, in db: Database) throws {
         name = row["name"]
         self.field = field ?? ExactString(name)
         declared = (row["type"] as String? ?? "").uppercased()
         affinity = Affinity(declared)
-        standardSQL = row["dflt_value"]
-        defaultSQL = row["notnull"] as Int == 1 ? standardSQL : nil
+        isRequired = row["notnull"] as Int == 1
+        standard = try Standard(sql: row["dflt_value"], db)
         self.times = times
+    }
+
+    /// What stands in a column of which nothing is said.
+    enum Standard: Sendable, Hashable {
+        case value(DatabaseValue)
+        /// An expression that says something else each time.
+        case varying(String)
+
+        fileprivate init(sql: String?, _ db: Database) throws {
+            guard let sql else {
+                self = .value(.null)
+                return
+            }
+            let varies = sql.contains("(") || sql.uppercased().contains("CURRENT_")
+            self = try varies ? .varying(sql) : .value(Row.fetchOne(db, sql: "SELECT (\(sql))")?[0] ?? .null)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import GRDB
 import MergeCore
 import SyncedTables
 import Synchronization
+import Testing
 import Values
 
 @testable import DeviceReplica
@@ -98,6 +99,21 @@ final class TableDevice: Sendable {
         try await client.replica.noteRows()
         return try await client.pending()
     }
+}
+
+extension TableDevice {
+    /// The edits that are made of what was noted, and what cannot be one, as texts.
+    func captured() async throws -> [String] {
+        let edits = try await capture().map(\.text)
+        return edits + (try await client.unsendable().map { "\($0.table) \($0.id?.text ?? "?"): \($0.reason)" })
+    }
+}
+
+/// Expects two lists to be the same, and shows both where they are not.
+func expectSame(
+    _ found: [String], _ expected: [String], _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(found == expected, "\(comment)", sourceLocation: sourceLocation)
 }
 
 extension PendingEdit {
