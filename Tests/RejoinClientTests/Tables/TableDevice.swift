@@ -3,12 +3,12 @@ import EngineHarness
 import Foundation
 import GRDB
 import MergeCore
-import SyncedTables
 import Synchronization
 import Testing
 import Values
 
 @testable import DeviceReplica
+@testable import SyncedTables
 
 /// A device of a test whose app keeps tables of its own.
 final class TableDevice: Sendable {
@@ -78,7 +78,7 @@ final class TableDevice: Sendable {
         }
     }
 
-    /// Everything in the app's tables.
+    /// Everything in the app's tables. A set has no order, and none at all is one without elements.
     func dump() async throws -> String {
         try await pool.read { db in
             let names = try String.fetchAll(
@@ -88,7 +88,12 @@ final class TableDevice: Sendable {
                     ORDER BY name
                     """)
             return try names.map { name in
-                let rows = try Row.fetchAll(db, sql: "SELECT * FROM \"\(name)\"").map(\.description).sorted()
+                let rows = try Row.fetchAll(db, sql: "SELECT * FROM \"\(name)\"").map { row in
+                    row.map { column, stored in
+                        guard column == "tags" else { return "\(column):\(stored)" }
+                        return "tags:\([String](json: String.fromDatabaseValue(stored) ?? "[]").sorted())"
+                    }.joined(separator: " ")
+                }.sorted()
                 return ([name] + rows).joined(separator: "\n")
             }.joined(separator: "\n")
         }
