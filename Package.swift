@@ -16,6 +16,8 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
     products: [
         .executable(name: "rejoin", targets: ["rejoin"]),
+        // Syncs any SQLite file from the shell.
+        .executable(name: "rejoin-device", targets: ["rejoin-device"]),
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
         .library(name: "RejoinClient", targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
@@ -216,10 +218,17 @@ let package = Package(
             ],
             resources: [.embedInCode("Examples/contractor.yaml")],
             swiftSettings: strict),
+        .target(name: "CommandToken", dependencies: ["Causality"], swiftSettings: strict),
+        .executableTarget(
+            name: "rejoin-device",
+            dependencies: [
+                "Causality", "Values", "StrictJSON", "MergeCore", "RejoinClient", "CommandToken",
+                .product(name: "GRDB", package: "GRDB.swift"), .server("ArgumentParser", "swift-argument-parser"),
+            ], swiftSettings: strict),
         .executableTarget(
             name: "todo",
             dependencies: [
-                "Causality", "Values", "MergeCore", "RejoinClient", .product(name: "GRDB", package: "GRDB.swift"),
+                "Causality", "Values", "MergeCore", "RejoinClient", "CommandToken", .product(name: "GRDB", package: "GRDB.swift"),
                 .server("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Examples/Todo", exclude: ["collections.yaml"], swiftSettings: strict),

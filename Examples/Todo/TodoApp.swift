@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandToken
 import Foundation
 import GRDB
 import RejoinClient
@@ -47,7 +48,7 @@ struct TodoApp: AsyncParsableCommand {
         let client = try RejoinClient(
             database: DatabasePool(path: folder.appendingPathComponent("todo.sqlite").path), server: address,
             options: options
-        ) { device in try await TokenCommand(command: command).token(for: device) }
+        ) { device in try await CommandToken(command).token(for: device) }
         let session = TodoSession(client)
         if !offline { await session.goOnline() }
         while let line = await StandardInput.line() {

@@ -47,8 +47,9 @@ private struct Story {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    private func launch() throws -> TodoProcess {
-        try TodoProcess(
+    private func launch() throws -> ChildProcess {
+        try ChildProcess(
+            "todo",
             ["--data", folder, "--server", proxy.address, "--token-command", "cat '\(token)'; :"], environment: [:])
     }
 

@@ -80,7 +80,7 @@ actor ServerSite {
         return answer.status == 200 ? answer.body : nil
     }
 
-    /// The same collections as `Schema.field`.
+    /// The same collections as `Schema.field` and `Schema.tables`.
     private static let yaml = """
         collections:
           notes: {}
@@ -92,6 +92,8 @@ actor ServerSite {
               minutes: {type: integer, merge: counter}
               tags: {type: set, merge: set}
           drafts: {deletes: delete-wins}
+          lines: {}
+          folders: {}
           estimates:
             required: [title]
             fields:

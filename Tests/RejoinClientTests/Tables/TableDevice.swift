@@ -15,28 +15,40 @@ final class TableDevice: Sendable {
     let name: DeviceID
     let directory: URL
     let connection: any ServerConnection
-    let clock: TestDeviceClock
+    let clock: TestDeviceClock?
     let token: @Sendable (DeviceID) async throws -> String
     private let tables: [SyncedTable]
     private let opened = Mutex<(pool: DatabasePool, client: RejoinClient)?>(nil)
     let changes = Mutex<[SyncedChanges]>([])
 
+    /// A device of a server in this process, whose time it shares.
     /// - Parameters:
     ///   - schema: the app's migration. It is run once.
     ///   - rows: what is there before the client is made.
-    init(
+    convenience init(
         _ name: String, on server: TestServer, in directory: URL, _ tables: [SyncedTable], schema: String,
         rows: String = "", connection: (any ServerConnection)? = nil, clock: TestDeviceClock? = nil
     ) throws {
+        try self.init(
+            name, in: directory, tables, schema: schema + ";" + rows,
+            connection: connection ?? RouterConnection(server: server), clock: clock ?? TestDeviceClock(server.time)
+        ) { device in try await server.token(device: device) }
+    }
+
+    /// - Parameter clock: nil for the machine's own.
+    init(
+        _ name: String, in directory: URL, _ tables: [SyncedTable], schema: String, connection: any ServerConnection,
+        clock: TestDeviceClock? = nil, token: @escaping @Sendable (DeviceID) async throws -> String
+    ) throws {
         self.name = DeviceID(name)
         self.tables = tables
-        self.connection = connection ?? RouterConnection(server: server)
-        self.clock = clock ?? TestDeviceClock(server.time)
-        token = { device in try await server.token(device: device) }
+        self.connection = connection
+        self.clock = clock
+        self.token = token
         self.directory = directory.appendingPathComponent(name, isDirectory: true)
         try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
         let pool = try DatabasePool(path: path)
-        try pool.write { try $0.execute(sql: schema + ";" + rows) }
+        try pool.write { try $0.execute(sql: schema) }
         try pool.close()
         try open()
     }
@@ -56,7 +68,7 @@ final class TableDevice: Sendable {
         var options = ClientOptions()
         options.device = name
         options.installationMark = directory.appendingPathComponent("mark.installation")
-        options.clock = clock.clock
+        if let clock { options.clock = clock.clock }
         opened.withLock { $0 = nil }
         let pool = try DatabasePool(path: path)
         let client = try RejoinClient(

@@ -1,11 +1,16 @@
 import Causality
 import Foundation
 
-/// Gets a token from a command, as an app gets one from its identity provider.
-struct TokenCommand {
-    let command: String
+/// Gets a token from a command, for programs of the terminal. An app asks its identity provider.
+public struct CommandToken: Sendable {
+    private let command: String
 
-    func token(for device: DeviceID) async throws -> String {
+    /// - Parameter command: for the shell. The device id is added to it.
+    public init(_ command: String) { self.command = command }
+
+    /// Runs the command. - Returns: what it prints.
+    /// - Throws: ``NoToken`` where it fails or prints nothing.
+    public func token(for device: DeviceID) async throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", command + " \"$0\"", device.name.text]
@@ -30,5 +35,8 @@ struct TokenCommand {
         return token
     }
 
-    struct NoToken: Error {}
+    /// The command has no token.
+    public struct NoToken: Error {
+        public init() {}
+    }
 }

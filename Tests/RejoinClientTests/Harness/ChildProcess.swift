@@ -1,15 +1,15 @@
 import Foundation
 import Synchronization
 
-/// The example app as a process of its own, which is given commands and may be killed at any time.
-final class TodoProcess: Sendable {
+/// A built program as a process of its own, which is given commands and may be killed at any time.
+final class ChildProcess: Sendable {
     private let process: Mutex<Process>
     private let input: FileHandle
     private let lines = Mutex<[String]>([])
     let id: pid_t
 
-    init(_ arguments: [String], environment: [String: String]) throws {
-        let program = try Self.program()
+    init(_ name: String, _ arguments: [String], environment: [String: String]) throws {
+        let program = try Self.program(name)
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
@@ -56,13 +56,13 @@ final class TodoProcess: Sendable {
 
     func wait() { process.withLock { $0.waitUntilExit() } }
 
-    /// The app lies beside the bundle that these tests run in.
-    private static func program() throws -> URL {
+    /// The program lies beside the bundle that these tests run in.
+    private static func program(_ name: String) throws -> URL {
         for start in [Bundle.main.executableURL, URL(filePath: CommandLine.arguments[0])].compactMap({ $0 }) {
             var place = start.standardizedFileURL
             while place.path != "/" {
                 place.deleteLastPathComponent()
-                let candidate = place.appending(path: "todo")
+                let candidate = place.appending(path: name)
                 if FileManager.default.isExecutableFile(atPath: candidate.path),
                     (try? FileManager.default.contentsOfDirectory(atPath: candidate.path)) == nil
                 {
@@ -70,6 +70,6 @@ final class TodoProcess: Sendable {
                 }
             }
         }
-        throw Unexpected("the example app is not beside the tests")
+        throw Unexpected("'\(name)' is not beside the tests")
     }
 }
