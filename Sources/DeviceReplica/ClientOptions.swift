@@ -11,6 +11,8 @@ public struct ClientOptions: Sendable {
     /// Called for each record that the server changed, within the transaction that takes it. When it throws, the change is set
     /// aside, the others are taken, and it is tried again at every page.
     public var applying: (@Sendable (Database, ShownRecord) throws -> Void)?
+    /// Whether nothing is asked of the feed: there is no collection that is kept here.
+    package var takesNothing = false
     /// Whether edits stay here: nothing is sent, and ``RejoinClient/pending()`` shows what would be.
     public var sendsNothing = false
     /// For how long a poll for changes may be held by the server, in seconds.

@@ -27,6 +27,7 @@ extension RejoinClient {
         var options = options
         options.mirror = TableSet(tables, onChanges: afterSync)
         let taking = tables.filter { $0.mode != .observe }
+        options.takesNothing = taking.isEmpty && !tables.isEmpty && options.collections.isEmpty
         options.collections = Array(
             Set(options.collections).union(taking.map { $0.collection ?? ExactString($0.name) })
         ).sorted()
@@ -73,6 +74,18 @@ extension RejoinClient {
         _ value: Value, for field: ExactString, of collection: ExactString, _ id: ExactString
     ) async throws {
         try await write { edit in _ = try edit.choose(value, for: field, of: collection, id) }
+    }
+
+    /// Takes the client's triggers off the app's tables, for a migration that drops columns: SQLite drops none that a trigger names. The
+    /// next client that is made puts them back, and compares rows and records once.
+    ///
+    /// Rows that the migration deletes come back then, since nobody noted that they were meant to go.
+    public static func releaseTables(in db: Database) throws {
+        for name in try String.fetchAll(
+            db, sql: "SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB 'rejoin_*'")
+        {
+            try db.execute(sql: "DROP TRIGGER main.\(name.quoted)")
+        }
     }
 
     /// Leaves the database as it was: the triggers and tables of the client are removed, and with them what was not sent. The app's rows

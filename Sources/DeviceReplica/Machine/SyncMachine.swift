@@ -60,6 +60,8 @@ struct SyncMachine: Sendable, Hashable {
         var isPullingAgain = false
         /// In `observe` mode and for a device that may only read.
         var sendsNothing = false
+        /// Where no collection is kept here.
+        var takesNothing = false
     }
 
     /// What came of an activity.
@@ -133,6 +135,7 @@ struct SyncMachine: Sendable, Hashable {
         if facts.isPullingAgain { return .perform(.pullAgain) }
         if facts.hasUnclearRecords { return .perform(.fetchRecords) }
         if !facts.sendsNothing, facts.hasBatch || facts.hasEdits { return .perform(.send) }
+        if facts.takesNothing { return mode == .once ? .finish(.upToDate) : .rest(untilMilliseconds: nil) }
         guard isCaughtUp else { return .perform(.pull(waitSeconds: 0)) }
         return mode == .once ? .finish(.upToDate) : .perform(.pull(waitSeconds: waitSeconds))
     }

@@ -40,6 +40,7 @@ extension ReplicaTransaction {
         facts.needsCollections = try flag(.needsCollections)
         facts.isPullingAgain = try flag(.pullingAgain)
         facts.sendsNothing = replica.options.sendsNothing
+        facts.takesNothing = replica.options.takesNothing
         return facts
     }
 

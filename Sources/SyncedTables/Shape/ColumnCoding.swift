@@ -77,9 +77,16 @@ struct ColumnCoding: Sendable, Hashable {
         guard let value else { return .null }
         switch (form, value) {
         case (_, .null): return .null
-        case (.plain, .integer(let number)): return number.databaseValue
+        case (.plain, .integer(let number)):
+            guard column.affinity != .real || Int64(exactly: Double(number)) == number else {
+                throw Unfit(column, "The integer \(number) has more digits than the column keeps.")
+            }
+            return number.databaseValue
         case (.plain, .double(let number)): return number.databaseValue
-        case (.plain, .string(let text)), (.text, .string(let text)): return text.text.databaseValue
+        case (.plain, .string(let text)):
+            try requireKept(text.text)
+            return text.text.databaseValue
+        case (.text, .string(let text)): return text.text.databaseValue
         case (.plain, .boolean(let flag)), (.boolean, .boolean(let flag)): return (flag ? 1 : 0).databaseValue
         case (.plain, .array), (.plain, .object), (.json, _), (.set, .array): return value.canonicalText.databaseValue
         case (.bytes, .string(let text)):
@@ -92,6 +99,16 @@ struct ColumnCoding: Sendable, Hashable {
         case (.none(let reason), _): throw Unfit(column, reason)
         case (.boolean, _), (.set, _), (.bytes, _), (.uuidBytes, _), (.time, _), (.text, _):
             throw Unfit(column, "The field holds \(value.kind), which the column has no form for.")
+        }
+    }
+
+    /// A column of numbers makes a number of a text that reads as one. That must not change what it says.
+    private func requireKept(_ text: String) throws(Unfit) {
+        guard column.affinity != .text, column.affinity != .none,
+            let number = Double(text.trimmingCharacters(in: .whitespaces))
+        else { return }
+        guard Value.number(number)?.canonicalText == text || Int64(text).map({ String($0) }) == text else {
+            throw Unfit(column, "The text '\(text)' would become a number.")
         }
     }
 
@@ -116,13 +133,15 @@ struct ColumnCoding: Sendable, Hashable {
         switch (form, stored.storage) {
         case (.plain, .int64(let number)):
             if case .boolean? = shown, number == 0 || number == 1 { return .boolean(number == 1) }
-            return .integer(number)
+            return Self.meant(.integer(number), shown)
         case (.plain, .double(let number)):
             guard let value = Value.number(number) else { throw Unfit(column, "The number is infinite.") }
-            return value
+            return Self.meant(value, shown)
         case (.plain, .string(let text)):
             switch shown {
             case .array?, .object?: return (try? Value(json: text, limits: Self.limits)) ?? .string(text)
+            // A column of texts makes a text of a number.
+            case .integer?, .double?: return shown?.canonicalText == text ? shown ?? .null : .string(text)
             case _: return .string(text)
             }
         case (.text, .string(let text)): return .string(text)
@@ -149,6 +168,12 @@ struct ColumnCoding: Sendable, Hashable {
         case (.plain, _), (.text, _), (.boolean, _), (.json, _), (.set, _), (.bytes, _), (.uuidBytes, _):
             throw Unfit(column, "It holds \(stored.kind), which the field has no form for.")
         }
+    }
+
+    /// The number, or the text that the column has made it of.
+    private static func meant(_ number: Value, _ shown: Value?) -> Value {
+        if case .string(let text)? = shown, number.canonicalText == text.text { return .string(text) }
+        return number
     }
 
     private static let limits = JSONLimits(maximumDepth: 128)
