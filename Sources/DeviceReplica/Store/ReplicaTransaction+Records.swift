@@ -37,6 +37,7 @@ extension ReplicaTransaction {
         let isPlain =
             try replica.options.applying == nil && !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter)
             && !exists(Statements.hasSetAside)
+        let hasOnDemand = !replica.options.onDemand.isEmpty
         // The database does not tell observers of changes to a table without rowids.
         try db.notifyChanges(in: Table("rejoin_records"))
         for record in records {
@@ -44,6 +45,10 @@ extension ReplicaTransaction {
                 db.cachedStatement(sql: Statements.selectSequence),
                 arguments: [record.key.collection.text, record.key.id.text])
             if let sequence, sequence >= record.sequence { continue }
+            if hasOnDemand {
+                guard try keeps(record.key) else { continue }
+                try noteKnown(record.key)
+            }
             if isPlain, !record.isDeleted {
                 try write(record)
             } else {
