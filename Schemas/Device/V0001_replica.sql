@@ -89,6 +89,7 @@ CREATE TABLE rejoin_parked (
     -- The record's fields as they stood here; null where it was not known.
     met        TEXT
 ) STRICT;
+CREATE INDEX rejoin_parked_by_record ON rejoin_parked (collection, record);
 
 -- Changes of the server that could not be applied here, the newest of each record. They are tried again at every page.
 CREATE TABLE rejoin_set_aside (
@@ -122,6 +123,19 @@ CREATE TABLE rejoin_unclear (
     record     TEXT NOT NULL,
     PRIMARY KEY (collection, record)
 ) STRICT, WITHOUT ROWID;
+
+-- Which records are wanted of collections that are kept on demand.
+CREATE TABLE rejoin_wanted (
+    collection TEXT    NOT NULL,
+    record     TEXT    NOT NULL,
+    -- 0 until the server was asked how it stands, or said so anyway.
+    known      INTEGER NOT NULL,
+    -- 1 where it is wanted no more, and is kept for the sake of edits that are pending or parked.
+    leaving    INTEGER NOT NULL,
+    PRIMARY KEY (collection, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rejoin_wanted_unknown ON rejoin_wanted (collection, record) WHERE known = 0;
+CREATE INDEX rejoin_wanted_leaving ON rejoin_wanted (collection, record) WHERE leaving = 1;
 
 -- What this device added to counters, by its event. A server that was set back says which of them it lost.
 CREATE TABLE rejoin_increments (

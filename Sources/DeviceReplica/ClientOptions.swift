@@ -6,6 +6,9 @@ import GRDB
 public struct ClientOptions: Sendable {
     /// The collections that are kept here; empty for all that the server has for this device.
     public var collections: [ExactString] = []
+    /// Collections of which only those records are kept that were asked for with ``RejoinClient/want(_:_:)`` or edited here. They need
+    /// not be among ``collections``.
+    public var onDemand: Set<ExactString> = []
     /// The device id to begin with; nil for a random one. It counts for a new database only.
     public var device: DeviceID?
     /// Called for each record that the server changed, within the transaction that takes it. When it throws, the change is set
@@ -32,7 +35,12 @@ public struct ClientOptions: Sendable {
     public init() {}
 
     /// What of the feed is wanted, as one text: a cursor is good for one selection.
-    var selection: String { collections.map(\.text).sorted().joined(separator: "\n") }
+    /// A collection that was kept on demand and is kept whole from now on has to be pulled from the beginning.
+    var selection: String {
+        let whole = Set(collections).subtracting(onDemand).map(\.text).sorted().joined(separator: "\n")
+        guard !onDemand.isEmpty else { return whole }
+        return whole + "\n\non demand:\n" + onDemand.map(\.text).sorted().joined(separator: "\n")
+    }
 }
 
 /// Where a client's log goes.

@@ -93,6 +93,38 @@ public final class RejoinClient: Sendable {
         }.removeDuplicates().values(in: replica.database)
     }
 
+    // MARK: On demand
+
+    /// Has records of a collection be kept here that is kept on demand (``ClientOptions/onDemand``). They arrive with the next sync, and
+    /// are kept up to date from then on. Ids that nobody has used yet may be among them.
+    /// - Throws: ``ReplicaError/notOnDemand(collection:)``.
+    public func want(_ collection: ExactString, _ ids: [ExactString]) async throws {
+        try await replica.write { transaction in
+            try transaction.requireOnDemand(collection)
+            for id in ids { try transaction.want(RecordKey(collection: collection, id: id)) }
+        }
+        await running.withLock { $0 }?.noteEdit()
+    }
+
+    /// Lets records go that are kept on demand. Nothing is deleted at the server. Those of which edits are pending or parked stay, and are kept
+    /// up to date, until that is settled. ``ClientOptions/applying`` is not called for them.
+    /// - Throws: ``ReplicaError/notOnDemand(collection:)``.
+    public func unwant(_ collection: ExactString, _ ids: [ExactString]) async throws {
+        try await replica.write { transaction in
+            try transaction.requireOnDemand(collection)
+            for id in ids { try transaction.unwant(RecordKey(collection: collection, id: id)) }
+        }
+    }
+
+    /// The ids of a collection's records that are wanted, sorted.
+    /// - Throws: ``ReplicaError/notOnDemand(collection:)``.
+    public func wanted(_ collection: ExactString) async throws -> [ExactString] {
+        try await replica.read { transaction in
+            try transaction.requireOnDemand(collection)
+            return try transaction.wanted(collection)
+        }
+    }
+
     // MARK: Syncing
 
     /// Syncs until the task is cancelled: sends edits as they are made, takes changes as they happen, and tries again after every
@@ -205,7 +237,7 @@ public final class RejoinClient: Sendable {
 
     /// Lets a parked edit go.
     public func discard(_ id: OperationID) async throws {
-        try await replica.write { try $0.run(Statements.deleteParked, [id.name.text]) }
+        try await replica.write { try $0.discardParked(id) }
     }
 
     /// Changes of the server that could not be applied here, with their reasons.

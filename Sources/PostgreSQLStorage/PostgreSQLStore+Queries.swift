@@ -42,6 +42,24 @@ extension PostgreSQLStore {
         }
     }
 
+    public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
+        try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let results = try reading.askLast(
+                Request(Statements.selectHead) { $0.text(reading.tenant) },
+                Request.records(of: reading.tenant, query.keys, bytes: query.bytes))
+            var page = RecordsPage(head: try results[0].first { TenantHead($0).sequence } ?? 0)
+            try results[1].forEach { (row: Columns) throws(StoreError) in
+                if let there = try row.recordThatFits() {
+                    page.rows.append(there)
+                } else {
+                    page.omitted.append(try row.recordKey())
+                }
+            }
+            if page.head < query.after { page.isReplica = try reading.isOfReplica() }
+            return page
+        }
+    }
+
     // MARK: What was answered
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
@@ -82,19 +100,12 @@ extension PostgreSQLStore {
             var recall = try BatchRecall(batch, at: sequence) { known[$0] }
             let touched = recall.touched
             // The records come in the order of the keys, as the sub-select of each is looked up after the one before.
-            let records = try reading.askLast(
-                Request(Statements.selectRecords) { row in
-                    row.text(reading.tenant)
-                    row.texts(touched) { $0.collection.text }
-                    row.texts(touched) { $0.id.text }
-                    row.integer(Int64(recordBytes))
-                })
+            let records = try reading.askLast(Request.records(of: reading.tenant, touched, bytes: recordBytes))
             try records[0].forEach { (row: Columns) throws(StoreError) in
-                if row.boolean(12) {
-                    recall.records.append(try RecordRow(row))
+                if let there = try row.recordThatFits() {
+                    recall.records.append(there)
                 } else {
-                    recall.omitted.append(
-                        RecordKey(collection: ExactString(try row.text(0)), id: ExactString(try row.text(1))))
+                    recall.omitted.append(try row.recordKey())
                 }
             }
             return recall
@@ -246,8 +257,31 @@ extension Request {
                 row.integer(Int64(limit) + (limit < .max ? 1 : 0))
                 row.integer(Int64(query.bytes))
                 row.texts(query.collections.sorted()) { $0.text }
+                row.texts(query.only.keys.sorted()) { $0.text }
+                let wanted = query.only.flatMap { collection, ids in ids.map { (collection, $0) } }
+                row.texts(wanted) { $0.0.text }
+                row.texts(wanted) { $0.1.text }
             },
         ]
+    }
+
+    /// Records by their keys, in the order of these.
+    fileprivate static func records(of tenant: String, _ keys: [RecordKey], bytes: Int) -> Request {
+        Request(Statements.selectRecords) { row in
+            row.text(tenant)
+            row.texts(keys) { $0.collection.text }
+            row.texts(keys) { $0.id.text }
+            row.integer(Int64(bytes))
+        }
+    }
+}
+
+extension Columns {
+    /// The row of `Statements.selectRecords`; nil for one beyond the bytes.
+    fileprivate func recordThatFits() throws(StoreError) -> RecordRow? { boolean(12) ? try RecordRow(self) : nil }
+
+    fileprivate func recordKey() throws(StoreError) -> RecordKey {
+        RecordKey(collection: ExactString(try text(0)), id: ExactString(try text(1)))
     }
 }
 
@@ -258,7 +292,7 @@ extension Reading {
         var builder = ChangePageBuilder(query, over: head)
         try results[1].forEach { (row: Columns) throws(StoreError) in
             let verdict = builder.look(
-                at: row.integer(2), of: ExactString(try row.text(0)), bytes: { Int(row.integer(12)) })
+                at: row.integer(2), isWanted: row.boolean(13), bytes: { Int(row.integer(12)) })
             if verdict == .wanted { builder.append(try RecordRow(row)) }
         }
         var page = builder.finished()

@@ -56,6 +56,20 @@ extension SQLiteStore {
         }
     }
 
+    public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
+        let extent: Readers.Extent = query.keys.count <= Readers.fewRows ? .fewRows : .manyRows
+        return try await read(tenant, extent) { (connection: Connection) throws(StoreError) in
+            var page = RecordsPage(head: try connection.head(of: tenant).sequence)
+            let records = try connection.prepare(Statements.selectRecord)
+            var allowance = ReadAllowance(bytes: query.bytes)
+            for key in query.keys {
+                guard let row = try records.record(tenant.name.text, key) else { continue }
+                if allowance.admits(row.byteCount) { page.rows.append(row) } else { page.omitted.append(key) }
+            }
+            return page
+        }
+    }
+
     // MARK: What was answered
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {
@@ -203,8 +217,11 @@ extension Connection {
                 row.integer(Int64(limit) + (limit < .max ? 1 : 0))
             },
             { (row: Columns) throws(StoreError) in
+                let isWanted = try query.wants(ExactString(try row.text(0))) { () throws(StoreError) in
+                    ExactString(try row.text(1))
+                }
                 let verdict = builder.look(
-                    at: row.integer(2), of: ExactString(try row.text(0)), bytes: { RecordRow.pageBytes(of: row) })
+                    at: row.integer(2), isWanted: isWanted, bytes: { RecordRow.pageBytes(of: row) })
                 switch verdict {
                 case .wanted: builder.append(try RecordRow(row))
                 case .filtered: break

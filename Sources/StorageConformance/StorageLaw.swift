@@ -17,7 +17,8 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
 
     /// All laws.
     public static let all: [StorageLaw] =
-        transactionLaws + faultLaws + feedLaws + operationLaws + knownOperationLaws + conflictLaws + auditLaws
+        transactionLaws + faultLaws + feedLaws + selectionLaws + operationLaws + knownOperationLaws + conflictLaws
+        + auditLaws
         + sharingLaws + tenancyLaws
         + deviceLaws + oneTimeCodeLaws + accessLaws + fidelityLaws
 }

@@ -19,6 +19,12 @@ struct TenantMethod: Sendable {
                 $1, ChangeQuery(after: 0, limit: 100), for: AccessQuery(user: "u", session: "s", device: "anna"))
         },
         TenantMethod(name: "record") { try await $0.record($1, RecordKey("estimates", "r1")) },
+        TenantMethod(name: "changes of some records") {
+            try await $0.changes($1, ChangeQuery(after: 0, limit: 100, only: ["estimates": ["r1"]]))
+        },
+        TenantMethod(name: "records") {
+            try await $0.records($1, RecordsQuery([RecordKey("estimates", "r1"), RecordKey("estimates", "r2")]))
+        },
         TenantMethod(name: "batch") { store, tenant in
             var rows: [BatchRow?] = []
             for device in Workload.devices {

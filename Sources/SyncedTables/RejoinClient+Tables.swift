@@ -27,6 +27,8 @@ extension RejoinClient {
         var options = options
         options.mirror = TableSet(tables, onChanges: afterSync)
         let taking = tables.filter { $0.mode != .observe }
+        options.onDemand.formUnion(
+            tables.filter { $0.mode == .onDemand }.map { $0.collection ?? ExactString($0.name) })
         options.takesNothing = taking.isEmpty && !tables.isEmpty && options.collections.isEmpty
         options.collections = Array(
             Set(options.collections).union(taking.map { $0.collection ?? ExactString($0.name) })

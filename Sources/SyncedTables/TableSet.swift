@@ -59,6 +59,10 @@ final class TableSet: TableMirror {
 
     // MARK: What was changed here
 
+    func hasTable(of collection: ExactString) -> Bool {
+        table(of: collection).map { $0.shape.mode != .observe } ?? false
+    }
+
     func hasWork(_ transaction: ReplicaTransaction) throws -> Bool {
         if try transaction.exists(ComparisonStatements.hasAdoption) { return true }
         guard try transaction.integer(.schemaNumber) != nil else { return false }
@@ -68,7 +72,7 @@ final class TableSet: TableMirror {
     }
 
     /// The tables whose changes become edits.
-    private var sending: [MirroredTable] { tables.filter { $0.shape.mode == .both } }
+    private var sending: [MirroredTable] { tables.filter { $0.shape.mode.sends } }
 
     func work(_ transaction: ReplicaTransaction) throws {
         let comparing = Comparing(self, transaction)
@@ -83,7 +87,7 @@ final class TableSet: TableMirror {
     }
 
     func capture(_ key: RecordKey, _ transaction: ReplicaTransaction) throws {
-        guard let table = table(of: key.collection), table.shape.mode == .both,
+        guard let table = table(of: key.collection), table.shape.mode.sends,
             try transaction.exists(NoteStatements.has), let note = try note(of: key, table, transaction)
         else { return }
         try capture(note, table, transaction)

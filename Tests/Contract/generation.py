@@ -54,6 +54,18 @@ def map_body(context, body):
             body["device"] = choice(body, [DEVICE, DEVICE, body["device"]])
         if choice(body, [True, False, False]) is False:
             body["atomic"] = False
+    # Queries of the feed and of records name some that are there, and do not wait.
+    for member in ("only", "records"):
+        if isinstance(body, dict) and isinstance(body.get(member), dict) and choice(body, [True, True, False]):
+            body = dict(body) | {
+                member: {
+                    choice([body, name], COLLECTIONS + [name]): [choice([body, id], RECORDS + [id]) for id in ids]
+                    if isinstance(ids, list) else ids
+                    for name, ids in body[member].items()
+                }
+            }
+    if isinstance(body, dict) and isinstance(body.get("wait"), int) and body["wait"] > 1:
+        body = dict(body) | {"wait": body["wait"] % 2}
     return body
 
 

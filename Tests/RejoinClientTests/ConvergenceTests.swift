@@ -27,8 +27,12 @@ struct ConvergenceTests {
         for (index, name) in ["ada", "ben", "cara", "dan"].enumerated() {
             let connection = FaultyConnection(RouterConnection(server: server), seed: seed &* 31 &+ UInt64(index))
             let clock = TestDeviceClock(server.time, errorMilliseconds: Int64(random.below(7) - 3) * 31_536_000_000 / 3)
+            let keepsSome = name == "dan" && seed % 2 == 0
             users.append(
-                RandomUser(try TestDevice(name, on: server, in: directory, connection: connection, clock: clock)))
+                RandomUser(
+                    try TestDevice(name, on: server, in: directory, connection: connection, clock: clock) { options in
+                        if keepsSome { options.onDemand = ["drafts"] }
+                    }, onDemand: keepsSome ? "drafts" : nil))
             connections.append(connection)
         }
         for _ in 0..<200 {
@@ -44,11 +48,13 @@ struct ConvergenceTests {
                 _ = await isSynced
             case 3: try users[index].device.open()
             case 4..<8: try? await users[index].device.pullOnly(over: RouterConnection(server: server))
+            case 9: try await users[index].changeWishes(seed: random.next())
             case 8: users[index].device.clock.jump(milliseconds: Int64(random.below(200_000_000) - 100_000_000))
             case _: try await users[index].edit(seed: random.next())
             }
         }
         for connection in connections { connection.heal() }
+        for user in users { try await user.wantAll() }
         // What one sends the others have to take.
         for _ in 0..<2 { for user in users { try await user.device.sync() } }
         try await Convergence { path, accept in

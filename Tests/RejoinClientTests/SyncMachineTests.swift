@@ -50,6 +50,23 @@ struct SyncMachineTests {
         #expect(transcript.next() == .finish(.upToDate))
     }
 
+    @Test("records that are wanted are asked for after edits and before the feed, and end a wait")
+    func wanted() {
+        var transcript = Transcript(.staying)
+        transcript.begin()
+        transcript.facts.hasUnknownWanted = true
+        transcript.facts.hasEdits = true
+        transcript.expect(.send)
+        transcript.facts.hasEdits = false
+        transcript.expect(.fetchWanted)
+        transcript.facts.hasUnknownWanted = false
+        transcript.expect(.pull(waitSeconds: 0))
+        transcript.expect(.pull(waitSeconds: 25), .interrupted)
+        transcript.facts.hasUnknownWanted = true
+        transcript.expect(.fetchWanted, .failed(.noAnswer))
+        guard case .rest = transcript.next() else { Issue.record("it does not rest"); return }
+    }
+
     @Test("who stays waits for changes, and an edit goes before the next wait")
     func staying() {
         var transcript = Transcript(.staying)

@@ -36,6 +36,7 @@ struct HonestDeviceTests {
         case .overloaded: options.limits.commitQueueDepth = 1
         case .batchFull: options.limits.merge.auditBytesPerBatch = 3_000
         case .recordFull: options.limits.merge.recordBytes = 2_000
+        case .queryTooLarge: options.limits.wire.recordsPerQuery = 1
         case .conflictFull: options.limits.commentsPerConflict = 1
         default: break
         }
@@ -283,6 +284,22 @@ struct HonestDeviceTests {
             device.seen.insert(try await mac.get("/v1/changes?since=\(cursor)").code ?? "")
             let page = try await mac.get("/v1/changes")
             #expect(page["changes"]?.elements.count == 1)
+            device.pending = [edit(device)]
+            try await device.settle()
+            return edited
+        case .queryTooLarge:
+            try await begin(device)
+            let token = device.token
+            let ask = { (ids: [String]) async throws -> Answer in
+                let named = ids.map { #""\#($0)""# }.joined(separator: ",")
+                return try await server.send(
+                    .post, "/v1/records/query", token: token, headers: [("Content-Type", "application/json")],
+                    body: Array(#"{"records":{"notes":[\#(named)]}}"#.utf8))
+            }
+            let refused = try await ask(["n", "m"])
+            device.seen.insert(refused.code ?? "")
+            guard case .integer(let limit)? = refused["limit"] else { return .told }
+            #expect(try await ask(Array(["n", "m"].prefix(Int(limit))))["records", 0, "fields", "v"] == "first")
             device.pending = [edit(device)]
             try await device.settle()
             return edited

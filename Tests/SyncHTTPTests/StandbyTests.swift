@@ -71,10 +71,20 @@ struct StandbyTests {
         let whole = try await mac.get("/v1/changes")
         #expect(whole["changes"]?.elements.map { $0["id"] } == ["a"])
 
+        // Records by their ids are never older than the cursor that comes with the question.
+        let ask = { (since: String) in
+            try await TestPerson(server: server, token: mac.token).send(
+                .post, "/v1/records/query", json: #"{\#(since)"records":{"notes":["a","b"]}}"#)
+        }
+        #expect(try await ask("")["records"]?.elements.map { $0["id"] } == ["a"])
+        let behind = try await ask(#""since":"\#(cursor)","#)
+        #expect(behind.code == "storage_unavailable" && behind.header("Retry-After") == "1")
+
         try await standby.psql("SELECT pg_wal_replay_resume()")
         try await eventually("the rows are there") {
             try await mac.get("/v1/changes")["changes"]?.elements.count == 4
         }
+        #expect(try await ask(#""since":"\#(cursor)","#)["records"]?.elements.count == 2)
         server.server.engine.notifier.wakeAll()
         let late = try await held
         #expect(late.status == 200)

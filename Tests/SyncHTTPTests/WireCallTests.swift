@@ -77,6 +77,14 @@ struct WireCallTests {
             let lines = try await ask(.catchUp(since: nil, collections: ["estimates"]), as: ipad)
             #expect(lines.first == .record(page.records[0]) && lines.count == 2)
             #expect(try await ask(.changes(since: page.end.cursor), as: ipad).records.isEmpty)
+            let some = FeedRequest(
+                limit: 10, collections: ["estimates"], only: ["estimates": [Self.odd]], waitSeconds: 0)
+            #expect(try await ask(.changes(some), as: ipad).records == page.records)
+            let other = FeedRequest(only: ["estimates": ["other"]])
+            #expect(try await ask(.changes(other), as: ipad).records.isEmpty)
+            let named = RecordsRequest(
+                since: ExactString(page.end.cursor), keys: [record, RecordKey(collection: "estimates", id: "other")])
+            #expect(try await ask(.records(named), as: ipad).records == page.records)
             let whole = try await ask(.record(record), as: ipad)
             #expect(whole.record == page.records[0])
             #expect(whole.dots.map(\.unit).contains("status"))

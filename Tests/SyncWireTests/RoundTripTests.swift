@@ -45,6 +45,27 @@ struct RoundTripTests {
                 end: .init(
                     cursor: generator.text(), hasMore: generator.flag(), serverTimeMilliseconds: generator.time()))
         }
+        try check { generator in
+            RecordsAnswer(
+                records: generator.several(6) { $0.record() }, omitted: generator.several { $0.recordKey() },
+                serverTimeMilliseconds: generator.time())
+        }
+    }
+
+    @Test("is read as it was written: queries of the feed and of records")
+    func queries() throws {
+        for seed in Self.seeds {
+            var generator = SeededGenerator(seed: seed)
+            let only = Dictionary(
+                generator.several { ($0.name(), Set($0.several(6) { $0.name() })) }, uniquingKeysWith: { $1 })
+            let request = FeedRequest(
+                since: generator.optional { $0.name() }, limit: generator.optional { $0.counter() },
+                collections: generator.flag() ? only.keys.sorted() : [], only: only,
+                waitSeconds: generator.optional { Int64($0.below(60)) })
+            #expect(try FeedRequest(body: request.encoded().span, limits: Self.generous) == request, "seed \(seed)")
+            let records = RecordsRequest(since: generator.optional { $0.name() }, records: only)
+            #expect(try RecordsRequest(body: records.encoded().span, limits: Self.generous) == records, "seed \(seed)")
+        }
     }
 
     @Test("is read as it was written: the lines of a catch-up, whatever is in them")

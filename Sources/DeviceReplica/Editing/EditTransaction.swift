@@ -30,6 +30,10 @@ public struct EditTransaction {
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
         guard let shown = try shown(key) else {
+            // This device has written the record before and forgot it: the server says what the edit is to be.
+            if try transaction.ownCounter(key, base: nil, device: transaction.device()) > 0 {
+                try transaction.markUnclear(key)
+            }
             return try add(.create, key, fields, seeing: VersionVector(), dependsOn: dependsOn)
         }
         guard shown.isDeleted else { throw EditRefusal(.recordExists, "There is such a record already.") }
@@ -197,6 +201,7 @@ public struct EditTransaction {
             editedAtMilliseconds: try transaction.tick() - ageMilliseconds, isInServerTime: try transaction.knowsServerTime(),
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)
+        try transaction.wantEdited(key)
         if let last = try transaction.lastOperation(of: key),
             let joined = last.joined(edit, by: try transaction.rules(of: key.collection)),
             joined.fields.count <= WireLimits().fieldsPerOperation, (try? check(joined)) != nil

@@ -4,11 +4,11 @@ import SyncWire
 /// timers are around it, and a test is a transcript.
 ///
 /// One thing is under way at a time. The order is that of what stands in the way of what: a token, an identity, the session, the
-/// schema, what has to be pulled again, records that the server knows otherwise, then edits, then the feed. Edits come before the
+/// schema, what has to be pulled again, records that the server knows otherwise, then edits, records that are wanted, then the feed. Edits come before the
 /// feed, since what is only here can be lost; an edit ends the wait of a poll.
 ///
 /// ```text
-///   (start) ─▶ token ─▶ identity ─▶ register ─▶ session ─▶ collections ─▶ resync ─▶ fetch ─▶ send ─▶ pull ─▶ (wait for changes)
+///   (start) ─▶ token ─▶ identity ─▶ register ─▶ session ─▶ collections ─▶ resync ─▶ fetch ─▶ send ─▶ wanted ─▶ pull ─▶ (wait for changes)
 ///                ▲         ▲                                   ▲                                  │
 ///                │ 401     │ counter_reused, device_retired    │ resync_required                  │ an edit, a change
 ///                └─────────┴───────────────────────────────────┴──────────────────────────────────┘
@@ -35,6 +35,8 @@ struct SyncMachine: Sendable, Hashable {
         case pullAgain
         /// Asks how records stand that the server knows otherwise.
         case fetchRecords
+        /// Asks how records stand that are wanted, and of which nothing is known.
+        case fetchWanted
         /// Sends a batch: the one whose fate is unknown, or a new one.
         case send
         /// Asks for a page of the feed, and lets the server hold an empty one for so many seconds.
@@ -54,6 +56,7 @@ struct SyncMachine: Sendable, Hashable {
         var hasBatch = false
         var hasEdits = false
         var hasUnclearRecords = false
+        var hasUnknownWanted = false
         var needsIdentity = false
         var needsRegistration = false
         var needsCollections = false
@@ -136,6 +139,7 @@ struct SyncMachine: Sendable, Hashable {
         if facts.hasUnclearRecords { return .perform(.fetchRecords) }
         if !facts.sendsNothing, facts.hasBatch || facts.hasEdits { return .perform(.send) }
         if facts.takesNothing { return mode == .once ? .finish(.upToDate) : .rest(untilMilliseconds: nil) }
+        if facts.hasUnknownWanted { return .perform(.fetchWanted) }
         guard isCaughtUp else { return .perform(.pull(waitSeconds: 0)) }
         return mode == .once ? .finish(.upToDate) : .perform(.pull(waitSeconds: waitSeconds))
     }
@@ -158,7 +162,7 @@ struct SyncMachine: Sendable, Hashable {
             switch activity {
             // They are means: what comes after them says whether they helped.
             case .askForToken, .takeNewIdentity: break
-            case .register, .checkSession, .fetchCollections, .pullAgain, .fetchRecords, .send, .pull:
+            case .register, .checkSession, .fetchCollections, .pullAgain, .fetchRecords, .fetchWanted, .send, .pull:
                 backoff.reset()
                 handledInARow = 0
                 lastFailure = nil
@@ -187,7 +191,7 @@ struct SyncMachine: Sendable, Hashable {
         case .fetchCollections: areCollectionsChecked = true
         case .pull: isCaughtUp = !hasMore
         case .send: isCaughtUp = false
-        case .pullAgain, .fetchRecords: break
+        case .pullAgain, .fetchRecords, .fetchWanted: break
         }
         tokenIsFresh = false
     }

@@ -10,6 +10,8 @@ struct SendingLimits: Sendable, Hashable {
     /// Half of what a body may have: a batch need not be as large as it can be.
     var bytes = 4 * 1024 * 1024
     var fields = 20_000
+    /// Records that one question may name.
+    var recordsPerQuery = 1_000
 
     init() {}
 
@@ -18,6 +20,7 @@ struct SendingLimits: Sendable, Hashable {
         if let limit = session.limit("operationsPerBatch") { operations = max(1, Int(limit)) }
         if let limit = session.limit("bodyBytes") { bytes = max(1_024, Int(limit) / 2) }
         if let limit = session.limit("unitsPerBatch") { fields = max(1, Int(limit)) }
+        if let limit = session.limit("recordsPerQuery") { recordsPerQuery = max(1, Int(limit)) }
     }
 
     init(jsonText: String) throws {
@@ -25,12 +28,13 @@ struct SendingLimits: Sendable, Hashable {
         if case .integer(let limit)? = limits["operations"] { operations = Int(limit) }
         if case .integer(let limit)? = limits["bytes"] { bytes = Int(limit) }
         if case .integer(let limit)? = limits["fields"] { fields = Int(limit) }
+        if case .integer(let limit)? = limits["records"] { recordsPerQuery = Int(limit) }
     }
 
     var jsonText: String {
         Value.object([
             ("operations", .integer(Int64(operations))), ("bytes", .integer(Int64(bytes))),
-            ("fields", .integer(Int64(fields))),
+            ("fields", .integer(Int64(fields))), ("records", .integer(Int64(recordsPerQuery))),
         ]).canonicalText
     }
 }

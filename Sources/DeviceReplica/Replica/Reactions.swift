@@ -29,7 +29,7 @@ enum OperationReaction: Sendable, Hashable {
             .conflictFull, .conflictChanged, .alreadyResolved, .idempotencyKeyMissing, .idempotencyKeyInvalid,
             .idempotencyKeyReused, .cursorInvalid, .resyncRequired, .unauthenticated, .tokenExpired, .forbidden,
             .deviceMismatch, .notFound, .methodNotAllowed, .notAcceptable, .unsupportedMediaType, .requestTimeout,
-            .rateLimited, .internalError, .storageUnavailable, .overloaded, .batchRefused:
+            .rateLimited, .internalError, .storageUnavailable, .overloaded, .batchRefused, .queryTooLarge:
             self = .park
         }
     }
@@ -69,7 +69,8 @@ enum CallReaction: Sendable, Hashable {
         case .forbidden, .deviceMismatch, .notFound, .methodNotAllowed, .notAcceptable, .unsupportedMediaType,
             .alreadyResolved, .conflictChanged, .conflictFull, .operationIDReused, .clockInvalid, .clockGap,
             .clockAhead, .clockFull, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
-            .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed:
+            .fieldInvalid, .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .dependencyFailed,
+            .queryTooLarge:
             self = .pause
         }
     }

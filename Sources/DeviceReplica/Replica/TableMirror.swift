@@ -1,3 +1,4 @@
+import Causality
 import GRDB
 import MergeCore
 
@@ -5,6 +6,9 @@ import MergeCore
 package protocol TableMirror: Sendable {
     /// Makes what the mirror keeps in the database, in the transaction that opens the replica.
     func open(_ transaction: ReplicaTransaction) throws
+
+    /// Whether a collection is one of the app's tables.
+    func hasTable(of collection: ExactString) -> Bool
 
     /// Whether rows were changed that are no edits yet, or something is left to compare.
     func hasWork(_ transaction: ReplicaTransaction) throws -> Bool

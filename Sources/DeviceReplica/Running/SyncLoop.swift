@@ -7,7 +7,7 @@ actor SyncLoop {
     let calls: ServerCalls
     let askForToken: @Sendable (DeviceID) async throws -> String
     private var machine: SyncMachine
-    private var token = ""
+    private(set) var token = ""
     /// The wait that something else to do may end.
     private var waiting: Task<Void, Never>?
     private var wasChanged = false
@@ -77,7 +77,7 @@ actor SyncLoop {
         switch activity {
         case .send: .sending
         case .pull(let waitSeconds): waitSeconds > 0 ? .upToDate : .pulling
-        case .pullAgain, .fetchRecords: .pulling
+        case .pullAgain, .fetchRecords, .fetchWanted: .pulling
         case .askForToken, .takeNewIdentity, .register, .checkSession, .fetchCollections:
             phase == .stopped ? .starting : phase
         }
@@ -172,6 +172,7 @@ actor SyncLoop {
             case .fetchCollections: return try await fetchCollections()
             case .pullAgain: return try await pullAgain()
             case .fetchRecords: return try await fetchRecords()
+            case .fetchWanted: return try await fetchWanted()
             case .send: return try await send()
             case .pull(let waitSeconds): return try await pull(waitSeconds: waitSeconds)
             }
@@ -267,9 +268,9 @@ actor SyncLoop {
     }
 
     private func pull(waitSeconds: Int) async throws -> SyncMachine.Outcome {
-        let (cursor, options) = (try await replica.read { try $0.cursor() }, replica.options)
-        let call = WireCall.changes(
-            since: cursor, collections: options.collections, waitSeconds: waitSeconds > 0 ? waitSeconds : nil)
+        let call = try await replica.read { transaction in
+            try transaction.feedCall(since: try transaction.cursor(), waitSeconds: waitSeconds > 0 ? waitSeconds : nil)
+        }
         let answered: (ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)
         if waitSeconds > 0 {
             guard let waited = await waitForPage(call, waitSeconds) else { return .interrupted }
@@ -305,8 +306,7 @@ actor SyncLoop {
     }
 
     private func pullAgain() async throws -> SyncMachine.Outcome {
-        let cursor = try await replica.read { try $0.text(.pullingAgainCursor) }
-        let call = WireCall.changes(since: cursor, collections: replica.options.collections)
+        let call = try await replica.read { try $0.feedCall(since: try $0.text(.pullingAgainCursor)) }
         switch await calls.ask(call, token: token).0 {
         case .document(let page):
             try await replica.write { try $0.takeAgain(page) }
@@ -337,10 +337,10 @@ actor SyncLoop {
     }
 
     /// What came of a call that was called off: by whoever stops the sync, or by something on its way.
-    private var calledOff: SyncMachine.Outcome { Task.isCancelled ? .interrupted : .failed(.noAnswer) }
+    var calledOff: SyncMachine.Outcome { Task.isCancelled ? .interrupted : .failed(.noAnswer) }
 
     /// What is done about a call that was refused as a whole.
-    private func handle(_ problem: Problem) async throws -> SyncMachine.Outcome {
+    func handle(_ problem: Problem) async throws -> SyncMachine.Outcome {
         switch CallReaction(to: problem) {
         case .retryLater:
             return .failed(

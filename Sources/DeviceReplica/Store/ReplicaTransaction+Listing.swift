@@ -157,8 +157,17 @@ extension ReplicaTransaction {
             fields: fields.map { ObjectValue($0.map { .init(name: $0.key, value: $0.value) }) } ?? parked.fields,
             context: kind == .create ? VersionVector() : context, editedAtMilliseconds: try tick(),
             isInServerTime: try knowsServerTime(), dependsOn: [], transaction: try nextEdit(), isAtomic: false)
+        try wantEdited(again.key)
         try insert(again)
         return again.id
+    }
+}
+
+extension ReplicaTransaction {
+    /// Lets a parked edit go.
+    func discardParked(_ id: OperationID) throws {
+        try run(Statements.deleteParked, [id.name.text])
+        try forgetLeaving()
     }
 }
 

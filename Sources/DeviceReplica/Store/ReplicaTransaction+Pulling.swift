@@ -15,6 +15,7 @@ extension ReplicaTransaction {
     func take(_ page: ChangesPage) throws {
         try take(page.records)
         try retrySetAside()
+        try forgetLeaving()
         try run(Statements.upsertCursor, [replica.options.selection, page.end.cursor])
     }
 
@@ -31,7 +32,7 @@ extension ReplicaTransaction {
 
     /// Keeps a page of the pull from the beginning. After the last one what was known gives way to it.
     func takeAgain(_ page: ChangesPage) throws {
-        for record in page.records {
+        for record in page.records where try keeps(record.key) {
             try run(
                 Statements.upsertPulledAgain,
                 [

@@ -58,11 +58,16 @@ extension ReplicaTransaction {
         try !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter) && !exists(Statements.hasSetAside)
     }
 
+    /// Whether the record says more than what is known here, and is wanted here.
     func isNews(_ record: WireRecord) throws -> Bool {
         let sequence = try Int64.fetchOne(
             db.cachedStatement(sql: Statements.selectSequence),
             arguments: [record.key.collection.text, record.key.id.text])
-        return sequence.map { $0 < record.sequence } ?? true
+        if let sequence, sequence >= record.sequence { return false }
+        guard !replica.options.onDemand.isEmpty else { return true }
+        guard try keeps(record.key) else { return false }
+        try noteKnown(record.key)
+        return true
     }
 
     func take(_ record: WireRecord) throws { try take([record]) }

@@ -98,6 +98,7 @@ extension ReplicaTransaction {
         }
         try take(answer.records?.records ?? [])
         for record in answer.records?.records ?? [] { try forgetSettled(record) }
+        try forgetLeaving()
         try restoreBatchSize()
     }
 

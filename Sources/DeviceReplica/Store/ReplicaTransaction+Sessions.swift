@@ -13,6 +13,7 @@ extension ReplicaTransaction {
         try set(.limits, SendingLimits(session).jsonText)
         if let lineage = try text(.lineage), lineage != session.lineage { try beginPullingAgain(.lineage) }
         try set(.lineage, session.lineage)
+        try adoptOnDemand()
         // Nobody sets a server back by more than this.
         try run(Statements.deleteIncrementsBefore, [try serverNow() - 30 * 86_400_000])
         return true
@@ -35,6 +36,7 @@ extension ReplicaTransaction {
         facts.hasBatch = try exists(Statements.hasBatch)
         facts.hasEdits = try exists(Statements.hasWaiting)
         facts.hasUnclearRecords = try exists(Statements.hasUnclear)
+        facts.hasUnknownWanted = try !replica.options.onDemand.isEmpty && exists(Statements.hasUnknown)
         facts.needsIdentity = try flag(.needsIdentity)
         facts.needsRegistration = try flag(.needsRegistration)
         facts.needsCollections = try flag(.needsCollections)

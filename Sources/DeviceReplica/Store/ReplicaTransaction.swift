@@ -124,4 +124,6 @@ public enum ReplicaError: Error, Sendable, Hashable {
     case damaged(String)
     /// The tables were made by a newer version of the client.
     case tooNew(version: Int)
+    /// The collection is kept whole: no record of it is asked for or let go by itself.
+    case notOnDemand(collection: String)
 }

@@ -142,6 +142,55 @@ enum Statements {
     static let hasUnclear = "SELECT 1 FROM main.rejoin_unclear LIMIT 1"
     static let deleteAllUnclear = "DELETE FROM main.rejoin_unclear"
 
+    // MARK: What is wanted
+
+    static let want = """
+        INSERT INTO main.rejoin_wanted (collection, record, known, leaving)
+        SELECT ?1, ?2, EXISTS (SELECT 1 FROM main.rejoin_records WHERE collection = ?1 AND id = ?2), 0
+        ON CONFLICT (collection, record) DO UPDATE SET leaving = 0 WHERE leaving = 1
+        """
+    static let leave = "UPDATE main.rejoin_wanted SET leaving = 1 WHERE collection = ? AND record = ?"
+    static let selectWanted =
+        "SELECT record FROM main.rejoin_wanted WHERE collection = ? AND leaving = 0 ORDER BY record"
+    static let selectInFeed = "SELECT record FROM main.rejoin_wanted WHERE collection = ?"
+    static let countWanted = "SELECT count(*) FROM main.rejoin_wanted WHERE collection = ?"
+    static let isWanted = "SELECT 1 FROM main.rejoin_wanted WHERE collection = ? AND record = ?"
+    static let noteKnown =
+        "UPDATE main.rejoin_wanted SET known = 1 WHERE collection = ? AND record = ? AND known = 0"
+    static let hasUnknown = "SELECT 1 FROM main.rejoin_wanted WHERE known = 0 LIMIT 1"
+    static let selectUnknown =
+        "SELECT collection, record FROM main.rejoin_wanted WHERE known = 0 ORDER BY collection, record LIMIT ?"
+    private static let isKeptByEdits = """
+        EXISTS (SELECT 1 FROM main.rejoin_operations AS o WHERE o.collection = w.collection AND o.record = w.record)
+        OR EXISTS (SELECT 1 FROM main.rejoin_parked AS p WHERE p.collection = w.collection AND p.record = w.record)
+        OR EXISTS (SELECT 1 FROM main.rejoin_unclear AS u WHERE u.collection = w.collection AND u.record = w.record)
+        """
+    static let selectLeaving =
+        "SELECT w.collection, w.record FROM main.rejoin_wanted AS w WHERE w.leaving = 1 AND NOT (\(isKeptByEdits))"
+    static let deleteWanted = "DELETE FROM main.rejoin_wanted WHERE collection = ? AND record = ?"
+    private static let leaveWithEdits = """
+        INSERT OR IGNORE INTO main.rejoin_wanted (collection, record, known, leaving)
+        SELECT DISTINCT e.collection, e.record, 0, 1
+        """
+    static let wantOperations = leaveWithEdits + " FROM main.rejoin_operations AS e WHERE e.collection = ?"
+    static let wantParked = leaveWithEdits + " FROM main.rejoin_parked AS e WHERE e.collection = ?"
+    static let wantRecords = """
+        INSERT OR IGNORE INTO main.rejoin_wanted (collection, record, known, leaving)
+        SELECT collection, id, 1, 0 FROM main.rejoin_records WHERE collection = ? AND deleted = 0
+        """
+    static let selectWantedCollections = "SELECT DISTINCT collection FROM main.rejoin_wanted"
+    static let deleteWantedOf = "DELETE FROM main.rejoin_wanted WHERE collection = ?"
+    static let deleteOtherCursors = "DELETE FROM main.rejoin_feeds WHERE selection <> ?"
+    static let selectUnwanted = """
+        SELECT r.id FROM main.rejoin_records AS r WHERE r.collection = ? AND NOT EXISTS (
+            SELECT 1 FROM main.rejoin_wanted AS w WHERE w.collection = r.collection AND w.record = r.id) LIMIT 500
+        """
+    static let clearUnwantedAside = """
+        DELETE FROM main.rejoin_set_aside WHERE collection = ? AND NOT EXISTS (
+            SELECT 1 FROM main.rejoin_wanted AS w
+            WHERE w.collection = rejoin_set_aside.collection AND w.record = rejoin_set_aside.record)
+        """
+
     // MARK: What is remembered of what was sent
 
     static let insertIncrement = """

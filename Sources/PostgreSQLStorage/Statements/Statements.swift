@@ -178,7 +178,8 @@ enum Statements {
         FROM records WHERE tenant = $1::text AND collection = $2::text AND id = $3::text
         """)
     /// Reads a page of the feed. The statement looks at so many rows, and gives the content of only those that belong
-    /// to the page: rows of the collections that are asked for (none stands for all), the first of them and those that
+    /// to the page: rows of the collections that are asked for (none stands for all), and
+    /// of the collections in `$6` only the records of `$7` and `$8`; the first of them and those that
     /// stay within `$4` bytes. Of the others it gives the place, and their content is never fetched (`octet_length`
     /// does not need it). So no more than a page is in memory here or at the server.
     static let selectChanges = Statement(
@@ -186,14 +187,16 @@ enum Statements {
         """
         SELECT collection, CASE WHEN given THEN id END, sequence, deleted, purged, CASE WHEN given THEN clock END, stamp,
             CASE WHEN given THEN fields END, CASE WHEN given THEN siblings END, CASE WHEN given THEN state END,
-            open_conflicts, changed_at, size::bigint
+            open_conflicts, changed_at, size::bigint, wanted
         FROM (
             SELECT *, wanted AND (total <= $4::bigint OR total = size) AS given
             FROM (
                 SELECT *, sum(CASE WHEN wanted THEN size ELSE 0 END)
                     OVER (ORDER BY sequence ROWS UNBOUNDED PRECEDING) AS total
                 FROM (
-                    SELECT *, (cardinality($5::text[]) = 0 OR collection = ANY ($5::text[])) AS wanted,
+                    SELECT *, (cardinality($5::text[]) = 0 OR collection = ANY ($5::text[])) AND (
+                        NOT (collection = ANY ($6::text[]))
+                        OR (collection, id) IN (SELECT * FROM unnest($7::text[], $8::text[]))) AS wanted,
                         256 + octet_length(collection) + octet_length(id) + octet_length(clock) + octet_length(fields)
                             + coalesce(octet_length(siblings), 0) + octet_length(state) AS size
                     FROM records WHERE tenant = $1::text AND sequence > $2::bigint AND NOT purged

@@ -11,13 +11,19 @@ public struct ChangesRequest: Sendable, Hashable {
     public var limit: Int
     /// The collections whose records are wanted; empty for all.
     public var collections: Set<ExactString>
+    /// Of the collections that are named here, only the records with these ids are wanted.
+    public var only: [ExactString: Set<ExactString>]
     /// For how many seconds an empty answer may be held.
     public var waitSeconds: Int
 
-    public init(since: String?, limit: Int, collections: Set<ExactString>, waitSeconds: Int) {
+    public init(
+        since: String?, limit: Int, collections: Set<ExactString>, only: [ExactString: Set<ExactString>] = [:],
+        waitSeconds: Int
+    ) {
         self.since = since
         self.limit = limit
         self.collections = collections
+        self.only = only
         self.waitSeconds = waitSeconds
     }
 }
@@ -117,10 +123,11 @@ extension SyncEngine {
     private func query(_ caller: Caller, _ request: ChangesRequest) throws(Problem) -> ChangeQuery {
         let after = try position(request.since, cursors(of: caller.tenant)) ?? 0
         return ChangeQuery(
-            after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections)
+            after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections,
+            only: request.only)
     }
 
-    private func position(_ since: String?, _ codec: Cursor.Codec) throws(Problem) -> Int64? {
+    func position(_ since: String?, _ codec: Cursor.Codec) throws(Problem) -> Int64? {
         guard let since else { return nil }
         do {
             return try Cursor(since, codec).sequence

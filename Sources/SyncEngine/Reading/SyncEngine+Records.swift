@@ -33,6 +33,32 @@ extension SyncEngine {
         return RecordAnswer(record: WireRecord(row), dots: dots)
     }
 
+    // MARK: Records by their ids
+
+    /// Records by their keys, as they stand, within `pageBytes`.
+    /// - Throws: what ``changes(_:_:)`` throws of a cursor; `storage_unavailable` also where this copy of the data is
+    ///   behind it.
+    public func records(_ caller: Caller, _ request: RecordsRequest) async throws(Problem) -> RecordsAnswer {
+        try await admit(caller)
+        let after = try position(request.since?.text, cursors(of: caller.tenant)) ?? 0
+        let query = RecordsQuery(request.keys, bytes: limits.pageBytes, after: after)
+        let page = try await reading { () throws(StoreError) in
+            let page = try await store.records(caller.tenant, query)
+            // A standby that was promoted while it was read answered with what it had before.
+            guard page.head < after, !page.isReplica else { return page }
+            return try await store.records(caller.tenant, query)
+        }
+        guard page.head >= after else {
+            guard page.isReplica else { throw .resyncRequired(.lineage) }
+            var behind = Problem(.storageUnavailable, "This copy of the data is behind your cursor.")
+            behind.retryAfterSeconds = 1
+            throw behind
+        }
+        return RecordsAnswer(
+            records: page.rows.filter { !$0.isPurged }.map(WireRecord.init(_:)), omitted: page.omitted,
+            serverTimeMilliseconds: clock.now())
+    }
+
     /// Operations and conflicts of a record as JSON, the newest first.
     /// - Throws: `not_found`, `cursor_invalid`, `storage_unavailable`.
     public func history(

@@ -21,7 +21,11 @@ struct FeedRoutes: Sendable {
             Route(
                 .get, "/v1/changes", .deviceOrReviewer, query: ["since", "limit", "collection", "wait"],
                 accessCheck: .byHandler
-            ) { try await changes($0) },
+            ) { try await answer($0, try request($0)) },
+            Route(.post, "/v1/changes/query", .deviceOrReviewer, body: .query, accessCheck: .byHandler) {
+                try await answer($0, try await query($0))
+            },
+            Route(.post, "/v1/records/query", .deviceOrReviewer, body: .query) { try await records($0) },
             Route(.get, "/v1/records/{collection}/{id}", .deviceOrReviewer) { try await record($0) },
             Route(.get, "/v1/records/{collection}/{id}/history", .deviceOrReviewer, query: ["limit", "page"]) {
                 try await history($0)
@@ -30,8 +34,8 @@ struct FeedRoutes: Sendable {
         ]
     }
 
-    private func changes(_ exchange: Exchange) async throws -> Response {
-        let caller = try exchange.requireCaller()
+    /// What the parameters of a pull ask.
+    private func request(_ exchange: Exchange) throws(Problem) -> ChangesRequest {
         let limits = engine.limits
         var collections: Set<ExactString> = []
         for text in exchange.query.all("collection") {
@@ -40,11 +44,39 @@ struct FeedRoutes: Sendable {
             }
             collections.insert(ExactString(text))
         }
-        let request = ChangesRequest(
+        return ChangesRequest(
             since: try exchange.query.one("since"),
             limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
             collections: collections,
             waitSeconds: try exchange.waitSeconds(limits.waitSeconds))
+    }
+
+    /// What the body of a query asks.
+    private func query(_ exchange: Exchange) async throws -> ChangesRequest {
+        let limits = engine.limits
+        let body = try await exchange.jsonBody()
+        let asked = try FeedRequest(body: body.readableBytesUInt8Span, limits: limits.wire)
+        return ChangesRequest(
+            since: asked.since?.text,
+            limit: try Self.bounded(asked.limit, "limit", in: 1...limits.changesPerPage, default: 500),
+            collections: Set(asked.collections), only: asked.only,
+            waitSeconds: try Self.bounded(asked.waitSeconds, "wait", in: 0...limits.waitSeconds, default: 0))
+    }
+
+    private static func bounded(
+        _ number: Int64?, _ name: String, in bounds: ClosedRange<Int>, default standard: Int
+    ) throws(Problem) -> Int {
+        guard let number else { return standard }
+        guard let number = Int(exactly: number), bounds.contains(number) else {
+            let detail = "'\(name)' is a whole number from \(bounds.lowerBound) to \(bounds.upperBound)."
+            throw Problem(
+                .invalidRequest, detail, errors: [.init(.invalidRequest, detail, at: .root.appending(name: name))])
+        }
+        return number
+    }
+
+    private func answer(_ exchange: Exchange, _ request: ChangesRequest) async throws -> Response {
+        let caller = try exchange.requireCaller()
         let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
         switch type {
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
@@ -66,6 +98,12 @@ struct FeedRoutes: Sendable {
         }
         return Response(
             status: .ok, headers: [.contentType: MediaType.ndjson.text, .cacheControl: "no-store"], body: body)
+    }
+
+    private func records(_ exchange: Exchange) async throws -> Response {
+        let body = try await exchange.jsonBody()
+        let request = try RecordsRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
+        return .json(try await engine.records(try exchange.requireCaller(), request))
     }
 
     private func key(_ exchange: Exchange) throws(Problem) -> RecordKey {

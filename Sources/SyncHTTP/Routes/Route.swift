@@ -21,12 +21,13 @@ public struct Route: Sendable {
 
     /// What a body is, which bounds its bytes.
     enum BodyKind: Sendable, Hashable {
-        case batch, decision, small
+        case batch, decision, query, small
 
         func bytes(_ limits: RequestLimits) -> Int {
             switch self {
             case .batch: limits.bodyBytes
             case .decision: limits.decisionBytes
+            case .query: limits.queryBodyBytes
             case .small: limits.smallBodyBytes
             }
         }

@@ -9,6 +9,8 @@ public struct RequestLimits: Sendable, Hashable {
     public var bodyBytes = 8 * 1024 * 1024
     /// Bytes of the body of a decision: a value as large as any, and the clock of its record.
     public var decisionBytes = 2 * 1024 * 1024
+    /// Bytes of the body of a query: as many ids as it may name, each as long as a name may be, fit twice.
+    public var queryBodyBytes = 256 * 1024
     /// Bytes of any other body: a comment of `commentBytes`, every byte of it escaped, fits.
     public var smallBodyBytes = 64 * 1024
     /// Bytes of a form, and of the one by which somebody signs in, who is nobody yet.
@@ -42,7 +44,8 @@ public struct RequestLimits: Sendable, Hashable {
             .init("commentBytes", wire.commentBytes), .init("waitSeconds", engine.waitSeconds),
             .init("requestsPerSecond", engine.requestsPerSecondPerDevice),
             .init("bytesPerSecond", engine.bytesPerSecondPerDevice), .init("pageBytes", engine.pageBytes),
-            .init("readersPerDevice", engine.readersPerDevice),
+            .init("readersPerDevice", engine.readersPerDevice), .init("recordsPerQuery", wire.recordsPerQuery),
+            .init("queryBodyBytes", queryBodyBytes),
         ]
     }
 }

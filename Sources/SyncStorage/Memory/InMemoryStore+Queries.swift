@@ -13,7 +13,8 @@ extension InMemoryStore {
             .sorted { $0.sequence < $1.sequence }
         var builder = ChangePageBuilder(query, over: state.head)
         rows: for row in later {
-            switch builder.look(at: row.sequence, of: row.key.collection, bytes: { row.pageBytes }) {
+            let isWanted = query.wants(row.key.collection) { row.key.id }
+            switch builder.look(at: row.sequence, isWanted: isWanted, bytes: { row.pageBytes }) {
             case .wanted: builder.append(row)
             case .filtered: continue
             case .beyond: break rows
@@ -30,6 +31,17 @@ extension InMemoryStore {
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
         try state(of: tenant).records[key]
+    }
+
+    public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
+        let state = try state(of: tenant)
+        var page = RecordsPage(head: state.head.sequence)
+        var allowance = ReadAllowance(bytes: query.bytes)
+        for key in query.keys {
+            guard let row = state.records[key] else { continue }
+            if allowance.admits(row.byteCount) { page.rows.append(row) } else { page.omitted.append(key) }
+        }
+        return page
     }
 
     public func batch(_ tenant: TenantID, _ key: BatchKey) async throws(StoreError) -> BatchRow? {

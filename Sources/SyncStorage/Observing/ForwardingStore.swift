@@ -21,7 +21,7 @@ public protocol ForwardingStore: SyncStore {
 /// The methods of `SyncStore` that can fail, by name. Two that are the same question have one name.
 ///
 /// - `transact` commits.
-/// - `head`, `changes` and `record` read the feed.
+/// - `head`, `changes`, `record` and `records` read the feed.
 /// - `batch`, `recall` and `operations` read what was answered.
 /// - `conflicts`, `conflictCounts`, `conflict`, `auditEntries`, `strandedSides` and `conflictIndex` read the audit.
 /// - `tenants` lists the tenants.
@@ -31,7 +31,7 @@ public protocol ForwardingStore: SyncStore {
 /// - `ping` asks whether the engine answers.
 public enum StoreMethod: String, Sendable, Hashable, CaseIterable {
     case transact
-    case head, changes, record
+    case head, changes, record, records
     case batch, recall, operations
     case conflicts, conflictCounts, conflict, auditEntries, strandedSides, conflictIndex
     case tenants, device, retiredDevices, devices, register, retire, acknowledge
@@ -72,6 +72,10 @@ extension ForwardingStore {
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
         try await call(.record) { () throws(StoreError) in try await base.record(tenant, key) }
+    }
+
+    public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
+        try await call(.records) { () throws(StoreError) in try await base.records(tenant, query) }
     }
 
     // MARK: What was answered

@@ -67,7 +67,7 @@ extension StoreStep {
     /// What a method's time is spent on; nil where it is not measured as a whole.
     fileprivate init?(_ method: StoreMethod) {
         switch method {
-        case .head, .changes, .record: self = .feed
+        case .head, .changes, .record, .records: self = .feed
         case .batch, .recall, .operations: self = .answers
         case .conflicts, .conflictCounts, .conflict, .auditEntries, .strandedSides, .conflictIndex: self = .audit
         case .tenants, .device, .retiredDevices, .devices, .register, .retire, .acknowledge, .access, .end:

@@ -13,12 +13,30 @@ public struct ChangeQuery: Sendable, Hashable {
     public var bytes: Int
     /// The collections whose records are wanted; empty for all.
     public var collections: Set<ExactString>
+    /// Of the collections that are named here, only the records with these ids are wanted.
+    public var only: [ExactString: Set<ExactString>]
 
-    public init(after: Int64, limit: Int, bytes: Int = .max, collections: Set<ExactString> = []) {
+    public init(
+        after: Int64, limit: Int, bytes: Int = .max, collections: Set<ExactString> = [],
+        only: [ExactString: Set<ExactString>] = [:]
+    ) {
         self.after = after
         self.limit = limit
         self.bytes = bytes
         self.collections = collections
+        self.only = only
+    }
+
+    /// Whether a record is wanted.
+    /// - Parameters:
+    ///   - collection: the record's collection.
+    ///   - id: gives its id. It is asked only where the collection does not decide.
+    public func wants<Failure: Error>(
+        _ collection: ExactString, id: () throws(Failure) -> ExactString
+    ) throws(Failure) -> Bool {
+        guard collections.isEmpty || collections.contains(collection) else { return false }
+        guard !only.isEmpty, let ids = only[collection] else { return true }
+        return ids.contains(try id())
     }
 }
 
@@ -86,7 +104,7 @@ public struct ChangePageBuilder: Sendable {
     public enum Verdict: Sendable, Hashable {
         /// The row belongs to the page, and is given to ``append(_:)``.
         case wanted
-        /// The row is of a collection that is not wanted.
+        /// The row is of a record that is not wanted.
         case filtered
         /// The page ends before the row, and there is no need to look at more.
         case beyond
@@ -95,10 +113,9 @@ public struct ChangePageBuilder: Sendable {
     /// Looks at the next row.
     /// - Parameters:
     ///   - sequence: its place in the feed.
-    ///   - collection: its collection.
+    ///   - isWanted: whether its record is wanted, as ``ChangeQuery/wants(_:id:)`` says.
     ///   - rowBytes: gives what ``RecordRow/pageBytes`` of the row is. It is asked only where the row is not filtered.
-    public mutating func look(at sequence: Int64, of collection: ExactString, bytes rowBytes: () -> Int) -> Verdict {
-        let isWanted = query.collections.isEmpty || query.collections.contains(collection)
+    public mutating func look(at sequence: Int64, isWanted: Bool, bytes rowBytes: () -> Int) -> Verdict {
         let size = isWanted ? rowBytes() : 0
         guard !page.hasMore, looked < max(query.limit, 0), !isWanted || page.rows.isEmpty || size <= query.bytes - bytes
         else {

@@ -50,6 +50,8 @@ public protocol SyncStore: Sendable {
     ) async throws(StoreError) -> ReaderPage
     /// A record's row; nil where the record is not there.
     func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow?
+    /// Records by their keys, and the head, as one state. O(keys), however many records there are.
+    func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage
 
     // MARK: What was answered
 

@@ -68,6 +68,20 @@ extension WireCall where Answer == ChangesPage {
     }
 }
 
+extension WireCall where Answer == ChangesPage {
+    /// One page of the feed, of these records alone where it says so.
+    public static func changes(_ request: FeedRequest) -> Self {
+        Self(.post, WirePath("/v1/changes/query"), body: request.encoded())
+    }
+}
+
+extension WireCall where Answer == RecordsAnswer {
+    /// Records by their ids, as they stand now.
+    public static func records(_ request: RecordsRequest) -> Self {
+        Self(.post, WirePath("/v1/records/query"), body: request.encoded())
+    }
+}
+
 extension WireCall where Answer == [ChangesLine] {
     /// The whole catch-up. A client that streams reads it line by line, each as a `ChangesLine`.
     public static func catchUp(since: String?, collections: [ExactString] = []) -> Self {

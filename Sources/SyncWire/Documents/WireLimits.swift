@@ -23,6 +23,10 @@ public struct WireLimits: Sendable, Hashable {
     public var commentBytes = 8_192
     /// Conflicts that one decision names.
     public var conflictsPerDecision = 500
+    /// Records that one query names, and collections. Bounds look-ups by key, and what a held poll keeps in memory.
+    public var recordsPerQuery = 1_000
+    /// Bytes of a cursor in a body: more than any has.
+    public var cursorBytes = 256
 
     /// The limits of a server that is told no others.
     public init() {}

@@ -42,6 +42,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case conflictFull = "conflict_full"
     /// The request is larger than one may be.
     case batchTooLarge = "batch_too_large"
+    /// The query names more records than one may.
+    case queryTooLarge = "query_too_large"
     /// The device or the user is over its budget.
     case rateLimited = "rate_limited"
     /// An operation of an atomic batch failed, and nothing of the batch is stored (rule B3).
@@ -131,7 +133,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .alreadyResolved: 409
         case .resyncRequired: 410
         case .conflictChanged: 412
-        case .batchTooLarge: 413
+        case .batchTooLarge, .queryTooLarge: 413
         case .unsupportedMediaType: 415
         case .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockGap, .clockAhead,
             .clockFull, .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
@@ -167,6 +169,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .conflictChanged: "The conflict is not what was looked at"
         case .conflictFull: "Enough was said about the conflict"
         case .batchTooLarge: "The batch is too large"
+        case .queryTooLarge: "The query names too much"
         case .rateLimited: "Too many requests"
         case .batchRefused: "The batch was refused and nothing of it was stored"
         case .idempotencyKeyReused: "The idempotency key was used with another body"
@@ -203,7 +206,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .malformedJSON, .invalidRequest, .idempotencyKeyMissing, .idempotencyKeyInvalid, .cursorInvalid,
             .unauthenticated, .tokenExpired, .forbidden, .deviceMismatch, .deviceRetired, .notFound, .methodNotAllowed,
             .notAcceptable, .unsupportedMediaType, .alreadyResolved, .resyncRequired, .conflictChanged, .conflictFull,
-            .batchTooLarge, .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid, .clockFull,
+            .batchTooLarge, .queryTooLarge, .batchRefused, .idempotencyKeyReused, .operationIDReused, .clockInvalid,
+            .clockFull,
             .counterReused, .recordExists, .recordDeleted, .recordPurged, .recordFull, .unknownCollection,
             .fieldInvalid,
             .fieldRequired, .fieldImmutable, .groupIncomplete, .valueInvalid, .batchFull:

@@ -33,7 +33,11 @@ struct MemberReading {
     init(_ object: ObjectValue) { self.object = object }
 
     mutating func reject(_ member: ExactString, _ detail: String) {
-        issues.append(.init(.invalidRequest, detail, at: .root.appending(name: member.text)))
+        reject(at: .root.appending(name: member.text), detail)
+    }
+
+    mutating func reject(at pointer: JSONPointer, _ detail: String) {
+        issues.append(.init(.invalidRequest, detail, at: pointer))
     }
 
     /// Refuses members that are not among these: whoever misspells `conflicts` would decide others than were meant.
@@ -50,7 +54,7 @@ struct MemberReading {
         throw Problem(.invalidRequest, first.detail, errors: issues)
     }
 
-    private func member(_ name: ExactString) -> Value? {
+    func member(_ name: ExactString) -> Value? {
         guard let value = object[name], value != .null else { return nil }
         return value
     }

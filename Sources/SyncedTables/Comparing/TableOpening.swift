@@ -75,7 +75,7 @@ struct TableOpening {
             }
             if isRebuilt || !added.isEmpty { try comparing(.refill, number, Triggers.allColumns) }
             comparedAt = now
-        } else if abs(now - comparedAt) > Self.dayMilliseconds, shape.mode == .both {
+        } else if abs(now - comparedAt) > Self.dayMilliseconds, shape.mode.sends {
             try comparing(.missing, number, Triggers.allColumns)
             comparedAt = now
         }

@@ -26,10 +26,16 @@ public struct SyncedTable: Sendable, Hashable {
     public enum Mode: Sendable, Hashable {
         /// Both ways.
         case both
+        /// Both ways, and only for rows that are here: those that were written here, and those that were asked for with
+        /// `RejoinClient.want(_:_:)`. `unwant` takes rows away here, and deletes nothing at the server.
+        case onDemand
         /// From the server to here. Writes of the app are refused where they are made.
         case readOnly
         /// Nothing is sent or taken; `RejoinClient.observed()` lists what would be sent. To try it first.
         case observe
+
+        /// Whether what is written here is sent.
+        var sends: Bool { self == .both || self == .onDemand }
     }
 
     /// Which rows are sent.

@@ -27,7 +27,7 @@ struct Triggers: Sendable {
     var all: [Trigger] {
         switch table.mode {
         case .readOnly: refusals
-        case .both, .observe:
+        case .both, .onDemand, .observe:
             [insert, delete] + (table.columns.isEmpty ? [] : [update]) + (table.key.isSingleton ? [] : [rename])
                 + replacements
         }

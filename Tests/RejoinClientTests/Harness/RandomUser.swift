@@ -14,7 +14,31 @@ struct RandomUser: Sendable {
         ("estimates", ["e0", "e1"]), ("drafts", ["d0", "d1"]), ("sheets", ["s0"]),
     ]
 
-    init(_ device: TestDevice) { self.device = device }
+    /// The collection of which the device keeps some records only; nil for none.
+    private let onDemand: ExactString?
+
+    init(_ device: TestDevice, onDemand: ExactString? = nil) {
+        self.device = device
+        self.onDemand = onDemand
+    }
+
+    /// Wants a record, or lets one go, where the device keeps some only.
+    func changeWishes(seed: UInt64) async throws {
+        guard let onDemand, let ids = Self.records.first(where: { $0.collection == onDemand })?.ids else { return }
+        var random = SeededGenerator(seed: seed)
+        let id = random.pick(ids)
+        if random.below(2) == 0 {
+            try await device.client.want(onDemand, [id])
+        } else {
+            try await device.client.unwant(onDemand, [id])
+        }
+    }
+
+    /// Wants everything that there may be.
+    func wantAll() async throws {
+        guard let onDemand, let ids = Self.records.first(where: { $0.collection == onDemand })?.ids else { return }
+        try await device.client.want(onDemand, ids)
+    }
 
     /// Makes one edit. What is seen is seen in the transaction of the edit.
     mutating func edit(seed: UInt64) async throws {
@@ -25,6 +49,7 @@ struct RandomUser: Sendable {
             return edit
         }
         count = done.count
+        if let place = done.made { history.sawOwn(place) }
         history.merge(done.history)
     }
 }
@@ -35,6 +60,8 @@ private struct RandomEdit: Sendable {
     var count: Int
     var random: SeededGenerator
     var history = WrittenHistory()
+    /// What was written to a record of which nothing showed.
+    var made: WrittenHistory.Place?
 
     init(name: String, count: Int, random: SeededGenerator) {
         self.name = name
@@ -89,6 +116,7 @@ private struct RandomEdit: Sendable {
                 for element in elements { history.removed(element, from: "tags", of: key) }
             }
         }
+        if shown == nil { made = WrittenHistory.Place(record: key, field: field) }
         history.wrote(value, to: field, of: key, seeing: shown)
         try edit.create(key.collection, key.id, [field: value])
     }

@@ -80,8 +80,8 @@ extension TestDevice {
             timeout: .seconds(60))
         let token = try await token(try await client.device())
         while true {
-            let cursor = try await client.replica.read { try $0.cursor() }
-            guard case .document(let page) = await calls.ask(.changes(since: cursor), token: token).0 else {
+            let call = try await client.replica.read { try $0.feedCall(since: try $0.cursor()) }
+            guard case .document(let page) = await calls.ask(call, token: token).0 else {
                 throw Unexpected("no page")
             }
             try await client.replica.write { try $0.take(page) }

@@ -36,6 +36,9 @@ struct WrittenHistory: Sendable {
         for sibling in shown.siblings[field] ?? [] { seen[place, default: []].insert(sibling.value) }
     }
 
+    /// Whoever makes a record that this device let go has seen what the device itself wrote to it.
+    mutating func sawOwn(_ place: Place) { seen[place, default: []].formUnion(written[place] ?? []) }
+
     /// Somebody deleted the record, or made it anew, and saw all that it showed.
     mutating func sawAll(of key: RecordKey, _ shown: ShownRecord) {
         for member in shown.fields.members { see(member.name, of: key, shown) }

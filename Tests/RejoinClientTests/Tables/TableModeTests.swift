@@ -92,6 +92,41 @@ struct TableModeTests {
         }
     }
 
+    @Test("of a table on demand those rows are kept that were asked for or written here")
+    func onDemand() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ada = try TableDevice("ada", on: server, in: directory, [SyncedTable("notes")], schema: Self.schema)
+                let ben = try TableDevice(
+                    "ben", on: server, in: directory, [SyncedTable("notes", mode: .onDemand)], schema: Self.schema)
+                try await ada.sql("INSERT INTO notes VALUES ('1', 'a', NULL), ('2', 'b', NULL), ('3', 'c', NULL)")
+                try await ben.sql("INSERT INTO notes VALUES ('4', 'd', NULL)")
+                for device in [ada, ben, ada] { try await device.sync() }
+                expectSame(try await ben.rows("SELECT id FROM notes"), ["\"4\""])
+                try await ben.client.want("notes", ["2"])
+                try await ben.sync()
+                expectSame(try await ben.rows("SELECT id, text FROM notes ORDER BY id"), [#""2" | "b""#, #""4" | "d""#])
+                try await ada.sql("UPDATE notes SET text = text || '!'")
+                for device in [ada, ben] { try await device.sync() }
+                expectSame(try await ben.rows("SELECT text FROM notes ORDER BY id"), ["\"b!\"", "\"d!\""])
+                try await ben.sql("UPDATE notes SET text = 'last word' WHERE id = '2'")
+                try await ben.client.unwant("notes", ["2", "4"])
+                expectSame(try await ben.rows("SELECT id FROM notes"), ["\"2\""], "what is not sent yet stays")
+                try await ben.sync()
+                try await ben.sync()
+                expectSame(try await ben.rows("SELECT id FROM notes"), [])
+                expectSame(try await ben.captured(), [])
+                try await ada.sync()
+                expectSame(
+                    try await ada.rows("SELECT text FROM notes ORDER BY id"),
+                    ["\"a!\"", "\"last word\"", "\"c!\"", "\"d!\""])
+                try ben.open()
+                try await ben.sync()
+                expectSame(try await ben.rows("SELECT id FROM notes"), [])
+            }
+        }
+    }
+
     @Test("a database that is detached is as it was")
     func detach() async throws {
         try await withTables(["ada"]) { _, devices in
