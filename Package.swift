@@ -21,6 +21,7 @@ let package = Package(
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
         .library(name: "RejoinClient", targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
+        .library(name: "SyncedTables", targets: ["SyncedTables"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
         .library(name: "StrictJSON", targets: ["StrictJSON"]),

@@ -34,6 +34,7 @@ let package = Package(
                 .product(name: "Causality", package: "rejoin"), .product(name: "Values", package: "rejoin"),
                 .product(name: "StrictJSON", package: "rejoin"), .product(name: "MergeCore", package: "rejoin"),
                 .product(name: "SyncWire", package: "rejoin"), .product(name: "DeviceReplica", package: "rejoin"),
+                .product(name: "SyncedTables", package: "rejoin"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "DeviceCosts",

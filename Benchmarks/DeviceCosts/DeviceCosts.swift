@@ -15,6 +15,7 @@ enum DeviceCosts {
         try await edits(folder)
         try await firstPull(folder)
         try await pending(folder)
+        try await TableCosts(folder: folder).measure()
     }
 
     private static func client(_ name: String, _ folder: URL, _ server: CannedServer) throws -> RejoinClient {
@@ -27,7 +28,7 @@ enum DeviceCosts {
         ) { _ in "token" }
     }
 
-    private static func row(_ what: String, _ client: Duration, _ plain: Duration, per count: Int) {
+    static func row(_ what: String, _ client: Duration, _ plain: Duration, per count: Int) {
         func micros(_ duration: Duration) -> Double { duration / .microseconds(1) / Double(count) }
         let text = [micros(client), micros(plain)].map { String(format: "%8.1f µs", $0) }.joined(separator: " ")
         print(what.padding(toLength: 50, withPad: " ", startingAt: 0), text, String(format: "%8.2f", client / plain))
