@@ -37,7 +37,7 @@ serve: packages
 	$(REJOIN) serve
 
 test: packages
-	@Scripts/install-debian-packages sqlite3 postgresql openssl chromium chromium-driver
+	@Scripts/install-debian-packages sqlite3 sqlite3-tools postgresql openssl chromium chromium-driver
 	swift build $(BUILD_FLAGS) --build-tests
 	# It leaves pictures of the pages.
 	Scripts/run-tests $(RUN_TESTS)
@@ -45,9 +45,9 @@ test: packages
 
 # The tests of faults that `make test` runs briefly, in full.
 soak: packages
-	@Scripts/install-debian-packages postgresql
+	@Scripts/install-debian-packages postgresql sqlite3 sqlite3-tools
 	swift build $(BUILD_FLAGS) --build-tests
-	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests|ProxyTests|KillTests|ConvergenceTests'
+	REJOIN_SOAK=1 $(RUN_TESTS) --filter 'TwoServersTests|DatabaseFaultTests|FullDiskTests|FailoverTests|ProxyTests|KillTests|ConvergenceTests|ChinookTests'
 
 fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv

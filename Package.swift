@@ -19,7 +19,9 @@ let package = Package(
         // Syncs any SQLite file from the shell.
         .executable(name: "rejoin-device", targets: ["rejoin-device"]),
         // For apps. An app imports `RejoinClient`, and `Values` for what fields hold.
-        .library(name: "RejoinClient", targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
+        .library(
+            name: "RejoinClient",
+            targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
         .library(name: "SyncedTables", targets: ["SyncedTables"]),
         .library(name: "Causality", targets: ["Causality"]),
@@ -155,7 +157,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "RejoinClient",
-            dependencies: ["Causality", "DeviceReplica", "SyncedTables", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Causality", "DeviceReplica", "SyncedTables", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SyncedTables",
@@ -229,7 +233,8 @@ let package = Package(
         .executableTarget(
             name: "todo",
             dependencies: [
-                "Causality", "Values", "MergeCore", "RejoinClient", "CommandToken", .product(name: "GRDB", package: "GRDB.swift"),
+                "Causality", "Values", "MergeCore", "RejoinClient", "CommandToken",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .server("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Examples/Todo", exclude: ["collections.yaml"], swiftSettings: strict),
@@ -309,7 +314,8 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "DeviceReplica", "SyncedTables", "RejoinClient", "EngineHarness", "SeededRandom",
+                "SyncEngine", "SyncHTTP", "DeviceReplica", "SyncedTables", "RejoinClient", "EngineHarness",
+                "SeededRandom",
                 "RejoinProcesses",
                 "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),

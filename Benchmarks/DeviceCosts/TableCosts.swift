@@ -45,7 +45,12 @@ struct TableCosts {
         let cases: [(String, String, @Sendable (Int) -> StatementArguments)] = [
             (
                 "inserts", "INSERT INTO notes (id, title, customer, notes, done, position) VALUES (?, ?, ?, ?, 0, ?)",
-                { ["record-\($0)", "number \($0)", "customer \($0 % 977)", String(repeating: "lorem ipsum ", count: 10), $0] }
+                {
+                    [
+                        "record-\($0)", "number \($0)", "customer \($0 % 977)",
+                        String(repeating: "lorem ipsum ", count: 10), $0,
+                    ]
+                }
             ),
             ("updates", "UPDATE notes SET title = ? WHERE id = ?", { ["other \($0)", "record-\($0)"] }),
             ("deletes", "DELETE FROM notes WHERE id = ?", { ["record-\($0)"] }),
@@ -110,6 +115,7 @@ struct TableCosts {
             return try await clock.measure { for _ in 0..<20 { try await client.syncNow() } }
         }
         DeviceCosts.row(
-            "a sync without news, beside \(count) rows and beside 1,000", try await costs(count), try await costs(1_000), per: 20)
+            "a sync without news, beside \(count) rows and beside 1,000", try await costs(count),
+            try await costs(1_000), per: 20)
     }
 }

@@ -103,7 +103,8 @@ extension Replica {
         try await database.write { db in
             for kind in ["trigger", "table"] {
                 let names = try String.fetchAll(
-                    db, sql: "SELECT name FROM main.sqlite_master WHERE type = ? AND name GLOB 'rejoin_*'", arguments: [kind])
+                    db, sql: "SELECT name FROM main.sqlite_master WHERE type = ? AND name GLOB 'rejoin_*'",
+                    arguments: [kind])
                 for name in names { try db.execute(sql: "DROP \(kind) main.\"\(name)\"") }
             }
         }

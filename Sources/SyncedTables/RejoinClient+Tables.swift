@@ -45,7 +45,9 @@ extension RejoinClient {
         return try await replica.read { transaction in
             let tables = Dictionary(uniqueKeysWithValues: set.tables.map { ($0.number, $0.shape) })
             return try transaction.rows(NoteStatements.selectRefused).map(Note.init(row:)).compactMap { note in
-                guard let shape = tables[note.table], let reason = note.reason, reason != NoteStatements.held else { return nil }
+                guard let shape = tables[note.table], let reason = note.reason, reason != NoteStatements.held else {
+                    return nil
+                }
                 let id = (try? shape.key.values(note: note.key)).flatMap { try? shape.key.id($0) }
                 return UnsendableRow(table: shape.name, id: id, reason: reason)
             }
@@ -60,7 +62,9 @@ extension RejoinClient {
                 try Comparing(set, transaction).adoptAll(table)
                 try set.captureAll(table, transaction)
             }
-            return try transaction.pendingEdits().filter { edit in set.table(of: edit.record.collection)?.shape.mode == .observe }
+            return try transaction.pendingEdits().filter { edit in
+                set.table(of: edit.record.collection)?.shape.mode == .observe
+            }
         }
     }
 

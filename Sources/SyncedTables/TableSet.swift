@@ -48,7 +48,9 @@ final class TableSet: TableMirror {
     /// How the columns of a table are read now; nil while the server's collections are not known.
     func rules(of table: MirroredTable, _ transaction: ReplicaTransaction) throws -> ColumnRules? {
         guard let number = try transaction.integer(.schemaNumber) else { return nil }
-        if let known = state.withLock({ $0.rules?.schema == number ? $0.rules?.tables[table.number] : nil }) { return known }
+        if let known = state.withLock({ $0.rules?.schema == number ? $0.rules?.tables[table.number] : nil }) {
+            return known
+        }
         let rules = ColumnRules(table.shape, try transaction.rules(of: table.shape.collection))
         state.withLock { state in
             if state.rules?.schema != number { state.rules = (number, [:]) }
@@ -160,7 +162,8 @@ final class TableSet: TableMirror {
         if try transaction.exists(NoteStatements.has), let note = try note(of: record.key, table, transaction) {
             throw RowRefusal(
                 "The row was changed here, and that is not sent: "
-                    + (note.reason == NoteStatements.held ? "the table's condition keeps it." : note.reason ?? "not yet."))
+                    + (note.reason == NoteStatements.held
+                        ? "the table's condition keeps it." : note.reason ?? "not yet."))
         }
         let applier = RowApplier(table: table, rules: rules, transaction: transaction)
         guard let change = try applier.apply(record, checksParents: checksParents) else { return }

@@ -52,7 +52,9 @@ struct Report: Sendable {
                 + "\(setAside.count) set aside, \(unsendable.count) unsendable, \(metrics.acknowledged) confirmed, "
                 + "\(metrics.conflicts) conflicts; device \(device)"
         ]
-        lines += parked.map { "refused \($0.id.name): \($0.kind.rawValue) of \($0.record.collection)/\($0.record.id): \($0.detail)" }
+        lines += parked.map {
+            "refused \($0.id.name): \($0.kind.rawValue) of \($0.record.collection)/\($0.record.id): \($0.detail)"
+        }
         lines += setAside.map { "set aside \($0.record.collection)/\($0.record.id): \($0.reason)" }
         lines += unsendable.map { "unsendable \($0.table)/\($0.id?.text ?? "?"): \($0.reason)" }
         lines += observed.map {

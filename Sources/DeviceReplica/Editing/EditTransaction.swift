@@ -198,7 +198,8 @@ public struct EditTransaction {
         let edit = PendingOperation(
             position: try transaction.nextPosition(), id: OperationID(UUID().uuidString.lowercased()), kind: kind,
             key: key, fields: ObjectValue(fields.map { .init(name: $0.key, value: $0.value) }), context: context,
-            editedAtMilliseconds: try transaction.tick() - ageMilliseconds, isInServerTime: try transaction.knowsServerTime(),
+            editedAtMilliseconds: try transaction.tick() - ageMilliseconds,
+            isInServerTime: try transaction.knowsServerTime(),
             dependsOn: dependsOn, transaction: number, isAtomic: isAtomic)
         try check(edit)
         try transaction.wantEdited(key)

@@ -126,7 +126,9 @@ extension ReplicaTransaction {
 
     /// Has the app show the record as it is now.
     func show(_ key: RecordKey, checkingParents: Bool = true) throws {
-        guard replica.options.applying != nil || replica.options.mirror != nil, let record = try shown(key) else { return }
+        guard replica.options.applying != nil || replica.options.mirror != nil, let record = try shown(key) else {
+            return
+        }
         try show(record, checkingParents: checkingParents)
     }
 

@@ -28,7 +28,9 @@ extension ReplicaTransaction {
 
     /// Takes records of which nothing else is known here. - Returns: whether all went well; else nothing was done.
     private func takeAtOnce(_ records: [WireRecord]) throws -> Bool {
-        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.isDeleted) else { return false }
+        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.isDeleted) else {
+            return false
+        }
         return try attempt {
             for record in records {
                 try write(record)

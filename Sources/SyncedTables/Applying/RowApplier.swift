@@ -18,7 +18,9 @@ struct RowApplier {
     func apply(_ record: ShownRecord, checksParents: Bool) throws -> Change? {
         let key = try table.shape.key.values(record.key.id)
         let rows = try transaction.rows(table.statements.select, StatementArguments(key))
-        guard rows.count <= 1 else { throw RowRefusal("The table has more than one row, and the collection has one record.") }
+        guard rows.count <= 1 else {
+            throw RowRefusal("The table has more than one row, and the collection has one record.")
+        }
         do {
             return try record.isDeleted ? delete(key, rows.first) : write(record, key, rows.first, checksParents)
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY {
@@ -60,7 +62,9 @@ struct RowApplier {
 
     /// Whether the column holds what the field says: of an absent field nothing is said, as where a statement does not name a column.
     private func isSame(_ stored: DatabaseValue, as value: Value?, _ coding: ColumnCoding) throws -> Bool {
-        guard value == nil || value == .null && coding.column.isRequired else { return coding.isSame(stored, as: value) }
+        guard value == nil || value == .null && coding.column.isRequired else {
+            return coding.isSame(stored, as: value)
+        }
         switch coding.column.standard {
         case .varying: return true
         case .value(let standard): return stored == standard
@@ -92,7 +96,9 @@ struct RowApplier {
 
     /// Whether the row refers to rows that are not there, where the database cares.
     func lacksParents(_ key: [DatabaseValue]) throws -> Bool {
-        guard let orphan = table.statements.orphan, try transaction.number("PRAGMA foreign_keys") == 1 else { return false }
+        guard let orphan = table.statements.orphan, try transaction.number("PRAGMA foreign_keys") == 1 else {
+            return false
+        }
         return try transaction.exists(orphan, StatementArguments(key))
     }
 }

@@ -20,7 +20,8 @@ struct RowStatements: Sendable, Hashable {
         let columns = table.columns.map(\.name.quoted)
         let listed = key.parts.map(\.name.quoted) + columns
         // Of a table with one row nobody says which it is; a second one would be told by the count.
-        select = "SELECT \((listed.isEmpty ? ["1"] : listed).joined(separator: ", ")) FROM \(name) WHERE \(key.conditionSQL) LIMIT 2"
+        select =
+            "SELECT \((listed.isEmpty ? ["1"] : listed).joined(separator: ", ")) FROM \(name) WHERE \(key.conditionSQL) LIMIT 2"
         insert =
             listed.isEmpty
             ? "INSERT INTO \(name) DEFAULT VALUES"
@@ -55,7 +56,8 @@ struct RowStatements: Sendable, Hashable {
                 + "(SELECT 1 FROM main.\(parent.table.quoted) AS parent WHERE \(isSame.joined(separator: " AND "))))"
         }
         guard !missing.isEmpty else { return nil }
-        return "SELECT 1 FROM \(name) WHERE \(table.key.conditionSQL) AND (\(missing.joined(separator: " OR "))) LIMIT 1"
+        return
+            "SELECT 1 FROM \(name) WHERE \(table.key.conditionSQL) AND (\(missing.joined(separator: " OR "))) LIMIT 1"
     }
 
     /// Finds a row of another table that would go, or change, with a row of this one.
@@ -63,10 +65,13 @@ struct RowStatements: Sendable, Hashable {
         let isSame = zip(parent.columns, parent.keys).map { "child.\($0.quoted) = gone.\($1.quoted)" }
         let isOther =
             child.name == table.name && !table.key.isSingleton
-            ? " AND (" + table.key.parts.map { "child.\($0.name.quoted) IS NOT gone.\($0.name.quoted)" }.joined(separator: " OR ") + ")"
+            ? " AND ("
+                + table.key.parts.map { "child.\($0.name.quoted) IS NOT gone.\($0.name.quoted)" }.joined(
+                    separator: " OR ") + ")"
             : ""
         let condition =
-            table.key.isSingleton ? "1" : table.key.parts.map { "gone.\($0.name.quoted) = ?" }.joined(separator: " AND ")
+            table.key.isSingleton
+            ? "1" : table.key.parts.map { "gone.\($0.name.quoted) = ?" }.joined(separator: " AND ")
         return "SELECT 1 FROM main.\(table.name.quoted) AS gone, main.\(child.name.quoted) AS child "
             + "WHERE \(condition) AND \(isSame.joined(separator: " AND "))\(isOther) LIMIT 1"
     }

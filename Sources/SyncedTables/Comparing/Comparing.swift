@@ -64,7 +64,9 @@ struct Comparing {
 
     /// Notes all rows of a table that were there before it was synced. O(n).
     func adoptAll(_ table: MirroredTable) throws {
-        guard try transaction.exists(ComparisonStatements.isUnderWay, [Kind.adopt.rawValue, table.number]) else { return }
+        guard try transaction.exists(ComparisonStatements.isUnderWay, [Kind.adopt.rawValue, table.number]) else {
+            return
+        }
         var after = DatabaseValue.null
         while let end = try compareRows(table, nil, .adopt, after, columns: Triggers.allColumns) { after = end }
     }
@@ -200,7 +202,8 @@ enum ComparisonStatements {
     static let selectRecords =
         "SELECT id, deleted FROM main.rejoin_records WHERE collection = ? AND id > ? ORDER BY id LIMIT 200"
     static let selectTable = "SELECT * FROM main.rejoin_tables WHERE name = ?"
-    static let insertTable = "INSERT INTO main.rejoin_tables (name, collection, columns, compared_at) VALUES (?, ?, ?, ?)"
+    static let insertTable =
+        "INSERT INTO main.rejoin_tables (name, collection, columns, compared_at) VALUES (?, ?, ?, ?)"
     static let updateTable =
         "UPDATE main.rejoin_tables SET collection = ?, columns = ?, compared_at = ? WHERE number = ?"
     static let setUnknown = "UPDATE main.rejoin_tables SET unknown = ? WHERE number = ?"

@@ -39,7 +39,8 @@ struct TableOpening {
     private func open(_ shape: TableShape, among shapes: [TableShape]) throws -> MirroredTable {
         let columns = shape.columns.map(\.name)
         let comparing = { kind, number, columns in
-            try transaction.run(ComparisonStatements.begin, [(kind as Comparing.Kind).rawValue, number as Int64, columns as Int64])
+            try transaction.run(
+                ComparisonStatements.begin, [(kind as Comparing.Kind).rawValue, number as Int64, columns as Int64])
         }
         let now = try transaction.number("SELECT \(Triggers.nowSQL)")
         guard let row = try transaction.row(ComparisonStatements.selectTable, [shape.name]) else {
@@ -54,7 +55,8 @@ struct TableOpening {
         let number: Int64 = row["number"]
         guard row["collection"] as String == shape.collection.text else {
             throw TableRefusal(
-                "'\(shape.name)' was the collection '\(row["collection"] as String)': detach the tables first to make it another one.")
+                "'\(shape.name)' was the collection '\(row["collection"] as String)': detach the tables first to make it another one."
+            )
         }
         let wanted = Triggers(table: shape, number: number).all
         let present = try triggers(of: shape.name)
@@ -96,7 +98,8 @@ struct TableOpening {
     private func triggers(of table: String) throws -> [Triggers.Trigger] {
         try Row.fetchAll(
             db,
-            sql: "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'rejoin_*'",
+            sql:
+                "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'rejoin_*'",
             arguments: [table]
         ).map { Triggers.Trigger(name: $0["name"], sql: $0["sql"]) }
     }

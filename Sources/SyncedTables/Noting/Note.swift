@@ -36,7 +36,8 @@ enum NoteStatements {
     static let delete = "DELETE FROM main.rejoin_notes WHERE \"table\" = ? AND key = ?"
     static let deleteOfTable = "DELETE FROM main.rejoin_notes WHERE \"table\" = ?"
     static let refuse = "UPDATE main.rejoin_notes SET reason = ? WHERE \"table\" = ? AND key = ?"
-    static let refreshAll = "UPDATE main.rejoin_notes SET reason = NULL WHERE reason IS NOT NULL AND reason <> '\(held)'"
+    static let refreshAll =
+        "UPDATE main.rejoin_notes SET reason = NULL WHERE reason IS NOT NULL AND reason <> '\(held)'"
     static let insert = """
         INSERT INTO main.rejoin_notes ("table", key, columns, at) VALUES (?, ?, ?, \(Triggers.nowSQL))
         ON CONFLICT ("table", key) DO UPDATE SET columns = columns | excluded.columns, reason = NULL

@@ -31,7 +31,9 @@ struct RowEdits {
 
     private func make(_ key: RecordKey, _ values: [DatabaseValue], _ note: Note) throws -> String? {
         let rows = try transaction.rows(table.statements.select, StatementArguments(values))
-        guard rows.count <= 1 else { throw RowRefusal("The table has more than one row, and the collection has one record.") }
+        guard rows.count <= 1 else {
+            throw RowRefusal("The table has more than one row, and the collection has one record.")
+        }
         // A column's own collation may find another row than the one that was noted.
         let row = rows.first.flatMap { row in values.indices.allSatisfy { row[$0] == values[$0] } ? row : nil }
         let shown = try transaction.shown(key)
@@ -146,7 +148,9 @@ struct RowEdits {
         case _: throw RowRefusal("Column '\(column.coding.column.name)': a counter holds whole numbers.")
         }
         let (difference, overflows) = now.subtractingReportingOverflow(total)
-        guard !overflows else { throw RowRefusal("Column '\(column.coding.column.name)': the difference is too large.") }
+        guard !overflows else {
+            throw RowRefusal("Column '\(column.coding.column.name)': the difference is too large.")
+        }
         return difference == 0 ? nil : difference
     }
 }

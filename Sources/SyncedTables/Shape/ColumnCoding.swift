@@ -147,7 +147,9 @@ struct ColumnCoding: Sendable, Hashable {
         case (.text, .string(let text)): return .string(text)
         case (.boolean, .int64(let number)) where number == 0 || number == 1: return .boolean(number == 1)
         case (.json, .string(let text)), (.set, .string(let text)):
-            guard let value = try? Value(json: text, limits: Self.limits) else { throw Unfit(column, "The text is no JSON.") }
+            guard let value = try? Value(json: text, limits: Self.limits) else {
+                throw Unfit(column, "The text is no JSON.")
+            }
             if form == .set, case .array = value { return value }
             if form == .json { return value }
             throw Unfit(column, "The text is no JSON array, as a set is written.")
@@ -161,7 +163,9 @@ struct ColumnCoding: Sendable, Hashable {
             }
             return .string(data.base64EncodedString())
         case (.uuidBytes, .blob(let data)):
-            guard let uuid = UUID(bytes: data) else { throw Unfit(column, "A UUID has 16 bytes, and not \(data.count).") }
+            guard let uuid = UUID(bytes: data) else {
+                throw Unfit(column, "A UUID has 16 bytes, and not \(data.count).")
+            }
             return .string(uuid.uuidString.lowercased())
         case (.time(let times), _): return try decoded(time: stored, times)
         case (.none(let reason), _): throw Unfit(column, reason)
@@ -202,7 +206,9 @@ struct ColumnCoding: Sendable, Hashable {
 
     private static func text(_ milliseconds: Int64, _ column: ColumnShape) throws(Unfit) -> String {
         let text = Timestamp(milliseconds: milliseconds).text
-        guard Timestamp(text)?.milliseconds == milliseconds else { throw Unfit(column, "The time is beyond all years.") }
+        guard Timestamp(text)?.milliseconds == milliseconds else {
+            throw Unfit(column, "The time is beyond all years.")
+        }
         return text
     }
 

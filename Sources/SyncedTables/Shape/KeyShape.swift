@@ -30,7 +30,8 @@ struct KeyShape: Sendable, Hashable {
         let columns = declared.filter { $0["pk"] as Int > 0 }.sorted { ($0["pk"] as Int) < ($1["pk"] as Int) }
         guard !columns.isEmpty else {
             throw TableRefusal(
-                "The table '\(table)' has no primary key, so its rows cannot be told apart on another device: give it one.")
+                "The table '\(table)' has no primary key, so its rows cannot be told apart on another device: give it one."
+            )
         }
         parts = try columns.map { row in
             let (name, type): (String, String) = (row["name"], (row["type"] as String? ?? "").uppercased())
@@ -40,7 +41,8 @@ struct KeyShape: Sendable, Hashable {
             case .none where type.contains("BLOB"): return Part(name: name, form: .uuidBytes)
             case .none, .real, .numeric:
                 throw TableRefusal(
-                    "The key column '\(name)' of '\(table)' is declared '\(type)': a key is INTEGER, TEXT, or a BLOB of 16 bytes.")
+                    "The key column '\(name)' of '\(table)' is declared '\(type)': a key is INTEGER, TEXT, or a BLOB of 16 bytes."
+                )
             }
         }
     }
@@ -85,7 +87,9 @@ struct KeyShape: Sendable, Hashable {
     /// The key values of the row that has the id.
     func values(_ id: ExactString) throws(Unfit) -> [DatabaseValue] {
         if isSingleton {
-            guard id == KeyRule.singletonID else { throw Unfit(description: "The table has one row, '\(KeyRule.singletonID)'.") }
+            guard id == KeyRule.singletonID else {
+                throw Unfit(description: "The table has one row, '\(KeyRule.singletonID)'.")
+            }
             return []
         }
         if parts.count == 1 { return [try Self.value(id.text, parts[0])] }
@@ -201,7 +205,9 @@ extension Data {
         let digits = Array(hex.utf8)
         var bytes = Data()
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         self = bytes

@@ -33,14 +33,17 @@ struct TableShape: Sendable, Hashable {
                 db, sql: "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
                 arguments: [table.name])
         else {
-            throw TableRefusal("There is no table '\(table.name)': make it before the client, in the app's first migration.")
+            throw TableRefusal(
+                "There is no table '\(table.name)': make it before the client, in the app's first migration.")
         }
         name = found["name"]
         guard found["type"] as String == "table" else {
-            throw TableRefusal("'\(name)' is a \(found["type"] as String) and no table, so it has no rows of its own to sync.")
+            throw TableRefusal(
+                "'\(name)' is a \(found["type"] as String) and no table, so it has no rows of its own to sync.")
         }
         let declared = try Row.fetchAll(
-            db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", arguments: [name])
+            db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)",
+            arguments: [name])
         key = try KeyShape(table.key, of: name, declared)
         columns = try Self.columns(table, name, declared, key, in: db)
         collection = table.collection ?? ExactString(name)
@@ -70,14 +73,17 @@ struct TableShape: Sendable, Hashable {
         }
         var fields: Set<ExactString> = []
         return try wanted.map { column in
-            guard let row = declared.first(where: { ($0["name"] as String).lowercased() == column.name.lowercased() }) else {
+            guard let row = declared.first(where: { ($0["name"] as String).lowercased() == column.name.lowercased() })
+            else {
                 throw TableRefusal("The table '\(name)' has no column '\(column.name)'.")
             }
             guard row["hidden"] as Int == 0 else {
-                throw TableRefusal("The column '\(column.name)' of '\(name)' is generated: sync the columns that it is made of.")
+                throw TableRefusal(
+                    "The column '\(column.name)' of '\(name)' is generated: sync the columns that it is made of.")
             }
             guard row["pk"] as Int == 0 else {
-                throw TableRefusal("The column '\(column.name)' of '\(name)' is its key, which is the record's id and no field.")
+                throw TableRefusal(
+                    "The column '\(column.name)' of '\(name)' is its key, which is the record's id and no field.")
             }
             let shape = try ColumnShape(row, field: column.field, times: column.times, in: db)
             guard fields.insert(shape.field).inserted else {
@@ -181,7 +187,9 @@ enum Affinity: Sendable, Hashable {
 
 extension String {
     /// As an SQL identifier.
-    var quoted: String { "\"" + split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" }
+    var quoted: String {
+        "\"" + split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
 
     /// As an SQL text.
     var literal: String { "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'" }

@@ -13,8 +13,10 @@ import Values
 struct ColumnCodingTests {
     private static let declarations: [(String, FieldType?)] = [
         ("INTEGER", .integer), ("INTEGER", nil), ("REAL", .number), ("NUMERIC", nil), ("TEXT", .string), ("TEXT", nil),
-        ("VARCHAR(20)", .string), ("BOOLEAN", .boolean), ("BOOLEAN", nil), ("DATETIME", .timestamp), ("TEXT", .timestamp),
-        ("TEXT", .uuid), ("BLOB", .uuid), ("BLOB", .string), ("BLOB", nil), ("TEXT", .json), ("JSON", nil), ("TEXT", .set),
+        ("VARCHAR(20)", .string), ("BOOLEAN", .boolean), ("BOOLEAN", nil), ("DATETIME", .timestamp),
+        ("TEXT", .timestamp),
+        ("TEXT", .uuid), ("BLOB", .uuid), ("BLOB", .string), ("BLOB", nil), ("TEXT", .json), ("JSON", nil),
+        ("TEXT", .set),
     ]
 
     private static func coding(_ declaration: String, _ type: FieldType?) throws -> ColumnCoding {
@@ -28,13 +30,20 @@ struct ColumnCodingTests {
 
     /// A field's value of the type.
     private static func value(_ type: FieldType?, _ declaration: String, _ random: inout SeededGenerator) -> Value {
-        switch type ?? (declaration == "BOOLEAN" ? .boolean : declaration == "JSON" ? .json : declaration == "BLOB" ? .string : declaration == "TEXT" ? .string : .number) {
+        switch type
+            ?? (declaration == "BOOLEAN"
+                ? .boolean
+                : declaration == "JSON"
+                    ? .json : declaration == "BLOB" ? .string : declaration == "TEXT" ? .string : .number)
+        {
         case .integer: .integer(random.integer())
         case .number: random.below(2) == 0 ? random.double() : .integer(random.integer())
         case .boolean: .boolean(random.below(2) == 0)
         case .timestamp: .string(Timestamp(milliseconds: Int64(random.below(Int(1e13))) - 5_000_000_000_000).text)
         case .uuid: .string((0..<16).map { _ in String(random.below(256) + 256, radix: 16).suffix(2) }.joined().grouped)
-        case .set: .array(Array(Set((0..<random.below(4)).map { _ in Value.string(random.text()) })).sorted { $0.precedes($1) })
+        case .set:
+            .array(
+                Array(Set((0..<random.below(4)).map { _ in Value.string(random.text()) })).sorted { $0.precedes($1) })
         case .json: random.value(depth: 3)
         case .string:
             declaration == "BLOB"
@@ -62,7 +71,9 @@ struct ColumnCodingTests {
                 }
                 try db.execute(sql: "INSERT OR REPLACE INTO t VALUES (1, ?)", arguments: [stored])
                 let read = try #require(try Row.fetchOne(db, sql: "SELECT c FROM t"))[0] as DatabaseValue
-                #expect(try coding.decoded(read, instead: value) == value, "\(declaration) \(value.canonicalText) as \(read)")
+                #expect(
+                    try coding.decoded(read, instead: value) == value,
+                    "\(declaration) \(value.canonicalText) as \(read)")
                 #expect(coding.isSame(read, as: value), "\(declaration) \(value.canonicalText) as \(read)")
             }
         }
@@ -85,9 +96,11 @@ struct ColumnCodingTests {
     func times() throws {
         let coding = try Self.coding("DATETIME", .timestamp)
         for (stored, field) in [
-            ("2026-11-28 06:30:00.123", "2026-11-28T06:30:00.123Z"), ("2026-11-28 06:30:00", "2026-11-28T06:30:00.000Z"),
+            ("2026-11-28 06:30:00.123", "2026-11-28T06:30:00.123Z"),
+            ("2026-11-28 06:30:00", "2026-11-28T06:30:00.000Z"),
             ("2026-11-28 06:30", "2026-11-28T06:30:00.000Z"), ("2026-11-28", "2026-11-28T00:00:00.000Z"),
-            ("2026-11-28 06:30:00.123456", "2026-11-28T06:30:00.123456Z"), ("2026-11-28T06:30:00Z", "2026-11-28T06:30:00Z"),
+            ("2026-11-28 06:30:00.123456", "2026-11-28T06:30:00.123456Z"),
+            ("2026-11-28T06:30:00Z", "2026-11-28T06:30:00Z"),
         ] {
             #expect(try coding.decoded(stored.databaseValue, instead: nil) == .string(field))
             #expect(coding.isSame(stored.databaseValue, as: .string(field)))
@@ -99,7 +112,8 @@ struct ColumnCodingTests {
     @Test("what the other side cannot hold is refused, and never bent")
     func refusals() throws {
         let refused: [(String, FieldType?, DatabaseValue)] = [
-            ("TEXT", .string, 5.databaseValue), ("BOOLEAN", .boolean, 2.databaseValue), ("TEXT", .set, "{}".databaseValue),
+            ("TEXT", .string, 5.databaseValue), ("BOOLEAN", .boolean, 2.databaseValue),
+            ("TEXT", .set, "{}".databaseValue),
             ("TEXT", .json, "{".databaseValue), ("INTEGER", .integer, Data([1]).databaseValue),
             ("BLOB", .uuid, Data([1]).databaseValue), ("INTEGER", .timestamp, 5.databaseValue),
             ("BLOB", .string, Data(count: ColumnCoding.maximumBytes + 1).databaseValue),

@@ -64,7 +64,8 @@ struct TableConvergence {
         #expect(!end.records.isEmpty, "seed \(seed)")
         let losses = try history.losses(at: end)
         let parked = end.parked.map { "\($0.code) \($0.record.id) \(Value.object($0.fields).canonicalText)" }
-        #expect(losses.isEmpty, "seed \(seed): \(losses.joined(separator: "; ")); parked: \(parked.joined(separator: "; "))")
+        #expect(
+            losses.isEmpty, "seed \(seed): \(losses.joined(separator: "; ")); parked: \(parked.joined(separator: "; "))"
+        )
     }
 }
-

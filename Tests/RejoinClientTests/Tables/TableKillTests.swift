@@ -104,7 +104,9 @@ private struct TableStory {
             child.wait()
             guard case .object(let report) = try Value(json: said) else { throw Unexpected(said) }
             #expect(report["failure"] == .null, "\(said)")
-            for list in ["refused", "setAside", "unsendable"] as [ExactString] { #expect(report[list] == [], "\(said)") }
+            for list in ["refused", "setAside", "unsendable"] as [ExactString] {
+                #expect(report[list] == [], "\(said)")
+            }
             #expect(report["pending"] == 0, "\(said)")
         }
         let dumps = try await files.asyncMap { file in

@@ -24,7 +24,9 @@ struct TableModeTests {
                 try await ada.sql("INSERT INTO notes VALUES ('1', 'a', NULL)")
                 for device in [ada, ben] { try await device.sync() }
                 expectSame(try await ben.rows("SELECT id, text FROM notes"), [#""1" | "a""#])
-                for sql in ["INSERT INTO notes VALUES ('2', 'b', NULL)", "UPDATE notes SET text = 'b'", "DELETE FROM notes"] {
+                for sql in [
+                    "INSERT INTO notes VALUES ('2', 'b', NULL)", "UPDATE notes SET text = 'b'", "DELETE FROM notes",
+                ] {
                     let error = await #expect(throws: DatabaseError.self) { try await ben.sql(sql) }
                     #expect(error?.message?.contains("'notes' is read-only here") == true)
                 }
@@ -42,7 +44,8 @@ struct TableModeTests {
                 let rows = "INSERT INTO notes VALUES ('1', 'mine', NULL)"
                 let ada = try TableDevice("ada", on: server, in: directory, [SyncedTable("notes")], schema: Self.schema)
                 let ben = try TableDevice(
-                    "ben", on: server, in: directory, [SyncedTable("notes", mode: .observe)], schema: Self.schema, rows: rows)
+                    "ben", on: server, in: directory, [SyncedTable("notes", mode: .observe)], schema: Self.schema,
+                    rows: rows)
                 try await ada.sql("INSERT INTO notes VALUES ('1', 'hers', NULL), ('2', 'x', NULL)")
                 for device in [ada, ben] { try await device.sync() }
                 try await ben.sql("INSERT INTO notes VALUES ('3', 'new', NULL)")
@@ -79,7 +82,9 @@ struct TableModeTests {
                 try await ada.sql("UPDATE notes SET state = 'private', text = 'not yet' WHERE id = '2'")
                 try await ben.sql("UPDATE notes SET text = 'by ben' WHERE id = '2'")
                 for device in [ada, ben, ada] { try await device.sync() }
-                expectSame(try await ben.rows("SELECT id, text FROM notes ORDER BY id"), [#""1" | "secret""#, #""2" | "by ben""#])
+                expectSame(
+                    try await ben.rows("SELECT id, text FROM notes ORDER BY id"),
+                    [#""1" | "secret""#, #""2" | "by ben""#])
                 // What was changed here and is kept here is not overwritten.
                 expectSame(try await ada.rows("SELECT text FROM notes WHERE id = '2'"), ["\"not yet\""])
                 #expect(try await ada.client.setAside().count == 1)
@@ -105,7 +110,8 @@ struct TableModeTests {
                 expectSame(try await ben.rows("SELECT id FROM notes"), ["\"4\""])
                 try await ben.client.want("notes", ["2"])
                 try await ben.sync()
-                expectSame(try await ben.rows("SELECT id, text FROM notes ORDER BY id"), [#""2" | "b""#, #""4" | "d""#])
+                expectSame(
+                    try await ben.rows("SELECT id, text FROM notes ORDER BY id"), [#""2" | "b""#, #""4" | "d""#])
                 try await ada.sql("UPDATE notes SET text = text || '!'")
                 for device in [ada, ben] { try await device.sync() }
                 expectSame(try await ben.rows("SELECT text FROM notes ORDER BY id"), ["\"b!\"", "\"d!\""])
@@ -135,7 +141,8 @@ struct TableModeTests {
             try await ada.sync()
             try await ada.client.detach()
             expectSame(
-                try await ada.rows("SELECT name FROM sqlite_master WHERE name GLOB '*rejoin*' OR sql GLOB '*rejoin*'"), [])
+                try await ada.rows("SELECT name FROM sqlite_master WHERE name GLOB '*rejoin*' OR sql GLOB '*rejoin*'"),
+                [])
             try await ada.sql("UPDATE estimates SET title = 'x'; DELETE FROM estimates")
             #expect(!FileManager.default.fileExists(atPath: ada.directory.path + "/mark.installation"))
         }
@@ -145,26 +152,40 @@ struct TableModeTests {
     func mapping() async throws {
         let rules = Schema(declaring: [
             "settings": CollectionRules(
-                fields: ["logo": FieldRule(type: .string), "since": FieldRule(type: .timestamp), "on": FieldRule(type: .boolean)],
+                fields: [
+                    "logo": FieldRule(type: .string), "since": FieldRule(type: .timestamp),
+                    "on": FieldRule(type: .boolean),
+                ],
                 key: .singleton)
         ])
         try await withDirectory { directory in
             try await TestServer.run(schema: rules) { server in
                 let ada = try TableDevice(
                     "ada", on: server, in: directory,
-                    [SyncedTable("app_settings", collection: "settings", key: .singleton, columns: [.column("picture", field: "logo"), "since", "on"])],
-                    schema: "CREATE TABLE app_settings (picture TEXT, since DATETIME, \"on\" BOOLEAN NOT NULL DEFAULT 0, window TEXT)")
+                    [
+                        SyncedTable(
+                            "app_settings", collection: "settings", key: .singleton,
+                            columns: [.column("picture", field: "logo"), "since", "on"])
+                    ],
+                    schema:
+                        "CREATE TABLE app_settings (picture TEXT, since DATETIME, \"on\" BOOLEAN NOT NULL DEFAULT 0, window TEXT)"
+                )
                 let ben = try TableDevice(
                     "ben", on: server, in: directory,
-                    [SyncedTable("settings", key: .singleton, columns: ["logo", .column("since", times: .unixSeconds), "on"])],
+                    [
+                        SyncedTable(
+                            "settings", key: .singleton, columns: ["logo", .column("since", times: .unixSeconds), "on"])
+                    ],
                     schema: "CREATE TABLE settings (id INTEGER PRIMARY KEY, logo TEXT, since INTEGER, \"on\" INTEGER)")
                 try await ada.sql("INSERT INTO app_settings VALUES ('a.png', '2026-11-28 06:30:00.000', 1, 'big')")
                 for device in [ada, ben] { try await device.sync() }
-                expectSame(try await ben.rows("SELECT logo, since, \"on\" FROM settings"), [#""a.png" | 1795847400 | 1"#])
+                expectSame(
+                    try await ben.rows("SELECT logo, since, \"on\" FROM settings"), [#""a.png" | 1795847400 | 1"#])
                 try await ben.sql("UPDATE settings SET logo = 'b.png', since = since + 1, \"on\" = 0")
                 for device in [ben, ada] { try await device.sync() }
                 expectSame(
-                    try await ada.rows("SELECT * FROM app_settings"), [#""b.png" | "2026-11-28 06:30:01.000" | 0 | "big""#])
+                    try await ada.rows("SELECT * FROM app_settings"),
+                    [#""b.png" | "2026-11-28 06:30:01.000" | 0 | "big""#])
                 try await ada.sql("UPDATE app_settings SET window = 'small'")
                 expectSame(try await ada.captured(), [])
             }
@@ -259,7 +280,10 @@ struct TableModeTests {
                 "CREATE TABLE t (id TEXT PRIMARY KEY, a, b GENERATED ALWAYS AS (a))", SyncedTable("t", columns: ["b"]),
                 "is generated"
             ),
-            ("CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT)", SyncedTable("t", push: .where("c = 1")), "is no SQL expression"),
+            (
+                "CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT)", SyncedTable("t", push: .where("c = 1")),
+                "is no SQL expression"
+            ),
             (
                 "CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT, b TEXT)",
                 SyncedTable("t", columns: ["a", .column("b", field: "a")]), "are the field 'a'"

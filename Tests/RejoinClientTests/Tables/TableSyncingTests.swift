@@ -13,14 +13,19 @@ import Values
 struct TableSyncingTests {
     @Test("rows that are there already go into sync, and everything that is written after")
     func wholeWay() async throws {
-        let rows = ["ada": "INSERT INTO estimates (id, title, visits, tags, lat) VALUES ('e1', 'Roof', 2, '[\"a\"]', 1.5)"]
+        let rows = [
+            "ada": "INSERT INTO estimates (id, title, visits, tags, lat) VALUES ('e1', 'Roof', 2, '[\"a\"]', 1.5)"
+        ]
         try await withTables(rows: rows) { _, devices in
             let (ada, ben) = (devices[0], devices[1])
             try await ada.sync()
             try await ben.sync()
-            expectSame(try await ben.rows("SELECT id, title, visits, tags, lat, lng FROM estimates"), ["\"e1\" | \"Roof\" | 2 | \"[\\\"a\\\"]\" | 1.5 | NULL"])
+            expectSame(
+                try await ben.rows("SELECT id, title, visits, tags, lat, lng FROM estimates"),
+                ["\"e1\" | \"Roof\" | 2 | \"[\\\"a\\\"]\" | 1.5 | NULL"])
             try await ben.sql("UPDATE estimates SET title = 'Roof 2', visits = visits + 3 WHERE id = 'e1'")
-            try await ada.sql("UPDATE estimates SET visits = visits + 1, tags = '[\"a\",\"b\"]', lng = 2 WHERE id = 'e1'")
+            try await ada.sql(
+                "UPDATE estimates SET visits = visits + 1, tags = '[\"a\",\"b\"]', lng = 2 WHERE id = 'e1'")
             try await ben.sql("INSERT INTO drafts (id, text, estimate) VALUES (7, 'x', 'e1')")
             for device in [ada, ben, ada] { try await device.sync() }
             let expected = ["\"e1\" | \"Roof 2\" | 6 | \"[\\\"a\\\",\\\"b\\\"]\" | 1.5 | 2.0"]
@@ -38,9 +43,11 @@ struct TableSyncingTests {
         try await withTables(["ada"]) { _, devices in
             let ada = devices[0]
             try await ada.sync()
-            try await ada.sql("INSERT INTO estimates (id, title, visits, tags) VALUES ('e1', 'Roof', 2, '[\"a\",\"b\"]')")
+            try await ada.sql(
+                "INSERT INTO estimates (id, title, visits, tags) VALUES ('e1', 'Roof', 2, '[\"a\",\"b\"]')")
             expectSame(
-                try await ada.captured(), [
+                try await ada.captured(),
+                [
                     #"create estimates/e1 {"tags":{"$add":["a","b"]},"title":"Roof","visits":{"$increment":2}}"#
                 ])
             try await ada.sync()
@@ -51,7 +58,8 @@ struct TableSyncingTests {
             #expect(try await ada.capture() == [], "a write that changes nothing sends nothing")
             try await ada.sql("UPDATE estimates SET visits = visits - 1, tags = '[\"b\",\"c\"]', lat = 1")
             expectSame(
-                try await ada.captured(), [
+                try await ada.captured(),
+                [
                     #"update estimates/e1 {"lat":1,"lng":null,"tags":{"$add":["c"],"$remove":["a"]},"visits":{"$increment":-1}}"#
                 ])
             try await ada.sync()
@@ -116,7 +124,9 @@ struct TableSyncingTests {
             defer { for task in running { task.cancel() } }
             let shell = Process()
             shell.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            shell.arguments = ["sqlite3", ada.path, "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')"]
+            shell.arguments = [
+                "sqlite3", ada.path, "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
+            ]
             try shell.run()
             shell.waitUntilExit()
             #expect(shell.terminationStatus == 0)
@@ -137,7 +147,10 @@ extension TableDevice {
         while true {
             let cursor = try await client.replica.read { try $0.cursor() }
             let collections = client.replica.options.collections
-            guard case .document(let page) = await calls.ask(.changes(since: cursor, collections: collections), token: token).0
+            guard
+                case .document(let page) = await calls.ask(
+                    .changes(since: cursor, collections: collections), token: token
+                ).0
             else { throw Unexpected("no page") }
             try await client.replica.write { try $0.take(page) }
             if !page.end.hasMore { return }

@@ -22,9 +22,12 @@ struct TableTrapTests {
         CREATE TABLE right_sides (id TEXT PRIMARY KEY, other TEXT REFERENCES left_sides (id) DEFERRABLE INITIALLY DEFERRED);
         CREATE TABLE mine (id INTEGER PRIMARY KEY, item TEXT REFERENCES items (id) ON DELETE CASCADE);
         """
-    private static let tables = ["files", "items", "pairs", "folders", "left_sides", "right_sides"].map { SyncedTable($0) }
+    private static let tables = ["files", "items", "pairs", "folders", "left_sides", "right_sides"].map {
+        SyncedTable($0)
+    }
 
-    private static func with(_ body: @escaping @Sendable (TestServer, [TableDevice]) async throws -> Void) async throws {
+    private static func with(_ body: @escaping @Sendable (TestServer, [TableDevice]) async throws -> Void) async throws
+    {
         try await withDirectory { directory in
             try await TestServer.run(schema: .open) { server in
                 let devices = try ["ada", "ben"].map {
@@ -56,7 +59,8 @@ struct TableTrapTests {
             expectSame(
                 try await ada.captured().sorted(),
                 [
-                    #"create items/4 {"code":"A","price":5.25}"#, #"create pairs/["x",1] {"text":"twice"}"#, "delete items/1 {}",
+                    #"create items/4 {"code":"A","price":5.25}"#, #"create pairs/["x",1] {"text":"twice"}"#,
+                    "delete items/1 {}",
                     "delete items/3 {}", #"update items/2 {"code":"c"}"#,
                 ])
             try await Self.syncBoth(devices)
@@ -92,9 +96,14 @@ struct TableTrapTests {
             try ada.open()
             expectSame(
                 try await ada.captured(),
-                ["delete items/1 {}", #"update items/2 {"price":20}"#, #"create items/5 {"code":"e","more":"m","price":5}"#])
+                [
+                    "delete items/1 {}", #"update items/2 {"price":20}"#,
+                    #"create items/5 {"code":"e","more":"m","price":5}"#,
+                ])
             // What is missing afterwards was nobody's wish to delete.
-            expectSame(try await ada.rows("SELECT id, more FROM items ORDER BY id"), [#""2" | "m""#, #""3" | "m""#, #""5" | "m""#])
+            expectSame(
+                try await ada.rows("SELECT id, more FROM items ORDER BY id"),
+                [#""2" | "m""#, #""3" | "m""#, #""5" | "m""#])
             for device in devices + devices { try await device.sync() }
             let query = "SELECT id, code, price FROM items ORDER BY id"
             expectSame(try await ben.rows(query), try await ada.rows(query))
@@ -110,7 +119,9 @@ struct TableTrapTests {
             try await ada.sql("INSERT INTO files (id, body) VALUES (x'00112233445566778899aabbccddeeff', x'00ff10')")
             try await Self.syncBoth(devices)
             expectSame(try await ben.rows("SELECT text FROM pairs ORDER BY b"), ["\"two\"", "\"one\""])
-            expectSame(try await ben.rows("SELECT hex(id), hex(body), size FROM files"), [#""00112233445566778899AABBCCDDEEFF" | "00FF10" | 3"#])
+            expectSame(
+                try await ben.rows("SELECT hex(id), hex(body), size FROM files"),
+                [#""00112233445566778899AABBCCDDEEFF" | "00FF10" | 3"#])
             try await ben.sql("UPDATE pairs SET b = 2, text = 'moved' WHERE a = 'x'")
             try await ben.sql("UPDATE folders SET id = 7")
             expectSame(
@@ -172,7 +183,8 @@ struct TableTrapTests {
         }
     }
 
-    @Test("a row that the app's constraints refuse waits with its reason, the others arrive, and nothing is overwritten")
+    @Test(
+        "a row that the app's constraints refuse waits with its reason, the others arrive, and nothing is overwritten")
     func constraints() async throws {
         try await Self.with { _, devices in
             let (ada, ben) = (devices[0], devices[1])
@@ -185,7 +197,8 @@ struct TableTrapTests {
             #expect(waiting.first?.reason.contains("UNIQUE") == true)
             try await ben.sql("UPDATE items SET code = 'other' WHERE id = '2'")
             try await Self.syncBoth(devices)
-            expectSame(try await ada.rows("SELECT id, code FROM items ORDER BY id"), [#""1" | "same""#, #""2" | "other""#])
+            expectSame(
+                try await ada.rows("SELECT id, code FROM items ORDER BY id"), [#""1" | "same""#, #""2" | "other""#])
             for device in devices { #expect(try await device.client.setAside() == []) }
         }
     }
@@ -205,7 +218,8 @@ struct TableTrapTests {
                     "items ?: A row has no key: 'id' is null.",
                 ])
             try await ada.sync()
-            try await ada.sql("UPDATE items SET price = 3 WHERE id = '1'; DELETE FROM items WHERE id IS NOT '1'; DELETE FROM files")
+            try await ada.sql(
+                "UPDATE items SET price = 3 WHERE id = '1'; DELETE FROM items WHERE id IS NOT '1'; DELETE FROM files")
             try await Self.syncBoth(devices)
             #expect(try await ada.client.unsendable() == [])
             expectSame(try await devices[1].rows("SELECT * FROM items"), [#""1" | "a" | 3"#])
@@ -227,7 +241,8 @@ struct TableTrapTests {
             try await ben.sync()
             expectSame(try await ben.rows("SELECT id FROM main.items"), ["\"1\""])
             expectSame(try await ben.rows("SELECT * FROM log"), ["\"one\""])
-            expectSame(try await ben.captured(), [], "what the app's trigger made of the server's row is the device's own")
+            expectSame(
+                try await ben.captured(), [], "what the app's trigger made of the server's row is the device's own")
             try await ben.sql("INSERT INTO pairs VALUES ('y', 1, 'two')")
             expectSame(try await ben.captured(), [#"create pairs/["y",1] {"text":"two!"}"#])
         }

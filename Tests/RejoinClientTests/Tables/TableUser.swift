@@ -51,14 +51,16 @@ struct TableUser: Sendable {
     /// Ends what no merge can decide: rows that refer to others which somebody deleted go too.
     mutating func clearUp() async throws {
         let waiting = try await device.client.setAside()
-        let write = RandomWrite(device: device, name: device.name.name.text, count: count, random: SeededGenerator(seed: 0))
+        let write = RandomWrite(
+            device: device, name: device.name.name.text, count: count, random: SeededGenerator(seed: 0))
         let seen = try await device.pool.write { db in
             var write = write
             for change in waiting {
                 try write.sawChildren(of: change.record, db)
                 let id = change.record.id.text
                 switch change.record.collection {
-                case "estimates": try db.execute(sql: "DELETE FROM drafts WHERE estimate = ?", arguments: [id])
+                case "estimates":
+                    try db.execute(sql: "DELETE FROM drafts WHERE estimate = ?", arguments: [id])
                     try db.execute(sql: "UPDATE lines SET estimate = NULL WHERE estimate = ?", arguments: [id])
                 case "folders": try db.execute(sql: "DELETE FROM folders WHERE parent = ?", arguments: [id])
                 case _: break
@@ -85,7 +87,9 @@ private struct RandomWrite: Sendable {
     }
 
     mutating func perform(_ db: Database) throws {
-        let table = random.pick(["estimates", "estimates", "estimates", "drafts", "lines", "folders", "sheets", "notes"])
+        let table = random.pick([
+            "estimates", "estimates", "estimates", "drafts", "lines", "folders", "sheets", "notes",
+        ])
         let id = random.pick(TableUser.ids[table] ?? [])
         let key = RecordKey(collection: ExactString(table), id: id)
         guard let seen = try seen(key, db) else { return try insert(key, db) }
@@ -125,7 +129,8 @@ private struct RandomWrite: Sendable {
         }
         let known = try ReplicaTransaction(db: db, replica: device.client.replica).shown(key)
         return ShownRecord(
-            key: key, fields: ObjectValue(members), isDeleted: false, isPending: false, siblings: known?.siblings ?? [:],
+            key: key, fields: ObjectValue(members), isDeleted: false, isPending: false,
+            siblings: known?.siblings ?? [:],
             openConflicts: 0, clock: VersionVector())
     }
 
@@ -151,7 +156,9 @@ private struct RandomWrite: Sendable {
         let field: ExactString = key.collection == "estimates" ? "title" : key.collection == "sheets" ? "a" : "text"
         history.wrote(.string(value), to: field, of: key, seeing: nil)
         let estimate = try String.fetchAll(db, sql: "SELECT id FROM estimates ORDER BY id").last
-        let folder = try String.fetchAll(db, sql: "SELECT id FROM folders WHERE id < ? ORDER BY id", arguments: [key.id.text]).last
+        let folder = try String.fetchAll(
+            db, sql: "SELECT id FROM folders WHERE id < ? ORDER BY id", arguments: [key.id.text]
+        ).last
         switch key.collection {
         case "notes":
             try db.execute(
@@ -164,7 +171,8 @@ private struct RandomWrite: Sendable {
             try db.execute(sql: "INSERT INTO folders VALUES (?, ?, ?)", arguments: [key.id.text, value, folder])
         case _:
             try db.execute(
-                sql: "INSERT INTO \(key.collection) (id, \(field)) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET \(field) = 'never'",
+                sql:
+                    "INSERT INTO \(key.collection) (id, \(field)) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET \(field) = 'never'",
                 arguments: [key.id.text, value])
         }
     }
@@ -223,7 +231,8 @@ private struct RandomWrite: Sendable {
         if let former = try ReplicaTransaction(db: db, replica: device.client.replica).shown(there) {
             history.sawAll(of: there, former)
         }
-        try db.execute(sql: "UPDATE notes SET number = 1 - number WHERE number = ?", arguments: [other.text.contains("1") ? 0 : 1])
+        try db.execute(
+            sql: "UPDATE notes SET number = 1 - number WHERE number = ?", arguments: [other.text.contains("1") ? 0 : 1])
     }
 
     private mutating func update(_ key: RecordKey, _ seen: ShownRecord, _ db: Database) throws {
