@@ -3,7 +3,7 @@
 # The build checks that every import is a declared dependency.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
-BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
+BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev zlib1g-dev
 REJOIN := .build/debug/rejoin
 
 .PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check documentation format release footprint packages

@@ -139,10 +139,12 @@ let package = Package(
                 .embedInCode("Templates/value.mustache"),
             ],
             swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "SyncHTTP",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine", "ReviewPage",
+                "CZlib", "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SyncEngine",
+                "ReviewPage",
                 .server("Hummingbird", "hummingbird"),
                 .server("HummingbirdCore", "hummingbird"),
                 .server("ServiceLifecycle", "swift-service-lifecycle"),
@@ -286,7 +288,7 @@ let package = Package(
         .testTarget(
             name: "SyncHTTPTests",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
+                "CZlib", "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
                 "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "EngineHarness", "PostgreSQLCluster",
                 .server("Hummingbird", "hummingbird"),
                 .server("HummingbirdTesting", "hummingbird"),

@@ -170,6 +170,26 @@ final class TableSet: TableMirror {
         note(change, of: record.key, transaction)
     }
 
+    func hasChanges(_ transaction: ReplicaTransaction) throws -> Bool {
+        try transaction.exists(NoteStatements.has)
+    }
+
+    func applyAtOnce(_ records: [(record: ShownRecord, isKnown: Bool)], _ transaction: ReplicaTransaction) throws {
+        var applier: RowApplier?
+        for (record, isKnown) in records {
+            if applier?.table.shape.collection != record.key.collection {
+                guard let table = table(of: record.key.collection), table.shape.mode != .observe else { continue }
+                guard let rules = try rules(of: table, transaction) else {
+                    throw RowRefusal("The server's collections are not known yet.")
+                }
+                applier = RowApplier(table: table, rules: rules, transaction: transaction)
+            }
+            if let change = try applier?.apply(record, checksParents: true, isNew: !isKnown) {
+                note(change, of: record.key, transaction)
+            }
+        }
+    }
+
     func lacksParents(_ key: RecordKey, _ transaction: ReplicaTransaction) throws -> Bool {
         guard let table = table(of: key.collection), let rules = try rules(of: table, transaction) else { return false }
         let values = try table.shape.key.values(key.id)

@@ -26,7 +26,9 @@ struct ConvergenceTests {
         var connections: [FaultyConnection] = []
         for (index, name) in ["ada", "ben", "cara", "dan"].enumerated() {
             let connection = FaultyConnection(RouterConnection(server: server), seed: seed &* 31 &+ UInt64(index))
-            let clock = TestDeviceClock(server.time, errorMilliseconds: Int64(random.below(7) - 3) * 31_536_000_000 / 3)
+            let clock = TestDeviceClock(
+                server.time, errorMilliseconds: Int64(random.below(7) - 3) * 31_536_000_000 / 3,
+                drift: seed % 3 == 0 ? [0.01, -0.05, 0, 0.2][index] : 0)
             let keepsSome = name == "dan" && seed % 2 == 0
             users.append(
                 RandomUser(

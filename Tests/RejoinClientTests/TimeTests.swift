@@ -11,14 +11,14 @@ import Values
 struct TimeTests {
     /// Two devices edit one field offline, the ipad first and the mac later, and the later edit is to show.
     private func winner(
-        ipadError: Int64, macError: Int64,
+        ipadError: Int64, macError: Int64, ipadDrift: Double = 0, macDrift: Double = 0,
         meanwhile: @escaping @Sendable (_ ipad: TestDeviceClock, _ mac: TestDeviceClock) -> Void = { _, _ in }
     ) async throws -> Value? {
         try await withDirectory { directory in
             try await TestServer.run { server in
                 let clocks = (
-                    TestDeviceClock(server.time, errorMilliseconds: ipadError),
-                    TestDeviceClock(server.time, errorMilliseconds: macError)
+                    TestDeviceClock(server.time, errorMilliseconds: ipadError, drift: ipadDrift),
+                    TestDeviceClock(server.time, errorMilliseconds: macError, drift: macDrift)
                 )
                 let ipad = try TestDevice("ipad", on: server, in: directory, clock: clocks.0)
                 let mac = try TestDevice("mac", on: server, in: directory, clock: clocks.1)
@@ -52,6 +52,68 @@ struct TimeTests {
             mac.jump(milliseconds: -direction * Self.year)
         }
         #expect(text == "later")
+    }
+
+    private static let drifts = [0, 0.01, -0.05]
+
+    @Test(
+        "a clock that drifts is right again with every answer: a minute after it, the later edit is the later",
+        arguments: drifts, drifts)
+    func drifting(ipad: Double, mac: Double) async throws {
+        #expect(try await winner(ipadError: Self.year, macError: -Self.year, ipadDrift: ipad, macDrift: mac) == "later")
+    }
+
+    /// Plays one day of two devices, whose clocks drift, and tells what is there at its end.
+    private func dayOfTwo(_ drift: (ipad: Double, mac: Double)) async throws -> [String?] {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let ipad = try TestDevice(
+                    "ipad", on: server, in: directory, clock: TestDeviceClock(server.time, drift: drift.ipad))
+                let mac = try TestDevice(
+                    "mac", on: server, in: directory, clock: TestDeviceClock(server.time, drift: drift.mac))
+                try await ipad.client.write { edit in
+                    try edit.create("estimates", "e", ["title": "first"])
+                    try edit.create("notes", "n", ["text": "first"])
+                }
+                try await ipad.sync()
+                try await mac.sync()
+                // Both are offline. At the day's end one clock is an hour behind, the other a quarter of an hour ahead.
+                for hour in 1...12 {
+                    server.time.advance(milliseconds: 2 * 3_600_000)
+                    let (early, late) = hour % 2 == 0 ? (ipad, mac) : (mac, ipad)
+                    for device in [early, late] {
+                        try await device.client.write { edit in
+                            try edit.increment("estimates", "e", "visits")
+                            try edit.add([.string("\(device.name.name)-\(hour)")], to: "tags", of: "estimates", "e")
+                        }
+                    }
+                    try await early.client.write { try $0.update("notes", "n", ["text": .string("hour \(hour)")]) }
+                }
+                for _ in 0..<2 { for device in [mac, ipad] { try await device.sync() } }
+                let (here, there) = (
+                    try await ipad.client.record("estimates", "e"), try await mac.client.record("estimates", "e")
+                )
+                #expect(here?.fields == there?.fields)
+                for device in [ipad, mac] { #expect(try await device.client.parked().isEmpty) }
+                // With the answers both know the time again.
+                server.time.advance(milliseconds: 10_000)
+                for device in [ipad, mac] {
+                    try await device.client.write { try $0.update("notes", "n", ["more": 1]) }
+                    let edited = try #require(try await device.client.pending().last).editedAtMilliseconds
+                    #expect(abs(edited - server.time.now) <= 1_000, "\(edited - server.time.now) ms off")
+                }
+                return [
+                    try await server.record("estimates", "e")?.fields, try await server.record("notes", "n")?.fields,
+                ]
+            }
+        }
+    }
+
+    @Test("two devices whose clocks drift for a day end as two whose clocks are right", arguments: drifts, drifts)
+    func driftingForADay(ipad: Double, mac: Double) async throws {
+        let right = try await dayOfTwo((0, 0))
+        #expect(right[1]?.contains("hour 12") == true)
+        #expect(try await dayOfTwo((ipad, mac)) == right)
     }
 
     @Test("edits of before the first contact count as made when they were, by the difference learned later")

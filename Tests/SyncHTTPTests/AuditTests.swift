@@ -49,6 +49,8 @@ struct AuditTests {
                     let body: String? =
                         switch (route.method, route.path) {
                         case (.post, "/v1/batches"): #"{"operations":[]}"#
+                        case (.post, "/v1/changes/query"): #"{"only":{"notes":["n"]}}"#
+                        case (.post, "/v1/records/query"): #"{"records":{"estimates":["\#(secret)"]}}"#
                         case (.post, "/v1/devices"): #"{"id":"mac"}"#
                         case (.post, "/v1/conflicts/resolutions"):
                             #"{"conflicts":[{"id":"1","version":1}],"choose":"current"}"#

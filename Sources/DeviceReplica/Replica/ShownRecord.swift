@@ -1,6 +1,7 @@
 import Causality
 import MergeCore
 import StrictJSON
+import SyncWire
 import Values
 
 /// A record as the app shows it: what the server last said, with the edits laid over it that are not confirmed.
@@ -33,6 +34,14 @@ public struct ShownSibling: Sendable, Hashable {
 }
 
 extension ShownRecord {
+    /// A record of which no edit is pending, as its row shows it: without what is beside the visible values.
+    init(plain record: WireRecord) throws(WireError) {
+        self.init(
+            key: record.key, fields: try record.fieldValues(), isDeleted: record.isDeleted, isPending: false,
+            siblings: [:],
+            openConflicts: record.openConflicts, clock: VersionVector())
+    }
+
     /// Lays edits over what the server said. O(n) in what is named, for each edit.
     ///
     /// An edit that the base already holds is not laid over it again: after a lost answer the pull may bring a device's own

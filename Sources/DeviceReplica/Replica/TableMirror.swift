@@ -27,6 +27,14 @@ package protocol TableMirror: Sendable {
     /// - Throws: ``MissingRow`` where it could go well once other rows are there or gone; any error where the row is refused.
     func apply(_ record: ShownRecord, _ transaction: ReplicaTransaction, checksParents: Bool) throws
 
+    /// Whether any row was changed that is no edit yet.
+    func hasChanges(_ transaction: ReplicaTransaction) throws -> Bool
+
+    /// Writes records into their tables of which no row was changed here.
+    /// - Parameter records: each with whether something was known of it before.
+    /// - Throws: where one is refused.
+    func applyAtOnce(_ records: [(record: ShownRecord, isKnown: Bool)], _ transaction: ReplicaTransaction) throws
+
     /// How many rows the transaction has changed so far.
     var changeCount: Int { get }
 

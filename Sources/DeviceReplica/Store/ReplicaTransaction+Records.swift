@@ -47,7 +47,7 @@ extension ReplicaTransaction {
     private func takePlain(_ records: [WireRecord]) throws -> [WireRecord] {
         let isPlain = try replica.options.applying == nil && isQuiet()
         var others: [WireRecord] = []
-        for record in records where try isNews(record) {
+        for record in records where try isNews(record, known: sequence(of: record.key)) {
             if isPlain, !record.isDeleted { try write(record) } else { others.append(record) }
         }
         return others
@@ -58,12 +58,15 @@ extension ReplicaTransaction {
         try !exists(Statements.hasOperation) && !exists(Statements.hasOwnCounter) && !exists(Statements.hasSetAside)
     }
 
+    /// The place in the feed of what is known of a record; nil where nothing is.
+    func sequence(of key: RecordKey) throws -> Int64? {
+        try Int64.fetchOne(
+            db.cachedStatement(sql: Statements.selectSequence), arguments: [key.collection.text, key.id.text])
+    }
+
     /// Whether the record says more than what is known here, and is wanted here.
-    func isNews(_ record: WireRecord) throws -> Bool {
-        let sequence = try Int64.fetchOne(
-            db.cachedStatement(sql: Statements.selectSequence),
-            arguments: [record.key.collection.text, record.key.id.text])
-        if let sequence, sequence >= record.sequence { return false }
+    func isNews(_ record: WireRecord, known: Int64?) throws -> Bool {
+        if let known, known >= record.sequence { return false }
         guard !replica.options.onDemand.isEmpty else { return true }
         guard try keeps(record.key) else { return false }
         try noteKnown(record.key)

@@ -7,14 +7,17 @@ import SyncWire
 extension ReplicaTransaction {
     /// Takes records in one go where nothing is in the way, and else one by one; then again what may go well by now.
     func take(_ records: [WireRecord], with mirror: any TableMirror) throws {
-        var news: [WireRecord] = []
-        for record in records where try isNews(record) {
-            try mirror.capture(record.key, self)
-            news.append(record)
+        var news: [(record: WireRecord, isKnown: Bool)] = []
+        let hasChanges = try mirror.hasChanges(self)
+        for record in records {
+            let known = try sequence(of: record.key)
+            guard try isNews(record, known: known) else { continue }
+            if hasChanges { try mirror.capture(record.key, self) }
+            news.append((record, known != nil))
         }
-        guard !news.isEmpty, try !takeAtOnce(news) else { return }
+        guard !news.isEmpty, try hasChanges || !takeAtOnce(news, with: mirror) else { return }
         var refused: [(record: WireRecord, reason: String)] = []
-        for record in news { try takeCarefully(record) { refused.append((record, $0)) } }
+        for (record, _) in news { try takeCarefully(record) { refused.append((record, $0)) } }
         // A row may have waited for one that came behind it.
         while !refused.isEmpty {
             var still: [(record: WireRecord, reason: String)] = []
@@ -27,17 +30,18 @@ extension ReplicaTransaction {
     }
 
     /// Takes records of which nothing else is known here. - Returns: whether all went well; else nothing was done.
-    private func takeAtOnce(_ records: [WireRecord]) throws -> Bool {
-        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.isDeleted) else {
+    private func takeAtOnce(
+        _ records: [(record: WireRecord, isKnown: Bool)], with mirror: any TableMirror
+    ) throws -> Bool {
+        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.record.isDeleted) else {
             return false
         }
         return try attempt {
-            for record in records {
-                try write(record)
-                let base = try RecordBase(record)
-                let rules = try rules(of: base.key.collection)
-                if let shown = ShownRecord(base, under: [], by: rules) { try show(shown) }
-            }
+            try mirror.applyAtOnce(
+                records.map { record, isKnown in
+                    try write(record)
+                    return (try ShownRecord(plain: record), isKnown)
+                }, self)
         } == nil
     }
 

@@ -67,7 +67,7 @@ struct ConflictRoutes: Sendable {
                 try await writer.finish(nil)
             }
         }
-        return Response(status: .ok, headers: [.contentType: type.text, .cacheControl: "no-store"], body: body)
+        return exchange.stream(body, as: type)
     }
 
     private static func lines(_ conflicts: [WireConflict], as type: MediaType) -> [UInt8] {

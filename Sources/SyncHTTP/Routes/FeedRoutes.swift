@@ -80,30 +80,30 @@ struct FeedRoutes: Sendable {
         let type = try MediaType.accepted(exchange.request.headers, among: [.json, .ndjson])
         switch type {
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
-        case .ndjson: return stream(try await engine.catchUp(caller, request), exchange.lines(metrics))
+        case .ndjson: return exchange.stream(lines(try await engine.catchUp(caller, request), exchange), as: type)
         case .json, .csv, .html:
-            return .json(try await engine.changes(caller, request).form { ByteBuffer(bytes: $0.encoded()) })
+            let answer = try await engine.changes(caller, request)
+            return await exchange.json(answer.form { AnswerForms(ByteBuffer(bytes: $0.encoded())) })
         }
     }
 
     /// The whole catch-up, one change a line, and after every page a line with the cursor from which it can go on. If
     /// it is ended early, the last line says why. It takes the memory of one page.
-    private func stream(_ catchUp: ChangesCatchUp, _ lines: LineStream) -> Response {
-        let body = lines.body { writer in
+    private func lines(_ catchUp: ChangesCatchUp, _ exchange: Exchange) -> ResponseBody {
+        exchange.lines(metrics).body { writer in
             var next: ChangesAnswer? = catchUp.first
             while let page = next {
                 try await writer.write(ByteBuffer(bytes: page.page.lines()))
                 next = try await catchUp.page(after: page)
             }
         }
-        return Response(
-            status: .ok, headers: [.contentType: MediaType.ndjson.text, .cacheControl: "no-store"], body: body)
     }
 
     private func records(_ exchange: Exchange) async throws -> Response {
         let body = try await exchange.jsonBody()
         let request = try RecordsRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
-        return .json(try await engine.records(try exchange.requireCaller(), request))
+        let answer = try await engine.records(try exchange.requireCaller(), request)
+        return await exchange.json(AnswerForms(ByteBuffer(bytes: answer.encoded())))
     }
 
     private func key(_ exchange: Exchange) throws(Problem) -> RecordKey {

@@ -13,6 +13,8 @@ struct Exchange: Sendable {
     let query: QueryParameters
     /// Who asks; nil on routes that are open to all.
     let caller: Caller?
+    /// What the request holds of the process's memory.
+    let charge: MemoryCharge?
     private let requestID: String
     /// How many bytes of a body the route reads.
     private let bodyBytes: Int
@@ -25,6 +27,7 @@ struct Exchange: Sendable {
         wire: WireLimits
     ) throws(Problem) {
         requestID = context.requestID
+        charge = context.charge
         bodyBytes = route.body.bytes(limits)
         self.request = request
         parameters = context.parameters

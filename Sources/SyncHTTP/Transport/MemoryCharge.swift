@@ -52,6 +52,15 @@ final class MemoryCharge: Sendable {
         }
     }
 
+    /// Gives back some of what was taken; no more than is held.
+    func giveBack(_ bytes: Int) {
+        state.withLock { state in
+            let bytes = min(bytes, state.held)
+            if bytes > 0 { memoryBudget.giveBack(bytes, of: state.tenant) }
+            state.held -= bytes
+        }
+    }
+
     func noteReceived(_ bytes: Int) { state.withLock { $0.receivedBytes += bytes } }
     func noteSent(_ bytes: Int) { state.withLock { $0.sentBytes += bytes } }
     var receivedBytes: Int { state.withLock { $0.receivedBytes } }

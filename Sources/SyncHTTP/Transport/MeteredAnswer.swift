@@ -37,12 +37,13 @@ private struct MeteredWriter: ResponseBodyWriter {
     /// Writes a piece.
     /// - Throws: `overloaded` for a stream whose next piece has no room.
     mutating func write(_ buffer: ByteBuffer) async throws {
-        if isStream, buffer.readableBytes > Self.uncountedBytes { try charge.take(buffer.readableBytes) }
+        let counted = isStream && buffer.readableBytes > Self.uncountedBytes ? buffer.readableBytes : 0
+        if counted > 0 { try charge.take(counted) }
         charge.noteSent(buffer.readableBytes)
         try await base.write(buffer)
         guard isStream else { return }
         await isTaken()
-        charge.release()
+        charge.giveBack(counted)
     }
 
     consuming func finish(_ trailingHeaders: HTTPFields?) async throws {

@@ -13,11 +13,13 @@ struct RowApplier {
     /// What became of the row.
     enum Change: Sendable, Hashable { case inserted, updated, deleted }
 
+    /// - Parameter isNew: whether the row is expected to be none yet.
     /// - Returns: nil where the row says it already.
     /// - Throws: ``MissingRow`` where other rows have to come or go first.
-    func apply(_ record: ShownRecord, checksParents: Bool) throws -> Change? {
+    func apply(_ record: ShownRecord, checksParents: Bool, isNew: Bool = false) throws -> Change? {
         let key = try table.shape.key.values(record.key.id)
-        let rows = try transaction.rows(table.statements.select, StatementArguments(key))
+        let isNew = isNew && !table.shape.key.isSingleton && !record.isDeleted
+        let rows = isNew ? [] : try transaction.rows(table.statements.select, StatementArguments(key))
         guard rows.count <= 1 else {
             throw RowRefusal("The table has more than one row, and the collection has one record.")
         }

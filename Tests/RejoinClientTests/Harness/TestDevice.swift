@@ -90,21 +90,27 @@ extension TestDevice {
     }
 }
 
-/// A device's clocks: a wall clock that may be wrong and may jump, and one that counts on.
+/// A device's clocks: a wall clock that may be wrong and may jump, and one that counts on. Both may be too quick or too slow.
 final class TestDeviceClock: Sendable {
     private let server: TestClock
+    private let drift: Double
     private let error = Mutex<Int64>(0)
 
-    init(_ server: TestClock, errorMilliseconds: Int64 = 0) {
+    /// - Parameter drift: by how much it is too quick: 0.01 gains 36 seconds an hour.
+    init(_ server: TestClock, errorMilliseconds: Int64 = 0, drift: Double = 0) {
         self.server = server
+        self.drift = drift
         error.withLock { $0 = errorMilliseconds }
     }
 
     var clock: DeviceClock {
         DeviceClock(
-            wall: { self.server.now + self.error.withLock { $0 } },
-            uptime: { .milliseconds(self.server.now - TestClock.start) })
+            wall: { TestClock.start + self.passed + self.error.withLock { $0 } },
+            uptime: { .milliseconds(self.passed) })
     }
+
+    /// Milliseconds since the tests' beginning, as this clock counts them.
+    private var passed: Int64 { Int64((Double(server.now - TestClock.start) * (1 + drift)).rounded()) }
 
     /// Somebody sets the clock.
     func jump(milliseconds: Int64) { error.withLock { $0 += milliseconds } }

@@ -6,85 +6,90 @@ import Testing
 
 @testable import DeviceReplica
 
-/// A schema that nobody here made: the public sample database Chinook, a shop for music (github.com/lerocha/chinook-database). The
-/// tables, keys, types and sizes are Chinook's; the rows are made up, and a fifth as many but in a soak.
-@Suite("an app's schema: Chinook")
-struct ChinookTests {
-    private static let tables = [
-        "Album", "Artist", "Customer", "Employee", "Genre", "Invoice", "InvoiceLine", "MediaType", "Playlist",
-        "PlaylistTrack", "Track",
-    ].map { SyncedTable($0) }
+extension ClientProcessTests {
+    /// A schema that nobody here made: the public sample database Chinook, a shop for music (github.com/lerocha/chinook-database). The
+    /// tables, keys, types and sizes are Chinook's; the rows are made up, and a fifth as many but in a soak.
+    @Suite("an app's schema: Chinook")
+    struct ChinookTests {
+        private static let tables = [
+            "Album", "Artist", "Customer", "Employee", "Genre", "Invoice", "InvoiceLine", "MediaType", "Playlist",
+            "PlaylistTrack", "Track",
+        ].map { SyncedTable($0) }
 
-    @Test("three files that are edited at once end equal, as sqldiff sees it")
-    func threeFiles() async throws {
-        try await withDirectory { directory in
-            try await TestServer.run(schema: .open) { server in
-                let devices = try ["ada", "ben", "cara"].map {
-                    try TableDevice($0, on: server, in: directory, Self.tables, schema: Chinook.schema)
+        @Test("three files that are edited at once end equal, as sqldiff sees it")
+        func threeFiles() async throws {
+            try await withDirectory { directory in
+                try await TestServer.run(schema: .open) { server in
+                    let devices = try ["ada", "ben", "cara"].map {
+                        try TableDevice($0, on: server, in: directory, Self.tables, schema: Chinook.schema)
+                    }
+                    try await devices[0].pool.write { try Chinook.fill($0) }
+                    for device in devices { try await device.sync() }
+                    try await Self.compare(devices)
+                    for (index, device) in devices.enumerated() {
+                        try await device.pool.write { try Self.edit($0, seed: UInt64(index + 1)) }
+                    }
+                    for _ in 0..<3 { for device in devices { try await device.sync() } }
+                    for device in devices {
+                        #expect(try await device.client.setAside() == [])
+                        #expect(try await device.client.parked() == [])
+                        #expect(try await device.client.unsendable() == [])
+                    }
+                    try await Self.compare(devices)
+                    let prices = try await devices[2].rows("SELECT count(*) FROM Track WHERE UnitPrice > 2")
+                    #expect(prices != ["0"], "the others' edits have arrived")
                 }
-                try await devices[0].pool.write { try Chinook.fill($0) }
-                for device in devices { try await device.sync() }
-                try await Self.compare(devices)
-                for (index, device) in devices.enumerated() {
-                    try await device.pool.write { try Self.edit($0, seed: UInt64(index + 1)) }
-                }
-                for _ in 0..<3 { for device in devices { try await device.sync() } }
-                for device in devices {
-                    #expect(try await device.client.setAside() == [])
-                    #expect(try await device.client.parked() == [])
-                    #expect(try await device.client.unsendable() == [])
-                }
-                try await Self.compare(devices)
-                let prices = try await devices[2].rows("SELECT count(*) FROM Track WHERE UnitPrice > 2")
-                #expect(prices != ["0"], "the others' edits have arrived")
             }
         }
-    }
 
-    /// What the people of a shop do in a day.
-    private static func edit(_ db: Database, seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
-        for index in 0..<60 {
-            let (number, id) = (random.below(700) + 1, Int(seed) * 100_000 + index)
-            switch index % 6 {
-            case 0:
-                try db.execute(
-                    sql: "UPDATE Track SET UnitPrice = UnitPrice + 1.5 WHERE TrackId = ?", arguments: [number])
-            case 1:
-                try db.execute(
-                    sql: "UPDATE Customer SET Phone = ? WHERE CustomerId = ?", arguments: ["+\(id)", number % 59 + 1])
-            case 2:
-                try db.execute(
-                    sql: """
-                        INSERT INTO Invoice (InvoiceId, CustomerId, InvoiceDate, Total) VALUES (?, ?, '2026-11-28 00:00:00', 1.98);
-                        INSERT INTO InvoiceLine (InvoiceLineId, InvoiceId, TrackId, UnitPrice, Quantity) VALUES (?, ?, ?, 0.99, 2)
-                        """, arguments: [id, number % 59 + 1, id, id, number])
-            case 3: try db.execute(sql: "DELETE FROM PlaylistTrack WHERE TrackId = ?", arguments: [number])
-            case 4: try db.execute(sql: "INSERT OR IGNORE INTO PlaylistTrack VALUES (1, ?)", arguments: [number])
-            case _:
-                try db.execute(
-                    sql: "UPDATE Employee SET ReportsTo = ? WHERE EmployeeId = ?",
-                    arguments: [random.below(2) + 1, number % 5 + 3])
+        /// What the people of a shop do in a day.
+        private static func edit(_ db: Database, seed: UInt64) throws {
+            var random = SeededGenerator(seed: seed)
+            for index in 0..<60 {
+                let (number, id) = (random.below(700) + 1, Int(seed) * 100_000 + index)
+                switch index % 6 {
+                case 0:
+                    try db.execute(
+                        sql: "UPDATE Track SET UnitPrice = UnitPrice + 1.5 WHERE TrackId = ?", arguments: [number])
+                case 1:
+                    try db.execute(
+                        sql: "UPDATE Customer SET Phone = ? WHERE CustomerId = ?",
+                        arguments: ["+\(id)", number % 59 + 1])
+                case 2:
+                    try db.execute(
+                        sql: """
+                            INSERT INTO Invoice (InvoiceId, CustomerId, InvoiceDate, Total) VALUES (?, ?, '2026-11-28 00:00:00', 1.98);
+                            INSERT INTO InvoiceLine (InvoiceLineId, InvoiceId, TrackId, UnitPrice, Quantity) VALUES (?, ?, ?, 0.99, 2)
+                            """, arguments: [id, number % 59 + 1, id, id, number])
+                case 3: try db.execute(sql: "DELETE FROM PlaylistTrack WHERE TrackId = ?", arguments: [number])
+                case 4: try db.execute(sql: "INSERT OR IGNORE INTO PlaylistTrack VALUES (1, ?)", arguments: [number])
+                case _:
+                    try db.execute(
+                        sql: "UPDATE Employee SET ReportsTo = ? WHERE EmployeeId = ?",
+                        arguments: [random.below(2) + 1, number % 5 + 3])
+                }
             }
         }
-    }
 
-    private static func compare(_ devices: [TableDevice]) async throws {
-        for device in devices { try await device.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
-        for device in devices.dropFirst() {
-            for table in tables {
-                let process = Process()
-                process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                process.arguments = ["sqldiff", "--primarykey", "--table", table.name, devices[0].path, device.path]
-                let output = Pipe()
-                process.standardOutput = output
-                process.standardError = output
-                try process.run()
-                let said = output.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                #expect(
-                    process.terminationStatus == 0 && said.isEmpty,
-                    "\(String(decoding: said.prefix(500), as: UTF8.self))")
+        private static func compare(_ devices: [TableDevice]) async throws {
+            for device in devices { try await device.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+            for device in devices.dropFirst() {
+                for table in tables {
+                    let process = Process()
+                    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+                    process.arguments = [
+                        "sqldiff", "--primarykey", "--table", table.name, devices[0].path, device.path,
+                    ]
+                    let output = Pipe()
+                    process.standardOutput = output
+                    process.standardError = output
+                    try process.run()
+                    let said = output.fileHandleForReading.readDataToEndOfFile()
+                    process.waitUntilExit()
+                    #expect(
+                        process.terminationStatus == 0 && said.isEmpty,
+                        "\(String(decoding: said.prefix(500), as: UTF8.self))")
+                }
             }
         }
     }

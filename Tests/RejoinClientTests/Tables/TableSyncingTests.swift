@@ -115,25 +115,30 @@ struct TableSyncingTests {
             #expect(try await ada.dump() == ben.dump())
         }
     }
+}
 
-    @Test("writes of other processes are seen, and sent without anybody's word")
-    func otherProcesses() async throws {
-        try await withTables { _, devices in
-            let (ada, ben) = (devices[0], devices[1])
-            let running = [ada, ben].map { device in Task { try await device.client.run() } }
-            defer { for task in running { task.cancel() } }
-            let shell = Process()
-            shell.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            shell.arguments = [
-                "sqlite3", ada.path, "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
-            ]
-            try shell.run()
-            shell.waitUntilExit()
-            #expect(shell.terminationStatus == 0)
-            try await eventually { try await ben.rows("SELECT title FROM estimates") == ["\"from the shell\""] }
-            // The same process tells at once.
-            try await ben.sql("UPDATE estimates SET title = 'back'")
-            try await eventually { try await ada.rows("SELECT title FROM estimates") == ["\"back\""] }
+extension ClientProcessTests {
+    @Suite("tables that others write")
+    struct OtherProcessTests {
+        @Test("writes of other processes are seen, and sent without anybody's word")
+        func otherProcesses() async throws {
+            try await withTables { _, devices in
+                let (ada, ben) = (devices[0], devices[1])
+                let running = [ada, ben].map { device in Task { try await device.client.run() } }
+                defer { for task in running { task.cancel() } }
+                let shell = Process()
+                shell.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+                shell.arguments = [
+                    "sqlite3", ada.path, "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
+                ]
+                try shell.run()
+                shell.waitUntilExit()
+                #expect(shell.terminationStatus == 0)
+                try await eventually { try await ben.rows("SELECT title FROM estimates") == ["\"from the shell\""] }
+                // The same process tells at once.
+                try await ben.sql("UPDATE estimates SET title = 'back'")
+                try await eventually { try await ada.rows("SELECT title FROM estimates") == ["\"back\""] }
+            }
         }
     }
 }
