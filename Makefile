@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check check-swiftui documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -20,6 +20,7 @@ help:
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
+	@echo "make check-swiftui  build, and type-check the SwiftUI example against stubs, where there is no SwiftUI"
 	@echo "make documentation  build, and make the libraries' documentation in .build/documentation"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
@@ -77,7 +78,7 @@ bench-device: packages
 	swift run --package-path Benchmarks --configuration release device-costs
 
 check:
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks Examples
 	Scripts/check-imports
 	Scripts/check-structure
 	Scripts/run-tests --check
@@ -85,13 +86,17 @@ check:
 	Scripts/edge-case-index --check
 	Scripts/check-documents
 
+check-swiftui: packages
+	swift build $(BUILD_FLAGS) --product estimates
+	Scripts/check-swiftui
+
 # What is documented is what was built. After `make test` there is nothing left to build.
 documentation: packages
 	swift build $(BUILD_FLAGS)
 	Scripts/build-documentation
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks Examples
 
 release: packages
 	swift build --configuration release --static-swift-stdlib --product rejoin
