@@ -18,7 +18,7 @@ help:
 	@echo "make bench-device measure the device's side beside plain SQLite"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
-	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
+	@echo "make stories    run the commands of docs/protocol.md, docs/reviewing.md and docs/tables.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
 	@echo "make check-swiftui  build, and type-check the SwiftUI example against stubs, where there is no SwiftUI"
 	@echo "make documentation  build, and make the libraries' documentation in .build/documentation"
@@ -63,7 +63,9 @@ abuse: packages
 stories: packages
 	@Scripts/install-debian-packages python3 curl
 	swift build $(BUILD_FLAGS) --product rejoin
-	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md
+	swift build $(BUILD_FLAGS) --product rejoin-device
+	swift build $(BUILD_FLAGS) --product estimates
+	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md
 
 bench: packages
 	@Scripts/install-debian-packages postgresql curl
