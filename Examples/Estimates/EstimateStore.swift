@@ -127,11 +127,33 @@ extension SyncStatus {
             case .sending: "sending"
             case .pulling: "receiving"
             case .upToDate: "up to date"
-            case .paused(.token): "please sign in"
-            case .paused(.otherIdentity): "signed in as somebody else"
-            case .paused(.refused(let code)): "refused: \(code)"
+            case .paused(let pause): pause.words
             }
         return pending == 0 ? doing : "\(doing), \(pending) not sent"
+    }
+}
+
+extension SyncPause {
+    /// What the user has to know or do.
+    var words: String {
+        switch self {
+        case .token: "please sign in"
+        case .otherIdentity: "signed in as somebody else"
+        case .refused(let code): "refused: \(code)"
+        }
+    }
+}
+
+extension SyncFailure {
+    /// Why nothing was synced, for the user.
+    var words: String {
+        switch self {
+        case .noAnswer: "the server does not answer"
+        case .refused(let code): "the server says \(code)"
+        case .paused(let pause): pause.words
+        case .storage: "the database failed"
+        case .runsElsewhere: "another program syncs the same data"
+        }
     }
 }
 

@@ -75,7 +75,7 @@
                     guard let cents = Int(value) else { throw ValidationError("'\(value)' is no number of cents") }
                     edited.total = cents
                 case "status": edited.status = value
-                case "tags": edited.tags = value.split(separator: ",").map(String.init)
+                case "tags": edited.tags = value.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
                 case "notes": edited.notes = value
                 case _: throw ValidationError("'\(column)' is no column that is set")
                 }
@@ -138,7 +138,7 @@
                 do {
                     try await client.syncNow()
                 } catch let failure as SyncFailure {
-                    print("not synced (\(failure)), \(try await client.pending().count) not sent")
+                    print("not synced: \(failure.words). What was done here is kept, and goes with the next sync.")
                     throw ExitCode.failure
                 }
                 print("synced, \(try await client.status().parked) refused")

@@ -79,7 +79,7 @@
             do {
                 try await store.client.run()
             } catch is CancellationError {
-            } catch { failure = "Sync has ended: \(error)" }
+            } catch { failure = "Sync has ended: \((error as? SyncFailure)?.words ?? error.localizedDescription)" }
         }
 
         func followRows() async {
