@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev zlib1g-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check check-swiftui documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -18,8 +18,9 @@ help:
 	@echo "make bench-device measure the device's side beside plain SQLite"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
-	@echo "make stories    run the commands of docs/protocol.md and docs/reviewing.md, and compare what they print"
+	@echo "make stories    run the commands of docs/protocol.md, docs/reviewing.md and docs/tables.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
+	@echo "make check-swiftui  build, and type-check the SwiftUI example against stubs, where there is no SwiftUI"
 	@echo "make documentation  build, and make the libraries' documentation in .build/documentation"
 	@echo "make format     format the sources in place"
 	@echo "make release    one stripped binary with the Swift runtime inside, in .build/release"
@@ -62,7 +63,9 @@ abuse: packages
 stories: packages
 	@Scripts/install-debian-packages python3 curl
 	swift build $(BUILD_FLAGS) --product rejoin
-	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md
+	swift build $(BUILD_FLAGS) --product rejoin-device
+	swift build $(BUILD_FLAGS) --product estimates
+	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md
 
 bench: packages
 	@Scripts/install-debian-packages postgresql curl
@@ -77,7 +80,7 @@ bench-device: packages
 	swift run --package-path Benchmarks --configuration release device-costs
 
 check:
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks Examples
 	Scripts/check-imports
 	Scripts/check-structure
 	Scripts/run-tests --check
@@ -85,13 +88,17 @@ check:
 	Scripts/edge-case-index --check
 	Scripts/check-documents
 
+check-swiftui: packages
+	swift build $(BUILD_FLAGS) --product estimates
+	Scripts/check-swiftui
+
 # What is documented is what was built. After `make test` there is nothing left to build.
 documentation: packages
 	swift build $(BUILD_FLAGS)
 	Scripts/build-documentation
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks Examples
 
 release: packages
 	swift build --configuration release --static-swift-stdlib --product rejoin

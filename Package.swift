@@ -240,6 +240,13 @@ let package = Package(
                 .server("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Examples/Todo", exclude: ["collections.yaml"], swiftSettings: strict),
+        .executableTarget(
+            name: "estimates",
+            dependencies: [
+                "Causality", "Values", "RejoinClient", "CommandToken", .product(name: "GRDB", package: "GRDB.swift"),
+                .server("ArgumentParser", "swift-argument-parser"),
+            ],
+            path: "Examples/Estimates", swiftSettings: strict),
         .testTarget(name: "CausalityTests", dependencies: ["Causality"], swiftSettings: strict),
         .testTarget(
             name: "StrictJSONTests", dependencies: ["Causality", "Values", "StrictJSON", "SeededRandom"],

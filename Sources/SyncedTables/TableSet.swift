@@ -174,6 +174,10 @@ final class TableSet: TableMirror {
         try transaction.exists(NoteStatements.has)
     }
 
+    func countChanges(_ transaction: ReplicaTransaction) throws -> Int {
+        try sending.reduce(0) { $0 + Int(try transaction.number(NoteStatements.countFresh, [$1.number])) }
+    }
+
     func applyAtOnce(_ records: [(record: ShownRecord, isKnown: Bool)], _ transaction: ReplicaTransaction) throws {
         var applier: RowApplier?
         for (record, isKnown) in records {

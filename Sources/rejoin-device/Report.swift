@@ -12,7 +12,6 @@ struct Report: Sendable {
     private let device: DeviceID
     private let failure: SyncFailure?
     private let hasSynced: Bool
-    private let pending: [PendingEdit]
     private let parked: [ParkedEdit]
     private let setAside: [SetAsideChange]
     private let unsendable: [UnsendableRow]
@@ -22,7 +21,6 @@ struct Report: Sendable {
         status = try await client.status()
         metrics = try await client.metrics()
         device = try await client.device()
-        pending = try await client.pending()
         parked = try await client.parked()
         setAside = try await client.setAside()
         unsendable = try await client.unsendable()
@@ -40,15 +38,35 @@ struct Report: Sendable {
     /// What it is doing, or how it ended.
     private var phase: String {
         switch (failure, status.phase) {
-        case (let failure?, _): "\(failure)"
+        case (let failure?, _): Self.word(failure)
         case (nil, .stopped): hasSynced ? "synced" : "stopped"
+        case (nil, .paused(let pause)): Self.word(pause)
         case (nil, let phase): "\(phase)"
+        }
+    }
+
+    /// A word that programs can rely on.
+    private static func word(_ failure: SyncFailure) -> String {
+        switch failure {
+        case .noAnswer: "noAnswer"
+        case .refused(let code): code
+        case .paused(let pause): word(pause)
+        case .storage: "storage"
+        case .runsElsewhere: "runsElsewhere"
+        }
+    }
+
+    private static func word(_ pause: SyncPause) -> String {
+        switch pause {
+        case .token: "pausedForToken"
+        case .otherIdentity: "pausedForOtherIdentity"
+        case .refused(let code): code
         }
     }
 
     private var text: String {
         var lines = [
-            "\(phase): \(pending.count) not confirmed, \(parked.count) refused, "
+            "\(phase): \(status.pending) not confirmed, \(parked.count) refused, "
                 + "\(setAside.count) set aside, \(unsendable.count) unsendable, \(metrics.acknowledged) confirmed, "
                 + "\(metrics.conflicts) conflicts; device \(device)"
         ]
@@ -65,8 +83,8 @@ struct Report: Sendable {
 
     private var document: Value {
         [
-            "phase": text(phase), "failure": failure.map { text("\($0)") } ?? .null, "device": .string(device.name),
-            "pending": .integer(Int64(pending.count)), "confirmed": .integer(Int64(metrics.acknowledged)),
+            "phase": text(phase), "failure": failure.map { text(Self.word($0)) } ?? .null, "device": .string(device.name),
+            "pending": .integer(Int64(status.pending)), "confirmed": .integer(Int64(metrics.acknowledged)),
             "conflicts": .integer(Int64(metrics.conflicts)), "refused": .array(parked.map(document(of:))),
             "setAside": .array(setAside.map(document(of:))), "unsendable": .array(unsendable.map(document(of:))),
             "wouldSend": .array(observed.map(document(of:))),

@@ -3,9 +3,10 @@
 
 usage: run.py SERVER PAGE...
 
-A line that begins with "$ " is a command, which goes on in the lines below it that are indented by four spaces; the lines up to
-the next command are its output. In the output "…" stands for anything. All blocks of a page run in one shell, beside a server of
-their own; REJOIN is the command line tool, SERVER the server's address.
+A line that begins with "$ " is a command, which goes on in the lines below it that are indented by four spaces, and after <<'EOF'
+up to the line EOF; the lines up to the next command are its output. In the output "…" stands for anything. All blocks of a page run
+in one shell, beside a server of their own; REJOIN is the command line tool, SERVER the server's address. DEVICE and ESTIMATES are
+the programs `rejoin-device` and `estimates`, which lie beside it. What they keep outside of their databases goes into a home of the page's own.
 """
 
 import os
@@ -29,6 +30,10 @@ def steps(text):
             assert lines[index].startswith("$ "), f"a block begins with a command, not with {lines[index]!r}"
             command = [lines[index][2:]]
             index += 1
+            if "<<'EOF'" in command[0]:
+                end = lines.index("EOF", index) + 1
+                command += lines[index:end]
+                index = end
             while index < len(lines) and lines[index].startswith("    "):
                 command.append(lines[index])
                 index += 1
@@ -49,6 +54,7 @@ def run(server, page):
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
         data = folder + "/data"
+        programs = pathlib.Path(server).resolve().parent
         root = pathlib.Path(__file__).resolve().parents[2]
         process = subprocess.Popen(
             [server, "serve", "--port", "0", "--data", data, "--log-level", "error", "--collections",
@@ -57,7 +63,9 @@ def run(server, page):
             address = re.search(r"http://\S+?:\d+", process.stdout.readline()).group(0)
             shell = subprocess.Popen(
                 ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
-                env=dict(os.environ, REJOIN=str(pathlib.Path(server).resolve()), SERVER=address, DATA=data))
+                env=dict(
+                    os.environ, HOME=folder, REJOIN=str(pathlib.Path(server).resolve()), SERVER=address, DATA=data,
+                    DEVICE=str(programs / "rejoin-device"), ESTIMATES=str(programs / "estimates")))
             for command, expected in steps(page.read_text()):
                 shell.stdin.write(f"{command}\nprintf '\\n%s\\n' '{END}'\n")
                 shell.stdin.flush()

@@ -30,6 +30,9 @@ package protocol TableMirror: Sendable {
     /// Whether any row was changed that is no edit yet.
     func hasChanges(_ transaction: ReplicaTransaction) throws -> Bool
 
+    /// How many rows were changed that are no edits yet, but will be.
+    func countChanges(_ transaction: ReplicaTransaction) throws -> Int
+
     /// Writes records into their tables of which no row was changed here.
     /// - Parameter records: each with whether something was known of it before.
     /// - Throws: where one is refused.

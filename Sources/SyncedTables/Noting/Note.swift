@@ -31,10 +31,8 @@ enum NoteStatements {
     static let selectRefused = select + " WHERE reason IS NOT NULL ORDER BY \"table\", key LIMIT 1000"
     static let has = "SELECT 1 FROM main.rejoin_notes LIMIT 1"
     static let hasFresh = "SELECT 1 FROM main.rejoin_notes WHERE \"table\" = ? AND reason IS NULL LIMIT 1"
-    static let countRefused = "SELECT count(*) FROM main.rejoin_notes WHERE reason IS NOT NULL"
-    static let countOfTable = "SELECT count(*) FROM main.rejoin_notes WHERE \"table\" = ?"
+    static let countFresh = "SELECT count(*) FROM main.rejoin_notes WHERE \"table\" = ? AND reason IS NULL"
     static let delete = "DELETE FROM main.rejoin_notes WHERE \"table\" = ? AND key = ?"
-    static let deleteOfTable = "DELETE FROM main.rejoin_notes WHERE \"table\" = ?"
     static let refuse = "UPDATE main.rejoin_notes SET reason = ? WHERE \"table\" = ? AND key = ?"
     static let refreshAll =
         "UPDATE main.rejoin_notes SET reason = NULL WHERE reason IS NOT NULL AND reason <> '\(held)'"

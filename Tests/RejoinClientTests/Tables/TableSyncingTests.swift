@@ -52,10 +52,15 @@ struct TableSyncingTests {
                 ])
             try await ada.sync()
             #expect(try await ada.capture() == [])
+            #expect(try await ada.client.status().pending == 0)
             try await ada.sql("UPDATE estimates SET title = 'Roof'")
             try await ada.sql("UPDATE estimates SET title = 'x'; UPDATE estimates SET title = 'Roof'")
             try await ada.sql("UPDATE estimates SET tags = '[ \"b\", \"a\" ]'")
             #expect(try await ada.capture() == [], "a write that changes nothing sends nothing")
+            try await ada.sql("INSERT INTO drafts (id, text) VALUES (1, 'x'); DELETE FROM drafts; UPDATE sheets SET a = 'b'")
+            try await ada.sql("UPDATE estimates SET notes = 'n'")
+            #expect(try await ada.client.status().pending == 2, "what no sync has looked at yet waits too")
+            try await ada.sql("UPDATE estimates SET notes = NULL")
             try await ada.sql("UPDATE estimates SET visits = visits - 1, tags = '[\"b\",\"c\"]', lat = 1")
             expectSame(
                 try await ada.captured(),
