@@ -178,6 +178,9 @@ public final class RejoinClient: Sendable {
         return end
     }
 
+    /// Whether a sync is under way in this process.
+    package var isRunning: Bool { running.withLock { $0 != nil } }
+
     /// Has the loop send what is written into the app's own tables.
     private func watchTables(_ mode: SyncMachine.Mode, _ loop: SyncLoop) -> Task<Void, Never>? {
         guard mode == .staying, let mirror = replica.options.mirror else { return nil }

@@ -105,7 +105,9 @@ extension Replica {
                 let names = try String.fetchAll(
                     db, sql: "SELECT name FROM main.sqlite_master WHERE type = ? AND name GLOB 'rejoin_*'",
                     arguments: [kind])
-                for name in names { try db.execute(sql: "DROP \(kind) main.\"\(name)\"") }
+                for name in names {
+                    try db.execute(sql: "DROP \(kind) main.\"\(name.replacingOccurrences(of: "\"", with: "\"\""))\"")
+                }
             }
         }
         if let mark { try? FileManager.default.removeItem(at: mark.url) }

@@ -11,14 +11,15 @@ struct MirroredTable: Sendable {
     /// Finds rows of other synced tables that would go, or change, with a row of this one.
     let children: [(table: String, sql: String)]
 
-    init(_ number: Int64, _ shape: TableShape, among all: [TableShape]) {
+    init(
+        _ number: Int64, _ shape: TableShape, among all: [TableShape], _ deferring: [(String, TableShape.Parent)]
+    ) {
         self.number = number
         self.shape = shape
         statements = RowStatements(shape)
-        children = all.flatMap { child in
-            child.parents.filter { $0.changesChildren && $0.table.lowercased() == shape.name.lowercased() }.map {
-                (child.name, RowStatements.child(child, $0, of: shape))
-            }
+        let changing = all.flatMap { child in child.parents.filter(\.changesChildren).map { (child.name, $0) } }
+        children = (changing + deferring).filter { $0.1.table.lowercased() == shape.name.lowercased() }.map {
+            ($0.0, RowStatements.child($0.0, $0.1, of: shape))
         }
     }
 

@@ -44,12 +44,11 @@ extension RejoinClient {
         guard let set = tableSet else { return [] }
         return try await replica.read { transaction in
             let tables = Dictionary(uniqueKeysWithValues: set.tables.map { ($0.number, $0.shape) })
-            return try transaction.rows(NoteStatements.selectRefused).map(Note.init(row:)).compactMap { note in
-                guard let shape = tables[note.table], let reason = note.reason, reason != NoteStatements.held else {
-                    return nil
-                }
+            return try transaction.rows(NoteStatements.selectUnsendable).compactMap { row in
+                let note = Note(row: row)
+                guard let shape = tables[note.table] else { return nil }
                 let id = (try? shape.key.values(note: note.key)).flatMap { try? shape.key.id($0) }
-                return UnsendableRow(table: shape.name, id: id, reason: reason)
+                return UnsendableRow(table: shape.name, id: id, reason: row[4])
             }
         }
     }
@@ -97,7 +96,10 @@ extension RejoinClient {
     /// Leaves the database as it was: the triggers and tables of the client are removed, and with them what was not sent. The app's rows
     /// stay as they are. The client is of no use afterwards.
     /// - Throws: `SyncFailure.runsElsewhere` while it syncs.
-    public func detach() async throws { try await replica.detach() }
+    public func detach() async throws {
+        guard !isRunning else { throw SyncFailure.runsElsewhere }
+        try await replica.detach()
+    }
 }
 
 /// A row that was changed and cannot be sent as it is.

@@ -29,12 +29,13 @@ final class TableSet: TableMirror {
     // MARK: Opening
 
     func open(_ transaction: ReplicaTransaction) throws {
-        let tables = try TableOpening(transaction, declared).open()
+        let tables = try TableOpening(transaction, declared, self).open()
         state.withLock { state in
             state.tables = tables
             state.byCollection = Dictionary(
                 uniqueKeysWithValues: tables.enumerated().map { ($1.shape.collection, $0) })
         }
+        try noteUnknown(transaction)
     }
 
     /// The tables, parents before what refers to them.
@@ -70,11 +71,11 @@ final class TableSet: TableMirror {
         guard try transaction.integer(.schemaNumber) != nil else { return false }
         if try transaction.exists(ComparisonStatements.has) { return true }
         guard try transaction.exists(NoteStatements.has) else { return false }
-        return try sending.contains { try transaction.exists(NoteStatements.hasFresh, [$0.number]) }
+        return try sending.contains { try transaction.exists(NoteStatements.hasOfTable, [$0.number]) }
     }
 
     /// The tables whose changes become edits.
-    private var sending: [MirroredTable] { tables.filter { $0.shape.mode.sends } }
+    private var sending: [MirroredTable] { tables.filter { $0.shape.mode.captures } }
 
     func work(_ transaction: ReplicaTransaction) throws {
         let comparing = Comparing(self, transaction)
@@ -82,14 +83,14 @@ final class TableSet: TableMirror {
         for table in sending {
             let notes = try transaction.rows(NoteStatements.selectPage, [table.number]).map(Note.init(row:))
             guard !notes.isEmpty, try rules(of: table, transaction) != nil else { continue }
-            for note in notes { try capture(note, table, transaction) }
+            try captureAll(notes, table, transaction)
             return
         }
         _ = try comparing.doPage(.recordsAreShown)
     }
 
     func capture(_ key: RecordKey, _ transaction: ReplicaTransaction) throws {
-        guard let table = table(of: key.collection), table.shape.mode.sends,
+        guard let table = table(of: key.collection), table.shape.mode.captures,
             try transaction.exists(NoteStatements.has), let note = try note(of: key, table, transaction)
         else { return }
         try capture(note, table, transaction)
@@ -100,17 +101,46 @@ final class TableSet: TableMirror {
         while true {
             let notes = try transaction.rows(NoteStatements.selectPage, [table.number]).map(Note.init(row:))
             guard !notes.isEmpty, try rules(of: table, transaction) != nil else { return }
-            for note in notes { try capture(note, table, transaction) }
+            try captureAll(notes, table, transaction)
+        }
+    }
+
+    /// Makes edits of a page of notes. None of them is left.
+    private func captureAll(_ notes: [Note], _ table: MirroredTable, _ transaction: ReplicaTransaction) throws {
+        for note in notes {
+            try capture(note, table, transaction)
+            guard try transaction.number("SELECT changes()") == 0 else { continue }
+            // Its key cannot be named: it has bytes that are no text. The others before it are gone, so that it is the first.
+            try transaction.run(
+                NoteStatements.holdFirst, ["A row's key holds bytes that are no text.", table.number])
+            try transaction.run(NoteStatements.deleteFirst, [table.number])
         }
     }
 
     private func capture(_ note: Note, _ table: MirroredTable, _ transaction: ReplicaTransaction) throws {
         guard let rules = try rules(of: table, transaction) else { return }
-        if let reason = try RowEdits(table: table, rules: rules, transaction: transaction).make(of: note) {
-            try transaction.run(NoteStatements.refuse, [reason, note.table, note.key])
-        } else {
-            try transaction.run(NoteStatements.delete, [note.table, note.key])
+        var all = note
+        if let held = try transaction.row(NoteStatements.selectHeld, [note.table, note.key]) {
+            all.columns |= held[0] as Int64
         }
+        if let reason = try RowEdits(table: table, rules: rules, transaction: transaction).make(of: all) {
+            try transaction.run(
+                NoteStatements.hold, [note.table, note.key, all.columns, note.atMilliseconds, reason])
+        } else {
+            try transaction.run(NoteStatements.deleteHeld, [note.table, note.key])
+        }
+        try transaction.run(NoteStatements.delete, [note.table, note.key])
+    }
+
+    /// Why a row's change is not sent; nil where it is, or will be, or there is none.
+    private func heldReason(
+        _ key: RecordKey, _ table: MirroredTable, _ transaction: ReplicaTransaction
+    ) throws -> String? {
+        guard let noted = try noteKey(of: key.id, table, transaction) else { return nil }
+        if try transaction.exists(NoteStatements.selectOne, [table.number, noted]) { return "not yet." }
+        guard let held = try transaction.row(NoteStatements.selectHeld, [table.number, noted]) else { return nil }
+        let reason: String = held[1]
+        return reason == NoteStatements.heldByCondition ? "the table's condition keeps it." : reason
     }
 
     /// What was noted of a record's row; nil where nothing was.
@@ -141,6 +171,14 @@ final class TableSet: TableMirror {
 
     private static let isApplying = "SELECT applying FROM main.rejoin_applying"
 
+    func notingAgain(_ transaction: ReplicaTransaction, _ body: () throws -> Void) throws {
+        let isApplying = try transaction.number(Self.isApplying)
+        try transaction.run("UPDATE main.rejoin_applying SET applying = 0")
+        // Where the body throws, a savepoint brings it back.
+        try body()
+        try transaction.run("UPDATE main.rejoin_applying SET applying = ?", [isApplying])
+    }
+
     func applying(_ transaction: ReplicaTransaction, _ body: () throws -> Void) throws {
         guard try transaction.number(Self.isApplying) == 0 else { return try body() }
         try transaction.run("UPDATE main.rejoin_applying SET applying = 1")
@@ -159,11 +197,8 @@ final class TableSet: TableMirror {
         guard let rules = try rules(of: table, transaction) else {
             throw RowRefusal("The server's collections are not known yet.")
         }
-        if try transaction.exists(NoteStatements.has), let note = try note(of: record.key, table, transaction) {
-            throw RowRefusal(
-                "The row was changed here, and that is not sent: "
-                    + (note.reason == NoteStatements.held
-                        ? "the table's condition keeps it." : note.reason ?? "not yet."))
+        if try hasChanges(transaction), let reason = try heldReason(record.key, table, transaction) {
+            throw RowRefusal("The row was changed here, and that is not sent: \(reason)")
         }
         let applier = RowApplier(table: table, rules: rules, transaction: transaction)
         guard let change = try applier.apply(record, checksParents: checksParents) else { return }
@@ -171,11 +206,11 @@ final class TableSet: TableMirror {
     }
 
     func hasChanges(_ transaction: ReplicaTransaction) throws -> Bool {
-        try transaction.exists(NoteStatements.has)
+        try transaction.exists(NoteStatements.has) || transaction.exists(NoteStatements.hasHeld)
     }
 
     func countChanges(_ transaction: ReplicaTransaction) throws -> Int {
-        try sending.reduce(0) { $0 + Int(try transaction.number(NoteStatements.countFresh, [$1.number])) }
+        try sending.reduce(0) { $0 + Int(try transaction.number(NoteStatements.countOfTable, [$1.number])) }
     }
 
     func applyAtOnce(_ records: [(record: ShownRecord, isKnown: Bool)], _ transaction: ReplicaTransaction) throws {
@@ -202,7 +237,13 @@ final class TableSet: TableMirror {
 
     func collectionsChanged(_ transaction: ReplicaTransaction) throws {
         // What the server would not take before it may take now.
-        try transaction.run(NoteStatements.refreshAll)
+        try transaction.run(NoteStatements.releaseUnsendable)
+        try transaction.run(NoteStatements.deleteUnsendable)
+        try noteUnknown(transaction)
+    }
+
+    /// Keeps which columns the server does not declare, and compares those that it has come to know.
+    private func noteUnknown(_ transaction: ReplicaTransaction) throws {
         for table in tables {
             guard let rules = try rules(of: table, transaction) else { continue }
             try Comparing(self, transaction).noteUnknown(rules.unknown(table.shape), of: table)
@@ -245,7 +286,7 @@ final class TableSet: TableMirror {
         let numbers = sending.map(\.number)
         await TableWatch(database, onChange) { db in
             try numbers.contains { number in
-                try Row.fetchOne(db.cachedStatement(sql: NoteStatements.hasFresh), arguments: [number]) != nil
+                try Row.fetchOne(db.cachedStatement(sql: NoteStatements.hasOfTable), arguments: [number]) != nil
             }
         }.run()
     }

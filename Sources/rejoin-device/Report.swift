@@ -83,7 +83,8 @@ struct Report: Sendable {
 
     private var document: Value {
         [
-            "phase": text(phase), "failure": failure.map { text(Self.word($0)) } ?? .null, "device": .string(device.name),
+            "phase": text(phase), "failure": failure.map { text(Self.word($0)) } ?? .null,
+            "device": .string(device.name),
             "pending": .integer(Int64(status.pending)), "confirmed": .integer(Int64(metrics.acknowledged)),
             "conflicts": .integer(Int64(metrics.conflicts)), "refused": .array(parked.map(document(of:))),
             "setAside": .array(setAside.map(document(of:))), "unsendable": .array(unsendable.map(document(of:))),

@@ -23,11 +23,19 @@ CREATE TABLE rejoin_notes (
     columns  INTEGER NOT NULL,
     -- When, by the device's clock, in milliseconds since 1970.
     at       INTEGER NOT NULL,
-    -- Why it is no edit yet; null where nobody has tried.
-    reason   TEXT,
     PRIMARY KEY ("table", key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX rejoin_notes_refused ON rejoin_notes ("table", key) WHERE reason IS NOT NULL;
+
+-- Changed rows that cannot be sent as they are, or are kept here by their table's condition. The next change of such a row brings it
+-- back into `rejoin_notes`.
+CREATE TABLE rejoin_held (
+    "table"  INTEGER NOT NULL,
+    key      ANY     NOT NULL,
+    columns  INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    reason   TEXT    NOT NULL,
+    PRIMARY KEY ("table", key)
+) STRICT, WITHOUT ROWID;
 
 -- Comparisons that are under way, a page at a time.
 CREATE TABLE rejoin_comparisons (

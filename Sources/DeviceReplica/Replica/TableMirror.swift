@@ -22,6 +22,9 @@ package protocol TableMirror: Sendable {
     /// Notes nothing of what the body does to the tables.
     func applying(_ transaction: ReplicaTransaction, _ body: () throws -> Void) throws
 
+    /// Within ``applying(_:_:)``: notes what the body does all the same.
+    func notingAgain(_ transaction: ReplicaTransaction, _ body: () throws -> Void) throws
+
     /// Writes a record into its table.
     /// - Parameter checksParents: whether a row is refused that refers to a row that is not there.
     /// - Throws: ``MissingRow`` where it could go well once other rows are there or gone; any error where the row is refused.

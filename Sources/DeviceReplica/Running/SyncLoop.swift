@@ -1,4 +1,5 @@
 import Causality
+import GRDB
 import SyncWire
 
 /// Runs the machine: does what it says, and tells it what came of it. One thing is under way at a time.
@@ -282,11 +283,15 @@ actor SyncLoop {
         case .document(let page):
             // A page that was held says nothing about the time at which it was asked for.
             let offset = waitSeconds > 0 ? nil : learn(page.end.serverTimeMilliseconds, answered.1)
-            try await replica.write { transaction in
-                if let offset {
-                    try transaction.noteServerTime(page.end.serverTimeMilliseconds, offsetMilliseconds: offset)
+            do {
+                try await replica.write { transaction in
+                    if let offset {
+                        try transaction.noteServerTime(page.end.serverTimeMilliseconds, offsetMilliseconds: offset)
+                    }
+                    try transaction.take(page)
                 }
-                try transaction.take(page)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                try await replica.takeOneByOne(page)
             }
             return .done(hasMore: page.end.hasMore)
         case .refused(let problem): return try await handle(problem)

@@ -148,6 +148,7 @@ extension ReplicaTransaction {
     ) throws -> OperationID? {
         guard let row = try row(Statements.selectParkedByID, [id.name.text]) else { return nil }
         let parked = try ParkedEdit(row: row)
+        try replica.options.mirror?.capture(parked.record, self)
         try run(Statements.deleteParked, [id.name.text])
         let known = try base(parked.record)?.clock ?? VersionVector()
         let context = try fields == nil ? VersionVector(jsonText: row["context"]).intersection(known) : known
@@ -159,6 +160,7 @@ extension ReplicaTransaction {
             isInServerTime: try knowsServerTime(), dependsOn: [], transaction: try nextEdit(), isAtomic: false)
         try wantEdited(again.key)
         try insert(again)
+        try showAgain(parked.record)
         return again.id
     }
 }

@@ -19,6 +19,11 @@ extension ReplicaTransaction {
         try run(Statements.upsertCursor, [replica.options.selection, page.end.cursor])
     }
 
+    /// Moves the cursor behind a page whose records are taken or set aside.
+    fileprivate func finish(_ page: ChangesPage) throws {
+        try run(Statements.upsertCursor, [replica.options.selection, page.end.cursor])
+    }
+
     // MARK: From the beginning
 
     /// Everything is to be pulled anew, beside what is here. What is pending stays.
@@ -127,5 +132,19 @@ extension ReplicaTransaction {
     func removeBase(_ key: RecordKey) throws {
         try run(Statements.deleteRecord, [key.collection.text, key.id.text])
         try run(Statements.deleteSetAside, [key.collection.text, key.id.text])
+    }
+}
+
+extension Replica {
+    /// Takes a page each record in a transaction of its own, so that a constraint that is looked at last hits the record that breaks it.
+    func takeOneByOne(_ page: ChangesPage) async throws {
+        for record in page.records {
+            do {
+                try await write { try $0.take([record]) }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                try await write { try $0.keepAside(record, because: "\(error)") }
+            }
+        }
+        try await write { try $0.finish(page) }
     }
 }

@@ -137,7 +137,13 @@ extension ReplicaTransaction {
 
     func show(_ record: ShownRecord, checkingParents: Bool = true) throws {
         try replica.options.mirror?.apply(record, self, checksParents: checkingParents)
-        try replica.options.applying?(db, record)
+        guard let hook = replica.options.applying else { return }
+        // What the hook writes is the app's.
+        if let mirror = replica.options.mirror {
+            try mirror.notingAgain(self) { try hook(db, record) }
+        } else {
+            try hook(db, record)
+        }
     }
 
     /// Operations that the base holds now are done.
@@ -224,7 +230,7 @@ extension ObjectValue {
 
 extension DatabaseError {
     /// Whether nothing else would go better: the disk is full, the file is damaged, another process holds it.
-    var isOfTheWholeDatabase: Bool {
+    package var isOfTheWholeDatabase: Bool {
         switch resultCode {
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_BUSY, .SQLITE_CORRUPT, .SQLITE_NOTADB,
             .SQLITE_READONLY,

@@ -105,8 +105,11 @@ extension ReplicaTransaction {
     /// The record stands as it does after all that was settled. A replay that was numbered anew has taken no number there.
     private func forgetSettled(_ record: WireRecord) throws {
         guard let base = try base(record.key), base.sequence >= record.sequence else { return }
+        try replica.options.mirror?.capture(record.key, self)
         try run(Statements.deleteSettledOfRecord, [record.key.collection.text, record.key.id.text])
         try run(Statements.deleteOwnCounter, [record.key.collection.text, record.key.id.text, Int64.max])
+        // What showed with the operation may show otherwise without it.
+        if replica.options.mirror != nil { try showAgain(record.key) }
     }
 
     private func settle(_ operation: PendingOperation, _ outcome: OperationOutcome, as record: WireRecord?) throws {
@@ -115,6 +118,7 @@ extension ReplicaTransaction {
         case .applied, .merged, .conflicted, .older:
             if outcome.isReplayed, record == nil {
                 // Which number it has there is not known: the record says so.
+                try replica.options.mirror?.capture(operation.key, self)
                 try delete(operation)
                 try markUnclear(operation.key)
                 return try raise(.acknowledged)

@@ -48,7 +48,8 @@ extension ReplicaTransaction {
 
     func metrics() throws -> SyncMetrics {
         var metrics = SyncMetrics()
-        metrics.pending = Int(try number(Statements.countPending)) + (try replica.options.mirror?.countChanges(self) ?? 0)
+        metrics.pending =
+            Int(try number(Statements.countPending)) + (try replica.options.mirror?.countChanges(self) ?? 0)
         metrics.parked = Int(try number(Statements.countParked))
         metrics.setAside = Int(try number(Statements.countSetAside))
         metrics.acknowledged = Int(try integer(.acknowledged) ?? 0)

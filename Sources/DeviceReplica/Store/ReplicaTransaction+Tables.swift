@@ -59,11 +59,9 @@ extension ReplicaTransaction {
         var waiting = refused.filter { $0.record.isDeleted }
         guard !group.isEmpty else { return refused }
         try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
-        // What comes after the group stands by itself again.
-        defer { try? db.execute(sql: "PRAGMA defer_foreign_keys = OFF") }
         for _ in 0..<Self.roundsOfGroups where !group.isEmpty {
             var dropped: Set<Int> = []
-            _ = try attempt {
+            let refusal = try attempt {
                 for (index, entry) in group.enumerated() {
                     let refusal = try attempt {
                         let base = try RecordBase(entry.record)
@@ -79,7 +77,8 @@ extension ReplicaTransaction {
                 }
                 guard dropped.isEmpty else { throw Incomplete() }
             }
-            if dropped.isEmpty { return waiting }
+            if refusal == nil { return waiting }
+            guard !dropped.isEmpty else { break }
             waiting += dropped.sorted().map { group[$0] }
             group = group.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
         }

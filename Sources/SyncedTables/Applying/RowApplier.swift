@@ -23,8 +23,14 @@ struct RowApplier {
         guard rows.count <= 1 else {
             throw RowRefusal("The table has more than one row, and the collection has one record.")
         }
+        let row = rows.first
+        // A column's own collation may find a row of another record.
+        if let row, !key.indices.allSatisfy({ row[$0] == key[$0] }) {
+            if record.isDeleted { return nil }
+            throw MissingRow("The table takes the key of another row for the same.")
+        }
         do {
-            return try record.isDeleted ? delete(key, rows.first) : write(record, key, rows.first, checksParents)
+            return try record.isDeleted ? delete(key, row) : write(record, key, row, checksParents)
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_FOREIGNKEY {
             throw MissingRow(
                 record.isDeleted ? "Other rows refer to this one." : "It refers to a row that is not here.")
@@ -41,7 +47,8 @@ struct RowApplier {
         for (index, column) in rules.columns.enumerated() {
             let stored: DatabaseValue = row.map { $0[keyCount + index] } ?? .null
             guard let column else {
-                values.append(stored)
+                // The server says nothing of it.
+                values.append(try row == nil ? standard(table.shape.columns[index]) : stored)
                 continue
             }
             let value = record[column.field]
@@ -58,7 +65,10 @@ struct RowApplier {
         } else {
             try transaction.run(table.statements.update, StatementArguments(values + key))
         }
-        if checksParents, table.shape.mayDefer { try requireParents(key) }
+        guard transaction.db.changesCount == 1 else { throw RowRefusal("Something in the database ignores the row.") }
+        if checksParents, table.statements.orphan != nil, try table.shape.mayDefer || isDeferring() {
+            try requireParents(key)
+        }
         return row == nil ? .inserted : .updated
     }
 
@@ -75,7 +85,11 @@ struct RowApplier {
 
     private func encoded(_ value: Value?, _ coding: ColumnCoding) throws -> DatabaseValue {
         guard value == nil || value == .null && coding.column.isRequired else { return try coding.encoded(value) }
-        switch coding.column.standard {
+        return try standard(coding.column)
+    }
+
+    private func standard(_ column: ColumnShape) throws -> DatabaseValue {
+        switch column.standard {
         case .value(let standard): return standard
         case .varying(let sql): return try transaction.row("SELECT (\(sql))")?[0] ?? .null
         }
@@ -91,6 +105,9 @@ struct RowApplier {
         try transaction.run(table.statements.delete, StatementArguments(key))
         return .deleted
     }
+
+    /// Whether references may be broken for the time being.
+    private func isDeferring() throws -> Bool { try transaction.number("PRAGMA defer_foreign_keys") == 1 }
 
     private func requireParents(_ key: [DatabaseValue]) throws {
         if try lacksParents(key) { throw MissingRow("It refers to a row that is not here.") }

@@ -16,17 +16,18 @@ struct Comparing {
         case adopt = 1
         /// Rows that say otherwise than their records are noted.
         case rows = 2
-        /// Records that have no row any more are noted: something removed it that no trigger heard of.
-        case missing = 3
         /// Records are shown in their rows.
-        case refill = 4
+        case refill = 3
+        /// Records that have no row any more are noted: something removed it that no trigger heard of. It comes last: a record that
+        /// was never shown has no row either.
+        case missing = 4
     }
 
     /// Which half of the kinds: those that make notes come before notes become edits.
     enum Half { case rowsAreNotes, recordsAreShown }
 
-    let set: TableSet
-    let transaction: ReplicaTransaction
+    private let set: TableSet
+    private let transaction: ReplicaTransaction
 
     init(_ set: TableSet, _ transaction: ReplicaTransaction) {
         self.set = set
@@ -35,7 +36,7 @@ struct Comparing {
 
     /// Compares a page. - Returns: whether there was one.
     func doPage(_ half: Half) throws -> Bool {
-        let kinds = half == .rowsAreNotes ? (Kind.adopt, Kind.rows) : (Kind.missing, Kind.refill)
+        let kinds = half == .rowsAreNotes ? (Kind.adopt, Kind.rows) : (Kind.refill, Kind.missing)
         guard
             let row = try transaction.row(
                 ComparisonStatements.selectNext, [kinds.0.rawValue, kinds.1.rawValue]),
@@ -92,6 +93,9 @@ struct Comparing {
                 bits = try differing(table, rules, key, columns)
             }
             if bits != 0 { try transaction.run(NoteStatements.insert, [table.number, key, bits]) }
+        }
+        if after.isNull, let keyless = table.statements.keyless, let row = try transaction.row(keyless) {
+            try transaction.run(NoteStatements.insert, [table.number, row[0] as DatabaseValue, Triggers.allColumns])
         }
         return rows.last.map { $0[keyCount] }
     }
@@ -181,6 +185,14 @@ struct Comparing {
 
     /// Has something compared from the beginning.
     func begin(_ kind: Kind, _ table: Int64, columns: Int64 = Triggers.allColumns) throws {
+        switch kind {
+        case .missing:
+            // What is not shown yet is not missing.
+            let refill: StatementArguments = [Kind.refill.rawValue, table]
+            guard try !transaction.exists(ComparisonStatements.isUnderWay, refill) else { return }
+        case .refill: try transaction.run(ComparisonStatements.delete, [Kind.missing.rawValue, table])
+        case .adopt, .rows: break
+        }
         try transaction.run(ComparisonStatements.begin, [kind.rawValue, table, columns])
     }
 }

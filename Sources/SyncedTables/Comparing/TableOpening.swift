@@ -9,14 +9,16 @@ import Values
 struct TableOpening {
     private let transaction: ReplicaTransaction
     private let declared: [SyncedTable]
+    private let set: TableSet
     private var db: Database { transaction.db }
 
     /// How often rows and records are compared though nothing speaks for it: what `REPLACE` took by an index over an expression,
     /// no trigger hears of.
     private static let dayMilliseconds: Int64 = 86_400_000
 
-    init(_ transaction: ReplicaTransaction, _ declared: [SyncedTable]) {
+    init(_ transaction: ReplicaTransaction, _ declared: [SyncedTable], _ set: TableSet) {
         self.transaction = transaction
+        self.set = set
         self.declared = declared
     }
 
@@ -31,26 +33,25 @@ struct TableOpening {
         for shape in shapes where !collections.insert(shape.collection).inserted {
             throw TableRefusal("Two tables are the collection '\(shape.collection)'.")
         }
-        let tables = try shapes.map { shape in try open(shape, among: shapes) }
-        try dropTriggers { name in !shapes.contains { $0.name == name } }
-        return tables
+        let children = try TableShape.deferringChildren(in: db)
+        // Triggers of tables that are not named stay: another process, or the next start, may sync them.
+        return try shapes.map { shape in try open(shape, among: shapes, children) }
     }
 
-    private func open(_ shape: TableShape, among shapes: [TableShape]) throws -> MirroredTable {
+    private func open(
+        _ shape: TableShape, among shapes: [TableShape], _ children: [(String, TableShape.Parent)]
+    ) throws -> MirroredTable {
         let columns = shape.columns.map(\.name)
-        let comparing = { kind, number, columns in
-            try transaction.run(
-                ComparisonStatements.begin, [(kind as Comparing.Kind).rawValue, number as Int64, columns as Int64])
-        }
+        let comparing = Comparing(set, transaction)
         let now = try transaction.number("SELECT \(Triggers.nowSQL)")
         guard let row = try transaction.row(ComparisonStatements.selectTable, [shape.name]) else {
             try transaction.run(
                 ComparisonStatements.insertTable, [shape.name, shape.collection.text, columns.json, now])
             let number = db.lastInsertedRowID
             try make(Triggers(table: shape, number: number).all)
-            if shape.mode != .readOnly { try comparing(.adopt, number, Triggers.allColumns) }
-            try comparing(.refill, number, Triggers.allColumns)
-            return MirroredTable(number, shape, among: shapes)
+            if shape.mode != .readOnly { try comparing.begin(.adopt, number) }
+            try comparing.begin(.refill, number)
+            return MirroredTable(number, shape, among: shapes, children)
         }
         let number: Int64 = row["number"]
         guard row["collection"] as String == shape.collection.text else {
@@ -68,26 +69,33 @@ struct TableOpening {
             let isRebuilt = present.isEmpty
             let added = shape.columns.enumerated().filter { !before.contains($1.name) }
             let known = shape.columns.enumerated().filter { before.contains($1.name) }
+            let wasReadOnly = present.contains { $0.sql.contains("RAISE(ABORT") }
+            if shape.mode != .readOnly, wasReadOnly { try comparing.begin(.rows, number) }
             if shape.mode != .readOnly {
                 // Notes that were made before name columns by bits that may mean others now.
-                if before != columns { try transaction.run(Self.widenNotes, [Triggers.allColumns, number]) }
-                if isRebuilt { try comparing(.rows, number, known.reduce(0) { $0 | Triggers.bit($1.offset) }) }
+                if before != columns {
+                    for sql in Self.widenNotes { try transaction.run(sql, [Triggers.allColumns, number]) }
+                }
+                if isRebuilt {
+                    try comparing.begin(.rows, number, columns: known.reduce(0) { $0 | Triggers.bit($1.offset) })
+                }
                 let bits = added.reduce(Int64(0)) { $0 | Triggers.bit($1.offset) }
-                if bits != 0, !isRebuilt { try comparing(.rows, number, bits | Triggers.unseen) }
+                if bits != 0, !isRebuilt { try comparing.begin(.rows, number, columns: bits | Triggers.unseen) }
             }
-            if isRebuilt || !added.isEmpty { try comparing(.refill, number, Triggers.allColumns) }
+            if isRebuilt || !added.isEmpty { try comparing.begin(.refill, number) }
             comparedAt = now
         } else if abs(now - comparedAt) > Self.dayMilliseconds, shape.mode.sends {
-            try comparing(.missing, number, Triggers.allColumns)
+            try comparing.begin(.missing, number)
             comparedAt = now
         }
         try transaction.run(
             ComparisonStatements.updateTable, [shape.collection.text, columns.json, comparedAt, number])
-        return MirroredTable(number, shape, among: shapes)
+        return MirroredTable(number, shape, among: shapes, children)
     }
 
-    private static let widenNotes =
-        "UPDATE main.rejoin_notes SET columns = columns | ? WHERE \"table\" = ? AND columns <> 0"
+    private static let widenNotes = ["rejoin_notes", "rejoin_held"].map {
+        "UPDATE main.\($0) SET columns = columns | ? WHERE \"table\" = ? AND columns <> 0"
+    }
 
     // MARK: Triggers
 
@@ -102,15 +110,6 @@ struct TableOpening {
                 "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name GLOB 'rejoin_*'",
             arguments: [table]
         ).map { Triggers.Trigger(name: $0["name"], sql: $0["sql"]) }
-    }
-
-    /// Removes the triggers of tables that are not synced any more. What they noted stays.
-    private func dropTriggers(of isGone: (String) -> Bool) throws {
-        for row in try Row.fetchAll(
-            db, sql: "SELECT name, tbl_name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB 'rejoin_*'")
-        where isGone(row["tbl_name"]) {
-            try db.execute(sql: "DROP TRIGGER main.\((row["name"] as String).quoted)")
-        }
     }
 
     // MARK: Order

@@ -36,6 +36,9 @@ public struct SyncedTable: Sendable, Hashable {
 
         /// Whether what is written here is sent.
         var sends: Bool { self == .both || self == .onDemand }
+
+        /// Whether notes become edits. A table that is only read from now on may have some from before.
+        var captures: Bool { self != .observe }
     }
 
     /// Which rows are sent.

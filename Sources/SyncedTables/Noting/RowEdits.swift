@@ -26,6 +26,9 @@ struct RowEdits {
             return "\(error)"
         } catch let error as RowRefusal {
             return "\(error)"
+        } catch let error as DatabaseError where !error.isOfTheWholeDatabase {
+            // The table's condition cannot be asked of this row.
+            return "\(error)"
         }
     }
 
@@ -45,8 +48,7 @@ struct RowEdits {
         if let condition = table.statements.isPushed,
             try transaction.row(condition, StatementArguments(values)).map({ ($0[0] as Bool?) != true }) ?? true
         {
-            // What the server has never heard of is sent whole, should it ever be sent.
-            return shown.map(\.isDeleted) ?? true ? nil : NoteStatements.held
+            return NoteStatements.heldByCondition
         }
         try write(row, over: shown, key, note)
         return nil

@@ -38,7 +38,7 @@ struct Triggers: Sendable {
     private static let isOthers = "(SELECT applying FROM rejoin_applying) = 0"
 
     private static let merging = """
-        ON CONFLICT ("table", key) DO UPDATE SET columns = columns | excluded.columns, at = excluded.at, reason = NULL
+        ON CONFLICT ("table", key) DO UPDATE SET columns = columns | excluded.columns, at = excluded.at
         """
 
     private func note(_ row: String, _ columns: String) -> String {
@@ -94,8 +94,10 @@ struct Triggers: Sendable {
     private var replacements: [Trigger] {
         guard !table.key.isSingleton else { return [] }
         return table.uniques.enumerated().flatMap { index, columns in
-            let same = columns.map { "\($0.quoted) = NEW.\($0.quoted)" }.joined(separator: " AND ")
-            let named = columns.map(\.quoted).joined(separator: ", ")
+            let same = columns.map {
+                "\($0.column.quoted) = NEW.\($0.column.quoted) COLLATE \($0.collation.quoted)"
+            }.joined(separator: " AND ")
+            let named = columns.map(\.column.quoted).joined(separator: ", ")
             return [
                 trigger(
                     "replace_\(index)", "BEFORE INSERT", when: Self.isOthers,

@@ -86,6 +86,15 @@ struct KeyShape: Sendable, Hashable {
 
     /// The key values of the row that has the id.
     func values(_ id: ExactString) throws(Unfit) -> [DatabaseValue] {
+        let values = try parsed(id)
+        // Another spelling of the same key would be another record in the same row.
+        guard try self.id(values) == id else {
+            throw Unfit(description: "The id '\(id)' is another spelling of a row's key.")
+        }
+        return values
+    }
+
+    private func parsed(_ id: ExactString) throws(Unfit) -> [DatabaseValue] {
         if isSingleton {
             guard id == KeyRule.singletonID else {
                 throw Unfit(description: "The table has one row, '\(KeyRule.singletonID)'.")

@@ -19,7 +19,7 @@ struct TableShape: Sendable, Hashable {
     let columns: [ColumnShape]
     let parents: [Parent]
     /// The columns of unique indexes beside the key: what `REPLACE` may remove other rows for.
-    let uniques: [[String]]
+    let uniques: [[Unique]]
     /// Whether a reference may be broken until the end of a transaction.
     let mayDefer: Bool
     let mode: SyncedTable.Mode
@@ -42,13 +42,13 @@ struct TableShape: Sendable, Hashable {
                 "'\(name)' is a \(found["type"] as String) and no table, so it has no rows of its own to sync.")
         }
         let declared = try Row.fetchAll(
-            db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)",
+            db, sql: "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?, 'main')",
             arguments: [name])
         key = try KeyShape(table.key, of: name, declared)
         columns = try Self.columns(table, name, declared, key, in: db)
         collection = table.collection ?? ExactString(name)
         parents = try Self.parents(of: name, in: db)
-        uniques = try Self.uniques(of: name, key, in: db)
+        uniques = try Self.uniques(of: name, in: db)
         let sql = try String.fetchOne(
             db, sql: "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", arguments: [name])
         mayDefer = (sql ?? "").uppercased().contains("DEFERRABLE")
@@ -69,7 +69,7 @@ struct TableShape: Sendable, Hashable {
         // Generated columns follow from the others, hidden ones are none of the app's.
         let present = declared.filter { $0["hidden"] as Int == 0 && !($0["pk"] as Int > 0) }
         guard let wanted = table.columns else {
-            return try present.map { try ColumnShape($0, field: nil, times: nil, in: db) }
+            return try present.map { ColumnShape($0, field: nil, times: nil, in: db) }
         }
         var fields: Set<ExactString> = []
         return try wanted.map { column in
@@ -85,7 +85,7 @@ struct TableShape: Sendable, Hashable {
                 throw TableRefusal(
                     "The column '\(column.name)' of '\(name)' is its key, which is the record's id and no field.")
             }
-            let shape = try ColumnShape(row, field: column.field, times: column.times, in: db)
+            let shape = ColumnShape(row, field: column.field, times: column.times, in: db)
             guard fields.insert(shape.field).inserted else {
                 throw TableRefusal("Two columns of '\(name)' are the field '\(shape.field)'.")
             }
@@ -96,14 +96,16 @@ struct TableShape: Sendable, Hashable {
     private static func parents(of name: String, in db: Database) throws -> [Parent] {
         let rows = try Row.fetchAll(
             db,
-            sql: "SELECT id, \"table\", \"from\", \"to\", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq",
+            sql:
+                "SELECT id, \"table\", \"from\", \"to\", on_delete FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq",
             arguments: [name])
         return try Dictionary(grouping: rows) { $0["id"] as Int }.sorted { $0.key < $1.key }.map { _, rows in
             let table: String = rows[0]["table"]
             var keys = rows.compactMap { $0["to"] as String? }
             if keys.count < rows.count {
                 keys = try String.fetchAll(
-                    db, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", arguments: [table])
+                    db, sql: "SELECT name FROM pragma_table_info(?, 'main') WHERE pk > 0 ORDER BY pk",
+                    arguments: [table])
             }
             let action: String = rows[0]["on_delete"]
             return Parent(
@@ -112,16 +114,36 @@ struct TableShape: Sendable, Hashable {
         }
     }
 
-    private static func uniques(of name: String, _ key: KeyShape, in db: Database) throws -> [[String]] {
+    private static func uniques(of name: String, in db: Database) throws -> [[Unique]] {
+        // Indexes over expressions or a part of the rows are not looked at; what they remove is found when rows and records are compared.
         try String.fetchAll(
-            db, sql: "SELECT name FROM pragma_index_list(?) WHERE \"unique\" = 1 AND origin <> 'pk'", arguments: [name]
+            db,
+            sql:
+                "SELECT name FROM pragma_index_list(?, 'main') WHERE \"unique\" = 1 AND origin <> 'pk' AND partial = 0",
+            arguments: [name]
         ).compactMap { index in
-            let columns = try (String?).fetchAll(
-                db, sql: "SELECT name FROM pragma_index_info(?) ORDER BY seqno", arguments: [index])
-            let named = columns.compactMap(\.self)
-            // An index over an expression is not looked at; what it removes is found when rows and records are compared.
-            return named.count == columns.count && !named.isEmpty ? named : nil
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT name, coll FROM pragma_index_xinfo(?, 'main') WHERE key = 1 ORDER BY seqno",
+                arguments: [index])
+            let named = rows.compactMap { row in
+                (row["name"] as String?).map { Unique(column: $0, collation: row["coll"]) }
+            }
+            return named.count == rows.count && !named.isEmpty ? named : nil
         }
+    }
+
+    /// A column of a unique index, and how texts are compared there.
+    struct Unique: Sendable, Hashable {
+        let column: String
+        let collation: String
+    }
+
+    /// The tables whose references may be broken until the end of a transaction, with those references. Nobody but we ourselves can say
+    /// which row breaks one.
+    static func deferringChildren(in db: Database) throws -> [(String, Parent)] {
+        let names = try String.fetchAll(
+            db, sql: "SELECT name FROM main.sqlite_master WHERE type = 'table' AND sql LIKE '%DEFERRABLE%'")
+        return try names.flatMap { name in try parents(of: name, in: db).map { (name, $0) } }
     }
 }
 
@@ -138,13 +160,13 @@ struct ColumnShape: Sendable, Hashable {
     let standard: Standard
     let times: SyncedColumn.Times?
 
-    init(_ row: Row, field: ExactString?, times: SyncedColumn.Times?, in db: Database) throws {
+    init(_ row: Row, field: ExactString?, times: SyncedColumn.Times?, in db: Database) {
         name = row["name"]
         self.field = field ?? ExactString(name)
         declared = (row["type"] as String? ?? "").uppercased()
         affinity = Affinity(declared)
         isRequired = row["notnull"] as Int == 1
-        standard = try Standard(sql: row["dflt_value"], db)
+        standard = Standard(sql: row["dflt_value"], affinity, db)
         self.times = times
     }
 
@@ -154,13 +176,18 @@ struct ColumnShape: Sendable, Hashable {
         /// An expression that says something else each time.
         case varying(String)
 
-        fileprivate init(sql: String?, _ db: Database) throws {
+        fileprivate init(sql: String?, _ affinity: Affinity, _ db: Database) {
             guard let sql else {
                 self = .value(.null)
                 return
             }
-            let varies = sql.contains("(") || sql.uppercased().contains("CURRENT_")
-            self = try varies ? .varying(sql) : .value(Row.fetchOne(db, sql: "SELECT (\(sql))")?[0] ?? .null)
+            guard !sql.contains("("), !sql.uppercased().contains("CURRENT_") else {
+                self = .varying(sql)
+                return
+            }
+            // A bare word is a text, as it is for SQLite where a column has it.
+            let value: DatabaseValue = (try? Row.fetchOne(db, sql: "SELECT (\(sql))"))?[0] ?? sql.databaseValue
+            self = .value(affinity.kept(value))
         }
     }
 }
@@ -181,6 +208,18 @@ enum Affinity: Sendable, Hashable {
             self = .real
         } else {
             self = .numeric
+        }
+    }
+}
+
+extension Affinity {
+    /// What a column keeps of a value.
+    fileprivate func kept(_ value: DatabaseValue) -> DatabaseValue {
+        switch (self, value.storage) {
+        case (.integer, .string(let text)), (.numeric, .string(let text)), (.real, .string(let text)):
+            Int64(text).map(\.databaseValue) ?? Double(text).map(\.databaseValue) ?? value
+        case (.text, .int64(let number)): String(number).databaseValue
+        case _: value
         }
     }
 }
