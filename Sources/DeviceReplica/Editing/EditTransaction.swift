@@ -84,14 +84,16 @@ public struct EditTransaction {
     }
 
     /// Deletes a record.
+    /// - Parameter seen: the record as the user saw it, as of ``update(_:_:_:seen:dependsOn:)``.
     /// - Throws: ``EditRefusal`` where there is no such record.
     @discardableResult
     public func delete(
-        _ collection: ExactString, _ id: ExactString, dependsOn: [OperationID] = []
+        _ collection: ExactString, _ id: ExactString, seen: ShownRecord? = nil, dependsOn: [OperationID] = []
     ) throws -> OperationID {
         let key = RecordKey(collection: collection, id: id)
         let shown = try requireShown(key)
-        return try add(.delete, key, [:], seeing: shown.clock, dependsOn: dependsOn)
+        return try add(
+            .delete, key, [:], seeing: seen?.clock.intersection(shown.clock) ?? shown.clock, dependsOn: dependsOn)
     }
 
     /// Undoes the deletion of a record, and may change fields of it.
@@ -134,11 +136,12 @@ public struct EditTransaction {
     }
 
     /// Decides a field that has several values beside one another: this one shows, and the others that are here are overwritten.
+    /// - Parameter seen: the record as the user saw it: a value that came since stays beside the one that was chosen.
     @discardableResult
     public func choose(
-        _ value: Value, for field: ExactString, of collection: ExactString, _ id: ExactString
+        _ value: Value, for field: ExactString, of collection: ExactString, _ id: ExactString, seen: ShownRecord? = nil
     ) throws -> OperationID {
-        try update(collection, id, [field: value])
+        try update(collection, id, [field: value], seen: seen)
     }
 
     /// The record as the app shows it, with what this transaction has written; nil where there is none.

@@ -249,9 +249,15 @@ actor SyncLoop {
         switch answer {
         case .document(let document):
             let offset = learn(document.serverTimeMilliseconds, exchange)
-            try await replica.write { transaction in
-                try transaction.noteServerTime(document.serverTimeMilliseconds, offsetMilliseconds: offset)
-                try transaction.settle(batch, document)
+            do {
+                try await replica.write { transaction in
+                    try transaction.noteServerTime(document.serverTimeMilliseconds, offsetMilliseconds: offset)
+                    try transaction.settle(batch, document)
+                }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                // A constraint that holds at COMMIT says of none of the records that it is at fault. They are tried one by one with the next
+                // page.
+                try await replica.write { try $0.settle(batch, document, settingAside: "\(error)") }
             }
             return .done(hasMore: false)
         case .refused(let problem):

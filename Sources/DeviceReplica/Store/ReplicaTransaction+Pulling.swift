@@ -145,6 +145,20 @@ extension Replica {
                 try await write { try $0.keepAside(record, because: "\(error)") }
             }
         }
+        // What was set aside before is tried in the same way.
+        let waiting = try await read { transaction in
+            try transaction.rows(Statements.selectSetAside).map { row in
+                let change: String = row["change"]
+                return try WireRecord(encoded: Array(change.utf8))
+            }
+        }
+        for record in waiting where !page.records.contains(record) {
+            do {
+                try await write { try $0.take([record]) }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                log(.debug, "\(record.key.collection)/\(record.key.id) still waits: \(error)")
+            }
+        }
         try await write { try $0.finish(page) }
     }
 }

@@ -67,6 +67,11 @@ extension ReplicaTransaction {
     /// Whether the record says more than what is known here, and is wanted here.
     func isNews(_ record: WireRecord, known: Int64?) throws -> Bool {
         if let known, known >= record.sequence { return false }
+        return try isWanted(record)
+    }
+
+    /// Whether the record is wanted here.
+    func isWanted(_ record: WireRecord) throws -> Bool {
         guard !replica.options.onDemand.isEmpty else { return true }
         guard try keeps(record.key) else { return false }
         try noteKnown(record.key)
@@ -76,13 +81,19 @@ extension ReplicaTransaction {
     func take(_ record: WireRecord) throws { try take([record]) }
 
     /// Writes a record as it came.
-    func write(_ record: WireRecord) throws {
-        try run(
-            Statements.upsertRecord,
-            [
-                record.key.collection.text, record.key.id.text, record.clock, record.fields, record.siblings,
-                record.isDeleted, record.stampMilliseconds, record.sequence, record.openConflicts,
-            ])
+    func write(_ record: WireRecord) throws { try run(Statements.upsertRecord, row(record)) }
+
+    /// Writes a record as it came, if nothing is known of it. - Returns: whether nothing was.
+    func insertNew(_ record: WireRecord) throws -> Bool {
+        try run(Statements.insertRecord, row(record))
+        return db.changesCount == 1
+    }
+
+    private func row(_ record: WireRecord) -> StatementArguments {
+        [
+            record.key.collection.text, record.key.id.text, record.clock, record.fields, record.siblings,
+            record.isDeleted, record.stampMilliseconds, record.sequence, record.openConflicts,
+        ]
     }
 
     func takeCarefully(_ record: WireRecord, orElse keepAside: (String) throws -> Void) throws {

@@ -80,7 +80,8 @@ extension ReplicaTransaction {
     // MARK: The answer
 
     /// Takes the answer to a batch: each operation has its fate, the records that the batch touched stand as the server says.
-    func settle(_ batch: FrozenBatch, _ answer: BatchAnswer) throws {
+    /// - Parameter reason: why the records are set aside instead; nil where they are taken.
+    func settle(_ batch: FrozenBatch, _ answer: BatchAnswer, settingAside reason: String? = nil) throws {
         let sent = try rows(Statements.selectSent, [batch.key.text]).map(PendingOperation.init(row:))
         try run(Statements.deleteBatches)
         guard sent.count == answer.outcomes.count else {
@@ -96,7 +97,13 @@ extension ReplicaTransaction {
             else { continue }
             try settle(operation, outcome, as: shown[operation.key])
         }
-        try take(answer.records?.records ?? [])
+        if let reason {
+            for record in answer.records?.records ?? [] where try isNews(record, known: sequence(of: record.key)) {
+                try keepAside(record, because: reason)
+            }
+        } else {
+            try take(answer.records?.records ?? [])
+        }
         for record in answer.records?.records ?? [] { try forgetSettled(record) }
         try forgetLeaving()
         try restoreBatchSize()

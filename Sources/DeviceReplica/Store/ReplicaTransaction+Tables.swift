@@ -7,17 +7,15 @@ import SyncWire
 extension ReplicaTransaction {
     /// Takes records in one go where nothing is in the way, and else one by one; then again what may go well by now.
     func take(_ records: [WireRecord], with mirror: any TableMirror) throws {
-        var news: [(record: WireRecord, isKnown: Bool)] = []
         let hasChanges = try mirror.hasChanges(self)
-        for record in records {
-            let known = try sequence(of: record.key)
-            guard try isNews(record, known: known) else { continue }
+        if try !hasChanges && takeAtOnce(records, with: mirror) { return }
+        var news: [WireRecord] = []
+        for record in records where try isNews(record, known: sequence(of: record.key)) {
             if hasChanges { try mirror.capture(record.key, self) }
-            news.append((record, known != nil))
+            news.append(record)
         }
-        guard !news.isEmpty, try hasChanges || !takeAtOnce(news, with: mirror) else { return }
         var refused: [(record: WireRecord, reason: String)] = []
-        for (record, _) in news { try takeCarefully(record) { refused.append((record, $0)) } }
+        for record in news { try takeCarefully(record) { refused.append((record, $0)) } }
         // A row may have waited for one that came behind it.
         while !refused.isEmpty {
             var still: [(record: WireRecord, reason: String)] = []
@@ -29,19 +27,24 @@ extension ReplicaTransaction {
         for (record, reason) in try takeTogether(refused, with: mirror) { try keepAside(record, because: reason) }
     }
 
-    /// Takes records of which nothing else is known here. - Returns: whether all went well; else nothing was done.
-    private func takeAtOnce(
-        _ records: [(record: WireRecord, isKnown: Bool)], with mirror: any TableMirror
-    ) throws -> Bool {
-        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.record.isDeleted) else {
+    /// Takes records while nothing is pending, set aside or changed here. One of which nothing is known is a statement, and a row.
+    /// - Returns: whether all went well; else nothing was done.
+    private func takeAtOnce(_ records: [WireRecord], with mirror: any TableMirror) throws -> Bool {
+        guard try isQuiet(), replica.options.applying == nil, !records.contains(where: \.isDeleted) else {
             return false
         }
         return try attempt {
-            try mirror.applyAtOnce(
-                records.map { record, isKnown in
+            var shown: [(record: ShownRecord, isKnown: Bool)] = []
+            shown.reserveCapacity(records.count)
+            for record in records where try isWanted(record) {
+                let isNew = try insertNew(record)
+                if !isNew {
+                    guard try isNews(record, known: sequence(of: record.key)) else { continue }
                     try write(record)
-                    return (try ShownRecord(plain: record), isKnown)
-                }, self)
+                }
+                shown.append((try ShownRecord(plain: record), !isNew))
+            }
+            try mirror.applyAtOnce(shown, self)
         } == nil
     }
 

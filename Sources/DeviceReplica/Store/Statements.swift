@@ -14,6 +14,10 @@ enum Statements {
     static let selectAllRecords =
         "SELECT \(recordColumns) FROM main.rejoin_records WHERE (collection, id) > (?, ?) ORDER BY collection, id LIMIT 500"
     static let selectSequence = "SELECT sequence FROM main.rejoin_records WHERE collection = ? AND id = ?"
+    static let insertRecord = """
+        INSERT INTO main.rejoin_records (\(recordColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (collection, id) DO NOTHING
+        """
     static let upsertRecord = """
         INSERT INTO main.rejoin_records (\(recordColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (collection, id) DO UPDATE SET clock = excluded.clock, fields = excluded.fields,

@@ -214,6 +214,8 @@ enum ComparisonStatements {
     static let selectRecords =
         "SELECT id, deleted FROM main.rejoin_records WHERE collection = ? AND id > ? ORDER BY id LIMIT 200"
     static let selectTable = "SELECT * FROM main.rejoin_tables WHERE name = ?"
+    static let selectCollection = "SELECT * FROM main.rejoin_tables WHERE collection = ?"
+    static let renameTable = "UPDATE main.rejoin_tables SET name = ? WHERE number = ?"
     static let insertTable =
         "INSERT INTO main.rejoin_tables (name, collection, columns, compared_at) VALUES (?, ?, ?, ?)"
     static let updateTable =

@@ -44,7 +44,11 @@ struct TableOpening {
         let columns = shape.columns.map(\.name)
         let comparing = Comparing(set, transaction)
         let now = try transaction.number("SELECT \(Triggers.nowSQL)")
-        guard let row = try transaction.row(ComparisonStatements.selectTable, [shape.name]) else {
+        guard let row = try known(shape) else {
+            // A table that was renamed brings the triggers of its former name along.
+            for trigger in try triggers(of: shape.name) {
+                try db.execute(sql: "DROP TRIGGER main.\(trigger.name.quoted)")
+            }
             try transaction.run(
                 ComparisonStatements.insertTable, [shape.name, shape.collection.text, columns.json, now])
             let number = db.lastInsertedRowID
@@ -91,6 +95,24 @@ struct TableOpening {
         try transaction.run(
             ComparisonStatements.updateTable, [shape.collection.text, columns.json, comparedAt, number])
         return MirroredTable(number, shape, among: shapes, children)
+    }
+
+    /// What is kept of a table, also under the name that it had before it was renamed.
+    private func known(_ shape: TableShape) throws -> Row? {
+        if let row = try transaction.row(ComparisonStatements.selectTable, [shape.name]) { return row }
+        guard let row = try transaction.row(ComparisonStatements.selectCollection, [shape.collection.text]) else {
+            return nil
+        }
+        let former: String = row["name"]
+        let isThere = try Row.fetchOne(
+            db, sql: "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = ?", arguments: [former])
+        guard isThere == nil else {
+            throw TableRefusal(
+                "The collection '\(shape.collection)' was the table '\(former)', which is still there: detach the tables first."
+            )
+        }
+        try transaction.run(ComparisonStatements.renameTable, [shape.name, row["number"] as Int64])
+        return try transaction.row(ComparisonStatements.selectTable, [shape.name])
     }
 
     private static let widenNotes = ["rejoin_notes", "rejoin_held"].map {
