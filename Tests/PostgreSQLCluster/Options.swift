@@ -40,7 +40,7 @@ extension PostgreSQLCluster {
     public static let defaultSettings = [
         "fsync": "off",
         "shared_buffers": "128MB",
-        "max_connections": "200",
+        "max_connections": "500",
         // Within the server's own memory: segments beside it would outlive its kill.
         "min_dynamic_shared_memory": "32MB",
         "timezone": "UTC",
