@@ -8,7 +8,7 @@ import Values
 extension RejoinClient {
     /// Opens the device's side on the app's own tables, over a connection of the app's own. The module `RejoinClient` has the usual one.
     ///
-    /// The app goes on to write SQL. Triggers note which rows were changed, by whomever; ``RejoinClient/run()`` makes edits of them, sends
+    /// The app goes on to write SQL. Triggers note which rows were changed, by whomever; `run()` makes edits of them, sends
     /// them, and writes what others did into the same tables. Rows that are there already are taken into sync at the first start.
     /// - Parameters:
     ///   - database: the app's own `DatabasePool` or `DatabaseQueue`, after its migrations.

@@ -83,8 +83,7 @@ public struct EditTransaction {
             seeing: seen?.clock.intersection(shown.clock) ?? shown.clock, dependsOn: dependsOn)
     }
 
-    /// Deletes a record.
-    /// - Parameter seen: the record as the user saw it, as of ``update(_:_:_:seen:dependsOn:)``.
+    /// Deletes a record. What came since the record that was `seen` is not deleted unseen, as with ``update(_:_:_:seen:dependsOn:)``.
     /// - Throws: ``EditRefusal`` where there is no such record.
     @discardableResult
     public func delete(
@@ -136,7 +135,7 @@ public struct EditTransaction {
     }
 
     /// Decides a field that has several values beside one another: this one shows, and the others that are here are overwritten.
-    /// - Parameter seen: the record as the user saw it: a value that came since stays beside the one that was chosen.
+    /// A value that came since the record that was `seen` stays beside it.
     @discardableResult
     public func choose(
         _ value: Value, for field: ExactString, of collection: ExactString, _ id: ExactString, seen: ShownRecord? = nil

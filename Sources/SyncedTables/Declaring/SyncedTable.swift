@@ -43,6 +43,7 @@ public struct SyncedTable: Sendable, Hashable {
 
     /// Which rows are sent.
     public enum Push: Sendable, Hashable {
+        /// Every row.
         case all
         /// Those for which an SQL expression over the table's columns is true. A row that was sent and is one of them no longer
         /// stays at the server as it was.
