@@ -15,7 +15,8 @@ extension RejoinClient {
     ///   - tables: what is synced. The client keeps their collections, beside those of the options.
     ///   - connection: how the server is reached.
     ///   - options: what is kept here, and how.
-    ///   - afterSync: called after each transaction that has changed rows, with their ids.
+    ///   - afterSync: called after each transaction that has changed rows, with their ids, on the queue of the database: what has to
+    ///     wait for the database goes into a task of its own.
     ///   - token: gives a token of the user for a device id, as of the initializer without tables.
     /// - Throws: ``TableRefusal`` where a table cannot be synced as declared; `ReplicaError` and GRDB's errors.
     public convenience init(

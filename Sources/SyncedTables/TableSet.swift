@@ -67,9 +67,10 @@ final class TableSet: TableMirror {
     }
 
     func hasWork(_ transaction: ReplicaTransaction) throws -> Bool {
-        if try transaction.exists(ComparisonStatements.hasAdoption) { return true }
+        let comparing = Comparing(self, transaction)
+        if try comparing.isUnderWay(adoptionOnly: true) { return true }
         guard try transaction.integer(.schemaNumber) != nil else { return false }
-        if try transaction.exists(ComparisonStatements.has) { return true }
+        if try comparing.isUnderWay(adoptionOnly: false) { return true }
         guard try transaction.exists(NoteStatements.has) else { return false }
         return try sending.contains { try transaction.exists(NoteStatements.hasOfTable, [$0.number]) }
     }
@@ -289,29 +290,5 @@ final class TableSet: TableMirror {
                 try Row.fetchOne(db.cachedStatement(sql: NoteStatements.hasOfTable), arguments: [number]) != nil
             }
         }.run()
-    }
-}
-
-/// The rows that a sync has changed in the app's tables, by the ids of their records.
-public struct SyncedChanges: Sendable, Hashable {
-    /// What came.
-    public private(set) var inserted: [ExactString: Set<ExactString>] = [:]
-    /// What was changed.
-    public private(set) var updated: [ExactString: Set<ExactString>] = [:]
-    /// What went.
-    public private(set) var deleted: [ExactString: Set<ExactString>] = [:]
-
-    init(_ changes: [(ExactString, ExactString, RowApplier.Change)]) {
-        for (collection, id, change) in changes {
-            let wasInserted = inserted[collection]?.remove(id) != nil
-            updated[collection]?.remove(id)
-            deleted[collection]?.remove(id)
-            switch change {
-            case .inserted: inserted[collection, default: []].insert(id)
-            case .updated where wasInserted: inserted[collection, default: []].insert(id)
-            case .updated: updated[collection, default: []].insert(id)
-            case .deleted: deleted[collection, default: []].insert(id)
-            }
-        }
     }
 }

@@ -70,7 +70,10 @@ final class TableDevice: Sendable {
         options.installationMark = directory.appendingPathComponent("mark.installation")
         if let clock { options.clock = clock.clock }
         opened.withLock { $0 = nil }
-        let pool = try DatabasePool(path: path)
+        // Other processes write the same file in some tests.
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        let pool = try DatabasePool(path: path, configuration: configuration)
         let client = try RejoinClient(
             database: pool, tables: others ?? tables, connection: connection, options: options,
             afterSync: { [weak self] changes in self?.changes.withLock { $0.append(changes) } }, token: token)

@@ -1,7 +1,6 @@
 import Foundation
 import MergeCore
 import RejoinClient
-import SeededRandom
 import SyncWire
 import Testing
 
@@ -17,57 +16,27 @@ extension ClientProcessTests {
         func fleet(engine: ServerSite.Engine, seed: UInt64) async throws {
             try await withDirectory { directory in
                 try await ServerSite.run(engine, in: directory.path) { site in
-                    let proxy = try FaultProxy(server: await site.address, seed: seed)
-                    defer { proxy.close() }
-                    try await Self.play(seed, site, proxy, directory)
-                    #expect(proxy.faults.count == FaultProxy.Fault.allCases.count, "\(proxy.faults)")
+                    try await Fleet.run(seed, site, directory) { name, address in
+                        TableUser(
+                            try TableDevice(
+                                name, in: directory, TableUser.tables, schema: TableUser.schema,
+                                connection: URLSessionConnection(server: address)
+                            ) { try await site.token(device: $0.name.text) })
+                    } check: { users in
+                        try await site.convergence.check(users, seed)
+                    }
                 }
             }
-        }
-
-        private static func play(
-            _ seed: UInt64, _ site: ServerSite, _ proxy: FaultProxy, _ directory: URL
-        ) async throws {
-            guard let address = URL(string: proxy.address) else { throw Unexpected("no address") }
-            var users: [TableUser] = []
-            for index in 0..<8 {
-                users.append(
-                    TableUser(
-                        try TableDevice(
-                            "device-\(index)", in: directory, TableUser.tables, schema: TableUser.schema,
-                            connection: URLSessionConnection(server: address)
-                        ) { device in try await site.token(device: device.name.text) }))
-            }
-            users = try await withThrowingTaskGroup(of: TableUser.self) { group in
-                for (index, user) in users.enumerated() {
-                    group.addTask { try await write(user, seed: seed &* 1_000 &+ UInt64(index)) }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-            proxy.heal()
-            // What was delayed on its way arrives.
-            try await Task.sleep(for: .seconds(1))
-            try await site.convergence.check(users, seed)
-        }
-
-        /// Writes while the sync goes on, with breaks, and sometimes a start of the app anew.
-        private static func write(_ user: TableUser, seed: UInt64) async throws -> TableUser {
-            var (user, random) = (user, SeededGenerator(seed: seed))
-            for _ in 0..<5 {
-                let client = user.device.client
-                let sync = Task { try await client.run() }
-                for _ in 0..<125 {
-                    try await user.write(seed: random.next())
-                    if random.below(4) == 0 { try await Task.sleep(for: .milliseconds(random.below(40))) }
-                    if random.below(20) == 0 { await client.wake() }
-                }
-                sync.cancel()
-                _ = await sync.result
-                try user.device.open()
-            }
-            return user
         }
     }
+}
+
+extension TableUser: FleetMember {
+    var client: RejoinClient { device.client }
+
+    mutating func act(seed: UInt64) async throws { try await write(seed: seed) }
+
+    func reopen() throws { try device.open() }
 }
 
 extension ServerSite {

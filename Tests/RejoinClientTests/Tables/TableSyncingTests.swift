@@ -136,7 +136,8 @@ extension ClientProcessTests {
                 let shell = Process()
                 shell.executableURL = URL(fileURLWithPath: "/usr/bin/env")
                 shell.arguments = [
-                    "sqlite3", ada.path, "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
+                    "sqlite3", "-cmd", ".timeout 20000", ada.path,
+                    "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
                 ]
                 try shell.run()
                 shell.waitUntilExit()
