@@ -24,6 +24,8 @@ let package = Package(
             targets: ["RejoinClient", "SyncedTables", "DeviceReplica", "Values", "Causality", "MergeCore"]),
         .library(name: "DeviceReplica", targets: ["DeviceReplica"]),
         .library(name: "SyncedTables", targets: ["SyncedTables"]),
+        // For programs on Linux that are clients.
+        .library(name: "AsyncHTTPConnection", targets: ["AsyncHTTPConnection"]),
         .library(name: "Causality", targets: ["Causality"]),
         .library(name: "Values", targets: ["Values"]),
         .library(name: "StrictJSON", targets: ["StrictJSON"]),
@@ -164,6 +166,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "AsyncHTTPConnection",
+            dependencies: [
+                "DeviceReplica", .server("AsyncHTTPClient", "async-http-client"), .server("NIOCore", "swift-nio"),
+                .server("NIOHTTP1", "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "SyncedTables",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "DeviceReplica",
@@ -212,7 +221,7 @@ let package = Package(
             name: "rejoin",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "DeviceReplica",
+                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "DeviceReplica", "AsyncHTTPConnection",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .server("ArgumentParser", "swift-argument-parser"),
                 .server("ServiceLifecycle", "swift-service-lifecycle"),
@@ -229,7 +238,7 @@ let package = Package(
         .executableTarget(
             name: "rejoin-device",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "RejoinClient", "CommandToken",
+                "Causality", "Values", "StrictJSON", "MergeCore", "RejoinClient", "AsyncHTTPConnection", "CommandToken",
                 .product(name: "GRDB", package: "GRDB.swift"), .server("ArgumentParser", "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(
@@ -323,8 +332,8 @@ let package = Package(
             name: "RejoinClientTests",
             dependencies: [
                 "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "SyncEngine", "SyncHTTP", "DeviceReplica", "SyncedTables", "RejoinClient", "EngineHarness",
-                "SeededRandom",
+                "SyncEngine", "SyncHTTP", "DeviceReplica", "SyncedTables", "RejoinClient", "AsyncHTTPConnection",
+                "EngineHarness", "SeededRandom",
                 "RejoinProcesses",
                 "PostgreSQLCluster", "rejoin",
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -1,17 +1,14 @@
 import Causality
 import Foundation
-import MergeCore
-import StrictJSON
 import SyncStorage
-import SyncWire
 import Synchronization
-import Values
 
 /// Tells the other servers on the database of this one's commits, and hears of theirs, on a connection and a thread of
 /// its own.
 ///
-/// This is never done in the transaction that writes: a commit with a NOTIFY in it takes a lock that the whole database
-/// shares (`PreCommit_Notify` in PostgreSQL's async.c). Notifications are gathered and sent together, at most every 20
+/// This is never done in the transaction that commits batches: a commit with a NOTIFY in it takes a lock that the whole
+/// database shares (`PreCommit_Notify` in PostgreSQL's async.c). Only the rare transactions that end somebody's access
+/// tell of it themselves, because a command does that too, which tells nobody anything later. Notifications are gathered and sent together, at most every 20
 /// ms.
 final class ChangeBroadcast: Sendable {
     static let shortestInterval: Duration = .milliseconds(20)
@@ -21,11 +18,8 @@ final class ChangeBroadcast: Sendable {
     /// themselves: while the database cannot be reached, and for as long as it is a standby, which tells nobody of
     /// anything.
     static let patience: Duration = .seconds(1)
-    /// PostgreSQL takes less than 8,000 bytes a notification.
-    static let payloadBytes = 7_500
-
     private struct State {
-        var pending: [TenantID: Int64] = [:]
+        var pending: [TenantID: FeedAdvance] = [:]
         var listener: AsyncStream<ChangeNotification>.Continuation?
         var isRunning = false
         var isClosed = false
@@ -44,11 +38,11 @@ final class ChangeBroadcast: Sendable {
     }
 
     /// Notes a commit that others are to be told of.
-    func note(_ tenant: TenantID, sequence: Int64) {
+    func note(_ tenant: TenantID, _ news: FeedAdvance) {
         let wakes = state.withLock { state in
             guard state.isRunning else { return false }
             let wasEmpty = state.pending.isEmpty
-            state.pending[tenant] = max(state.pending[tenant] ?? 0, sequence)
+            state.pending[tenant] = state.pending[tenant].map { $0.joined(with: news) } ?? news
             return wasEmpty
         }
         if wakes { selfPipe.wake() }
@@ -133,7 +127,7 @@ final class ChangeBroadcast: Sendable {
             }
             for notification in try session.notifications() where notification.sender != session.processID {
                 lastHeard = .now
-                for change in Self.notifications(in: notification.payload) { tell(change) }
+                for change in TenantNews.notifications(in: notification.payload) { tell(change) }
             }
         }
     }
@@ -147,41 +141,11 @@ final class ChangeBroadcast: Sendable {
             return state.pending
         }
         do throws(StoreError) {
-            let payloads = Self.payloads(pending)
+            let payloads = TenantNews.payloads(pending)
             _ = try session.exchange(payloads.map { payload in Request(Statements.notify) { $0.text(payload) } })
         } catch {
-            state.withLock { $0.pending.merge(pending) { max($0, $1) } }
+            state.withLock { $0.pending.merge(pending) { $0.joined(with: $1) } }
             throw error
-        }
-    }
-
-    // MARK: The payload: a JSON object, tenants' names to their sequences
-
-    static func payloads(_ changes: [TenantID: Int64]) -> [String] {
-        var payloads: [String] = []
-        var members: [(ExactString, Value)] = []
-        var size = 0
-        for (tenant, sequence) in changes {
-            // A character takes at most six bytes in JSON for each byte that it has.
-            let bytes = tenant.name.text.utf8.count * 6 + 24
-            if size + bytes > payloadBytes, !members.isEmpty {
-                payloads.append(Value.object(members).canonicalText)
-                members = []
-                size = 0
-            }
-            members.append((tenant.name, .integer(sequence)))
-            size += bytes
-        }
-        if !members.isEmpty { payloads.append(Value.object(members).canonicalText) }
-        return payloads
-    }
-
-    /// - Returns: `missed` for what cannot be read: a later version of the server may say it otherwise.
-    static func notifications(in payload: String) -> [ChangeNotification] {
-        guard case .object(let object)? = try? JSONParser().parse(Array(payload.utf8)) else { return [.missed] }
-        return object.members.map { member in
-            guard case .integer(let sequence) = member.value else { return .missed }
-            return .advanced(TenantID(member.name), sequence: sequence)
         }
     }
 }

@@ -28,6 +28,7 @@ extension PostgreSQLStore {
                     row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
                     row.integer(Int64(AccessRevocation.forgottenAtOnce))
                 },
+                Request(Statements.notify) { $0.text(TenantNews.accessEnded(of: tenant)) },
             ]
         } reading: { _ in
         }

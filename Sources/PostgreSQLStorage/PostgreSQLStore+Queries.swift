@@ -180,7 +180,8 @@ extension PostgreSQLStore {
                     row.text(name)
                     row.text(device.name.text)
                     row.integer(atMilliseconds)
-                }
+                },
+                Request(Statements.notify) { $0.text(TenantNews.accessEnded(of: tenant)) },
             ]
         } reading: {
             $0[0].changedCount > 0

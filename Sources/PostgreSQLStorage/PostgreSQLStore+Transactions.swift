@@ -8,9 +8,9 @@ extension PostgreSQLStore {
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         let answer: Answer
-        let sequence: Int64?
+        let advance: FeedAdvance?
         do throws(StoreError) {
-            (answer, sequence) = try await threads.run(of: tenant, for: .writing, probe: probe) {
+            (answer, advance) = try await threads.run(of: tenant, for: .writing, probe: probe) {
                 (session: Session) throws(StoreError) in
                 try session.transact(tenant.name.text, readSet, decide)
             }
@@ -18,17 +18,17 @@ extension PostgreSQLStore {
             if error.isFullDisk { fullDisk.note() }
             throw error
         }
-        if let sequence { broadcast.note(tenant, sequence: sequence) }
+        if let advance { broadcast.note(tenant, advance) }
         return answer
     }
 }
 
 extension Session {
-    /// - Returns: beside the answer, the tenant's sequence where readers may not have heard of it.
+    /// - Returns: beside the answer, what readers may not have heard of.
     fileprivate func transact<Answer>(
         _ tenant: String, _ readSet: StoreReadSet,
         _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
-    ) throws(StoreError) -> (Answer, Int64?) {
+    ) throws(StoreError) -> (Answer, FeedAdvance?) {
         do throws(StoreError) {
             return try TenantTransaction(self, tenant, readSet).run(expectingNewOperations: true, decide)
         } catch {
@@ -66,7 +66,7 @@ private struct TenantTransaction {
     /// - Parameter expectingNewOperations: whether to decide without looking for operations, where that may do.
     func run<Answer>(
         expectingNewOperations: Bool, _ decide: (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
-    ) throws(StoreError) -> (Answer, Int64?) {
+    ) throws(StoreError) -> (Answer, FeedAdvance?) {
         var beginning = try begin()
         if expectingNewOperations, readSet.canDoWithoutOperations(over: beginning.snapshot) {
             let (commit, answer) = try decided(over: beginning.snapshot, decide)
@@ -139,10 +139,10 @@ private struct TenantTransaction {
     }
 
     /// Writes the commit.
-    /// - Returns: the tenant's sequence where readers may not have heard of it.
+    /// - Returns: what readers may not have heard of.
     private func end(
         _ beginning: Beginning, _ commit: Commit, _ writes: [OperationWrite]
-    ) throws(StoreError) -> Int64? {
+    ) throws(StoreError) -> FeedAdvance? {
         let end = [Request(Statements.waitForCommit), Request(Statements.commit)]
         let sequence = beginning.snapshot.head.sequence
         guard !commit.isEmpty else {
@@ -155,7 +155,7 @@ private struct TenantTransaction {
             // for all that came before it. And the server that committed may have been lost before it could tell the
             // readers.
             _ = try session.exchange(end)
-            return sequence
+            return FeedAdvance(sequence: sequence, collections: nil)
         }
         // A rejection that is gone by now would be overwritten by nothing, so its statement is asked what it changed
         // before the commit is sent.
@@ -182,7 +182,9 @@ private struct TenantTransaction {
                 && !beginning.snapshot.omitted.contains(key)
         }
         _ = try session.exchange(requests + end)
-        return commit.head.sequence > sequence ? commit.head.sequence : nil
+        guard commit.head.sequence > sequence else { return nil }
+        return FeedAdvance(
+            sequence: commit.head.sequence, collections: Set(commit.records.map(\.key.collection)))
     }
 }
 

@@ -7,6 +7,10 @@ import Synchronization
 #endif
 
 /// A connection over Foundation's `URLSession`. No thread waits for an answer.
+///
+/// On Linux, Foundation ends the process when a connection breaks within the head of an answer. Nothing is lost by that,
+/// because what is not settled is on disk; a program there that is to go on has a connection of another kind, such as
+/// `AsyncHTTPConnection` of the module of that name.
 public final class URLSessionConnection: ServerConnection {
     private let server: URL
     private let session: URLSession
@@ -36,7 +40,8 @@ public final class URLSessionConnection: ServerConnection {
         guard let response = response as? HTTPURLResponse else { throw .unreachable("the answer is no HTTP") }
         return ServerResponse(
             status: response.statusCode,
-            retryAfterSeconds: response.value(forHTTPHeaderField: "Retry-After").flatMap(Self.seconds),
+            retryAfterSeconds: ServerResponse.retryAfterSeconds(
+                response.value(forHTTPHeaderField: "Retry-After")),
             body: Array(data))
     }
 
@@ -71,16 +76,6 @@ public final class URLSessionConnection: ServerConnection {
         case .cancelled: return .cancelled
         case _: return .unreachable("URL error \(error.code.rawValue)")
         }
-    }
-
-    /// `Retry-After` is a number of seconds or a date (RFC 9110 section 10.2.3).
-    private static func seconds(_ text: String) -> Int? {
-        if let seconds = Int(text) { return max(0, seconds) }
-        let format = DateFormatter()
-        format.locale = Locale(identifier: "en_US_POSIX")
-        format.timeZone = TimeZone(identifier: "GMT")
-        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-        return format.date(from: text).map { max(0, Int($0.timeIntervalSinceNow.rounded(.up))) }
     }
 }
 

@@ -53,7 +53,7 @@ public struct SyncEngine: Sendable {
         self.notifier = notifier
         queues = CommitQueues(
             store: store, schema: schema, limits: limits, keys: keys, clock: clock, tasks: tasks,
-            onCommit: { tenant, sequence in notifier.advance(tenant, to: sequence) },
+            onCommit: { tenant, sequence, collections in notifier.advance(tenant, to: sequence, in: collections) },
             onFailure: { error in
                 let message: Logger.Message =
                     switch error {
@@ -84,13 +84,30 @@ public struct SyncEngine: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await hearOfOthers() }
             group.addTask { await flush(every: interval) }
+            group.addTask { await lookForMissed(every: interval) }
+        }
+    }
+
+    /// Notifications of other servers are lost now and then. Whoever waits without end hears of what was lost here.
+    private func lookForMissed(every interval: Duration) async {
+        while !Task.isCancelled {
+            await clock.sleep(for: interval)
+            for tenant in notifier.tenants where !Task.isCancelled && store.knownHead(of: tenant) == nil {
+                // A storage that cannot be asked now is asked the next time.
+                guard let head = try? await store.head(of: tenant) else { break }
+                notifier.hear(tenant, at: head.sequence)
+            }
         }
     }
 
     private func hearOfOthers() async {
         for await notification in store.changeNotifications() {
             switch notification {
-            case .advanced(let tenant, let sequence): notifier.advance(tenant, to: sequence)
+            case .advanced(let tenant, let sequence, let collections):
+                notifier.advance(tenant, to: sequence, in: collections)
+            case .accessEnded(let tenant):
+                gate.forget(tenant)
+                notifier.wakeForAccess(tenant)
             case .missed: notifier.wakeAll()
             }
         }

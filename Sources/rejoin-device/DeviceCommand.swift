@@ -1,4 +1,5 @@
 import ArgumentParser
+import AsyncHTTPConnection
 import Causality
 import CommandToken
 import Foundation
@@ -79,7 +80,8 @@ struct DeviceCommand: AsyncParsableCommand {
         }
         let command = tokenCommand
         let client = try RejoinClient(
-            database: try open(), tables: try tables(), server: address, options: options
+            database: try open(), tables: try tables(), connection: AsyncHTTPConnection(server: address.absoluteString),
+            options: options
         ) { device in
             if let command { return try await CommandToken(command).token(for: device) }
             guard let token = ProcessInfo.processInfo.environment["REJOIN_TOKEN"] else { throw CommandToken.NoToken() }

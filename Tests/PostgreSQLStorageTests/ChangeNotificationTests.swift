@@ -25,22 +25,52 @@ struct ChangeNotificationTests {
             var own = mine.makeAsyncIterator()
             #expect(await own.next() == .missed)
             try await Committer(one, "acme").commit(create("a"))
-            #expect(await heard.next() == .advanced("acme", sequence: 1))
+            #expect(await heard.next() == .advanced("acme", sequence: 1, collections: ["c"]))
             // Many commits in a short time are told of together, the last of them at the latest.
             for number in 1...30 { try await Committer(one, "acme").commit(create("b\(number)")) }
             var count = 0
-            while case .advanced("acme", let sequence)? = await heard.next() {
+            while case .advanced("acme", let sequence, _)? = await heard.next() {
                 count += 1
                 if sequence == 31 { break }
             }
             #expect((1...30).contains(count))
             try await Committer(other, "globex").commit(create("a"))
-            #expect(await own.next() == .advanced("globex", sequence: 1), "one hears of others only")
+            #expect(await own.next() == .advanced("globex", sequence: 1, collections: ["c"]), "one hears of others only")
             await one.close()
             await other.close()
             #expect(await own.next() == nil)
             #expect(await heard.next() == nil)
         }
+    }
+
+    @Test("that somebody's access has ended is heard of, whoever ended it")
+    func accessEnded() async throws {
+        try await TestDatabase.with { test in
+            // The first tells nobody of commits, as a command beside the servers does not.
+            let (one, other) = (try await test.open(), try await test.open())
+            var heard = other.changeNotifications().makeAsyncIterator()
+            #expect(await heard.next() == .missed)
+            _ = try await one.register(
+                "acme", DeviceRow(device: "d", user: "ada", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
+            #expect(try await one.retire("acme", "d", atMilliseconds: 2))
+            #expect(await heard.next() == .accessEnded("acme"))
+            try await one.end("acme", .sessions(of: "ada", beganBeforeMilliseconds: 3), nowMilliseconds: 3)
+            #expect(await heard.next() == .accessEnded("acme"))
+            await one.close()
+            await other.close()
+        }
+    }
+
+    @Test("many commits before anybody is told are one word, that knows as much as all of them")
+    func joined() {
+        let first = FeedAdvance(sequence: 3, collections: ["a"])
+        let second = FeedAdvance(sequence: 2, collections: ["b"])
+        #expect(first.joined(with: second) == FeedAdvance(sequence: 3, collections: ["a", "b"]))
+        let unknown = FeedAdvance(sequence: 4, collections: nil)
+        #expect(first.joined(with: unknown) == unknown)
+        let many = FeedAdvance(sequence: 1, collections: Set((0..<200).map { ExactString("collection \($0)") }))
+        let told = TenantNews.payloads(["acme": many]).flatMap { TenantNews.notifications(in: $0) }
+        #expect(told == [.advanced("acme", sequence: 1)])
     }
 
     @Test("after the listening connection broke, readers are told to look, and notifications go on")
@@ -64,7 +94,7 @@ struct ChangeNotificationTests {
             try await Committer(one, "acme").commit(create("1"))
             while let notification = await heard.next() {
                 guard notification == .missed else {
-                    guard case .advanced("acme", let told) = notification else {
+                    guard case .advanced("acme", let told, _) = notification else {
                         Issue.record("\(notification)")
                         break
                     }
@@ -81,19 +111,22 @@ struct ChangeNotificationTests {
 
     @Test("the names of tenants arrive as they are, however many")
     func namesOfTenants() {
-        let changes = Dictionary(
-            uniqueKeysWithValues: (0..<500).map { number in
-                (TenantID("\(number) \"\\\u{1}é e\u{301} 😀 " + String(repeating: "x", count: 60)), Int64(number))
-            })
-        let payloads = ChangeBroadcast.payloads(changes)
+        var changes: [TenantID: FeedAdvance] = [:]
+        for number in 0..<500 {
+            let name = "\(number) \"\\\u{1}é e\u{301} 😀 " + String(repeating: "x", count: 60)
+            let collections: Set<ExactString>? = number % 3 == 0 ? nil : [ExactString("c\(number)"), "\u{1}"]
+            changes[TenantID(ExactString(name))] = FeedAdvance(sequence: Int64(number), collections: collections)
+        }
+        let payloads = TenantNews.payloads(changes)
         #expect(payloads.allSatisfy { $0.utf8.count < 8_000 })
         #expect(payloads.count > 1)
-        var found: [TenantID: Int64] = [:]
-        for notification in payloads.flatMap({ ChangeBroadcast.notifications(in: $0) }) {
-            if case .advanced(let tenant, let sequence) = notification { found[tenant] = sequence }
+        var found: [TenantID: FeedAdvance] = [:]
+        for notification in payloads.flatMap({ TenantNews.notifications(in: $0) }) {
+            guard case .advanced(let tenant, let sequence, let collections) = notification else { continue }
+            found[tenant] = FeedAdvance(sequence: sequence, collections: collections)
         }
         #expect(found == changes)
-        #expect(ChangeBroadcast.notifications(in: "of a later version") == [.missed])
+        #expect(TenantNews.notifications(in: "of a later version") == [.missed])
     }
 }
 

@@ -1,3 +1,4 @@
+import AsyncHTTPConnection
 import Foundation
 import RejoinClient
 import RejoinProcesses
@@ -25,7 +26,7 @@ extension ClientProcessTests {
                 try await ServerSite.run(engine, in: directory.path) { site in
                     try await Fleet.run(seed, site, directory) { name, address in
                         RandomUser(
-                            try TestDevice(name, in: directory, connection: URLSessionConnection(server: address)) {
+                            try TestDevice(name, in: directory, connection: AsyncHTTPConnection(server: address.absoluteString)) {
                                 try await site.token(device: $0.name.text)
                             })
                     } check: { users in

@@ -26,7 +26,7 @@ struct AuditTests {
             let token = try await server.token(tenant: "globex", device: "mac", roles: ["device", "reviewer", "admin"])
             let values = ["collection": "estimates", "id": secret, "key": "their-key"]
             for route in server.server.routes where route.access != .open {
-                var path = route.path
+                var path = route.path + route.endingQuery
                 for (name, value) in values { path = path.replacing("{\(name)}", with: value) }
                 var uris = [path]
                 switch route.path {
@@ -44,7 +44,7 @@ struct AuditTests {
                     uris = ["/v1/conflicts", "/v1/conflicts?collection=estimates", "/v1/conflicts?page=c9"]
                 default: break
                 }
-                let isNamed = path != route.path
+                let isNamed = path != route.path + route.endingQuery
                 for uri in uris {
                     let body: String? =
                         switch (route.method, route.path) {

@@ -142,7 +142,7 @@ struct AuthenticationTests {
                     case .admin: ["admin"]
                     case .adminOrDevice: devices.union(["admin"])
                     }
-                let path = route.path.replacing(/\{[a-z]+\}/, with: "x")
+                let path = route.path.replacing(/\{[a-z]+\}/, with: "x") + route.endingQuery
                 for (kind, token) in tokens {
                     let answer = try await server.send(route.method, path, token: token)
                     #expect(

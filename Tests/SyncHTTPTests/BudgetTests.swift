@@ -19,7 +19,7 @@ struct BudgetTests {
     func everyRoute() async throws {
         try await TestServer.run(.memory, Self.options(1)) { server in
             for (number, route) in server.server.routes.filter({ $0.access != .open }).enumerated() {
-                let uri = route.path.replacing(/\{[a-z]+\}/, with: "1")
+                let uri = route.path.replacing(/\{[a-z]+\}/, with: "1") + route.endingQuery
                 for device in [nil, "device-\(number)"] {
                     if device == nil, route.access == .device { continue }
                     let token = try await server.token(

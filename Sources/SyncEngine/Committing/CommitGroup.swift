@@ -21,6 +21,9 @@ struct CommitGroup: Sendable {
         let replies: [Result<BatchReply, Problem>]?
         /// The tenant's last sequence number after the group.
         let sequence: Int64
+        /// The collections of the records that the group writes; nil where it writes nothing, and tells again what was
+        /// committed before.
+        let collections: Set<ExactString>?
     }
 
     var readSet: StoreReadSet {
@@ -36,16 +39,17 @@ struct CommitGroup: Sendable {
 
     func decide(over snapshot: StoreSnapshot) -> (Commit, Outcome) {
         guard snapshot.omitted.isEmpty || submissions.count == 1 else {
-            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
+            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil))
         }
         var run = Run(group: self, snapshot: snapshot)
         var replies = submissions.map { run.reply(to: $0) }
         guard submissions.count == 1 || run.decider.plan.auditBytes <= limits.merge.auditBytesPerBatch else {
-            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence))
+            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil))
         }
         let commit = run.commit()
         charge(commit.byteCount, to: &replies)
-        return (commit, Outcome(replies: replies, sequence: commit.head.sequence))
+        let collections = commit.isEmpty ? nil : Set(commit.records.map(\.key.collection))
+        return (commit, Outcome(replies: replies, sequence: commit.head.sequence, collections: collections))
     }
 
     /// Divides what the commit wrote among the batches that were committed.

@@ -1,3 +1,4 @@
+import Causality
 import MergeCore
 import SyncStorage
 import SyncWire
@@ -46,7 +47,7 @@ actor CommitQueues {
     private let keys: ServerKeys
     private let clock: EngineClock
     private let tasks: EngineTasks
-    private let onCommit: @Sendable (TenantID, Int64) async -> Void
+    private let onCommit: @Sendable (TenantID, Int64, Set<ExactString>?) async -> Void
     private let onFailure: @Sendable (StoreError) -> Void
     private var queues: [TenantID: Queue] = [:]
     private var isClosed = false
@@ -57,12 +58,13 @@ actor CommitQueues {
     ///   - settings: what the decisions are held to.
     ///   - keys: what cursors are authenticated with.
     ///   - clock: where the time comes from.
-    ///   - onCommit: told after each transaction, with the tenant's last sequence number.
+    ///   - onCommit: told after each transaction, with the tenant's last sequence number and the collections of the
+    ///     records that were written, where those are known.
     ///   - onFailure: told of each transaction that failed.
     init(
         store: any SyncStore, schema: Schema, limits: EngineLimits, keys: ServerKeys, clock: EngineClock,
         tasks: EngineTasks,
-        onCommit: @escaping @Sendable (TenantID, Int64) async -> Void,
+        onCommit: @escaping @Sendable (TenantID, Int64, Set<ExactString>?) async -> Void,
         onFailure: @escaping @Sendable (StoreError) -> Void
     ) {
         self.store = store
@@ -226,7 +228,7 @@ actor CommitQueues {
             group.decide(over: snapshot)
         }
         // Also where nothing is new: who committed what is told again may have been lost before it could say so.
-        await onCommit(tenant, outcome.sequence)
+        await onCommit(tenant, outcome.sequence, outcome.collections)
         return outcome.replies
     }
 }

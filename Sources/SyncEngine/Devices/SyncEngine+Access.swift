@@ -72,7 +72,7 @@ extension SyncEngine {
         note(caller.tenant, device, acknowledged: 0, seenAtMilliseconds: now)
     }
 
-    /// Ends access, here at once and on other servers within five seconds.
+    /// Ends access, here at once, long polls and streams included, and on other servers within five seconds.
     /// - Throws: `overloaded`, `storage_unavailable`.
     public func end(_ tenant: TenantID, _ end: AccessRevocation) async throws(Problem) {
         let now = clock.now()
@@ -80,6 +80,7 @@ extension SyncEngine {
             try await store.end(tenant, end, nowMilliseconds: now)
         }
         gate.forget(tenant)
+        notifier.wakeForAccess(tenant)
     }
 }
 

@@ -46,8 +46,8 @@ extension SyncEngine {
         }
         gate.forget(caller.tenant)
         guard isThere else { throw .notFound }
-        // Its long polls end now.
-        notifier.wake(caller.tenant)
+        // Its long polls and streams end now.
+        notifier.wakeForAccess(caller.tenant)
     }
 }
 

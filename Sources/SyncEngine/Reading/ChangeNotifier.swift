@@ -21,6 +21,8 @@ final class ChangeNotifier: Sendable {
     }
 
     fileprivate struct Waiter {
+        /// The head that the waiter knows; nil for those whom anything wakes.
+        let position: Int64?
         /// What will be read; nil for those who only mind the head.
         let query: ChangeQuery?
         let continuation: CheckedContinuation<Wake, Never>
@@ -38,6 +40,12 @@ final class ChangeNotifier: Sendable {
         var devices: [DeviceID: Int] = [:]
         /// How often something was told of.
         var version: UInt64 = 0
+        /// How often it was told that somebody's access has ended.
+        var accessVersion: UInt64 = 0
+        /// The head that was told of last; nil before the first time.
+        var toldHead: Int64?
+        /// The collections of the last changes that were told of.
+        var touched = TouchedCollections()
         /// What is read because something was told of; nil while nobody had to read.
         var round: WakeRound?
         /// By the order in which they came.
@@ -45,15 +53,19 @@ final class ChangeNotifier: Sendable {
 
         mutating func currentRound(_ tasks: EngineTasks) -> WakeRound {
             if let round { return round }
-            let new = WakeRound(version: version, devices: Set(devices.keys), tasks)
+            let new = WakeRound(
+                version: version, accessVersion: accessVersion, devices: Set(devices.keys), tasks)
             round = new
             return new
         }
 
         /// Something was told of. - Returns: those whom it wakes, with what they get, who came first first.
-        mutating func turn(_ tasks: EngineTasks, waking wakes: (Waiter) -> Bool) -> [(Waiter, Wake)] {
+        mutating func turn(
+            _ tasks: EngineTasks, touching collections: Set<ExactString>?, waking wakes: (Waiter) -> Bool
+        ) -> [(Waiter, Wake)] {
             version += 1
             round = nil
+            touched.note(collections, at: version)
             let woken = waiters.filter { wakes($0.value) }.sorted { $0.key < $1.key }
             guard !woken.isEmpty else { return [] }
             let round = currentRound(tasks)
@@ -87,18 +99,39 @@ final class ChangeNotifier: Sendable {
     // MARK: Telling
 
     /// Tells that the tenant's last sequence is this one now. It may be lower than before.
-    func advance(_ tenant: TenantID, to sequence: Int64) {
+    /// - Parameter collections: those whose records changed since the last time; nil where that is not known.
+    func advance(_ tenant: TenantID, to sequence: Int64, in collections: Set<ExactString>? = nil) {
         // Who has read up to there already knows: notifications come doubled.
-        turn(tenant) { $0.query?.after != sequence }
+        turn(tenant, touching: collections, waking: { $0.position != sequence }) { $0.toldHead = sequence }
     }
 
-    /// Wakes those who wait for the tenant: something changed that has no place in the feed, such as a comment.
-    func wake(_ tenant: TenantID) { turn(tenant) { _ in true } }
+    /// Tells that the tenant's last sequence was read and is this one. Where it is the one that was told of last, nobody
+    /// is woken.
+    func hear(_ tenant: TenantID, at sequence: Int64) {
+        let isNews = state.withLock { state in
+            guard let channel = state.channels[tenant] else { return false }
+            return channel.toldHead != sequence
+        }
+        if isNews { advance(tenant, to: sequence) }
+    }
+
+    /// Wakes all who wait for the tenant: something changed that need not have a place in the feed, such as a comment.
+    /// - Parameter collections: those whose records may have changed.
+    func wake(_ tenant: TenantID, in collections: Set<ExactString>) {
+        turn(tenant, touching: collections, waking: { _ in true })
+    }
+
+    /// Wakes those who wait for the tenant: somebody's access has ended.
+    func wakeForAccess(_ tenant: TenantID) {
+        turn(tenant, touching: [], waking: { _ in true }) { $0.accessVersion += 1 }
+    }
 
     /// Wakes everyone: changes may have happened that nobody told of.
     func wakeAll() {
         let woken = state.withLock { state in
-            state.channels.keys.sorted().flatMap { tenant in state.channels[tenant]?.turn(tasks) { _ in true } ?? [] }
+            state.channels.keys.sorted().flatMap { tenant in
+                state.channels[tenant]?.turn(tasks, touching: nil) { _ in true } ?? []
+            }
         }
         for (waiter, wake) in woken { waiter.resume(wake) }
     }
@@ -117,38 +150,104 @@ final class ChangeNotifier: Sendable {
         for waiter in released { waiter.resume(.stopped) }
     }
 
-    private func turn(_ tenant: TenantID, waking wakes: (Waiter) -> Bool) {
-        let woken = state.withLock { $0.channels[tenant]?.turn(tasks, waking: wakes) ?? [] }
+    private func turn(
+        _ tenant: TenantID, touching collections: Set<ExactString>?, waking wakes: (Waiter) -> Bool,
+        noting note: (inout Channel) -> Void = { _ in }
+    ) {
+        let woken = state.withLock { state -> [(Waiter, Wake)] in
+            guard var channel = state.channels.removeValue(forKey: tenant) else { return [] }
+            note(&channel)
+            let woken = channel.turn(tasks, touching: collections, waking: wakes)
+            state.channels[tenant] = channel
+            return woken
+        }
         for (waiter, wake) in woken { waiter.resume(wake) }
     }
 
     // MARK: Listening
 
+    /// The tenants for whom somebody listens.
+    var tenants: [TenantID] { state.withLock { $0.channels.keys.sorted() } }
+
     /// Begins to listen. This is done before the first reading, so that nothing is missed between it and the wait.
     /// Whoever began it ends it.
     func subscribe(_ tenant: TenantID, device: DeviceID?) -> Subscription {
-        let version = state.withLock { state in
-            state.channels[tenant, default: Channel()].subscribers += 1
-            if let device { state.channels[tenant]?.devices[device, default: 0] += 1 }
-            return state.channels[tenant]?.version ?? 0
+        let (version, accessVersion) = state.withLock { state in
+            var channel = state.channels.removeValue(forKey: tenant) ?? Channel()
+            channel.subscribers += 1
+            if let device { channel.devices[device, default: 0] += 1 }
+            state.channels[tenant] = channel
+            return (channel.version, channel.accessVersion)
         }
-        return Subscription(notifier: self, tenant: tenant, device: device, version: version)
+        return Subscription(
+            notifier: self, tenant: tenant, device: device, version: version, accessVersion: accessVersion)
     }
 
     /// One listener, until `end`.
-    struct Subscription: Sendable {
-        fileprivate let notifier: ChangeNotifier
-        fileprivate let tenant: TenantID
-        fileprivate let device: DeviceID?
+    final class Subscription: Sendable {
+        private struct State {
+            /// The wait that is under way.
+            var waiter: UInt64?
+            var isStopped = false
+        }
+
+        private let notifier: ChangeNotifier
+        private let tenant: TenantID
+        private let device: DeviceID?
         /// The number of notifications before the subscription began.
         let version: UInt64
+        /// How often it had been told before that somebody's access has ended.
+        let accessVersion: UInt64
+        private let state = Mutex(State())
+
+        fileprivate init(
+            notifier: ChangeNotifier, tenant: TenantID, device: DeviceID?, version: UInt64, accessVersion: UInt64
+        ) {
+            self.notifier = notifier
+            self.tenant = tenant
+            self.device = device
+            self.version = version
+            self.accessVersion = accessVersion
+        }
 
         /// Waits until something is told of.
         /// - Parameters:
         ///   - version: what the caller's last reading has seen.
+        ///   - position: the head that the caller knows. Word of it wakes nobody; nil for a caller whom anything wakes.
         ///   - query: what the caller reads when it wakes.
+        func wait(
+            after version: UInt64, at position: Int64?, for query: ChangeQuery?, atMost duration: Duration
+        ) async -> Wake {
+            let id = notifier.newWaiter()
+            let isStopped = state.withLock { state in
+                state.waiter = id
+                return state.isStopped
+            }
+            guard !isStopped else { return .stopped }
+            let wake = await notifier.wait(
+                tenant, id, after: version, at: position, for: query, atMost: duration,
+                unless: { [self] in state.withLock { $0.isStopped } })
+            state.withLock { $0.waiter = nil }
+            return wake
+        }
+
+        /// Waits until something is told of that the query may find.
         func wait(after version: UInt64, for query: ChangeQuery?, atMost duration: Duration) async -> Wake {
-            await notifier.wait(tenant, after: version, for: query, atMost: duration)
+            await wait(after: version, at: query?.after, for: query, atMost: duration)
+        }
+
+        /// The collections whose records changed behind one version and up to another; nil where that is not known.
+        func collections(after version: UInt64, through last: UInt64) -> Set<ExactString>? {
+            notifier.collections(tenant, after: version, through: last)
+        }
+
+        /// Ends the wait that is under way, and every one from now on: nobody is there any more to be told.
+        func stop() {
+            let waiter = state.withLock { state in
+                state.isStopped = true
+                return state.waiter
+            }
+            if let waiter { notifier.release(tenant, waiter, .stopped) }
         }
 
         func end() { notifier.unsubscribe(tenant, device) }
@@ -166,17 +265,27 @@ final class ChangeNotifier: Sendable {
         }
     }
 
-    private func wait(
-        _ tenant: TenantID, after version: UInt64, for query: ChangeQuery?, atMost duration: Duration
-    ) async -> Wake {
-        let id = state.withLock { state in
+    private func collections(_ tenant: TenantID, after version: UInt64, through last: UInt64) -> Set<ExactString>? {
+        state.withLock { $0.channels[tenant]?.touched.all(after: version, through: last) }
+    }
+
+    private func newWaiter() -> UInt64 {
+        state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
         }
-        return await withTaskCancellationHandler {
+    }
+
+    private func wait(
+        _ tenant: TenantID, _ id: UInt64, after version: UInt64, at position: Int64?, for query: ChangeQuery?,
+        atMost duration: Duration, unless isStopped: @Sendable () -> Bool
+    ) async -> Wake {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let wake: Wake? = state.withLock { state in
-                    guard !state.isClosed, !Task.isCancelled, var channel = state.channels.removeValue(forKey: tenant)
+                    // Asked once more under the lock: whoever stops the subscription looks for its waiter afterwards.
+                    guard !state.isClosed, !Task.isCancelled, !isStopped(),
+                        var channel = state.channels.removeValue(forKey: tenant)
                     else { return .stopped }
                     defer { state.channels[tenant] = channel }
                     guard channel.version == version else {
@@ -185,7 +294,8 @@ final class ChangeNotifier: Sendable {
                     }
                     // Begun under the lock, so that it cannot be over before there is somebody to be told.
                     let timer = clock.after(duration) { [self] in release(tenant, id, .timedOut) }
-                    channel.waiters[id] = Waiter(query: query, continuation: continuation, timer: timer)
+                    channel.waiters[id] = Waiter(
+                        position: position, query: query, continuation: continuation, timer: timer)
                     return nil
                 }
                 if let wake { continuation.resume(returning: wake) }

@@ -20,21 +20,24 @@ public struct ChangesAnswer: Sendable {
     /// Whether it says nothing, and another may be waited for.
     var isEmpty: Bool { page.records.isEmpty && !page.end.hasMore }
 
+    /// The end of the page without what is in it, for a reader who has that and waits for more.
+    var withoutRecords: ChangesAnswer { ChangesAnswer(ChangesPage(records: [], end: page.end), reached: reached) }
+
     /// The page in the form that it is sent in, made once for all who are answered with it.
     public func form<Form: Sendable>(_ make: (ChangesPage) -> Form) -> Form {
         form.value { make(page) }
     }
 }
 
-/// What is made of a page once, whoever asks first.
+/// What is made of a page once in each form, whoever asks first.
 private final class SharedForm: Sendable {
-    private let made = Mutex<(any Sendable)?>(nil)
+    private let made = Mutex<[ObjectIdentifier: any Sendable]>([:])
 
     func value<Form: Sendable>(_ make: () -> Form) -> Form {
         made.withLock { made in
-            if let there = made as? Form { return there }
+            if let there = made[ObjectIdentifier(Form.self)] as? Form { return there }
             let new = make()
-            made = new
+            made[ObjectIdentifier(Form.self)] = new
             return new
         }
     }

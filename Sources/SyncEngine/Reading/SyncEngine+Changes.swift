@@ -37,14 +37,16 @@ extension SyncEngine {
     ///   `unauthenticated`, `token_expired` and `device_retired`, also while the caller waits.
     public func changes(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesAnswer {
         let query = try query(caller, request)
-        guard request.waitSeconds > 0 else { return try await firstPage(caller, query) }
+        guard request.waitSeconds > 0 else {
+            return try await firstPage(caller, query, acknowledging: query.after).answer
+        }
         // The seat is taken before anything is read, so that a caller who may not wait is told so at no cost.
         let seat = try seats.take(caller.tenant, RequestOwner(caller))
         defer { withExtendedLifetime(seat) {} }
         let subscription = notifier.subscribe(caller.tenant, device: caller.device)
         defer { subscription.end() }
         let deadline = clock.uptime() + .seconds(request.waitSeconds)
-        let answer = try await firstPage(caller, query)
+        let answer = try await firstPage(caller, query, acknowledging: query.after).answer
         return try await held(answer, query, by: deadline, for: caller, subscription)
     }
 
@@ -54,7 +56,8 @@ extension SyncEngine {
     public func catchUp(_ caller: Caller, _ request: ChangesRequest) async throws(Problem) -> ChangesCatchUp {
         let query = try query(caller, request)
         let stream = try openStream(caller)
-        return ChangesCatchUp(stream: stream, query: query, first: try await firstPage(caller, query))
+        let first = try await firstPage(caller, query, acknowledging: query.after).answer
+        return ChangesCatchUp(stream: stream, query: query, first: first)
     }
 
     // MARK: Waiting
@@ -65,19 +68,19 @@ extension SyncEngine {
     ) async throws(Problem) -> ChangesAnswer {
         var answer = first
         var query = query
-        var version = subscription.version
+        var (version, accessVersion) = (subscription.version, subscription.accessVersion)
         while answer.isEmpty {
             query.after = answer.reached
             let left = min(deadline - clock.uptime(), validity(of: caller))
             guard left > .zero else { break }
             switch await subscription.wait(after: version, for: query, atMost: left) {
             case .changed(let round, let shared):
-                try await checkStanding(of: caller, in: round)
+                try await checkStanding(of: caller, in: round, since: accessVersion)
                 guard let shared else { return answer }
                 let asked = query
                 answer = try await shared.value { () throws(Problem) in try await page(caller.tenant, asked) }
                 if answer.isEmpty { round.keep(shared) }
-                version = round.version
+                (version, accessVersion) = (round.version, round.accessVersion)
             case .timedOut:
                 try checkToken(of: caller)
                 return try changesAnswer(caller.tenant, query, try await readPage(for: caller, query).page)
@@ -106,9 +109,14 @@ extension SyncEngine {
         if row?.retiredAtMilliseconds != nil { throw .deviceRetired }
     }
 
-    /// Checks the same in one reading for all whom the round woke.
-    func checkStanding(of caller: Caller, in round: WakeRound) async throws(Problem) {
+    /// Checks the same in one reading for all whom the round woke. Where somebody's access has ended since, each of them
+    /// is asked for.
+    /// - Parameter accessVersion: how often that had happened when the caller's access was last looked at.
+    func checkStanding(
+        of caller: Caller, in round: WakeRound, since accessVersion: UInt64
+    ) async throws(Problem) {
         try checkToken(of: caller)
+        if round.accessVersion != accessVersion { return try await permit(caller) }
         guard let device = caller.device else { return }
         let retired = try await round.retired.value { () throws(Problem) in
             try await reading { () throws(StoreError) in
@@ -120,7 +128,7 @@ extension SyncEngine {
 
     // MARK: Reading
 
-    private func query(_ caller: Caller, _ request: ChangesRequest) throws(Problem) -> ChangeQuery {
+    func query(_ caller: Caller, _ request: ChangesRequest) throws(Problem) -> ChangeQuery {
         let after = try position(request.since, cursors(of: caller.tenant)) ?? 0
         return ChangeQuery(
             after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections,
@@ -143,7 +151,11 @@ extension SyncEngine {
 
     /// Reads the page from the cursor that the caller brought, and notes that the caller has what came before. A cursor
     /// that is not good any more says nothing about what its device has.
-    private func firstPage(_ caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ChangesAnswer {
+    /// - Parameter sequence: up to where the caller's device has everything; nil where that is not known.
+    /// - Returns: the page, and the feed's end in the state that was read.
+    func firstPage(
+        _ caller: Caller, _ query: ChangeQuery, acknowledging sequence: Int64?
+    ) async throws(Problem) -> (answer: ChangesAnswer, head: Int64) {
         let (known, _) = gate.known(of: caller.tenant, AccessQuery(caller), nowMilliseconds: clock.now())
         let read: ReaderPage
         if let known {
@@ -155,9 +167,9 @@ extension SyncEngine {
         try await admit(caller, read.access)
         let answer = try changesAnswer(caller.tenant, query, read.page)
         if let device = caller.device {
-            note(caller.tenant, device, acknowledged: query.after, seenAtMilliseconds: clock.now())
+            note(caller.tenant, device, acknowledged: sequence ?? 0, seenAtMilliseconds: clock.now())
         }
-        return answer
+        return (answer, read.page.head)
     }
 
     /// Reads a page.

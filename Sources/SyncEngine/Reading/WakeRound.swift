@@ -7,6 +7,8 @@ import Synchronization
 final class WakeRound: Sendable {
     /// How much of the tenant's news the readings of this round have seen at least.
     let version: UInt64
+    /// How often it was told by then that somebody's access has ended.
+    let accessVersion: UInt64
     /// The devices that wait for the tenant.
     let devices: Set<DeviceID>
     /// Those of the devices that were retired.
@@ -27,11 +29,12 @@ final class WakeRound: Sendable {
 
     private let pages = Mutex(Pages())
 
-    init(version: UInt64, devices: Set<DeviceID>, _ tasks: EngineTasks) {
+    init(version: UInt64, accessVersion: UInt64, devices: Set<DeviceID>, _ tasks: EngineTasks) {
         self.tasks = tasks
         retired = SharedRead(tasks)
         head = SharedRead(tasks)
         self.version = version
+        self.accessVersion = accessVersion
         self.devices = devices
     }
 

@@ -171,7 +171,9 @@ extension SyncEngine {
         budget.spend(
             bytes: answer.writtenBytes, of: caller.tenant, RequestOwner(caller), atMilliseconds: clock.now())
         // A comment has no place in the feed, and who minds the audit waits for it too.
-        if mode == .commit { notifier.wake(caller.tenant) }
+        if mode == .commit {
+            notifier.wake(caller.tenant, in: Set(commands.compactMap { $0.record?.collection }))
+        }
         return answer.outcomes
     }
 

@@ -59,7 +59,7 @@ struct ConflictRoutes: Sendable {
         }
         let body: ResponseBody
         switch type {
-        case .json, .ndjson, .html: body = exchange.lines(metrics).body(write)
+        case .json, .ndjson, .html, .eventStream: body = exchange.lines(metrics).body(write)
         // A table has no place for a reason: what is not whole breaks off.
         case .csv:
             body = ResponseBody { writer in
@@ -76,7 +76,7 @@ struct ConflictRoutes: Sendable {
             var lines: [UInt8] = []
             for conflict in conflicts { conflict.writeCSV(to: &lines) }
             return lines
-        case .json, .ndjson, .html:
+        case .json, .ndjson, .html, .eventStream:
             var writer = JSONWriter()
             for conflict in conflicts {
                 conflict.write(to: &writer)

@@ -37,17 +37,10 @@ struct FeedRoutes: Sendable {
     /// What the parameters of a pull ask.
     private func request(_ exchange: Exchange) throws(Problem) -> ChangesRequest {
         let limits = engine.limits
-        var collections: Set<ExactString> = []
-        for text in exchange.query.all("collection") {
-            if let issue = NameRule.issue(in: ExactString(text), limits: limits.wire) {
-                throw Problem.invalidQuery("'collection': \(issue)")
-            }
-            collections.insert(ExactString(text))
-        }
         return ChangesRequest(
             since: try exchange.query.one("since"),
             limit: try exchange.query.integer("limit", in: 1...limits.changesPerPage, default: 500),
-            collections: collections,
+            collections: try exchange.collections(limits.wire),
             waitSeconds: try exchange.waitSeconds(limits.waitSeconds))
     }
 
@@ -81,7 +74,7 @@ struct FeedRoutes: Sendable {
         switch type {
         // The first page is read before the head is sent, so that a bad cursor is still a problem document.
         case .ndjson: return exchange.stream(lines(try await engine.catchUp(caller, request), exchange), as: type)
-        case .json, .csv, .html:
+        case .json, .csv, .html, .eventStream:
             let answer = try await engine.changes(caller, request)
             return await exchange.json(answer.form { AnswerForms(ByteBuffer(bytes: $0.encoded())) })
         }

@@ -18,7 +18,7 @@ struct FrontRoute: Sendable {
     private func front(_ exchange: Exchange) throws -> Response {
         switch try MediaType.accepted(exchange.request.headers, among: [.json, .html]) {
         case .html: return .page(pages.front(FrontPage(version: version)))
-        case .json, .ndjson, .csv:
+        case .json, .ndjson, .csv, .eventStream:
             var writer = JSONWriter()
             writer.beginObject()
             writer.member("name", "rejoin")

@@ -58,12 +58,14 @@ public struct Route: Sendable {
     public let query: Set<String>
     let charging: Charging
     let accessCheck: AccessCheck
+    /// Whether the answer goes on for as long as the client listens.
+    public let isEndless: Bool
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
         query: Set<String> = [],
-        charging: Charging = .beforehand, accessCheck: AccessCheck = .beforehand,
+        charging: Charging = .beforehand, accessCheck: AccessCheck = .beforehand, isEndless: Bool = false,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
@@ -73,6 +75,7 @@ public struct Route: Sendable {
         self.query = query
         self.charging = charging
         self.accessCheck = accessCheck
+        self.isEndless = isEndless
         self.handle = handle
     }
 

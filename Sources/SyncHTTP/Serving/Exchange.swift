@@ -15,7 +15,8 @@ struct Exchange: Sendable {
     let caller: Caller?
     /// What the request holds of the process's memory.
     let charge: MemoryCharge?
-    private let requestID: String
+    let requestID: String
+    private let channel: any Channel
     /// How many bytes of a body the route reads.
     private let bodyBytes: Int
     private let parameters: Parameters
@@ -27,6 +28,7 @@ struct Exchange: Sendable {
         wire: WireLimits
     ) throws(Problem) {
         requestID = context.requestID
+        channel = context.channel
         charge = context.charge
         bodyBytes = route.body.bytes(limits)
         self.request = request
@@ -40,6 +42,11 @@ struct Exchange: Sendable {
     func requireCaller() throws(Problem) -> Caller {
         guard let caller else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
         return caller
+    }
+
+    /// Calls back once when the client goes away before the answer has ended.
+    func onPeerClosed(_ action: @escaping @Sendable () -> Void) {
+        channel.triggerUserOutboundEvent(PeerIsAwaited(onClose: action), promise: nil)
     }
 
     /// An answer in lines.

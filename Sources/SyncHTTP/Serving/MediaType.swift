@@ -4,7 +4,7 @@ import SyncWire
 
 /// The representations that are offered.
 enum MediaType: Sendable, Hashable {
-    case json, ndjson, csv, html
+    case json, ndjson, csv, html, eventStream
 
     var text: String {
         switch self {
@@ -12,6 +12,7 @@ enum MediaType: Sendable, Hashable {
         case .ndjson: "application/x-ndjson"
         case .csv: "text/csv; charset=utf-8"
         case .html: "text/html; charset=utf-8"
+        case .eventStream: "text/event-stream"
         }
     }
 

@@ -64,7 +64,7 @@ public struct SyncServer: Sendable {
         BatchRoutes(engine: engine, metrics: metrics).routes
             + FeedRoutes(
                 engine: engine, metrics: metrics, toldLimits: requestLimits.told(beside: engine.limits)
-            ).routes
+            ).routes + LiveRoutes(engine: engine, metrics: metrics).routes
             + ConflictRoutes(engine: engine, metrics: metrics).routes + ReviewingRoutes(engine: engine).routes
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(

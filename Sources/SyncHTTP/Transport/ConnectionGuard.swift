@@ -44,6 +44,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var answer = AnswerWatch()
     private var isStopping = false
     private var isInputClosed = false
+    /// What is done when the client goes away before the answer under way has ended.
+    private var onPeerClosed: [@Sendable () -> Void] = []
     private var acceptedAt = NIODeadline.now()
     private var tick: Scheduled<Void>?
     private var context: ChannelHandlerContext?
@@ -65,6 +67,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        tellOfPeer()
         tick?.cancel()
         self.context = nil
     }
@@ -149,10 +152,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             watch(context)
         case ChannelEvent.inputClosed:
             isInputClosed = true
+            tellOfPeer()
             if case .lingering = phase { context.close(promise: nil) }
         default: break
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        tellOfPeer()
+        context.fireChannelInactive()
+    }
+
+    private func tellOfPeer() {
+        let actions = onPeerClosed
+        onPeerClosed = []
+        for action in actions { action() }
     }
 
     /// Ends a body that will not be read to its end. Whoever reads it answers, and the answer ends the connection.
@@ -184,6 +199,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
+            onPeerClosed = []
             guard let request = pending.first else { return context.write(data, promise: promise) }
             pending.removeFirst()
             // The encoder does not know what was asked, and would end the chunks that a stream's HEAD only announces.
@@ -251,6 +267,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                     wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
                 body.restart(.now())
             }
+            promise?.succeed(())
+        case let awaited as PeerIsAwaited:
+            if isInputClosed || !context.channel.isActive { awaited.onClose() } else { onPeerClosed.append(awaited.onClose) }
             promise?.succeed(())
         case is WritesAreAwaited:
             // An empty part writes nothing, and is done when everything before it is.

@@ -63,3 +63,9 @@ private struct MeteredWriter: ResponseBodyWriter {
 /// An event that is sent towards the client's side of a channel. It succeeds when everything before it has been
 /// written.
 struct WritesAreAwaited: Sendable {}
+
+/// An event that is sent towards the client's side of a channel while an answer is under way. Its action is done once the
+/// client has closed its side, unless the answer ends before that: who only listens would not hear of it otherwise.
+struct PeerIsAwaited: Sendable {
+    let onClose: @Sendable () -> Void
+}

@@ -190,10 +190,13 @@ public enum KeyAgreement: Sendable, Hashable {
     case other
 }
 
-/// Word of a commit in another process.
+/// Word of what another process has done.
 public enum ChangeNotification: Sendable, Hashable {
-    /// The tenant's change feed has reached this place.
-    case advanced(TenantID, sequence: Int64)
+    /// The tenant's change feed has reached this place. The collections are those of the records that changed; nil where
+    /// that is not known.
+    case advanced(TenantID, sequence: Int64, collections: Set<ExactString>? = nil)
+    /// Somebody's access to the tenant has ended.
+    case accessEnded(TenantID)
     /// Notifications of any tenants may have been missed: the way on which they come was interrupted.
     case missed
 }

@@ -1,7 +1,5 @@
-import AsyncHTTPClient
+import AsyncHTTPConnection
 import DeviceReplica
-import NIOCore
-import NIOHTTP1
 import StrictJSON
 import SyncWire
 import Synchronization
@@ -19,14 +17,10 @@ final class DemoConnection: ServerConnection {
         var losesNextAnswer = false
     }
 
-    private let address: String
-    private let http: HTTPClient
+    private let base: AsyncHTTPConnection
     private let state = Mutex(State())
 
-    init(address: String, http: HTTPClient) {
-        self.address = address
-        self.http = http
-    }
+    init(address: String) { base = AsyncHTTPConnection(server: address) }
 
     /// The batches since the last time.
     func takeExchanges() -> [Exchange] {
@@ -40,21 +34,7 @@ final class DemoConnection: ServerConnection {
     func loseNextAnswer() { state.withLock { $0.losesNextAnswer = true } }
 
     func send(_ request: ServerRequest) async throws(ConnectionFailure) -> ServerResponse {
-        var sent = HTTPClientRequest(url: address + request.path)
-        sent.method = HTTPMethod(rawValue: request.method)
-        for (name, value) in request.headers { sent.headers.add(name: name, value: value) }
-        if let body = request.body { sent.body = .bytes(body) }
-        let response: ServerResponse
-        do {
-            let answer = try await http.execute(sent, timeout: .seconds(30))
-            let body = try await answer.body.collect(upTo: 64 * 1024 * 1024)
-            response = ServerResponse(
-                status: Int(answer.status.code),
-                retryAfterSeconds: answer.headers.first(name: "Retry-After").flatMap { Int($0) },
-                body: Array(body.readableBytesView))
-        } catch {
-            throw .unreachable("\(error)")
-        }
+        let response = try await base.send(request)
         if request.method == "POST", request.path == "/v1/batches" { try overhear(request, response) }
         return response
     }

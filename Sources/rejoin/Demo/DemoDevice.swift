@@ -15,10 +15,10 @@ final class DemoDevice: Sendable {
     private let time: DemoClock
 
     init(
-        _ name: String, of person: String, clockErrorMilliseconds: Int64 = 0, on server: DemoServer, http: HTTPClient
+        _ name: String, of person: String, clockErrorMilliseconds: Int64 = 0, on server: DemoServer
     ) throws {
         self.name = name
-        connection = DemoConnection(address: "http://127.0.0.1:\(server.port)", http: http)
+        connection = DemoConnection(address: "http://127.0.0.1:\(server.port)")
         time = DemoClock(errorMilliseconds: clockErrorMilliseconds)
         var options = ClientOptions()
         options.device = DeviceID(name)

@@ -20,9 +20,9 @@ struct DemoStory {
 
     init(_ server: DemoServer, http: HTTPClient) throws {
         self.server = server
-        ipad = try DemoDevice("ipad", of: "Ana", on: server, http: http)
-        mac = try DemoDevice("mac", of: "Ben", on: server, http: http)
-        phone = try DemoDevice("phone", of: "Cara", clockErrorMilliseconds: 3 * Self.hour, on: server, http: http)
+        ipad = try DemoDevice("ipad", of: "Ana", on: server)
+        mac = try DemoDevice("mac", of: "Ben", on: server)
+        phone = try DemoDevice("phone", of: "Cara", clockErrorMilliseconds: 3 * Self.hour, on: server)
     }
 
     func tell() async throws {

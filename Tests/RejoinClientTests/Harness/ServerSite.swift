@@ -1,3 +1,4 @@
+import AsyncHTTPConnection
 import Foundation
 import MergeCore
 import PostgreSQLCluster
@@ -74,8 +75,7 @@ actor ServerSite {
     func get(_ path: String, accept: String?) async throws -> [UInt8]? {
         var headers = ["Authorization": "Bearer \(try await token(device: nil, roles: ["reviewer"]))"]
         if let accept { headers["Accept"] = accept }
-        guard let url = URL(string: address) else { throw Unexpected("the server has no address") }
-        let answer = try await URLSessionConnection(server: url).send(
+        let answer = try await AsyncHTTPConnection(server: address).send(
             ServerRequest(method: "GET", path: path, headers: headers, body: nil, timeout: .seconds(60)))
         return answer.status == 200 ? answer.body : nil
     }

@@ -1,3 +1,4 @@
+import AsyncHTTPConnection
 import Foundation
 import MergeCore
 import RejoinClient
@@ -20,7 +21,7 @@ extension ClientProcessTests {
                         TableUser(
                             try TableDevice(
                                 name, in: directory, TableUser.tables, schema: TableUser.schema,
-                                connection: URLSessionConnection(server: address)
+                                connection: AsyncHTTPConnection(server: address.absoluteString)
                             ) { try await site.token(device: $0.name.text) })
                     } check: { users in
                         try await site.convergence.check(users, seed)

@@ -176,3 +176,9 @@ struct TestDevice: Sendable {
         try await get("/v1/records/\(collection)/\(record)")
     }
 }
+
+extension Route {
+    /// A query with which an answer that would go on for as long as somebody listens is refused, once everything else about
+    /// the request has been found good.
+    var endingQuery: String { isEndless ? "?since=nothing" : "" }
+}
