@@ -61,11 +61,11 @@ abuse: packages
 	Tests/Abuse/abuse.py .build/release/rejoin $(ABUSE)
 
 stories: packages
-	@Scripts/install-debian-packages python3 curl
+	@Scripts/install-debian-packages python3 python3-venv curl
 	swift build $(BUILD_FLAGS) --product rejoin
 	swift build $(BUILD_FLAGS) --product rejoin-device
 	swift build $(BUILD_FLAGS) --product estimates
-	Tests/Stories/run.py $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md
+	Tests/Stories/run.sh $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md
 
 bench: packages
 	@Scripts/install-debian-packages postgresql curl

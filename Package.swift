@@ -53,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
         // For tests.
@@ -155,7 +156,9 @@ let package = Package(
                 .server("Logging", "swift-log"),
                 .server("NIOCore", "swift-nio"),
                 .server("NIOHTTP1", "swift-nio"),
+                .server("NIOWebSocket", "swift-nio"),
                 .server("HTTPTypes", "swift-http-types"),
+                .server("AsyncAlgorithms", "swift-async-algorithms"),
             ],
             resources: [.embedInCode("Contract/openapi.yaml")],
             swiftSettings: strict),
@@ -305,7 +308,7 @@ let package = Package(
             name: "SyncHTTPTests",
             dependencies: [
                 "CZlib", "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage", "SQLiteStorage",
-                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "EngineHarness", "PostgreSQLCluster",
+                "PostgreSQLStorage", "SyncEngine", "SyncHTTP", "EngineHarness", "PostgreSQLCluster", "RejoinProcesses",
                 .server("Hummingbird", "hummingbird"),
                 .server("HummingbirdTesting", "hummingbird"),
                 .server("HTTPTypes", "swift-http-types"),

@@ -64,7 +64,10 @@ struct AuditTests {
                         headers: [("Content-Type", "application/json"), ("Idempotency-Key", "own-key")],
                         body: body.map { Array($0.utf8) })
                     #expect(answer.status == (isNamed ? 404 : answer.status), "\(route.method) \(uri)")
-                    #expect(isNamed || (200...299).contains(answer.status), "\(route.method) \(uri): \(answer.text)")
+                    // What goes on without end was asked in a way that ends it; who listens there hears of no other tenant
+                    // is a test of its own.
+                    let isFound = route.isEndless ? answer.status == 400 : (200...299).contains(answer.status)
+                    #expect(isNamed || isFound, "\(route.method) \(uri): \(answer.text)")
                     #expect(isNamed || !answer.text.contains(secret), "\(route.method) \(uri): \(answer.text)")
                     #expect(answer.isReplayed != true)
                     if isNamed { #expect(answer.code == "not_found") }

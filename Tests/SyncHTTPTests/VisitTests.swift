@@ -90,11 +90,18 @@ struct VisitTests {
     @Test(
         "a long poll that ends without news visits once for its last look, and not before", arguments: Engine.allCases)
     func longPoll(engine: Engine) async throws {
-        try await TestServer.run(engine) { server in
+        var options = ServerOptions()
+        options.hasTimeouts = false
+        try await TestServer.run(engine, options) { server in
             let mac = try await server.device("mac")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             let since = try await Self.cursor(mac)
-            let visits = try await Self.visits(server) { try await mac.get("/v1/changes?since=\(since)&wait=1") }
+            let visits = try await Self.visits(server) {
+                async let answer = mac.get("/v1/changes?since=\(since)&wait=1")
+                try await eventually("it waits") { await server.server.engine.load().waitingReaders == 1 }
+                server.clock.endWaits()
+                return try await answer
+            }
             #expect(visits == (engine == .sqlite ? 1 : 2))
         }
     }

@@ -92,11 +92,13 @@ extension SyncEngine {
     }
 
     /// For how long the caller's token is good.
-    func validity(of caller: Caller) -> Duration {
+    public func validity(of caller: Caller) -> Duration {
         caller.expiresAtMilliseconds.map { .milliseconds(max(0, $0 - clock.now())) } ?? .seconds(1 << 31)
     }
 
-    func checkToken(of caller: Caller) throws(Problem) {
+    /// Checks that the caller's token is still good.
+    /// - Throws: `token_expired`.
+    public func checkToken(of caller: Caller) throws(Problem) {
         guard validity(of: caller) > .zero else { throw Problem(.tokenExpired, "The token's 'exp' has passed.") }
     }
 

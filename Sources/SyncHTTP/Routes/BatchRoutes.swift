@@ -33,34 +33,10 @@ struct BatchRoutes: Sendable {
         let answer = try exchange.query.choice("return", BatchReturn.self) ?? .full
         let isDryRun = try exchange.query.boolean("dryRun")
         let body = try await exchange.jsonBody()
-        // Before it is understood, which costs something even where it is nonsense.
-        charge.spend(bytes: body.readableBytes)
-        let request = try BatchRequest(body: body.readableBytesUInt8Span, limits: engine.limits.wire)
-        guard request.device == nil || request.device == device else {
-            throw Problem(
-                .deviceMismatch, "The body names another device than the token. Send it with that device's token.")
-        }
-        let submission = BatchSubmission(
-            tenant: caller.tenant, device: device, user: caller.user, key: key, request: request,
-            mode: isDryRun ? .dryRun : .commit, answer: answer, receivedAtMilliseconds: receivedAt,
-            byteCount: body.readableBytes)
-        do {
-            let reply = try await engine.commit(submission)
-            let answer = reply.answer.encoded()
-            if reply.isReplayed {
-                charge.giveBack(bytes: body.readableBytes)
-            } else {
-                charge.spend(bytes: reply.writtenBytes + answer.count)
-            }
-            if !isDryRun {
-                metrics.noteBatch(
-                    reply.isReplayed ? .replayed : .committed, outcomes: reply.outcomes, rejections: reply.rejections)
-            }
-            return Self.response(answer, isReplayed: reply.isReplayed)
-        } catch {
-            metrics.noteBatch(.refused, rejections: error.rejections)
-            throw error
-        }
+        let committed = try await BatchCommitting(engine: engine, metrics: metrics).commit(
+            body, key: key, of: device, caller, charge, mode: isDryRun ? .dryRun : .commit, returning: answer,
+            receivedAtMilliseconds: receivedAt)
+        return Self.response(committed.answer, isReplayed: committed.isReplayed)
     }
 
     private static func response(_ answer: [UInt8], isReplayed: Bool) -> Response {
@@ -119,18 +95,5 @@ struct BatchRoutes: Sendable {
         return .json(
             try await engine.rejectedOperations(
                 try exchange.requireCaller(), device: device, page: try exchange.query.one("page"), limit: limit))
-    }
-}
-
-extension Problem {
-    /// How many operations of a refused batch were not applied for which reason: the first that is told of each.
-    fileprivate var rejections: [Rejection.Code: Int] {
-        var counts: [Rejection.Code: Int] = [:]
-        var last: Int?
-        for error in errors where error.index != nil && error.index != last {
-            last = error.index
-            if let code = Rejection.Code(rawValue: error.code.rawValue) { counts[code, default: 0] += 1 }
-        }
-        return counts
     }
 }

@@ -48,6 +48,14 @@ public struct Route: Sendable {
         case byHandler
     }
 
+    /// Where a request carries its token.
+    enum Credentials: Sendable, Hashable {
+        /// In `Authorization`.
+        case header
+        /// There, or among the subprotocols of a socket: a browser can set no header there.
+        case headerOrSubprotocol
+    }
+
     public let method: HTTPRequest.Method
     /// The path as in OpenAPI: `/v1/records/{collection}/{id}`.
     public let path: String
@@ -60,12 +68,14 @@ public struct Route: Sendable {
     let accessCheck: AccessCheck
     /// Whether the answer goes on for as long as the client listens.
     public let isEndless: Bool
+    let credentials: Credentials
     let handle: @Sendable (Exchange) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access, body: BodyKind = .small,
         query: Set<String> = [],
         charging: Charging = .beforehand, accessCheck: AccessCheck = .beforehand, isEndless: Bool = false,
+        credentials: Credentials = .header,
         handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
@@ -76,6 +86,7 @@ public struct Route: Sendable {
         self.charging = charging
         self.accessCheck = accessCheck
         self.isEndless = isEndless
+        self.credentials = credentials
         self.handle = handle
     }
 

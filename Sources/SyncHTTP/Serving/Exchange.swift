@@ -49,6 +49,11 @@ struct Exchange: Sendable {
         channel.triggerUserOutboundEvent(PeerIsAwaited(onClose: action), promise: nil)
     }
 
+    /// Tells the connection something that its handlers go by.
+    func tellConnection(_ event: some Sendable) {
+        channel.triggerUserOutboundEvent(event, promise: nil)
+    }
+
     /// An answer in lines.
     func lines(_ metrics: ServerMetrics) -> LineStream { LineStream(requestID: requestID, metrics: metrics) }
 

@@ -29,8 +29,11 @@ struct RequestScope: RouterMiddleware {
         let charge = MemoryCharge(memoryBudget)
         var (request, context) = (request, context)
         context.charge = charge
-        request.body = RequestBody(
-            asyncSequence: MeteredBody(request, charge: charge, channel: context.channel))
+        // What comes over a socket is no body that ends; its messages are counted one by one.
+        if !request.asksForSocket {
+            request.body = RequestBody(
+                asyncSequence: MeteredBody(request, charge: charge, channel: context.channel))
+        }
         do {
             response = try await next(request, context)
             // The body is done with. From here on the answer is what is held.

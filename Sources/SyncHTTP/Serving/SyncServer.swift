@@ -37,16 +37,19 @@ public struct SyncServer: Sendable {
     let gate: ConnectionGate
     private let gauges: [ServerGauge]
     private let version: String
+    /// The other sites whose pages may ask.
+    public let allowedOrigins: AllowedOrigins
     private let review: ReviewPageRoutes
 
     /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(),
-        transport: TransportLimits = TransportLimits(), gauges: [ServerGauge] = [], version: String = "0",
+        transport: TransportLimits = TransportLimits(), allowedOrigins: AllowedOrigins = .none, gauges: [ServerGauge] = [], version: String = "0",
         logger: Logger
     ) async throws {
         self.gauges = gauges
         self.version = version
+        self.allowedOrigins = allowedOrigins
         self.transport = transport
         memoryBudget = MemoryBudget(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
         gate = ConnectionGate(transport)
@@ -65,6 +68,7 @@ public struct SyncServer: Sendable {
             + FeedRoutes(
                 engine: engine, metrics: metrics, toldLimits: requestLimits.told(beside: engine.limits)
             ).routes + LiveRoutes(engine: engine, metrics: metrics).routes
+            + SocketRoutes(engine: engine, verifier: verifier, metrics: metrics, origins: allowedOrigins).routes
             + ConflictRoutes(engine: engine, metrics: metrics).routes + ReviewingRoutes(engine: engine).routes
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(
@@ -89,6 +93,7 @@ public struct SyncServer: Sendable {
 
     private func router(of routes: [Route]) -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: CrossOrigin(allowedOrigins))
         router.add(middleware: RequestScope(metrics: metrics, memoryBudget: memoryBudget, logger: logger))
         var methods: [String: Set<HTTPRequest.Method>] = [:]
         for route in routes {
@@ -117,7 +122,7 @@ public struct SyncServer: Sendable {
         var caller: Caller?
         if route.access != .open {
             let verified = try await verifier.caller(
-                request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
+                route.credentials.header(of: request.headers), nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }
             if route.accessCheck == .beforehand { try await engine.permit(verified) }
@@ -179,10 +184,13 @@ public struct SyncServer: Sendable {
         _ gate: ConnectionGate, _ onRunning: @escaping @Sendable (Int) async -> Void
     ) -> some ApplicationProtocol {
         let refusals = ParserRefusals(metrics: metrics, logger: logger, limits: limits)
+        // A batch, and what a message says around it.
+        let messageBytes = requestLimits.bodyBytes + 4 * 1024
         return Application(
             router: router,
             server: HTTPServerBuilder { responder in
-                GuardedChannel(responder: responder, limits: limits, gate: gate, refusals: refusals)
+                GuardedChannel(
+                    responder: responder, limits: limits, messageBytes: messageBytes, gate: gate, refusals: refusals)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: "rejoin", backlog: 1_024),

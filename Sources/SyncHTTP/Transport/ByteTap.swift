@@ -18,6 +18,8 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether what comes is thrown away.
     var isDropping = false
     private var droppedBytes = 0
+    /// Takes the bytes of what comes, once nothing of it is HTTP any more; nil while it is.
+    var meter: ((Int) -> Void)?
     /// Whether what is written is kept back. It is the end of a body that is only announced.
     var isMute = false
 
@@ -33,6 +35,10 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
             droppedBytes += bytes
             if droppedBytes > limits.lingerBytes { context.close(promise: nil) }
             return
+        }
+        if let meter {
+            meter(bytes)
+            return context.fireChannelRead(data)
         }
         unframedBytes += bytes
         context.fireChannelRead(data)

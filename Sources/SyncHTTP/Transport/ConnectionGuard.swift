@@ -87,7 +87,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             pending.append(
                 Pending(
                     version: head.version,
-                    isKeptAlive: head.isKeepAlive && head.version.isPersistent && admission == .ordinary,
+                    // The parser reads nothing after a request for another protocol, whatever it is answered.
+                    isKeptAlive: head.isKeepAlive && head.version.isPersistent && admission == .ordinary
+                        && !head.asksForSocket,
                     isHead: head.method == .HEAD,
                     awaitsContinue: head.version.isPersistent
                         && head.headers.first(name: "expect")?.lowercased() == "100-continue"))

@@ -13,17 +13,21 @@ struct GuardedChannel: HTTPChannelHandler {
 
     private let base: HTTP1Channel
     private let limits: TransportLimits
+    private let messageBytes: Int
     private let gate: ConnectionGate
     private let refusals: ParserRefusals
 
+    /// - Parameter messageBytes: how long a message over a socket may be.
     init(
-        responder: @escaping Responder, limits: TransportLimits, gate: ConnectionGate, refusals: ParserRefusals
+        responder: @escaping Responder, limits: TransportLimits, messageBytes: Int, gate: ConnectionGate,
+        refusals: ParserRefusals
     ) {
         var configuration = HTTP1Channel.Configuration(idleTimeout: .milliseconds(limits.idleMilliseconds))
         configuration.httpDecoder = .init(
             maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: 128)
         base = HTTP1Channel(responder: responder, configuration: configuration)
         self.limits = limits
+        self.messageBytes = messageBytes
         self.gate = gate
         self.refusals = refusals
     }
@@ -37,7 +41,7 @@ struct GuardedChannel: HTTPChannelHandler {
             try? channel.syncOptions?.setOption(
                 ChannelOptions.Types.SocketOption(level: .tcp, name: Self.notSentLowWater), value: limits.unsentBytes)
         #endif
-        return base.setup(channel: channel, logger: logger).flatMapThrowing { [limits, gate, refusals] value in
+        return base.setup(channel: channel, logger: logger).flatMapThrowing { [limits, messageBytes, gate, refusals] value in
             let pipeline = channel.pipeline.syncOperations
             let tap = ByteTap(limits: limits, gate: gate)
             let guardian = ConnectionGuard(
@@ -45,6 +49,8 @@ struct GuardedChannel: HTTPChannelHandler {
             tap.guardian = guardian
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(decoder))
+            let upgrade = SocketUpgrade(messageBytes: messageBytes, guardian: guardian, tap: tap)
+            try pipeline.addHandler(upgrade, position: .after(guardian))
             try pipeline.addHandler(tap, position: .first)
             return value
         }

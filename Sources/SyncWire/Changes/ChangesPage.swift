@@ -37,9 +37,14 @@ public struct ChangesPage: WireDocument, Hashable {
 
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
+        writeMembers(to: &writer)
+        writer.endObject()
+    }
+
+    /// Writes what the page says into an object that was begun.
+    func writeMembers(to writer: inout JSONWriter) {
         writer.documents("changes", records)
         end.writeMembers(to: &writer)
-        writer.endObject()
     }
 
     public init(reading members: DocumentMembers) throws(WireError) {

@@ -50,6 +50,7 @@ struct ServeCommand: AsyncParsableCommand {
         transport.connections = Descriptors.raise(for: transport, logger)
         let server = try await SyncServer(
             engine: engine, verifier: verifier, metrics: metrics, transport: transport,
+            allowedOrigins: settings.allowedOrigins.value,
             gauges: (store as? SQLiteStore)?.gauges ?? [], version: rejoinVersion, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value

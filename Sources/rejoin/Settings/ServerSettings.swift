@@ -59,6 +59,13 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Long polls and streams that one tenant may hold open. (default: 2000; REJOIN_READERS_PER_TENANT)")
     var readersPerTenant: Int?
 
+    @Option(
+        help: """
+            A site whose pages may ask with scripts, such as https://app.example; given once for each, or '*' for any. \
+            (REJOIN_ALLOW_ORIGIN, separated by commas)
+            """)
+    var allowOrigin: [String] = []
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -84,6 +91,7 @@ struct ServerSettings: Sendable {
     let transport: TransportSettings
     let readersPerDevice: Setting<Int>
     let readersPerTenant: Setting<Int>
+    let allowedOrigins: Setting<AllowedOrigins>
 
     init(_ options: ServerOptions) throws(CommandFailure) {
         let common = options.database.common
@@ -113,6 +121,16 @@ struct ServerSettings: Sendable {
             .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: EngineLimits().readersPerDevice)
         readersPerTenant = try settings.integer(
             .readersPerTenant, options.readersPerTenant, in: 1...1_000_000, default: EngineLimits().readersPerTenant)
+        let origins = settings.text(
+            .allowOrigin, options.allowOrigin.isEmpty ? nil : options.allowOrigin.joined(separator: ","), default: "")
+        let named = origins.value.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        switch AllowedOrigins.reading(named) {
+        case .success(let allowed): allowedOrigins = Setting(value: allowed, source: origins.source)
+        case .failure(let refused):
+            throw .cannotStart(
+                "allow-origin: '\(refused.text)' is no origin such as https://app.example, or stands beside others "
+                    + "(\(origins.source.text))")
+        }
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

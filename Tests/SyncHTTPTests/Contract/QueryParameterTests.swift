@@ -39,7 +39,9 @@ struct QueryParameterTests {
 
     @Test("a misspelt parameter is refused by its name on every route, before anything is done")
     func routes() async throws {
-        try await TestServer.run(.memory) { server in
+        var options = ServerOptions()
+        options.limits.requestsPerSecondPerDevice = 1_000
+        try await TestServer.run(.memory, options) { server in
             let token = try await server.token(device: "mac", roles: ["device", "reviewer", "admin"])
             try await server.makeConflict("e")
             let head = try await server.store.head(of: "acme")

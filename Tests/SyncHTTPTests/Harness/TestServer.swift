@@ -22,6 +22,7 @@ struct ServerOptions: Sendable {
     var key: TokenKey = .secret(TestServer.secret)
     var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
+    var allowedOrigins = AllowedOrigins.none
 }
 
 /// A server over a new store, and what a test needs around it.
@@ -71,7 +72,7 @@ struct TestServer: Sendable {
             verifier: try await TokenVerifier(
                 options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
                 logger: log.logger()),
-            logger: log.logger())
+            allowedOrigins: options.allowedOrigins, logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0

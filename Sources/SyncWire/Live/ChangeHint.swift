@@ -28,7 +28,7 @@ public struct ChangeHint: WireDocument, Hashable {
     }
 
     /// Writes what the hint says into an object that was begun.
-    public func writeMembers(to writer: inout JSONWriter) {
+    func writeMembers(to writer: inout JSONWriter) {
         writer.member("cursor", cursor)
         guard let collections else { return }
         writer.key("collections")

@@ -1,0 +1,326 @@
+import Causality
+import EngineHarness
+import HTTPTypes
+import MergeCore
+import SyncEngine
+import SyncHTTP
+import SyncWire
+import Testing
+import Values
+
+@Suite("sockets")
+struct SocketTests {
+    private static var live: ServerOptions {
+        var options = ServerOptions()
+        options.setup = .live
+        return options
+    }
+
+    private static func cursor(_ device: TestDevice) async throws -> String {
+        try await device.get("/v1/changes")["cursor"]?.text ?? ""
+    }
+
+    private static func openReaders(_ count: Int, _ server: TestServer) async throws {
+        try await eventually("\(count) are open") { await server.server.engine.load().openReaders == count }
+    }
+
+    @Test("a socket is opened as RFC 6455 says, with the token in a header or as a subprotocol")
+    func handshake() async throws {
+        try await TestServer.run(.memory, Self.live) { server in
+            let mac = try await server.device("mac")
+            let plain = try await SocketClient(server, token: mac.token)
+            #expect(plain.head.hasPrefix("HTTP/1.1 101 "))
+            // The example of section 1.3.
+            #expect(plain.head.lowercased().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="))
+            #expect(!plain.head.lowercased().contains("sec-websocket-protocol"))
+            let browser = try await SocketClient(
+                server, headers: ["Sec-WebSocket-Protocol: rejoin.v1, bearer.\(mac.token)"])
+            #expect(browser.head.hasPrefix("HTTP/1.1 101 "))
+            #expect(browser.head.lowercased().contains("sec-websocket-protocol: rejoin.v1\r\n") || browser.head.lowercased().hasSuffix("sec-websocket-protocol: rejoin.v1"))
+            #expect(try await SocketClient(server).head.hasPrefix("HTTP/1.1 401 "))
+            #expect(
+                try await SocketClient(server, headers: ["Sec-WebSocket-Protocol: rejoin.v1, bearer.x"]).head
+                    .hasPrefix("HTTP/1.1 401 "))
+            // In a query a token would be in every log on the way.
+            #expect(try await server.send(.get, "/v1/socket?token=\(mac.token)").status == 401)
+            #expect(try await mac.get("/v1/socket").code == "invalid_request")
+            #expect(
+                try await SocketClient(server, token: mac.token, headers: ["Origin: https://evil.example"]).head
+                    .hasPrefix("HTTP/1.1 403 "))
+            #expect(
+                try await SocketClient(server, token: mac.token, headers: ["Origin: http://test"]).head
+                    .hasPrefix("HTTP/1.1 101 "), "the server's own pages")
+        }
+    }
+
+    @Test("subscriptions are told of commits, each under its id, until they are ended", arguments: Engine.allCases)
+    func subscriptions(engine: Engine) async throws {
+        try await TestServer.run(engine, Self.live) { server in
+            let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
+            let since = try await Self.cursor(mac)
+            let socket = try await SocketClient(server, token: ipad.token)
+            socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)","collections":["notes"]}"#)
+            socket.say(#"{"type":"subscribe","id":2,"since":"\#(since)","deliver":"records"}"#)
+            try await Self.openReaders(2, server)
+            _ = try await mac.send(mac.creating("n", ["v": 1]))
+            var told: [Value: Value] = [:]
+            for _ in 0..<2 {
+                let message = try #require(try await socket.next()).json
+                told[message["id"] ?? .null] = message
+            }
+            let end = try await Self.cursor(mac)
+            #expect(told[1]?["type"] == "change" && told[1]?["collections"] == ["notes"])
+            #expect(told[1]?["cursor"] == .string(ExactString(end)))
+            let pulled = try await ipad.get("/v1/changes?since=\(since)")
+            #expect(told[2]?["type"] == "page" && told[2]?["changes"] == pulled["changes"])
+            socket.say(#"{"type":"unsubscribe","id":2}"#)
+            #expect(try await socket.next()?.json == ["type": "unsubscribed", "id": 2])
+            try await Self.openReaders(1, server)
+            _ = try await mac.send(mac.creating("d", ["v": 1], in: "drafts"))
+            _ = try await mac.send(mac.creating("m", ["v": 1]))
+            #expect(try await socket.next()?.json["id"] == 1, "drafts are not wanted, and the pages have ended")
+            // The id is free again.
+            socket.say(#"{"type":"subscribe","id":2,"deliver":"records"}"#)
+            #expect(try await socket.next()?.json["changes"]?.elements.count == 3)
+        }
+    }
+
+    @Test("a batch over the socket is answered with the same bytes as over HTTP", arguments: Engine.allCases)
+    func batches(engine: Engine) async throws {
+        try await TestServer.run(engine, Self.live) { server in
+            let mac = try await server.device("mac")
+            let socket = try await SocketClient(server, token: mac.token)
+            let body = #"{"operations":[{"id":"o-1","kind":"create","collection":"notes","record":"n","#
+                + #""clock":{"mac":1},"fields":{"v":[1.50,9007199254740993,"é\u2028"]}}]}"#
+            socket.say(#"{"type":"batch","key":"k-1","body":\#(body)}"#)
+            let first = try #require(try await socket.next())
+            #expect(first.json["type"] == "batch" && first.json["key"] == "k-1" && first.json["replayed"] == false)
+            // Over HTTP it is a replay, and the other way round.
+            let posted = try await mac.send(body: body, key: "k-1")
+            #expect(posted.header("Idempotency-Replayed") == "true")
+            #expect(first.json["body", "results"] == posted["results"])
+            socket.say(#"{"type":"batch","key":"k-1","body":\#(body)}"#)
+            let again = try #require(try await socket.next())
+            #expect(again.json["replayed"] == true)
+            #expect(again.text.contains(#""body":"# + posted.text + "}"), "the same bytes")
+            // What is wrong with a batch comes with its key, and the socket goes on.
+            socket.say(#"{"type":"batch","key":"k-2","body":{"operations":[{"id":"x"}]}}"#)
+            let refused = try #require(try await socket.next()).json
+            let overHTTP = try await mac.send(body: #"{"operations":[{"id":"x"}]}"#, key: "k-2")
+            #expect(refused["type"] == "error" && refused["key"] == "k-2")
+            #expect(refused["problem", "code"] == overHTTP["code"] && refused["problem", "errors"] == overHTTP["errors"])
+            socket.say(#"{"type":"batch","key":"k-1","body":{"operations":[]}}"#)
+            #expect(try await socket.next()?.json["problem", "code"] == "idempotency_key_reused")
+        }
+    }
+
+    @Test("what cannot be understood is answered with its place, and the socket goes on")
+    func nonsense() async throws {
+        try await TestServer.run(.memory, Self.live) { server in
+            let mac = try await server.device("mac")
+            let socket = try await SocketClient(server, token: mac.token)
+            for (message, code, pointer) in [
+                ("x", "malformed_json", nil), ("", "malformed_json", nil), ("[]", "invalid_request", nil),
+                (#"{"type":"hello"}"#, "invalid_request", "/type"), (#"{}"#, "invalid_request", "/type"),
+                (#"{"type":"subscribe"}"#, "invalid_request", "/id"),
+                (#"{"type":"subscribe","id":1,"deliver":"all"}"#, "invalid_request", "/deliver"),
+                (#"{"type":"subscribe","id":1,"colections":[]}"#, "invalid_request", "/colections"),
+                (#"{"type":"subscribe","id":1,"since":"x"}"#, "cursor_invalid", nil),
+                (#"{"type":"unsubscribe","id":7}"#, "not_found", nil),
+                (#"{"type":"batch","key":"","body":{}}"#, "invalid_request", "/key"),
+                (#"{"type":"batch","key":"k","body":[]}"#, "invalid_request", "/body"),
+                (#"{"type":"batch","key":"k","return":"x","body":{}}"#, "invalid_request", "/return"),
+                (#"{"type":"subscribe","id":1,"tenant":"globex"}"#, "invalid_request", nil),
+            ] as [(String, String, String?)] {
+                socket.say(message)
+                let error = try #require(try await socket.next()).json
+                #expect(error["type"] == "error", "\(message)")
+                #expect(error["problem", "code"] == .string(ExactString(code)), "\(message)")
+                if let pointer {
+                    #expect(
+                        error["problem", "errors", 0, "pointer"] == .string(ExactString(pointer)), "\(message)")
+                }
+            }
+            #expect(await server.server.engine.load().openReaders == 0)
+            socket.say(#"{"type":"subscribe","id":1}"#)
+            try await Self.openReaders(1, server)
+            socket.say(#"{"type":"subscribe","id":1}"#)
+            #expect(try await socket.next()?.json["problem", "code"] == "invalid_request")
+            try await Self.openReaders(1, server)
+        }
+    }
+
+    @Test("a socket ends with its token, unless a fresh one of the same device comes before")
+    func tokens() async throws {
+        try await TestServer.run(.memory, Self.live) { server in
+            let mac = try await server.device("mac")
+            let since = try await Self.cursor(mac)
+            let socket = try await SocketClient(server, token: mac.token)
+            socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#)
+            try await Self.openReaders(1, server)
+            for token in [
+                try await server.token(device: "mac", user: "bob"), try await server.token(device: "ipad"),
+                try await server.token(tenant: "globex", device: "mac"),
+            ] {
+                socket.say(#"{"type":"token","token":"\#(token)"}"#)
+                #expect(try await socket.next()?.json["problem", "code"] == "forbidden")
+            }
+            let fresh = try await server.token(device: "mac", roles: ["device"], validSeconds: 10_000)
+            socket.say(#"{"type":"token","token":"\#(fresh)"}"#)
+            #expect(try await socket.next()?.json == ["type": "token"])
+            server.clock.advance(milliseconds: 3_700_000)
+            let other = try await server.device("ipad")
+            _ = try await other.send(other.creating("n", ["v": 1]))
+            #expect(try await socket.next()?.json["type"] == "change", "the first token has ended")
+            server.clock.advance(milliseconds: 10_000_000)
+            socket.say(#"{"type":"unsubscribe","id":1}"#)
+            #expect(try await socket.next()?.json["problem", "code"] == "token_expired")
+            #expect(try await socket.next()?.closeCode == 1008)
+            #expect(try await socket.next() == nil)
+            try await Self.openReaders(0, server)
+        }
+    }
+
+    @Test("a retired device's socket is closed at once, and a server that stops says that it goes")
+    func endings() async throws {
+        try await TestServer.run(.sqlite, Self.live) { server in
+            let mac = try await server.device("mac")
+            let ipad = try await server.device("ipad")
+            let since = try await Self.cursor(mac)
+            _ = try await Self.cursor(ipad)
+            let (mine, other) = (
+                try await SocketClient(server, token: mac.token), try await SocketClient(server, token: ipad.token)
+            )
+            for socket in [mine, other] { socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#) }
+            try await Self.openReaders(2, server)
+            #expect(try await server.admin().send(.delete, "/v1/devices/mac").status == 204)
+            #expect(try await mine.next()?.json["problem", "code"] == "device_retired")
+            #expect(try await mine.next()?.closeCode == 4403)
+            await server.server.engine.releaseReaders()
+            #expect(try await other.next()?.closeCode == 1001)
+            #expect(try await other.next() == nil)
+        }
+    }
+
+    @Test("frames that are no client's end the socket with the code that RFC 6455 has for it")
+    func frames() async throws {
+        try await TestServer.run(.memory, Self.live) { server in
+            let mac = try await server.device("mac")
+            let text = Array(#"{"type":"unsubscribe","id":7}"#.utf8)
+            for (bytes, code) in [
+                (SocketClient.frame(1, text, isMasked: false), 1002), (SocketClient.frame(2, text), 1003),
+                (SocketClient.frame(0, text), 1002), (SocketClient.frame(1, [], length: 64 * 1024 * 1024), 1009),
+                (SocketClient.frame(8, [0x03, 0xE8]), 1000),
+            ] {
+                let socket = try await SocketClient(server, token: mac.token)
+                socket.connection.send(bytes)
+                #expect(try await socket.next()?.closeCode == code, "\(bytes.prefix(2))")
+                #expect(try await socket.next() == nil)
+            }
+            let socket = try await SocketClient(server, token: mac.token)
+            socket.connection.send(SocketClient.frame(9, [1, 2, 3]))
+            let pong = try #require(try await socket.next())
+            #expect(pong.opcode == 10 && pong.payload == [1, 2, 3])
+            // In two fragments with a ping between them.
+            let long = Array((#"{"type":"unsubscribe","id":7,"x-pad":""# + String(repeating: "p", count: 600) + #""}"#).utf8)
+            socket.connection.send(SocketClient.frame(1, Array(long.prefix(550)), isLast: false))
+            socket.connection.send(SocketClient.frame(9, []))
+            socket.connection.send(SocketClient.frame(0, Array(long.dropFirst(550))))
+            #expect(try await socket.next()?.opcode == 10)
+            #expect(try await socket.next()?.json["problem", "code"] == "not_found")
+        }
+    }
+
+    @Test("who asks over and over is refused, and then read more slowly; many subscriptions are too many")
+    func budgets() async throws {
+        var options = Self.live
+        options.limits.requestsPerSecondPerDevice = 1
+        options.limits.readersPerDevice = 2
+        try await TestServer.run(.memory, options) { server in
+            let mac = try await server.device("mac")
+            let socket = try await SocketClient(server, token: mac.token)
+            for id in 1...3 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
+            #expect(try await socket.next()?.json["problem", "code"] == "rate_limited")
+            try await Self.openReaders(2, server)
+            var codes: [String] = []
+            for _ in 0..<10 { socket.say(#"{"type":"unsubscribe","id":9}"#) }
+            for _ in 0..<8 { codes.append(try await socket.next()?.json["problem", "code"]?.text ?? "") }
+            #expect(codes.contains("not_found") && codes.contains("rate_limited"), "\(codes)")
+        }
+    }
+
+    @Test("who goes away leaves nothing behind")
+    func gone() async throws {
+        try await TestServer.run(.sqlite, Self.live) { server in
+            let mac = try await server.device("mac")
+            do {
+                let socket = try await SocketClient(server, token: mac.token)
+                for id in 1...5 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
+                try await Self.openReaders(5, server)
+            }
+            try await Self.openReaders(0, server)
+            #expect(await server.server.engine.load().waitingReaders == 0)
+        }
+    }
+}
+
+@Suite("pages of other sites")
+struct CrossOriginTests {
+    @Test("they may ask where that is allowed, and are told nothing else")
+    func allowed() async throws {
+        for (origins, isAllowed) in [
+            (AllowedOrigins.these(["https://app.example"]), true), (.any, true), (.none, false),
+            (.these(["https://other.example"]), false),
+        ] {
+            var options = ServerOptions()
+            options.allowedOrigins = origins
+            try await TestServer.run(.memory, options) { server in
+                let mac = try await server.device("mac")
+                let origin = ("Origin", "https://app.example")
+                let asks = [
+                    origin, ("Access-Control-Request-Method", "POST"),
+                    ("Access-Control-Request-Headers", "authorization,idempotency-key"),
+                ]
+                let preflight = try await server.send(.options, "/v1/batches", headers: asks)
+                #expect(preflight.status == (isAllowed ? 204 : 405), "\(origins)")
+                let expected = !isAllowed ? nil : origins == .any ? "*" : "https://app.example"
+                #expect(preflight.header("Access-Control-Allow-Origin") == expected)
+                if isAllowed {
+                    let headers = preflight.header("Access-Control-Allow-Headers")?.lowercased() ?? ""
+                    for name in ["authorization", "content-type", "idempotency-key", "last-event-id"] {
+                        #expect(headers.contains(name), "\(name)")
+                    }
+                }
+                for (uri, token) in [("/v1/changes", mac.token), ("/v1/changes?limit=0", mac.token), ("/v1/x", "x")] {
+                    let answer = try await server.send(.get, uri, token: token, headers: [origin])
+                    #expect(answer.header("Access-Control-Allow-Origin") == expected, "\(uri)")
+                    #expect(answer.header("Access-Control-Allow-Credentials") == nil)
+                    if isAllowed {
+                        #expect(answer.header("Access-Control-Expose-Headers")?.contains("Retry-After") == true)
+                    }
+                    if isAllowed, origins != .any { #expect(answer.header("Vary")?.contains("Origin") == true) }
+                }
+                // The reviewers' pages go by a cookie, and are for no other site.
+                let page = try await server.send(.get, "/review", headers: [origin])
+                #expect(page.header("Access-Control-Allow-Origin") == nil)
+            }
+        }
+    }
+
+    @Test("origins are read as browsers write them, and nothing else is one")
+    func reading() {
+        for (text, origin) in [
+            ("https://app.example", "https://app.example"), ("HTTPS://App.Example/", "https://app.example"),
+            ("http://localhost:5173", "http://localhost:5173"), ("https://app.example:443", "https://app.example"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            #expect(AllowedOrigins.reading([text]) == .success(.these([origin])), "\(text)")
+        }
+        for text in ["app.example", "https://app.example/page", "null", "ftp://x", "https://", "https://a b", ""] {
+            #expect(AllowedOrigins.reading([text]) == .failure(.init(text: text)), "\(text)")
+        }
+        #expect(AllowedOrigins.reading(["*"]) == .success(.any))
+        #expect(AllowedOrigins.reading(["*", "https://a.example"]) == .failure(.init(text: "*")))
+        #expect(AllowedOrigins.reading([]) == .success(.none))
+    }
+}
