@@ -71,19 +71,18 @@ public struct LiveReader: Sendable {
         /// Where the changes were that have not been told of; nil where that is not known.
         var touched: Set<ExactString>? = first == known ? [] : nil
         while true {
-            if head != told {
-                // Where it is not known what changed, it may have been what is wanted.
-                let isWanted = collections.isEmpty || touched.map { !$0.isDisjoint(with: collections) } ?? true
+            // A head may be read that is further than what was told of so far: then the rest is told of yet, and is a hint
+            // though the head has been told.
+            let wanted = touched.map { collections.isEmpty ? $0 : $0.intersection(collections) }
+            if wanted.map({ !$0.isEmpty }) ?? (head != told) {
                 told = head
-                if isWanted {
-                    let named = touched.map { collections.isEmpty ? $0 : $0.intersection(collections) }
-                    try await take(.change(engine.hint(listener.tenant, at: head, in: named)))
-                    await engine.clock.sleep(for: Self.hintInterval)
-                }
-                touched = []
+                try await take(.change(engine.hint(listener.tenant, at: head, in: wanted)))
+                await engine.clock.sleep(for: Self.hintInterval)
             }
+            touched = []
             let before = state.version
-            switch await wait(at: head, for: nil, state, interval) {
+            // Anything wakes it: word of the head that was read ahead of its word says where the change was.
+            switch await wait(at: nil, for: nil, state, interval) {
             case .changed(let round, _):
                 try await admit(round, &state)
                 head = try await engine.head(of: listener.tenant, in: round)
@@ -128,7 +127,7 @@ public struct LiveReader: Sendable {
     // MARK: Waiting
 
     private func wait(
-        at position: Int64, for query: ChangeQuery?, _ state: Wait, _ interval: Duration
+        at position: Int64?, for query: ChangeQuery?, _ state: Wait, _ interval: Duration
     ) async -> ChangeNotifier.Wake {
         let left = min(interval, engine.validity(of: listener.caller))
         return await listener.subscription.wait(after: state.version, at: position, for: query, atMost: left)
