@@ -22,6 +22,8 @@ struct ServerOptions: Sendable {
     var key: TokenKey = .secret(TestServer.secret)
     var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
+    /// Where there are several, beside the server's own key.
+    var issuers: [TokenIssuer] = []
 }
 
 /// A server over a new store, and what a test needs around it.
@@ -62,15 +64,19 @@ struct TestServer: Sendable {
     ) async throws -> Result {
         let clock = TestClock()
         let log = CapturedLog()
+        var verifier = try await TokenVerifier(
+            options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
+            logger: log.logger())
+        if !options.issuers.isEmpty {
+            verifier = try await TokenVerifier(options.issuers, logger: log.logger()).taking(own: options.key)
+        }
         let server = try await SyncServer(
             engine: SyncEngine(
                 store: store, schema: options.schema, limits: options.limits,
                 keys: ServerKeys(secret: secret),
                 clock: options.hasTimeouts ? clock.engineClock : clock.withoutTimeouts,
                 logger: log.logger()),
-            verifier: try await TokenVerifier(
-                options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
-                logger: log.logger()),
+            verifier: verifier,
             logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
