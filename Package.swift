@@ -311,12 +311,14 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncEngine", "SyncHTTP", "rejoin",
+                "SeededRandom",
                 "PostgreSQLCluster",
                 "RejoinProcesses", .server("AsyncHTTPClient", "async-http-client"),
                 .server("NIOCore", "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .testTarget(

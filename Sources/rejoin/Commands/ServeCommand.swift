@@ -32,7 +32,9 @@ struct ServeCommand: AsyncParsableCommand {
         let keys = ServerKeys(secret: secret)
         try await store.agree(on: keys, data: data, settings.database.value, logger)
         let verifier: TokenVerifier
-        if let named {
+        if let named, settings.identity?.value.takesOwnTokens == true {
+            verifier = try await named.takingOwn(.secret(secret))
+        } else if let named {
             verifier = named
         } else {
             verifier = try await .opening(.secret(secret), settings.tokenRequirements)
@@ -60,7 +62,7 @@ struct ServeCommand: AsyncParsableCommand {
         let management = server.managementApplication(configuration) { managementPort.yield($0) }
         if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
-            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
+            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: settings.mintsTokens)
             // The management port comes second: whoever started the server reads its address from the first line.
             if let port = await managementPorts.first(where: { _ in true }) {
                 announce(managementPort: port, host: host)
@@ -146,18 +148,17 @@ private func announce(host: String, port: Int, data: DataDirectory, _ database: 
 }
 
 extension ServerSettings {
-    /// Verifies with the key file that is named; nil where tokens are signed with the server's own key.
+    /// Whether what `rejoin token` prints is taken.
+    fileprivate var mintsTokens: Bool {
+        identity.map(\.value.takesOwnTokens) ?? (jwks == nil && publicKey == nil)
+    }
+
+    /// Verifies with the keys that are named; nil where tokens are signed with the server's own key.
     func namedVerifier(logger: Logger) async throws(CommandFailure) -> TokenVerifier? {
+        if let identity { return try await identity.value.verifier(from: identity.source, logger: logger) }
         for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
             guard let setting else { continue }
-            let source: @Sendable () async -> TokenKey? = {
-                await withCheckedContinuation { continuation in
-                    DispatchQueue.global().async {
-                        let text = try? String(contentsOfFile: setting.value, encoding: .utf8)
-                        continuation.resume(returning: text.map(make))
-                    }
-                }
-            }
+            let source: @Sendable () async -> TokenKey? = { await TextFile.read(setting.value).map(make) }
             guard let key = await source() else {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
@@ -186,10 +187,15 @@ extension TokenVerifier {
         do {
             return try await TokenVerifier(key, requirements: requirements, readingAgain: source, logger: logger)
         } catch {
-            switch error {
-            case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
-            case .unreadable(let reason): throw .cannotStart(reason)
-            }
+            throw .cannotStart(error.message)
+        }
+    }
+
+    func takingOwn(_ key: TokenKey) async throws(CommandFailure) -> TokenVerifier {
+        do {
+            return try await taking(own: key)
+        } catch {
+            throw .cannotStart(error.message)
         }
     }
 }

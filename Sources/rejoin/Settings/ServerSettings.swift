@@ -76,6 +76,8 @@ struct ServerSettings: Sendable {
     let issuer: Setting<String>?
     let audience: Setting<String>?
     let tokenLeeway: Setting<Int>
+    /// `auth` of the settings file, which stands for the five before it.
+    let identity: Setting<IdentitySettings>?
     let logLevel: Setting<Logger.Level>
     /// The requests of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
@@ -98,6 +100,17 @@ struct ServerSettings: Sendable {
         publicKey = settings.text(.publicKey, options.publicKey)
         issuer = settings.text(.issuer, options.issuer)
         audience = settings.text(.audience, options.audience)
+        identity = settings.identity
+        if let identity {
+            for (name, given) in [
+                (SettingName.jwks, options.jwks), (.publicKey, options.publicKey), (.issuer, options.issuer),
+                (.audience, options.audience), (.tokenLeeway, options.tokenLeeway.map(String.init)),
+            ] where settings.text(name, given) != nil {
+                throw .cannotStart(
+                    "'auth' says whose tokens are taken (\(identity.source.text)); '\(name.rawValue)' has no place "
+                        + "beside it")
+            }
+        }
         let isSignedElsewhere = jwks != nil || publicKey != nil
         tokenLeeway = try settings.integer(
             .tokenLeeway, options.tokenLeeway, in: 0...3600,
