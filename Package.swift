@@ -87,6 +87,7 @@ let package = Package(
                 .embedInCode("Schemas/V0003_one_time_codes.sql"),
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
+                .embedInCode("Schemas/V0007_devices_of_a_user.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -99,6 +100,7 @@ let package = Package(
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
                 .embedInCode("Schemas/V0007_settings_of_transactions.sql"),
+                .embedInCode("Schemas/V0008_devices_of_a_user.sql"),
             ],
             swiftSettings: strict),
         .target(

@@ -130,6 +130,8 @@ public struct TokenClaims: JWTPayload, Equatable {
         var caller = Caller(
             tenant: TenantID(tenant), user: user, device: deviceID, roles: roles,
             expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
+        // A token that says which roles it has, and that of a device is not among them, is no device's.
+        caller.mayNameDevice = deviceID == nil && (self.roles == nil || roles.contains(.device))
         caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
         return caller
     }

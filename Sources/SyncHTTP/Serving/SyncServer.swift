@@ -117,7 +117,8 @@ public struct SyncServer: Sendable {
         var caller: Caller?
         if route.access != .open {
             let verified = try await verifier.caller(
-                request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
+                request.headers[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire
+            ).naming(DeviceHeader(request.headers, limits: engine.limits.wire), on: route)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }
             if route.accessCheck == .beforehand { try await engine.permit(verified) }

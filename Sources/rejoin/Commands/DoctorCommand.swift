@@ -57,6 +57,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     "  readers-per-tenant", String(settings.readersPerTenant.value),
                     settings.readersPerTenant.source.text,
                 ],
+                ["  devices-per-user", String(settings.devicesPerUser.value), settings.devicesPerUser.source.text],
             ] + settings.transport.rows + [
                 ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
             ]

@@ -59,6 +59,13 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Long polls and streams that one tenant may hold open. (default: 2000; REJOIN_READERS_PER_TENANT)")
     var readersPerTenant: Int?
 
+    @Option(
+        help: """
+            Devices that one user may register, for tokens that name none; retired ones do not count. \
+            (default: 20; REJOIN_DEVICES_PER_USER)
+            """)
+    var devicesPerUser: Int?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -86,6 +93,7 @@ struct ServerSettings: Sendable {
     let transport: TransportSettings
     let readersPerDevice: Setting<Int>
     let readersPerTenant: Setting<Int>
+    let devicesPerUser: Setting<Int>
 
     init(_ options: ServerOptions) throws(CommandFailure) {
         let common = options.database.common
@@ -126,6 +134,8 @@ struct ServerSettings: Sendable {
             .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: EngineLimits().readersPerDevice)
         readersPerTenant = try settings.integer(
             .readersPerTenant, options.readersPerTenant, in: 1...1_000_000, default: EngineLimits().readersPerTenant)
+        devicesPerUser = try settings.integer(
+            .devicesPerUser, options.devicesPerUser, in: 1...100_000, default: EngineLimits().devicesPerUser)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

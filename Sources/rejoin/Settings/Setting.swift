@@ -41,6 +41,7 @@ enum SettingName: String, CaseIterable {
     case answerTimeout = "answer-timeout"
     case readersPerDevice = "readers-per-device"
     case readersPerTenant = "readers-per-tenant"
+    case devicesPerUser = "devices-per-user"
     case database
     case databaseConnections = "database-connections"
     case databaseConnectTimeout = "database-connect-timeout"
