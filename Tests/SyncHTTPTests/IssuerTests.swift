@@ -262,6 +262,31 @@ struct IssuerTests {
         }
     }
 
+    @Test("a token that names no key has keys read too, now and then, because a new one is known by nothing else")
+    func withoutNames() async throws {
+        let (old, new, stranger) = (HandmadeKey(id: "1"), HandmadeKey(id: "1"), HandmadeKey(id: "1"))
+        let keys = ScriptedKeys([old.jwk()])
+        let header = #"{"alg":"ES256"}"#
+        try await TestServer.run(.memory, options(try .test("i", keys))) { server in
+            #expect(try await session(server, old.token(claims("i"), header: header)).status == 200)
+            keys.set([new.jwk()])
+            let token = try new.token(claims("i"), header: header)
+            #expect(try await session(server, token).status == 200)
+            #expect(try await session(server, old.token(claims("i"), header: header)).status == 401)
+            #expect(keys.readings == 2)
+            for _ in 0..<20 {
+                #expect(try await session(server, stranger.token(claims("i"), header: header)).status == 401)
+            }
+            #expect(keys.readings == 2)
+            server.clock.advance(milliseconds: 30_000)
+            // One that names its key is refused by it, and that is that.
+            #expect(try await session(server, stranger.token(claims("i"))).status == 401)
+            #expect(keys.readings == 2)
+            #expect(try await session(server, stranger.token(claims("i"), header: header)).status == 401)
+            #expect(keys.readings == 3)
+        }
+    }
+
     @Test("an algorithm that is not allowed makes no key")
     func algorithms() async throws {
         let (elliptic, keys) = (HandmadeKey(id: "1"), ScriptedKeys(nil))

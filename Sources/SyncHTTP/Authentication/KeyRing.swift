@@ -17,6 +17,8 @@ actor KeyRing {
     /// From when on they are known to be what they are.
     private var freshSinceMilliseconds: Int64?
     private var reading: Task<Void, Never>?
+    /// How often other keys were read.
+    private var readings = 0
 
     init(
         _ keys: VerificationKeys, of key: TokenKey?, algorithms: Set<String>? = nil, source: KeySource?,
@@ -33,12 +35,8 @@ actor KeyRing {
 
     /// The keys that may have signed the token of this header.
     /// - Returns: nil where there never was a key. Then nothing can be said of the token.
-    func candidates(_ header: TokenHeader, nowMilliseconds now: Int64) async -> [VerificationKey]? {
-        // A token with an algorithm that no key of this issuer can have is not worth a reading.
-        let isPossible =
-            VerificationKeys.knownAlgorithms.contains(header.algorithm)
-            || keys.keys.contains { $0.algorithm == header.algorithm }
-        if isPossible, key == nil || header.keyID.map({ !keys.has(id: $0) }) == true, source != nil {
+    func candidates(_ header: TokenHeader, nowMilliseconds now: Int64) async -> Candidates? {
+        if isPossible(header), key == nil || header.keyID.map({ !keys.has(id: $0) }) == true, source != nil {
             beginIfDue(now)
             // Whoever comes while the keys are read waits for what is in them.
             await reading?.value
@@ -49,7 +47,35 @@ actor KeyRing {
             if now - since >= age { beginIfDue(now) }
         }
         guard key != nil else { return nil }
-        return keys.candidates(id: header.keyID, algorithm: header.algorithm)
+        return candidates(header)
+    }
+
+    /// Keys, and which reading they are from.
+    struct Candidates {
+        let keys: [VerificationKey]
+        fileprivate let reading: Int
+    }
+
+    /// The keys that may have signed a token which names none, after those that were here have not. A new key is known
+    /// by nothing else.
+    /// - Returns: nil where there are no others.
+    func candidates(
+        _ header: TokenHeader, after tried: Candidates, nowMilliseconds now: Int64
+    ) async -> Candidates? {
+        guard header.keyID == nil, source != nil, isPossible(header) else { return nil }
+        if tried.reading == readings { beginIfDue(now) }
+        await reading?.value
+        return tried.reading == readings ? nil : candidates(header)
+    }
+
+    private func candidates(_ header: TokenHeader) -> Candidates {
+        Candidates(keys: keys.candidates(id: header.keyID, algorithm: header.algorithm), reading: readings)
+    }
+
+    /// Whether a key of this issuer can be for the token's algorithm. Any other token is not worth a reading.
+    private func isPossible(_ header: TokenHeader) -> Bool {
+        VerificationKeys.knownAlgorithms.contains(header.algorithm)
+            || keys.keys.contains { $0.algorithm == header.algorithm }
     }
 
     /// Reads the keys again. What cannot be read leaves the keys as they are. A set that can be read is in force, even
@@ -105,6 +131,7 @@ actor KeyRing {
         if case .changes(let now) = taking { freshSinceMilliseconds = now }
         self.key = key
         keys = read
+        readings += 1
         // Who took keys before this does not keep what it verifies with them.
         verified.forgetAll()
         logger.notice(

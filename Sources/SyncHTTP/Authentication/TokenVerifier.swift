@@ -11,6 +11,9 @@ public enum TokenKey: Sendable, Hashable {
     /// A secret that the server shares with whoever mints tokens, for HS256. It has at least 32 bytes (RFC 7518 section
     /// 3.2).
     case secret([UInt8])
+    /// Several such secrets, of the server's own. A token names its one by `kid`; one that names none of them is checked
+    /// with the one that has no name.
+    case secrets([NamedSecret])
     /// A JSON Web Key Set (RFC 7517), as text. A token names its key by `kid`; it may leave that out where there is only one.
     case keySet(String)
     /// A public key in PEM: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA).
@@ -24,10 +27,24 @@ public enum TokenKey: Sendable, Hashable {
     /// - Parameter algorithms: those that a key may be for; nil for all.
     func read(for algorithms: Set<String>? = nil) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         switch self {
-        case .secret(let bytes): try await .secret(bytes)
+        case .secret(let bytes): try await .secrets([NamedSecret(nil, bytes)], naming: .never)
+        case .secrets(let secrets): try await .secrets(secrets, naming: .sometimes)
         case .keySet(let json): try await .keySet(json, for: algorithms)
         case .publicKey(let pem): try await .publicKey(pem, for: algorithms)
         }
+    }
+}
+
+/// A secret for HS256, and the name by which tokens ask for it; nil for the one that tokens without a name are for.
+public struct NamedSecret: Sendable, Hashable {
+    /// The name.
+    public let id: String?
+    /// The secret, of 32 bytes at least.
+    public let bytes: [UInt8]
+
+    public init(_ id: String?, _ bytes: [UInt8]) {
+        self.id = id
+        self.bytes = bytes
     }
 }
 
@@ -174,7 +191,7 @@ public struct TokenVerifier: Sendable {
         case nil: problem = "it was not read"
         }
         guard issuer.keys.schedule != .whenTold else { throw .unreadable("\(issuer.keys.place): \(problem)") }
-        return (VerificationKeys(findings: ["\(issuer.keys.place): \(problem)"], isNamed: true), nil)
+        return (VerificationKeys(findings: ["\(issuer.keys.place): \(problem)"], naming: .always), nil)
     }
 
     /// Reads the keys again, where they can be.
@@ -245,14 +262,20 @@ public struct TokenVerifier: Sendable {
         guard let header = TokenHeader(of: token), let payload = TokenPayload(of: token),
             let trusted = trusted(payload.issuer)
         else { return nil }
-        guard let keys = await trusted.ring.candidates(header, nowMilliseconds: nowMilliseconds) else {
+        guard let candidates = await trusted.ring.candidates(header, nowMilliseconds: nowMilliseconds) else {
             // A 401 would have clients throw away what may be a good token.
             throw .overloaded("Tokens of this kind cannot be checked at the moment.", retryAfterSeconds: 10)
         }
-        for key in keys where (try? await key.signer.verify(token, as: SignedBytes.self)) != nil {
-            return TokenClaims(payload, at: trusted.claims).map { ($0, trusted.requirements) }
+        if await !isSigned(token, by: candidates.keys) {
+            let others = await trusted.ring.candidates(header, after: candidates, nowMilliseconds: nowMilliseconds)
+            guard let others, await isSigned(token, by: others.keys) else { return nil }
         }
-        return nil
+        return TokenClaims(payload, at: trusted.claims).map { ($0, trusted.requirements) }
+    }
+
+    private func isSigned(_ token: String, by keys: [VerificationKey]) async -> Bool {
+        for key in keys where (try? await key.signer.verify(token, as: SignedBytes.self)) != nil { return true }
+        return false
     }
 }
 
@@ -282,13 +305,18 @@ extension TokenKey {
 /// Mints tokens with the server's own secret, for development and scripts.
 public struct TokenMint: Sendable {
     private let keys: JWTKeyCollection
+    private let id: JWKIdentifier?
 
-    public init(secret: [UInt8]) async {
+    public init(secret: [UInt8]) async { await self.init(NamedSecret(nil, secret)) }
+
+    /// Takes a secret whose name, if it has one, is in its tokens.
+    public init(_ secret: NamedSecret) async {
         keys = JWTKeyCollection()
-        await keys.add(hmac: HMACKey(from: secret), digestAlgorithm: .sha256)
+        id = secret.id.map { JWKIdentifier(string: $0) }
+        await keys.add(hmac: HMACKey(from: secret.bytes), digestAlgorithm: .sha256, kid: id)
     }
 
     public func token(_ claims: TokenClaims) async throws -> String {
-        try await keys.sign(claims)
+        try await keys.sign(claims, kid: id)
     }
 }

@@ -20,36 +20,56 @@ struct VerificationKeys: Sendable {
     var keys: [VerificationKey] = []
     /// Which keys of a set cannot be used, and why, for the operator.
     var findings: [String] = []
-    /// Whether tokens ask for keys by name. Where the one key has no name, what a token calls it means nothing.
-    var isNamed = false
+    /// Whether tokens ask for keys by name.
+    enum Naming: Sendable {
+        /// The one key has no name, and what a token calls it means nothing.
+        case never
+        /// One key has no name, and is for tokens that name none of the others.
+        case sometimes
+        case always
+    }
+
+    var naming = Naming.never
 
     /// The keys that may have signed a token.
     /// - Returns: nothing for the name of a key that is not here, for another algorithm than the key's, and where a
     ///   token names none of several.
     func candidates(id: String?, algorithm: String) -> [VerificationKey] {
-        let named: [VerificationKey]
-        if isNamed, let id {
-            named = keys.filter { $0.id == id }
-        } else {
-            named = keys.count == 1 ? keys : []
-        }
-        return named.filter { $0.algorithm == algorithm }
+        let named = id.map { id in keys.filter { $0.id == id } } ?? []
+        let meant =
+            switch naming {
+            case .never: keys
+            case .sometimes: named.isEmpty ? keys.filter { $0.id == nil } : named
+            case .always: id == nil && keys.count == 1 ? keys : named
+            }
+        return meant.filter { $0.algorithm == algorithm }
     }
 
-    func has(id: String) -> Bool { !isNamed || keys.contains { $0.id == id } }
+    func has(id: String) -> Bool {
+        switch naming {
+        case .never: true
+        case .sometimes, .always: keys.contains { $0.id == id }
+        }
+    }
 }
 
 extension VerificationKeys {
     /// The least bytes of an RSA key's modulus (RFC 7518 section 3.3).
     private static let leastModulusBytes = 256
 
-    /// A secret, for HS256.
+    /// Secrets, for HS256.
     /// - Throws: `secretTooShort` (RFC 7518 section 3.2).
-    static func secret(_ bytes: [UInt8]) async throws(TokenVerifier.KeyError) -> VerificationKeys {
-        guard bytes.count >= 32 else { throw .secretTooShort(bytes: bytes.count) }
-        let signer = JWTKeyCollection()
-        await signer.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
-        return VerificationKeys(keys: [VerificationKey(id: nil, algorithm: "HS256", signer: signer)])
+    static func secrets(
+        _ secrets: [NamedSecret], naming: Naming
+    ) async throws(TokenVerifier.KeyError) -> VerificationKeys {
+        var read = VerificationKeys(naming: naming)
+        for secret in secrets {
+            guard secret.bytes.count >= 32 else { throw .secretTooShort(bytes: secret.bytes.count) }
+            let signer = JWTKeyCollection()
+            await signer.add(hmac: HMACKey(from: secret.bytes), digestAlgorithm: .sha256)
+            read.keys.append(VerificationKey(id: secret.id, algorithm: "HS256", signer: signer))
+        }
+        return read
     }
 
     /// A public key. The PEM says of which kind it is, and each kind fixes the algorithm.
@@ -87,7 +107,7 @@ extension VerificationKeys {
     ) async throws(TokenVerifier.KeyError) -> VerificationKeys {
         guard let value = try? Value(json: json), case .object(let set) = value, case .array(let members)? = set["keys"]
         else { throw .unreadable("the key set is no JWKS: it is an object with an array 'keys'") }
-        var read = VerificationKeys(isNamed: true)
+        var read = VerificationKeys(naming: .always)
         for (index, member) in members.enumerated() {
             switch await key(member, algorithms) {
             case .success(let key): read.keys.append(key)

@@ -28,22 +28,25 @@ struct ServeCommand: AsyncParsableCommand {
         let named = try await settings.namedVerifier(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
-        let secret = try data.secret()
-        let keys = ServerKeys(secret: secret)
+        let own = try data.ownKeys()
+        let keys = ServerKeys(secret: own.first)
         try await store.agree(on: keys, data: data, settings.database.value, logger)
         let verifier: TokenVerifier
         if let named, settings.identity?.value.takesOwnTokens == true {
-            verifier = try await named.takingOwn(.secret(secret))
+            verifier = try await named.taking(data, own, logger)
         } else if let named {
             verifier = named
         } else {
-            verifier = try await .opening(.secret(secret), settings.tokenRequirements)
+            verifier = try await .opening(
+                own.tokenKey, settings.tokenRequirements,
+                readingAgain: { await data.readOwnKeys()?.tokenKey }, logger: logger)
         }
         var limits = EngineLimits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         limits.bytesPerSecondPerDevice = settings.bytesPerSecond.value
         limits.readersPerDevice = settings.readersPerDevice.value
         limits.readersPerTenant = settings.readersPerTenant.value
+        limits.devicesPerUser = settings.devicesPerUser.value
         let metrics = ServerMetrics()
         let engine = SyncEngine(
             store: ObservedStore(store, metrics.storeObserver),
@@ -172,6 +175,11 @@ extension ServerSettings {
     }
 }
 
+extension DataDirectory {
+    /// The server's own keys, while it runs; nil where they cannot be read.
+    fileprivate func readOwnKeys() async -> OwnKeys? { await TextFile.read(keyPath).flatMap(OwnKeys.init) }
+}
+
 extension ServerSettings {
     var tokenRequirements: TokenRequirements {
         TokenRequirements(issuer: issuer?.value, audience: audience?.value, leewaySeconds: tokenLeeway.value)
@@ -191,9 +199,16 @@ extension TokenVerifier {
         }
     }
 
-    func takingOwn(_ key: TokenKey) async throws(CommandFailure) -> TokenVerifier {
+    /// Takes tokens of the server's own keys too.
+    fileprivate func taking(
+        _ data: DataDirectory, _ keys: OwnKeys, _ logger: Logger
+    ) async throws(CommandFailure) -> TokenVerifier {
+        let source = KeySource(place: data.keyPath) {
+            await data.readOwnKeys().map { .success($0.tokenKey) }
+                ?? .failure(KeySource.Unreadable("it cannot be read"))
+        }
         do {
-            return try await taking(own: key)
+            return try await taking(own: keys.tokenKey, readingAgain: source, logger: logger)
         } catch {
             throw .cannotStart(error.message)
         }
@@ -218,7 +233,7 @@ private struct EngineService: Service {
     }
 }
 
-/// Reads the key file again at SIGHUP. With the server's own key there is nothing to read, and the signal ends nothing.
+/// Reads keys again at SIGHUP: those of files, the server's own among them, and those of providers.
 private struct KeyReading: Service {
     let verifier: TokenVerifier
 

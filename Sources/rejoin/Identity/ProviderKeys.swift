@@ -57,7 +57,8 @@ enum ProviderKeys {
         guard let place = KeyAddress.discovery(of: issuer) else {
             throw KeySource.Unreadable("'\(issuer)' is no address")
         }
-        guard case .object(let document)? = try? Value(json: try await text(at: place)) else {
+        let answer = try await text(at: place)
+        guard case .object(let document)? = try? Value(json: answer) else {
             throw KeySource.Unreadable("what \(place.url) answers is no JSON object")
         }
         // A document that speaks of somebody else says nothing of this issuer (section 4.3).
