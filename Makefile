@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev zlib1g-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core bench-device fuzz abuse stories check check-swiftui documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz identity abuse stories check check-swiftui documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-core measure the core and the wire alone"
 	@echo "make bench-device measure the device's side beside plain SQLite"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
+	@echo "make identity   run the server beside an OpenID provider: its tokens, its keys, its absence, and what only looks like it"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make stories    run the commands of docs/protocol.md, docs/reviewing.md and docs/tables.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
@@ -38,10 +39,11 @@ serve: packages
 	$(REJOIN) serve
 
 test: packages
-	@Scripts/install-debian-packages sqlite3 sqlite3-tools postgresql openssl chromium chromium-driver
+	@Scripts/install-debian-packages sqlite3 sqlite3-tools postgresql openssl chromium chromium-driver python3 python3-venv
 	swift build $(BUILD_FLAGS) --build-tests
 	# It leaves pictures of the pages.
 	Scripts/run-tests $(RUN_TESTS)
+	Tests/Identity/identity.sh $(REJOIN)
 	@echo "pictures of the reviewers' pages: $${REJOIN_SCREENSHOTS:-.build/review-screenshots}"
 
 # The tests of faults that `make test` runs briefly, in full.
@@ -54,6 +56,11 @@ fuzz: packages
 	@Scripts/install-debian-packages python3 python3-venv
 	swift build $(BUILD_FLAGS) --product rejoin
 	Tests/Contract/fuzz.sh $(REJOIN)
+
+identity: packages
+	@Scripts/install-debian-packages python3 python3-venv
+	swift build $(BUILD_FLAGS) --product rejoin
+	Tests/Identity/identity.sh $(REJOIN)
 
 abuse: packages
 	@Scripts/install-debian-packages python3

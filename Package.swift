@@ -90,6 +90,7 @@ let package = Package(
                 .embedInCode("Schemas/V0003_one_time_codes.sql"),
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
+                .embedInCode("Schemas/V0007_devices_of_a_user.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -102,6 +103,7 @@ let package = Package(
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
                 .embedInCode("Schemas/V0007_settings_of_transactions.sql"),
+                .embedInCode("Schemas/V0008_devices_of_a_user.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -323,12 +325,14 @@ let package = Package(
         .testTarget(
             name: "RejoinTests",
             dependencies: [
-                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncHTTP", "rejoin", "SeededRandom",
+                "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncEngine", "SyncHTTP", "rejoin",
+                "SeededRandom",
                 "PostgreSQLCluster",
                 "RejoinProcesses", .server("AsyncHTTPClient", "async-http-client"),
                 .server("NIOCore", "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -171,6 +171,42 @@ extension PostgreSQLStore {
         }
     }
 
+    public func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow? {
+        try await threads.run(of: tenant, for: .writing, probe: probe) { (session: Session) throws(StoreError) in
+            let name = tenant.name.text
+            // The lock on the tenant's row lets one count and insert at a time.
+            let begin =
+                session.begin(Statements.begin, naming: name) + [
+                    Request(Statements.insertTenant) { $0.text(name) }, Request(Statements.lockHead) { $0.text(name) },
+                ]
+            let select = Request(Statements.selectDevice) { row in
+                row.text(name)
+                row.text(device.device.name.text)
+            }
+            let found = try session.exchange(
+                begin + [
+                    select,
+                    Request(Statements.countDevicesOfUser) { row in
+                        row.text(name)
+                        row.text(device.user.text)
+                    },
+                ]
+            ).dropFirst(begin.count)
+            let there = try found.first?.first { (row: Columns) throws(StoreError) in try DeviceRow(row) }
+            let others = try found.last?.first { $0.integer(0) } ?? 0
+            let isNew = there == nil && others < Int64(count)
+            let insert = Request(Statements.insertDevices) { row in
+                row.text(name)
+                [device].bind(to: &row)
+            }
+            _ = try session.exchange(
+                (isNew ? [insert] : []) + [Request(Statements.waitForCommit), Request(Statements.commit)])
+            return isNew ? device : there
+        }
+    }
+
     public func retire(
         _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
     ) async throws(StoreError) -> Bool {

@@ -140,9 +140,26 @@ extension SQLiteStore {
     }
 
     public func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
+        guard let row = try await register(tenant, device, atMost: .max) else {
+            throw .damaged("a device that was registered is not there")
+        }
+        return row
+    }
+
+    public func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow? {
         try await write(tenant) { (connection: Connection) throws(StoreError) in
             let select = try connection.prepare(Statements.selectDevice)
             if let there = try select.device(tenant.name.text, device.device) { return (there, .nothingWritten) }
+            if count < .max {
+                let others = try connection.prepare(Statements.countDevicesOfUser).first(
+                    { row in
+                        row.text(tenant.name.text)
+                        row.text(device.user.text)
+                    }, { $0.integer(0) })
+                guard others ?? 0 < Int64(count) else { return (nil, .nothingWritten) }
+            }
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
             try connection.prepare(Statements.insertDevice).execute { row in
                 row.text(tenant.name.text)

@@ -97,6 +97,10 @@ enum Statements {
         SELECT device, user, registered_at, last_seen_at, acknowledged, retired_at
         FROM devices WHERE tenant = ?1 ORDER BY device
         """)
+    /// Retired devices do not count.
+    static let countDevicesOfUser = Statement(
+        "count devices of user",
+        "SELECT count(*) FROM devices WHERE tenant = ?1 AND user = ?2 AND retired_at IS NULL")
     static let insertDevice = Statement(
         "insert device",
         """

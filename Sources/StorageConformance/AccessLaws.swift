@@ -79,7 +79,7 @@ extension StorageLaw {
                     DeviceRow(device: "d", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
                 let query = AccessQuery(user: "u", device: "d")
                 var expected = AccessState()
-                expected.isDeviceRegistered = true
+                expected.deviceUser = "u"
                 try expectEqual(try await store.access(tenant, query), expected, "before")
                 _ = try await store.retire(tenant, "d", atMilliseconds: 4)
                 expected.deviceRetiredAtMilliseconds = 4

@@ -44,6 +44,43 @@ extension StorageLaw {
                 try expectEqual(try await store.devices(tenant), Array(rows), "devices")
             }
         },
+        StorageLaw("a user has so many devices and no more, however many are registered at once") { factory in
+            try await factory.withStore { store in
+                func row(_ id: String, _ user: ExactString = "u") -> DeviceRow {
+                    DeviceRow(
+                        device: DeviceID(id), user: user, registeredAtMilliseconds: 10, lastSeenAtMilliseconds: 10)
+                }
+                // Those of others do not count, in this tenant or with this name in another.
+                for number in 0..<5 {
+                    _ = try await store.register(tenant, row("other \(number)", "v"))
+                    _ = try await store.register("another", row("other \(number)"))
+                }
+                let registered = try await withThrowingTaskGroup(of: DeviceRow?.self) { group in
+                    for number in 0..<20 {
+                        group.addTask { try await store.register(tenant, row("\(number)"), atMost: 3) }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                let rows = registered.compactMap(\.self)
+                try expectEqual(rows.count, 3, "those that came in")
+                try expectEqual(
+                    Set(try await store.devices(tenant).filter { $0.user == "u" }), Set(rows), "those that are there")
+                // One that is there is answered, whoever asks and however many there are.
+                try expectEqual(try await store.register(tenant, rows[0], atMost: 3), rows[0], "registered again")
+                try expectEqual(
+                    try await store.register(tenant, row(rows[0].device.name.text, "v"), atMost: 0), rows[0],
+                    "registered by somebody else")
+                try expectEqual(try await store.register(tenant, row("new"), atMost: 3), nil, "one too many")
+                try expectEqual(try await store.device(tenant, "new"), nil, "and nothing of it is there")
+                // A retired one makes room, and stays what it is.
+                _ = try await store.retire(tenant, rows[0].device, atMilliseconds: 30)
+                try expectEqual(try await store.register(tenant, row("new"), atMost: 3), row("new"), "in its place")
+                try expectEqual(try await store.register(tenant, row("newer"), atMost: 3), nil, "no more")
+                var retired = rows[0]
+                retired.retiredAtMilliseconds = 30
+                try expectEqual(try await store.register(tenant, rows[0], atMost: 3), retired, "the retired one")
+            }
+        },
         StorageLaw("which of some devices were retired is told of one tenant's alone, and fails when the engine does") {
             factory in
             try await factory.withStore { store in

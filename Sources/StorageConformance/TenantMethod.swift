@@ -96,6 +96,11 @@ struct TenantMethod: Sendable {
             try await $0.register(
                 $1, DeviceRow(device: "new", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1))
         },
+        TenantMethod(name: "register by quota") {
+            try await $0.register(
+                $1, DeviceRow(device: "newer", user: "u", registeredAtMilliseconds: 1, lastSeenAtMilliseconds: 1),
+                atMost: 9)
+        },
         TenantMethod(name: "retire") { try await $0.retire($1, "anna", atMilliseconds: 5) },
         TenantMethod(name: "acknowledge") { store, tenant in
             let heartbeats = (["anna", "new"] as [DeviceID]).map {

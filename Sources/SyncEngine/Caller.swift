@@ -13,10 +13,15 @@ public struct Caller: Sendable, Hashable {
     public let tenant: TenantID
     /// The user on whose behalf the caller acts.
     public let user: ExactString
-    /// The device that the token is bound to; nil for people.
-    public let device: DeviceID?
+    /// The device that the token is bound to, or that the request names; nil for people.
+    public private(set) var device: DeviceID?
     /// What the caller may do.
-    public let roles: Set<Role>
+    public private(set) var roles: Set<Role>
+    /// Whether the request names the device, and not the token. Then nothing is known of it but its name, until it is
+    /// seen that the same user registered it.
+    public private(set) var isDeviceNamed = false
+    /// Whether a request may name the device, because the token knows none and does not rule it out.
+    public var mayNameDevice = false
     /// When the token or the session was issued; nil where a token does not say.
     public var issuedAtMilliseconds: Int64?
     /// The session of a reviewer's browser; nil for a token.
@@ -32,5 +37,15 @@ public struct Caller: Sendable, Hashable {
         self.user = user
         self.device = device
         self.roles = roles
+    }
+
+    /// The caller as the device that the request names. Whether it is the caller's is asked with their access
+    /// (`SyncEngine.permit`).
+    public func naming(_ device: DeviceID) -> Caller {
+        var caller = self
+        caller.device = device
+        caller.roles.insert(.device)
+        caller.isDeviceNamed = true
+        return caller
     }
 }

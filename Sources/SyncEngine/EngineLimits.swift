@@ -42,6 +42,10 @@ public struct EngineLimits: Sendable, Hashable {
     /// Long polls and streams of one tenant on one server.
     public var readersPerTenant = 2_000
 
+    /// Devices that one user registers, those that were retired not among them. Each takes an entry in the clocks of what it
+    /// edits. Devices that tokens name are not bounded.
+    public var devicesPerUser = 20
+
     /// The limits of a server that is told no others.
     public init() {}
 

@@ -8,7 +8,7 @@ struct Rejoin: AsyncParsableCommand {
         abstract: "The merge server for offline-first apps. Nothing is lost silently.",
         version: rejoinVersion,
         subcommands: [
-            ServeCommand.self, TokenCommand.self, SessionsCommand.self, DemoCommand.self,
+            ServeCommand.self, TokenCommand.self, KeyCommand.self, SessionsCommand.self, DemoCommand.self,
             ConflictsCommand.self, AuditCommand.self,
             DoctorCommand.self, MigrateCommand.self, ViewsCommand.self,
         ])

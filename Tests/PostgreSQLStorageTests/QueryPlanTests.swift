@@ -119,6 +119,7 @@ struct QueryPlanTests {
             (Statements.selectDevicesOfReadSet, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.selectDevice, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.selectDevices, ["devices_pkey (tenant=?)"]),
+            (Statements.countDevicesOfUser, ["devices_by_user (tenant=? AND user=?)"]),
             (Statements.retireDevice, ["devices_pkey (tenant=? AND device=?)"]),
             (Statements.acknowledge, ["devices_pkey (tenant=? AND device=?)"]),
             (

@@ -109,7 +109,10 @@ extension ProcessTests {
             "a settings file that is wrong is named with the place",
             arguments: [
                 ("prot: 1", "prot"), ("- port", "option: value"), ("port: [1]", "port"), ("port: many", "many"),
-                ("port: {", "YAML"),
+                ("port: {", "YAML"), ("auth: {}", "auth.issuers"), ("auth: {isuers: []}", "isuers"),
+                ("auth: {issuers: [{issuer: i, audience: a, tenant: t, keys: {file: /nowhere/k}}]}", "/nowhere/k"),
+                ("auth: {issuers: [{issuer: i, audience: a, tenant: t, keys: {file: k}}]}\njwks: k", "'jwks'"),
+                ("auth: {issuers: [{issuer: i, audience: a, tenant: t, keys: {file: k}}]}\ntoken-leeway: 3", "leeway"),
             ])
         func settingsFile(_ yaml: String, _ place: String) async throws {
             try await withTemporaryDirectory { directory in

@@ -125,7 +125,8 @@ struct OpeningTests {
                     "index audit_sides_by_user", "index conflicts_by_assignee", "index conflicts_by_collection",
                     "index conflicts_by_collection_unit", "index conflicts_by_kind", "index conflicts_by_policy",
                     "index conflicts_by_record", "index conflicts_by_record_name", "index conflicts_by_status",
-                    "index conflicts_by_time", "index conflicts_by_unit", "index one_time_codes_by_expiry",
+                    "index conflicts_by_time", "index conflicts_by_unit", "index devices_by_user",
+                    "index one_time_codes_by_expiry",
                     "index operations_by_id", "index operations_by_record", "index operations_rejected",
                     "index operations_rejected_by_device",
                     "index records_by_sequence", "table access_ends", "table audit_entries",
@@ -209,11 +210,11 @@ struct OpeningTests {
     func laterVersion() async throws {
         try await withTemporaryPath { path in
             try await SQLiteStore.open(at: path).close()
-            try raw(path) { try $0.execute(sql: "PRAGMA user_version = 7") }
-            let refused = StoreError.newerSchema(found: 7, supported: Migration.supported)
+            try raw(path) { try $0.execute(sql: "PRAGMA user_version = 99") }
+            let refused = StoreError.newerSchema(found: 99, supported: Migration.supported)
             #expect(throws: refused) { try SQLiteStore.open(at: path) }
             #expect(throws: refused) { try SQLiteStore.openReadOnly(at: path) }
-            #expect(try raw(path) { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 7)
+            #expect(try raw(path) { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 99)
         }
     }
 

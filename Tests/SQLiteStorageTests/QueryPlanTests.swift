@@ -93,6 +93,7 @@ struct QueryPlanTests {
         (Statements.selectBatch, ["sqlite_autoindex_batches_1 (tenant=? AND device=? AND key=?)"]),
         (Statements.selectDevice, ["devices (tenant=? AND device=?)"]),
         (Statements.selectDevices, ["devices (tenant=?)"]),
+        (Statements.countDevicesOfUser, ["devices_by_user (tenant=? AND user=? AND retired_at=?)"]),
         (Statements.retireDevice, ["devices (tenant=? AND device=?)"]),
         (Statements.acknowledge, ["devices (tenant=? AND device=?)"]),
         (

@@ -140,7 +140,8 @@ struct AuthenticationTests {
                     case .deviceOrReviewer: devices.union(["reviewer"])
                     case .reviewer: ["reviewer"]
                     case .admin: ["admin"]
-                    case .adminOrDevice: devices.union(["admin"])
+                    // A user whose token does not rule out a device may register one.
+                    case .adminOrDevice: devices.union(["admin", "roleWithoutDevice"])
                     }
                 let path = route.path.replacing(/\{[a-z]+\}/, with: "x") + route.endingQuery
                 for (kind, token) in tokens {

@@ -17,6 +17,13 @@ struct ServerCalls: Sendable {
         case cancelled
     }
 
+    /// Who asks: the token, and the device that it was asked for. A token of an identity provider knows no device; one that
+    /// does is for this one.
+    struct Credentials: Sendable {
+        var token = ""
+        var device: DeviceID?
+    }
+
     /// When a request went out and its answer came back, by the device's uptime.
     struct Exchange: Sendable, Hashable {
         let sent: Duration
@@ -24,9 +31,13 @@ struct ServerCalls: Sendable {
     }
 
     func ask<Document>(
-        _ call: WireCall<Document>, token: String, held: Duration = .zero
+        _ call: WireCall<Document>, as caller: Credentials, held: Duration = .zero
     ) async -> (Answer<Document>, Exchange) {
-        var headers = ["Authorization": "Bearer \(token)"]
+        var headers = ["Authorization": "Bearer \(caller.token)"]
+        if let device = caller.device {
+            let header = WireCall<Document>.naming(device)
+            headers[header.name] = header.value
+        }
         for header in call.headers { headers[header.name] = header.value }
         let request = ServerRequest(
             method: call.method.rawValue, path: call.path, headers: headers, body: call.body, timeout: timeout + held)

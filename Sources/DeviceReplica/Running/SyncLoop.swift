@@ -8,7 +8,7 @@ actor SyncLoop {
     let calls: ServerCalls
     let askForToken: @Sendable (DeviceID) async throws -> String
     private var machine: SyncMachine
-    private(set) var token = ""
+    private(set) var credentials = ServerCalls.Credentials()
     /// The wait that something else to do may end.
     private var waiting: Task<Void, Never>?
     private var wasChanged = false
@@ -188,7 +188,7 @@ actor SyncLoop {
     private func obtainToken() async throws -> SyncMachine.Outcome {
         let device = try await replica.read { try $0.device() }
         do {
-            token = try await askForToken(device)
+            credentials = ServerCalls.Credentials(token: try await askForToken(device), device: device)
             return .done(hasMore: false)
         } catch is CancellationError where Task.isCancelled {
             throw CancellationError()
@@ -200,10 +200,11 @@ actor SyncLoop {
 
     private func register() async throws -> SyncMachine.Outcome {
         let device = try await replica.read { try $0.device() }
-        switch await calls.ask(.register(device), token: token).0 {
+        switch await calls.ask(.register(device), as: credentials).0 {
         case .document:
             try await replica.write { try $0.set(.needsRegistration, nil) }
             return .done(hasMore: false)
+        case .refused(let problem) where problem.code == .deviceMismatch: return .failed(.otherIdentity)
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
         case .cancelled: return calledOff
@@ -211,7 +212,7 @@ actor SyncLoop {
     }
 
     private func checkSession() async throws -> SyncMachine.Outcome {
-        let (answer, exchange) = await calls.ask(.session, token: token)
+        let (answer, exchange) = await calls.ask(.session, as: credentials)
         switch answer {
         case .document(let session):
             let offset = learn(session.serverTimeMilliseconds, exchange)
@@ -220,6 +221,10 @@ actor SyncLoop {
                 return try transaction.take(session)
             }
             return isOurs ? .done(hasMore: false) : .failed(.otherIdentity)
+        case .refused(let problem) where problem.code == .deviceMismatch:
+            // A server that was restored may not know the device any more. Whether it is somebody else's is told then.
+            try await replica.write { try $0.set(.needsRegistration, "1") }
+            return .handled
         case .refused(let problem): return try await handle(problem)
         case .none: return .failed(.noAnswer)
         case .cancelled: return calledOff
@@ -232,7 +237,7 @@ actor SyncLoop {
     }
 
     private func fetchCollections() async throws -> SyncMachine.Outcome {
-        switch await calls.ask(.collections, token: token).0 {
+        switch await calls.ask(.collections, as: credentials).0 {
         case .document(let schema):
             try await replica.write { try $0.take(schema) }
             return .done(hasMore: false)
@@ -245,7 +250,7 @@ actor SyncLoop {
     private func send() async throws -> SyncMachine.Outcome {
         guard let batch = try await replica.write({ try $0.nextBatch() }) else { return .done(hasMore: false) }
         try await replica.noteBatch()
-        let (answer, exchange) = await calls.ask(.batch(batch.body, key: batch.key), token: token)
+        let (answer, exchange) = await calls.ask(.batch(batch.body, key: batch.key), as: credentials)
         switch answer {
         case .document(let document):
             let offset = learn(document.serverTimeMilliseconds, exchange)
@@ -283,7 +288,7 @@ actor SyncLoop {
             guard let waited = await waitForPage(call, waitSeconds) else { return .interrupted }
             answered = waited
         } else {
-            answered = await calls.ask(call, token: token)
+            answered = await calls.ask(call, as: credentials)
         }
         switch answered.0 {
         case .document(let page):
@@ -311,14 +316,14 @@ actor SyncLoop {
         _ call: WireCall<ChangesPage>, _ seconds: Int
     ) async -> (ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)? {
         let box = AnswerBox<(ServerCalls.Answer<ChangesPage>, ServerCalls.Exchange)>()
-        let (calls, token) = (calls, token)
-        await interruptibly { await box.put(calls.ask(call, token: token, held: .seconds(seconds))) }
+        let (calls, credentials) = (calls, credentials)
+        await interruptibly { await box.put(calls.ask(call, as: credentials, held: .seconds(seconds))) }
         return await box.content
     }
 
     private func pullAgain() async throws -> SyncMachine.Outcome {
         let call = try await replica.read { try $0.feedCall(since: try $0.text(.pullingAgainCursor)) }
-        switch await calls.ask(call, token: token).0 {
+        switch await calls.ask(call, as: credentials).0 {
         case .document(let page):
             try await replica.write { try $0.takeAgain(page) }
             return .done(hasMore: page.end.hasMore)
@@ -335,7 +340,7 @@ actor SyncLoop {
 
     private func fetchRecords() async throws -> SyncMachine.Outcome {
         for key in try await replica.read({ try $0.unclearRecords() }) {
-            switch await calls.ask(.record(key), token: token).0 {
+            switch await calls.ask(.record(key), as: credentials).0 {
             case .document(let answer): try await replica.write { try $0.clear(key, answer.record) }
             case .refused(let problem):
                 guard problem.code == .notFound else { return try await handle(problem) }

@@ -229,6 +229,12 @@ enum Statements {
         SELECT device, "user", registered_at, last_seen_at, acknowledged, retired_at
         FROM devices WHERE tenant = $1::text ORDER BY device
         """)
+    /// Retired devices do not count.
+    static let countDevicesOfUser = Statement(
+        "count devices of user",
+        """
+        SELECT count(*) FROM devices WHERE tenant = $1::text AND "user" = $2::text AND retired_at IS NULL
+        """)
     static let insertDevices = Statement(
         "insert devices",
         insert: """

@@ -28,10 +28,10 @@ final class AccessGate: Sendable {
 
     /// What is known; where nothing is known, what is read.
     func state(
-        of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64,
+        of tenant: TenantID, _ query: AccessQuery, isDeviceNamed: Bool, nowMilliseconds now: Int64,
         reading read: () async throws(Problem) -> AccessState
     ) async throws(Problem) -> AccessState {
-        let (known, moment) = known(of: tenant, query, nowMilliseconds: now)
+        let (known, moment) = known(of: tenant, query, isDeviceNamed: isDeviceNamed, nowMilliseconds: now)
         if let known { return known }
         let state = try await read()
         note(state, of: tenant, query, nowMilliseconds: now, since: moment)
@@ -44,14 +44,17 @@ final class AccessGate: Sendable {
     }
 
     /// What is known; nil where it has to be read. Who reads hands the moment back to `note`.
+    /// - Parameter isDeviceNamed: whether the device may have been registered since, here or on another server. Then
+    ///   nobody is told for a while that it was not.
     func known(
-        of tenant: TenantID, _ query: AccessQuery, nowMilliseconds now: Int64
+        of tenant: TenantID, _ query: AccessQuery, isDeviceNamed: Bool, nowMilliseconds now: Int64
     ) -> (state: AccessState?, moment: Moment) {
         let owner = Owner(tenant: tenant, query: query)
         let (found, generation) = known.withLock { ($0.states[owner], $0.generation) }
         // A clock that was set back makes nothing known for longer.
         let isFresh = found.map { $0.atMilliseconds <= now && now - $0.atMilliseconds < Self.knownForMilliseconds }
-        return (isFresh == true ? found?.state : nil, Moment(generation: generation))
+        let isUsable = isFresh == true && (!isDeviceNamed || found?.state.isDeviceRegistered == true)
+        return (isUsable ? found?.state : nil, Moment(generation: generation))
     }
 
     /// Notes what was read, unless something was forgotten since.
@@ -72,8 +75,8 @@ final class AccessGate: Sendable {
     }
 
     /// Notes that the device of which something is known is registered by now.
-    func noteRegistered(_ tenant: TenantID, _ query: AccessQuery) {
-        known.withLock { $0.states[Owner(tenant: tenant, query: query)]?.state.isDeviceRegistered = true }
+    func noteRegistered(_ tenant: TenantID, _ query: AccessQuery, by user: ExactString) {
+        known.withLock { $0.states[Owner(tenant: tenant, query: query)]?.state.deviceUser = user }
     }
 
     /// Forgets what is known of the tenant, because something of it has ended.

@@ -2,13 +2,15 @@ import Causality
 import SyncStorage
 import Synchronization
 
-/// Whose requests are counted together: those of a device or, with a token that names none, of a person.
+/// Whose requests are counted together: those of a device or, with a token that names none, of a person. A device that
+/// the request names is not known to be the caller's yet, and nobody else pays for what they say.
 enum RequestOwner: Sendable, Hashable {
     case device(DeviceID)
     case user(ExactString)
 
     init(_ caller: Caller) {
-        self = caller.device.map { .device($0) } ?? .user(caller.user)
+        let device = caller.isDeviceNamed ? nil : caller.device
+        self = device.map { .device($0) } ?? .user(caller.user)
     }
 }
 

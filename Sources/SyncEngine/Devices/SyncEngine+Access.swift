@@ -3,17 +3,17 @@ import SyncStorage
 import SyncWire
 
 extension SyncEngine {
-    /// Refuses a caller whose access has ended: a retired device's token whatever roles it has, a session that was
+    /// Refuses a caller whose access has ended: a device that the request names and that is not its user's, a retired device's token whatever roles it has, a session that was
     /// signed out, and sessions and tokens that are older than what was set as their end. Every route that knows its
     /// caller asks this, and one that reads the feed may ask it together with its page.
-    /// - Throws: `device_retired`, `unauthenticated`, `storage_unavailable`.
+    /// - Throws: `device_mismatch`, `device_retired`, `unauthenticated`, `storage_unavailable`.
     public func permit(_ caller: Caller) async throws(Problem) { try check(caller, try await access(of: caller)) }
 
     /// What has ended of the caller's access, as it is known for a short while or read.
     private func access(of caller: Caller) async throws(Problem) -> AccessState {
-        try await gate.state(of: caller.tenant, AccessQuery(caller), nowMilliseconds: clock.now()) {
-            () throws(Problem) in try await readAccess(of: caller)
-        }
+        try await gate.state(
+            of: caller.tenant, AccessQuery(caller), isDeviceNamed: caller.isDeviceNamed, nowMilliseconds: clock.now()
+        ) { () throws(Problem) in try await readAccess(of: caller) }
     }
 
     func readAccess(of caller: Caller) async throws(Problem) -> AccessState {
@@ -21,6 +21,10 @@ extension SyncEngine {
     }
 
     func check(_ caller: Caller, _ access: AccessState) throws(Problem) {
+        // It is one answer for a device that is not there and for somebody else's.
+        guard !caller.isDeviceNamed || access.deviceUser == caller.user else {
+            throw Problem(.deviceMismatch, "The device that the request names was not registered by this user.")
+        }
         guard access.deviceRetiredAtMilliseconds == nil else { throw .deviceRetired }
         // A token that does not say when it was issued cannot show that it is new enough.
         let issuedAt = caller.issuedAtMilliseconds ?? .min
@@ -67,7 +71,7 @@ extension SyncEngine {
                 }
             }
             guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
-            gate.noteRegistered(caller.tenant, AccessQuery(caller))
+            gate.noteRegistered(caller.tenant, AccessQuery(caller), by: row.user)
         }
         note(caller.tenant, device, acknowledged: 0, seenAtMilliseconds: now)
     }

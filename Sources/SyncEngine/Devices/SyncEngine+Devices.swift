@@ -14,7 +14,32 @@ extension SyncEngine {
     /// - Throws: `device_retired` when the id was retired; `invalid_request` for an id that nobody can register.
     /// - Returns: the device as JSON, and whether it is new.
     public func register(
-        _ caller: Caller, _ device: DeviceID, user: ExactString
+        _ caller: Caller, _ device: DeviceID
+    ) async throws(Problem) -> (device: WireDevice, isNew: Bool) {
+        try await register(caller, device) { (row: DeviceRow) throws(StoreError) -> DeviceRow? in
+            try await store.register(caller.tenant, row)
+        }
+    }
+
+    /// Registers a device of the caller's own, for requests that name it.
+    /// - Throws: what ``register(_:_:)`` throws; `device_mismatch` when somebody else has the id; `forbidden` when
+    ///   the user has as many devices as they may.
+    /// - Returns: the device as JSON, and whether it is new.
+    public func registerOwn(
+        _ caller: Caller, _ device: DeviceID
+    ) async throws(Problem) -> (device: WireDevice, isNew: Bool) {
+        let answer = try await register(caller, device) { (row: DeviceRow) throws(StoreError) -> DeviceRow? in
+            try await store.register(caller.tenant, row, atMost: limits.devicesPerUser)
+        }
+        guard answer.device.user == caller.user else {
+            throw Problem(.deviceMismatch, "Somebody else has a device of this id. Take another id.")
+        }
+        return answer
+    }
+
+    private func register(
+        _ caller: Caller, _ device: DeviceID,
+        _ write: @escaping @Sendable (DeviceRow) async throws(StoreError) -> DeviceRow?
     ) async throws(Problem) -> (device: WireDevice, isNew: Bool) {
         if let issue = device.registrationIssue(limits.wire) {
             throw Problem(
@@ -27,11 +52,16 @@ extension SyncEngine {
         if let there {
             row = there
         } else {
-            row = try await writing(in: caller.tenant) { () throws(StoreError) in
-                try await store.register(
-                    caller.tenant,
-                    DeviceRow(device: device, user: user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now))
+            let new = DeviceRow(
+                device: device, user: caller.user, registeredAtMilliseconds: now, lastSeenAtMilliseconds: now)
+            let stored = try await writing(in: caller.tenant) { () throws(StoreError) in try await write(new) }
+            guard let stored else {
+                throw Problem(
+                    .forbidden,
+                    "A user has at most \(limits.devicesPerUser) devices. An administrator can retire some.",
+                    limit: limits.devicesPerUser)
             }
+            row = stored
         }
         guard row.retiredAtMilliseconds == nil else { throw .deviceRetired }
         return (WireDevice(row), isNew)

@@ -158,7 +158,8 @@ extension SyncEngine {
     func firstPage(
         _ caller: Caller, _ query: ChangeQuery, acknowledging sequence: Int64?
     ) async throws(Problem) -> (answer: ChangesAnswer, head: Int64) {
-        let (known, _) = gate.known(of: caller.tenant, AccessQuery(caller), nowMilliseconds: clock.now())
+        let (known, _) = gate.known(
+            of: caller.tenant, AccessQuery(caller), isDeviceNamed: caller.isDeviceNamed, nowMilliseconds: clock.now())
         let read: ReaderPage
         if let known {
             try check(caller, known)
@@ -199,7 +200,8 @@ extension SyncEngine {
     /// - Throws: what ``permit(_:)`` throws.
     private func readPage(for caller: Caller, _ query: ChangeQuery) async throws(Problem) -> ReaderPage {
         let (tenant, reader, now) = (caller.tenant, AccessQuery(caller), clock.now())
-        let (_, moment) = gate.known(of: tenant, reader, nowMilliseconds: now)
+        let (_, moment) = gate.known(
+            of: tenant, reader, isDeviceNamed: caller.isDeviceNamed, nowMilliseconds: now)
         let read: ReaderPage
         if let page = knownPage(tenant, query) {
             read = ReaderPage(page: page, access: try await readAccess(of: caller))

@@ -106,7 +106,7 @@ public struct TokenClaims: JWTPayload, Equatable {
         let leeway = Double(requirements.leewaySeconds)
         // This is checked before the expiry: a new token of the same kind would be refused as well.
         guard requirements.issuer == nil || iss == requirements.issuer,
-            requirements.audience.map({ aud?.names.contains($0) == true }) ?? true,
+            requirements.audiences.isEmpty || aud?.names.contains(where: requirements.audiences.contains) == true,
             nbf.map({ $0 <= now + leeway }) ?? true
         else { throw Problem(.unauthenticated, "The token is not valid here.") }
         guard exp.isFinite, exp + leeway > now, exp < 1e12 else {
@@ -114,6 +114,9 @@ public struct TokenClaims: JWTPayload, Equatable {
         }
         guard let user = Self.name(sub, limits: limits), let tenant = Self.name(tenant, limits: limits) else {
             throw Problem(.unauthenticated, "'sub' and 'tenant' are names of 1 to \(limits.nameBytes) bytes.")
+        }
+        guard requirements.tenants.contains(tenant) else {
+            throw Problem(.unauthenticated, "The token is not valid here.")
         }
         var roles = Set((roles ?? []).compactMap(Caller.Role.init(rawValue:)))
         var deviceID: DeviceID?
@@ -127,6 +130,8 @@ public struct TokenClaims: JWTPayload, Equatable {
         var caller = Caller(
             tenant: TenantID(tenant), user: user, device: deviceID, roles: roles,
             expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
+        // A token that says which roles it has, and that of a device is not among them, is no device's.
+        caller.mayNameDevice = deviceID == nil && (self.roles == nil || roles.contains(.device))
         caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
         return caller
     }

@@ -88,7 +88,3 @@ struct CrossOrigin: RouterMiddleware {
         return response
     }
 }
-
-extension HTTPField.Name {
-    static let rejoinDevice = HTTPField.Name("Rejoin-Device") ?? .cookie
-}

@@ -73,12 +73,18 @@ extension Request {
 }
 
 extension Route.Credentials {
-    /// What `Authorization` says, or would say.
-    func header(of headers: HTTPFields) -> String? {
-        if let header = headers[.authorization] { return header }
-        guard self == .headerOrSubprotocol else { return nil }
-        let prefix = "bearer."
-        return headers.subprotocols.first { $0.hasPrefix(prefix) }.map { "Bearer \($0.dropFirst(prefix.count))" }
+    /// The headers with what a browser could only say by subprotocols: `bearer.<token>` for `Authorization` and
+    /// `device.<id>` for `Rejoin-Device`.
+    func fields(of headers: HTTPFields) -> HTTPFields {
+        guard self == .headerOrSubprotocol else { return headers }
+        var headers = headers
+        for (prefix, name, scheme) in [
+            ("bearer.", HTTPField.Name.authorization, "Bearer "), ("device.", .rejoinDevice, ""),
+        ] where headers[values: name].isEmpty {
+            guard let text = headers.subprotocols.first(where: { $0.hasPrefix(prefix) }) else { continue }
+            headers[name] = scheme + text.dropFirst(prefix.count)
+        }
+        return headers
     }
 }
 

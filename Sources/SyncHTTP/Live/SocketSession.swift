@@ -179,8 +179,11 @@ struct SocketSession: Sendable {
 
     /// A fresh token of the same device and user, for the socket and for all its subscriptions.
     private func renew(_ token: String) async throws(Problem) {
-        let fresh = try await verifier.caller(
+        var fresh = try await verifier.caller(
             "Bearer \(token)", nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
+        let former = state.with { $0.caller }
+        // A provider's token knows no device; the socket was opened in the name of one.
+        if former.isDeviceNamed, fresh.mayNameDevice, let device = former.device { fresh = fresh.naming(device) }
         try Route.Access.deviceOrReviewer.check(fresh)
         try await engine.permit(fresh)
         let (current, readers) = state.with { ($0.caller, $0.readers.values.map(\.reader)) }
@@ -188,7 +191,8 @@ struct SocketSession: Sendable {
             throw Problem(.forbidden, "A fresh token is of the same tenant, user and device.")
         }
         for reader in readers { try reader.renew(fresh) }
-        state.with { $0.caller = fresh }
+        let renewed = fresh
+        state.with { $0.caller = renewed }
     }
 
     private func commit(

@@ -16,6 +16,7 @@ public struct Route: Sendable {
         case deviceOrReviewer
         case reviewer
         case admin
+        /// A user who may have devices is among them, for one of their own.
         case adminOrDevice
     }
 
@@ -112,7 +113,7 @@ extension Route.Access {
             case .deviceOrReviewer: isDevice || isReviewer
             case .reviewer: isReviewer
             case .admin: isAdmin
-            case .adminOrDevice: isAdmin || isDevice
+            case .adminOrDevice: isAdmin || isDevice || caller.mayNameDevice
             }
         guard isPermitted else { throw Problem(.forbidden, "This route needs \(needed).") }
     }

@@ -7,6 +7,7 @@ extension HTTPField.Name {
     // The names are fixed and valid (RFC 9110 section 5.1), so the failable initialiser has nothing to fail on.
     static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .cookie
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed") ?? .cookie
+    static let rejoinDevice = HTTPField.Name("Rejoin-Device") ?? .cookie
     static let requestID = HTTPField.Name("X-Request-Id") ?? .cookie
 }
 

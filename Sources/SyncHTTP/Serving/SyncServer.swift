@@ -121,8 +121,10 @@ public struct SyncServer: Sendable {
     private func answer(_ route: Route, _ request: Request, _ context: ServerContext) async throws -> Response {
         var caller: Caller?
         if route.access != .open {
+            let fields = route.credentials.fields(of: request.headers)
             let verified = try await verifier.caller(
-                route.credentials.header(of: request.headers), nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
+                fields[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire
+            ).naming(DeviceHeader(fields, limits: engine.limits.wire), on: route)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }
             if route.accessCheck == .beforehand { try await engine.permit(verified) }

@@ -114,6 +114,18 @@ public actor InMemoryStore: SyncStore {
         return device
     }
 
+    public func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow? {
+        try probe?("count devices of user")
+        if let there = states[tenant]?.devices[device.device] { return there }
+        let others = (states[tenant]?.devices.values).map(Array.init) ?? []
+        guard others.count(where: { $0.user == device.user && $0.retiredAtMilliseconds == nil }) < count else {
+            return nil
+        }
+        return try await register(tenant, device)
+    }
+
     public func retire(
         _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
     ) async throws(StoreError) -> Bool {

@@ -164,6 +164,14 @@ extension ForwardingStore {
         try await call(.register) { () throws(StoreError) in try await base.register(tenant, device) }
     }
 
+    public func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow? {
+        try await call(.register) { () throws(StoreError) in
+            try await base.register(tenant, device, atMost: count)
+        }
+    }
+
     public func retire(
         _ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64
     ) async throws(StoreError) -> Bool {

@@ -68,8 +68,11 @@ public struct AccessState: Sendable, Hashable {
     public var sessionsEndBeforeMilliseconds: Int64 = .min
     /// Tokens of the user that were issued before this have ended.
     public var tokensEndBeforeMilliseconds: Int64 = .min
-    /// Whether the device that was asked about is registered. A device that is stays so, retired or not.
-    public var isDeviceRegistered = false
+    /// Who registered the device that was asked about; nil where it is not registered. A device that is stays so, retired
+    /// or not.
+    public var deviceUser: ExactString?
+    /// Whether the device that was asked about is registered.
+    public var isDeviceRegistered: Bool { deviceUser != nil }
     /// When the device was retired; nil where it was not, or is not registered.
     public var deviceRetiredAtMilliseconds: Int64?
 
@@ -78,7 +81,7 @@ public struct AccessState: Sendable, Hashable {
 
     /// Takes in the row of the device that was asked about; nil where there is none.
     public mutating func take(_ device: DeviceRow?) {
-        isDeviceRegistered = device != nil
+        deviceUser = device?.user
         deviceRetiredAtMilliseconds = device?.retiredAtMilliseconds
     }
 

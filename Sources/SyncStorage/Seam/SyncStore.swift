@@ -109,6 +109,12 @@ public protocol SyncStore: Sendable {
     /// Inserts the device if it is not there.
     /// - Returns: the row as it is stored.
     func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow
+    /// Inserts the device if it is not there and its user has fewer than so many that are not retired. Of several that
+    /// are registered at once no more than that come in.
+    /// - Returns: the row as it is stored; nil where the user has as many as that.
+    func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow?
     /// Marks the device as retired. Its id stays taken, and a device that was retired before keeps its time.
     /// - Returns: false when there is no such device.
     func retire(_ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64) async throws(StoreError) -> Bool

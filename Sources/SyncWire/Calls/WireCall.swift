@@ -28,6 +28,12 @@ public struct WireCall<Answer: Sendable>: Sendable {
         public let value: String
     }
 
+    /// The header by which a request names the device that it acts as, because its token may know none. A token of a
+    /// device may name that one and no other.
+    public static func naming(_ device: DeviceID) -> Header {
+        Header(name: "Rejoin-Device", value: WirePath.encoded(device.name.text))
+    }
+
     init(
         _ method: Method, _ path: WirePath, headers: [Header] = [], body: [UInt8]? = nil,
         read: @escaping @Sendable ([UInt8]) throws(WireError) -> Answer
@@ -99,7 +105,7 @@ struct WirePath {
         return path
     }
 
-    private static func encoded(_ text: String) -> String {
+    static func encoded(_ text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
             switch byte {

@@ -57,6 +57,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     "  readers-per-tenant", String(settings.readersPerTenant.value),
                     settings.readersPerTenant.source.text,
                 ],
+                ["  devices-per-user", String(settings.devicesPerUser.value), settings.devicesPerUser.source.text],
             ] + settings.transport.rows + [
                 ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
             ]
@@ -68,10 +69,13 @@ struct DoctorCommand: AsyncParsableCommand {
         for (name, setting) in [("issuer", settings.issuer), ("audience", settings.audience)] {
             if let setting { rows.append(["  \(name)", setting.value, setting.source.text]) }
         }
+        for issuer in settings.identity?.value.issuers ?? [] {
+            rows.append(["  auth", issuer.name, settings.identity?.source.text ?? ""])
+        }
         rows.append([
             "  token-leeway", String(settings.tokenLeeway.value), settings.tokenLeeway.source.text,
         ])
-        if settings.jwks == nil, settings.publicKey == nil {
+        if settings.jwks == nil, settings.publicKey == nil, settings.identity?.value.takesOwnTokens ?? true {
             rows.append(["  signing key", "(hidden) at \(settings.directory.keyPath)", "default"])
         }
         return ConflictTable.aligned(rows)
@@ -185,6 +189,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 return .good("HS256 with the server's own key")
             }
             guard verifier.findings.isEmpty else { return .note(verifier.findings.joined(separator: "; ")) }
+            if let issuers = settings.identity?.value.issuers {
+                return .good("verified with the keys of \(issuers.count) issuers, which were read")
+            }
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
         } catch {
             return .bad(error.message)

@@ -148,7 +148,7 @@ struct ReviewingServer {
             user: access.reviewer ?? "reviewer", tenant: tenant, device: nil, roles: ["reviewer"],
             issuedAtSeconds: Date().timeIntervalSince1970,
             expiresAtSeconds: Date().timeIntervalSince1970.rounded() + 300)
-        token = try await TokenMint(secret: data.secret()).token(claims)
+        token = try await TokenMint(data.ownKeys().signing).token(claims)
     }
 
     /// - Throws: what the server refuses, in its own words.

@@ -28,20 +28,25 @@ struct ServeCommand: AsyncParsableCommand {
         let named = try await settings.namedVerifier(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
-        let secret = try data.secret()
-        let keys = ServerKeys(secret: secret)
+        let own = try data.ownKeys()
+        let keys = ServerKeys(secret: own.first)
         try await store.agree(on: keys, data: data, settings.database.value, logger)
         let verifier: TokenVerifier
-        if let named {
+        if let named, settings.identity?.value.takesOwnTokens == true {
+            verifier = try await named.taking(data, own, logger)
+        } else if let named {
             verifier = named
         } else {
-            verifier = try await .opening(.secret(secret), settings.tokenRequirements)
+            verifier = try await .opening(
+                own.tokenKey, settings.tokenRequirements,
+                readingAgain: { await data.readOwnKeys()?.tokenKey }, logger: logger)
         }
         var limits = EngineLimits()
         limits.requestsPerSecondPerDevice = settings.requestsPerSecond.value
         limits.bytesPerSecondPerDevice = settings.bytesPerSecond.value
         limits.readersPerDevice = settings.readersPerDevice.value
         limits.readersPerTenant = settings.readersPerTenant.value
+        limits.devicesPerUser = settings.devicesPerUser.value
         let metrics = ServerMetrics()
         let engine = SyncEngine(
             store: ObservedStore(store, metrics.storeObserver),
@@ -61,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         let management = server.managementApplication(configuration) { managementPort.yield($0) }
         if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
-            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: named == nil)
+            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: settings.mintsTokens)
             // The management port comes second: whoever started the server reads its address from the first line.
             if let port = await managementPorts.first(where: { _ in true }) {
                 announce(managementPort: port, host: host)
@@ -147,18 +152,17 @@ private func announce(host: String, port: Int, data: DataDirectory, _ database: 
 }
 
 extension ServerSettings {
-    /// Verifies with the key file that is named; nil where tokens are signed with the server's own key.
+    /// Whether what `rejoin token` prints is taken.
+    fileprivate var mintsTokens: Bool {
+        identity.map(\.value.takesOwnTokens) ?? (jwks == nil && publicKey == nil)
+    }
+
+    /// Verifies with the keys that are named; nil where tokens are signed with the server's own key.
     func namedVerifier(logger: Logger) async throws(CommandFailure) -> TokenVerifier? {
+        if let identity { return try await identity.value.verifier(from: identity.source, logger: logger) }
         for (setting, make) in [(jwks, TokenKey.keySet), (publicKey, TokenKey.publicKey)] {
             guard let setting else { continue }
-            let source: @Sendable () async -> TokenKey? = {
-                await withCheckedContinuation { continuation in
-                    DispatchQueue.global().async {
-                        let text = try? String(contentsOfFile: setting.value, encoding: .utf8)
-                        continuation.resume(returning: text.map(make))
-                    }
-                }
-            }
+            let source: @Sendable () async -> TokenKey? = { await TextFile.read(setting.value).map(make) }
             guard let key = await source() else {
                 throw .cannotStart("cannot read the key file \(setting.value)")
             }
@@ -170,6 +174,11 @@ extension ServerSettings {
         }
         return nil
     }
+}
+
+extension DataDirectory {
+    /// The server's own keys, while it runs; nil where they cannot be read.
+    fileprivate func readOwnKeys() async -> OwnKeys? { await TextFile.read(keyPath).flatMap(OwnKeys.init) }
 }
 
 extension ServerSettings {
@@ -187,10 +196,22 @@ extension TokenVerifier {
         do {
             return try await TokenVerifier(key, requirements: requirements, readingAgain: source, logger: logger)
         } catch {
-            switch error {
-            case .secretTooShort(let bytes): throw .cannotStart("the signing key has \(bytes) bytes; it needs 32")
-            case .unreadable(let reason): throw .cannotStart(reason)
-            }
+            throw .cannotStart(error.message)
+        }
+    }
+
+    /// Takes tokens of the server's own keys too.
+    fileprivate func taking(
+        _ data: DataDirectory, _ keys: OwnKeys, _ logger: Logger
+    ) async throws(CommandFailure) -> TokenVerifier {
+        let source = KeySource(place: data.keyPath) {
+            await data.readOwnKeys().map { .success($0.tokenKey) }
+                ?? .failure(KeySource.Unreadable("it cannot be read"))
+        }
+        do {
+            return try await taking(own: keys.tokenKey, readingAgain: source, logger: logger)
+        } catch {
+            throw .cannotStart(error.message)
         }
     }
 }
@@ -213,7 +234,7 @@ private struct EngineService: Service {
     }
 }
 
-/// Reads the key file again at SIGHUP. With the server's own key there is nothing to read, and the signal ends nothing.
+/// Reads keys again at SIGHUP: those of files, the server's own among them, and those of providers.
 private struct KeyReading: Service {
     let verifier: TokenVerifier
 

@@ -47,7 +47,7 @@ struct MintTokenCommand: AsyncParsableCommand {
         let data = DataDirectory(settings, common)
         let claims = try link ? linkClaims() : claims()
         let prefix = try link ? base() + "/review/sign-in?code=" : ""
-        print(prefix + (try await TokenMint(secret: data.secret()).token(claims)))
+        print(prefix + (try await TokenMint(data.ownKeys().signing).token(claims)))
     }
 
     private func linkClaims() throws(CommandFailure) -> TokenClaims {

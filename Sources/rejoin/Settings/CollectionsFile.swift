@@ -23,12 +23,8 @@ struct CollectionsFile: Sendable {
         }
     }
 
-    /// What is wrong, and where.
-    struct ReadingError: Error {
-        let message: String
-
-        init(_ place: String, _ message: String) { self.message = "\(place): \(message)" }
-    }
+    typealias ReadingError = YAMLReadingError
+    private typealias Members = YAMLMembers
 
     static func schema(yaml: String, limits: WireLimits = WireLimits()) throws(ReadingError) -> Schema {
         let root: Node?
@@ -156,71 +152,6 @@ struct CollectionsFile: Sendable {
         guard let fields = rules.fields else { return }
         for name in rules.required + rules.groups.values.flatMap(\.fields) where fields[name] == nil {
             throw ReadingError(place, "'\(name)' is named and not declared under 'fields'")
-        }
-    }
-
-    /// The members of a YAML mapping, of which only some names are allowed.
-    private struct Members {
-        private let place: String
-        private var nodes: [String: Node] = [:]
-
-        init(_ node: Node?, at place: String, allowing names: [String]) throws(ReadingError) {
-            self.place = place
-            guard let mapping = node?.mapping else {
-                if node?.null != nil { return }
-                throw ReadingError(place, "this is a mapping with \(names.joined(separator: ", "))")
-            }
-            for (key, value) in mapping {
-                guard let name = key.string, names.contains(name) else {
-                    throw ReadingError(
-                        place, "'\(key.string ?? "?")' is unknown here; known: \(names.joined(separator: ", "))")
-                }
-                nodes[name] = value
-            }
-        }
-
-        func has(_ name: String) -> Bool { nodes[name] != nil }
-
-        func text(_ name: String) throws(ReadingError) -> String? {
-            guard let node = nodes[name] else { return nil }
-            guard let text = node.scalar?.string else { throw ReadingError("\(place).\(name)", "this is one word") }
-            return text
-        }
-
-        func choice<Choice>(_ name: String, _ type: Choice.Type) throws(ReadingError) -> Choice?
-        where Choice: RawRepresentable<String> & CaseIterable {
-            guard let text = try text(name) else { return nil }
-            guard let choice = Choice(rawValue: text) else {
-                let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ReadingError("\(place).\(name)", "'\(text)' is none of \(known)")
-            }
-            return choice
-        }
-
-        func list(_ name: String) throws(ReadingError) -> [String] {
-            guard let node = nodes[name] else { return [] }
-            return try Self.texts(node, at: "\(place).\(name)")
-        }
-
-        static func texts(_ node: Node, at place: String) throws(ReadingError) -> [String] {
-            guard let sequence = node.sequence else { throw ReadingError(place, "this is a list") }
-            var texts: [String] = []
-            for element in sequence {
-                guard let text = element.scalar?.string else { throw ReadingError(place, "this is a list of names") }
-                texts.append(text)
-            }
-            return texts
-        }
-
-        func members(_ name: String) throws(ReadingError) -> [(String, Node)] {
-            guard let node = nodes[name], node.null == nil else { return [] }
-            guard let mapping = node.mapping else { throw ReadingError("\(place).\(name)", "this is a mapping") }
-            var members: [(String, Node)] = []
-            for (key, value) in mapping {
-                guard let name = key.string else { throw ReadingError(place, "names are texts") }
-                members.append((name, value))
-            }
-            return members
         }
     }
 }

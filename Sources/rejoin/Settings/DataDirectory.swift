@@ -46,8 +46,11 @@ struct DataDirectory: Sendable {
         if namedKeyPath == nil, !FileManager.default.fileExists(atPath: keyPath) { try makeKey() }
     }
 
-    /// The secret that tokens are signed with.
-    func secret() throws(CommandFailure) -> [UInt8] {
+    /// The secret that cookies and cursors come from, and the first that signs tokens.
+    func secret() throws(CommandFailure) -> [UInt8] { try ownKeys().first }
+
+    /// The server's own keys.
+    func ownKeys() throws(CommandFailure) -> OwnKeys {
         guard let text = try? String(contentsOfFile: keyPath, encoding: .utf8) else {
             throw .cannotStart(
                 namedKeyPath == nil
@@ -55,11 +58,30 @@ struct DataDirectory: Sendable {
                     : "there is no readable key at \(keyPath); it is 32 random bytes or more in base 64, in one line"
             )
         }
-        let digits = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard let secret = Data(base64Encoded: digits), secret.count >= 32 else {
+        guard let keys = OwnKeys(text) else {
             throw .cannotStart("the key at \(keyPath) is not 32 bytes or more in base 64")
         }
-        return Array(secret)
+        return keys
+    }
+
+    /// Writes the keys anew as the body changes them: whole or not at all, and for one process at a time.
+    func changeKeys(_ body: (inout OwnKeys) throws(CommandFailure) -> Void) throws(CommandFailure) {
+        let temporary = keyPath + ".new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else {
+            throw .cannotStart(
+                errno == EEXIST
+                    ? "\(temporary) is there: somebody else changes the keys, or was interrupted; then remove it"
+                    : "cannot write \(temporary)")
+        }
+        defer { unlink(temporary) }
+        defer { close(descriptor) }
+        var keys = try ownKeys()
+        try body(&keys)
+        let text = Array(keys.text.utf8)
+        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
+            rename(temporary, keyPath) == 0
+        else { throw .cannotStart("cannot write \(keyPath)") }
     }
 
     /// Makes the key. It is written under another name and then moved, so that no other process ever reads half of it.

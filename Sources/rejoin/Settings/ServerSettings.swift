@@ -66,6 +66,13 @@ struct ServerOptions: ParsableArguments {
             """)
     var allowOrigin: [String] = []
 
+    @Option(
+        help: """
+            Devices that one user may register, for tokens that name none; retired ones do not count. \
+            (default: 20; REJOIN_DEVICES_PER_USER)
+            """)
+    var devicesPerUser: Int?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info; REJOIN_LOG_LEVEL)")
     var logLevel: String?
 }
@@ -83,6 +90,8 @@ struct ServerSettings: Sendable {
     let issuer: Setting<String>?
     let audience: Setting<String>?
     let tokenLeeway: Setting<Int>
+    /// `auth` of the settings file, which stands for the five before it.
+    let identity: Setting<IdentitySettings>?
     let logLevel: Setting<Logger.Level>
     /// The requests of one device, averaged over ten seconds.
     let requestsPerSecond: Setting<Int>
@@ -92,6 +101,7 @@ struct ServerSettings: Sendable {
     let readersPerDevice: Setting<Int>
     let readersPerTenant: Setting<Int>
     let allowedOrigins: Setting<AllowedOrigins>
+    let devicesPerUser: Setting<Int>
 
     init(_ options: ServerOptions) throws(CommandFailure) {
         let common = options.database.common
@@ -106,6 +116,17 @@ struct ServerSettings: Sendable {
         publicKey = settings.text(.publicKey, options.publicKey)
         issuer = settings.text(.issuer, options.issuer)
         audience = settings.text(.audience, options.audience)
+        identity = settings.identity
+        if let identity {
+            for (name, given) in [
+                (SettingName.jwks, options.jwks), (.publicKey, options.publicKey), (.issuer, options.issuer),
+                (.audience, options.audience), (.tokenLeeway, options.tokenLeeway.map(String.init)),
+            ] where settings.text(name, given) != nil {
+                throw .cannotStart(
+                    "'auth' says whose tokens are taken (\(identity.source.text)); '\(name.rawValue)' has no place "
+                        + "beside it")
+            }
+        }
         let isSignedElsewhere = jwks != nil || publicKey != nil
         tokenLeeway = try settings.integer(
             .tokenLeeway, options.tokenLeeway, in: 0...3600,
@@ -131,6 +152,8 @@ struct ServerSettings: Sendable {
                 "allow-origin: '\(refused.text)' is no origin such as https://app.example, or stands beside others "
                     + "(\(origins.source.text))")
         }
+        devicesPerUser = try settings.integer(
+            .devicesPerUser, options.devicesPerUser, in: 1...100_000, default: EngineLimits().devicesPerUser)
         let level = settings.text(.logLevel, options.logLevel, default: "info")
         guard let parsed = Logger.Level(rawValue: level.value) else {
             throw .cannotStart("'\(level.value)' is no log level (\(level.source.text))")

@@ -42,6 +42,7 @@ enum SettingName: String, CaseIterable {
     case readersPerDevice = "readers-per-device"
     case readersPerTenant = "readers-per-tenant"
     case allowOrigin = "allow-origin"
+    case devicesPerUser = "devices-per-user"
     case database
     case databaseConnections = "database-connections"
     case databaseConnectTimeout = "database-connect-timeout"

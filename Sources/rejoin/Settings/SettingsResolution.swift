@@ -33,6 +33,11 @@ struct SettingsResolution: Sendable {
         }
     }
 
+    /// Whose tokens are taken. It stands in the settings file alone.
+    var identity: Setting<IdentitySettings>? {
+        file.flatMap { file in file.identity.map { Setting(value: $0, source: .file(file.path)) } }
+    }
+
     func text(_ name: SettingName, _ given: String?) -> Setting<String>? {
         if let given { return Setting(value: given, source: .commandLine) }
         if let value = environment[name.environmentName] {

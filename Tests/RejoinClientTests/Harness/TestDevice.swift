@@ -81,7 +81,7 @@ extension TestDevice {
         let token = try await token(try await client.device())
         while true {
             let call = try await client.replica.read { try $0.feedCall(since: try $0.cursor()) }
-            guard case .document(let page) = await calls.ask(call, token: token).0 else {
+            guard case .document(let page) = await calls.ask(call, as: .init(token: token)).0 else {
                 throw Unexpected("no page")
             }
             try await client.replica.write { try $0.take(page) }

@@ -164,7 +164,7 @@ extension TableDevice {
             let collections = client.replica.options.collections
             guard
                 case .document(let page) = await calls.ask(
-                    .changes(since: cursor, collections: collections), token: token
+                    .changes(since: cursor, collections: collections), as: .init(token: token)
                 ).0
             else { throw Unexpected("no page") }
             try await client.replica.write { try $0.take(page) }

@@ -23,6 +23,8 @@ struct ServerOptions: Sendable {
     var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
     var allowedOrigins = AllowedOrigins.none
+    /// Where there are several, beside the server's own key.
+    var issuers: [TokenIssuer] = []
 }
 
 /// A server over a new store, and what a test needs around it.
@@ -63,16 +65,19 @@ struct TestServer: Sendable {
     ) async throws -> Result {
         let clock = TestClock()
         let log = CapturedLog()
+        var verifier = try await TokenVerifier(
+            options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
+            logger: log.logger())
+        if !options.issuers.isEmpty {
+            verifier = try await TokenVerifier(options.issuers, logger: log.logger()).taking(own: options.key)
+        }
         let server = try await SyncServer(
             engine: SyncEngine(
                 store: store, schema: options.schema, limits: options.limits,
                 keys: ServerKeys(secret: secret),
                 clock: options.hasTimeouts ? clock.engineClock : clock.withoutTimeouts,
                 logger: log.logger()),
-            verifier: try await TokenVerifier(
-                options.key, requirements: options.tokenRequirements, readingAgain: options.keySource,
-                logger: log.logger()),
-            allowedOrigins: options.allowedOrigins, logger: log.logger())
+            verifier: verifier, allowedOrigins: options.allowedOrigins, logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0
