@@ -96,7 +96,7 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
         .target(
             name: "PostgreSQLStorage",
-            dependencies: ["CLibPQ", "Causality", "Values", "StrictJSON", "MergeCore", "SyncWire", "SyncStorage"],
+            dependencies: ["CLibPQ", "Causality", "Values", "StrictJSON", "MergeCore", "SyncStorage"],
             resources: [
                 .embedInCode("Schemas/V0001_initial.sql"), .embedInCode("Schemas/V0002_one_time_codes.sql"),
                 .embedInCode("Schemas/V0003_counts_of_values.sql"),

@@ -35,7 +35,8 @@ struct ChangeNotificationTests {
             }
             #expect((1...30).contains(count))
             try await Committer(other, "globex").commit(create("a"))
-            #expect(await own.next() == .advanced("globex", sequence: 1, collections: ["c"]), "one hears of others only")
+            #expect(
+                await own.next() == .advanced("globex", sequence: 1, collections: ["c"]), "one hears of others only")
             await one.close()
             await other.close()
             #expect(await own.next() == nil)

@@ -26,7 +26,9 @@ extension ClientProcessTests {
                 try await ServerSite.run(engine, in: directory.path) { site in
                     try await Fleet.run(seed, site, directory) { name, address in
                         RandomUser(
-                            try TestDevice(name, in: directory, connection: AsyncHTTPConnection(server: address.absoluteString)) {
+                            try TestDevice(
+                                name, in: directory, connection: AsyncHTTPConnection(server: address.absoluteString)
+                            ) {
                                 try await site.token(device: $0.name.text)
                             })
                     } check: { users in

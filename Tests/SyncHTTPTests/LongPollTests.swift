@@ -337,7 +337,8 @@ struct LongPollTests {
             _ = try await mac.send(mac.creating("n", ["status": "a"], in: "estimates"), key: "k")
             _ = try await ipad.send(ipad.creating("n", ["status": "b"], in: "estimates"))
             let all = try await server.token(device: "mac", roles: ["device", "reviewer", "admin"])
-            let paths = server.server.routes.filter { $0.method == .get && !$0.isEndless && $0.path != "/metrics" }.map(\.path)
+            let paths = server.server.routes.filter { $0.method == .get && !$0.isEndless && $0.path != "/metrics" }.map(
+                \.path)
             #expect(paths.count > 12)
             let filled = paths.map { path in
                 path.replacing("{collection}", with: "estimates").replacing("conflicts/{id}", with: "conflicts/1")

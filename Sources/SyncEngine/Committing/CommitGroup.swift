@@ -39,12 +39,16 @@ struct CommitGroup: Sendable {
 
     func decide(over snapshot: StoreSnapshot) -> (Commit, Outcome) {
         guard snapshot.omitted.isEmpty || submissions.count == 1 else {
-            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil))
+            return (
+                Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil)
+            )
         }
         var run = Run(group: self, snapshot: snapshot)
         var replies = submissions.map { run.reply(to: $0) }
         guard submissions.count == 1 || run.decider.plan.auditBytes <= limits.merge.auditBytesPerBatch else {
-            return (Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil))
+            return (
+                Commit(head: snapshot.head), Outcome(replies: nil, sequence: snapshot.head.sequence, collections: nil)
+            )
         }
         let commit = run.commit()
         charge(commit.byteCount, to: &replies)

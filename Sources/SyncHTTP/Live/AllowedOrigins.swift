@@ -32,7 +32,8 @@ public enum AllowedOrigins: Sendable, Hashable {
     /// A scheme and a host, and a port unless it is the scheme's own (RFC 6454 section 6.1).
     private static func origin(_ text: String) -> String? {
         let lowered = text.lowercased()
-        guard let match = lowered.wholeMatch(of: /(https?):\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?\/?/) else {
+        guard let match = lowered.wholeMatch(of: /(https?):\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?\/?/)
+        else {
             return nil
         }
         let (scheme, host) = (match.1, match.2)

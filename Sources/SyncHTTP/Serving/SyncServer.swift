@@ -44,7 +44,8 @@ public struct SyncServer: Sendable {
     /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(),
-        transport: TransportLimits = TransportLimits(), allowedOrigins: AllowedOrigins = .none, gauges: [ServerGauge] = [], version: String = "0",
+        transport: TransportLimits = TransportLimits(), allowedOrigins: AllowedOrigins = .none,
+        gauges: [ServerGauge] = [], version: String = "0",
         logger: Logger
     ) async throws {
         self.gauges = gauges

@@ -271,7 +271,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
             promise?.succeed(())
         case let awaited as PeerIsAwaited:
-            if isInputClosed || !context.channel.isActive { awaited.onClose() } else { onPeerClosed.append(awaited.onClose) }
+            if isInputClosed || !context.channel.isActive {
+                awaited.onClose()
+            } else {
+                onPeerClosed.append(awaited.onClose)
+            }
             promise?.succeed(())
         case is WritesAreAwaited:
             // An empty part writes nothing, and is done when everything before it is.

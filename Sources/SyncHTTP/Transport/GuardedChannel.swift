@@ -41,7 +41,8 @@ struct GuardedChannel: HTTPChannelHandler {
             try? channel.syncOptions?.setOption(
                 ChannelOptions.Types.SocketOption(level: .tcp, name: Self.notSentLowWater), value: limits.unsentBytes)
         #endif
-        return base.setup(channel: channel, logger: logger).flatMapThrowing { [limits, messageBytes, gate, refusals] value in
+        return base.setup(channel: channel, logger: logger).flatMapThrowing {
+            [limits, messageBytes, gate, refusals] value in
             let pipeline = channel.pipeline.syncOperations
             let tap = ByteTap(limits: limits, gate: gate)
             let guardian = ConnectionGuard(

@@ -103,7 +103,8 @@ public struct SocketRequest: Sendable, Hashable {
                 answer = known
             } else {
                 reading.reject(
-                    "return", "'return' is \(BatchReturn.allCases.map { "'\($0.rawValue)'" }.joined(separator: " or ")).")
+                    "return",
+                    "'return' is \(BatchReturn.allCases.map { "'\($0.rawValue)'" }.joined(separator: " or ")).")
             }
         }
         let isDryRun = reading.boolean("dryRun")

@@ -24,7 +24,8 @@ struct EventStreamTests {
         try await eventually("\(count) are open") { await server.server.engine.load().openReaders == count }
     }
 
-    @Test("a hint tells of a commit and of its collections, and goes on from the last event", arguments: Engine.allCases)
+    @Test(
+        "a hint tells of a commit and of its collections, and goes on from the last event", arguments: Engine.allCases)
     func hints(engine: Engine) async throws {
         try await TestServer.run(engine, Self.live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))

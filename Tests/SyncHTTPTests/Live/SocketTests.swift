@@ -36,7 +36,9 @@ struct SocketTests {
             let browser = try await SocketClient(
                 server, headers: ["Sec-WebSocket-Protocol: rejoin.v1, bearer.\(mac.token)"])
             #expect(browser.head.hasPrefix("HTTP/1.1 101 "))
-            #expect(browser.head.lowercased().contains("sec-websocket-protocol: rejoin.v1\r\n") || browser.head.lowercased().hasSuffix("sec-websocket-protocol: rejoin.v1"))
+            #expect(
+                browser.head.lowercased().contains("sec-websocket-protocol: rejoin.v1\r\n")
+                    || browser.head.lowercased().hasSuffix("sec-websocket-protocol: rejoin.v1"))
             #expect(try await SocketClient(server).head.hasPrefix("HTTP/1.1 401 "))
             #expect(
                 try await SocketClient(server, headers: ["Sec-WebSocket-Protocol: rejoin.v1, bearer.x"]).head
@@ -90,7 +92,8 @@ struct SocketTests {
         try await TestServer.run(engine, Self.live) { server in
             let mac = try await server.device("mac")
             let socket = try await SocketClient(server, token: mac.token)
-            let body = #"{"operations":[{"id":"o-1","kind":"create","collection":"notes","record":"n","#
+            let body =
+                #"{"operations":[{"id":"o-1","kind":"create","collection":"notes","record":"n","#
                 + #""clock":{"mac":1},"fields":{"v":[1.50,9007199254740993,"é\u2028"]}}]}"#
             socket.say(#"{"type":"batch","key":"k-1","body":\#(body)}"#)
             let first = try #require(try await socket.next())
@@ -108,7 +111,8 @@ struct SocketTests {
             let refused = try #require(try await socket.next()).json
             let overHTTP = try await mac.send(body: #"{"operations":[{"id":"x"}]}"#, key: "k-2")
             #expect(refused["type"] == "error" && refused["key"] == "k-2")
-            #expect(refused["problem", "code"] == overHTTP["code"] && refused["problem", "errors"] == overHTTP["errors"])
+            #expect(
+                refused["problem", "code"] == overHTTP["code"] && refused["problem", "errors"] == overHTTP["errors"])
             socket.say(#"{"type":"batch","key":"k-1","body":{"operations":[]}}"#)
             #expect(try await socket.next()?.json["problem", "code"] == "idempotency_key_reused")
         }
@@ -222,7 +226,8 @@ struct SocketTests {
             let pong = try #require(try await socket.next())
             #expect(pong.opcode == 10 && pong.payload == [1, 2, 3])
             // In two fragments with a ping between them.
-            let long = Array((#"{"type":"unsubscribe","id":7,"x-pad":""# + String(repeating: "p", count: 600) + #""}"#).utf8)
+            let long = Array(
+                (#"{"type":"unsubscribe","id":7,"x-pad":""# + String(repeating: "p", count: 600) + #""}"#).utf8)
             socket.connection.send(SocketClient.frame(1, Array(long.prefix(550)), isLast: false))
             socket.connection.send(SocketClient.frame(9, []))
             socket.connection.send(SocketClient.frame(0, Array(long.dropFirst(550))))
