@@ -26,6 +26,7 @@ struct SocketRoutes: Sendable {
     }
 
     private func open(_ exchange: Exchange) throws -> Response {
+        let caller = try exchange.requireCaller()
         let headers = exchange.request.headers
         guard exchange.request.asksForSocket else {
             throw Problem(
@@ -43,9 +44,10 @@ struct SocketRoutes: Sendable {
         let accept = Data(Insecure.SHA1.hash(data: Data((key + Self.acceptSuffix).utf8))).base64EncodedString()
         var answer: HTTPFields = [.upgrade: "websocket", .connection: "Upgrade", .webSocketAccept: accept]
         if headers.subprotocols.contains(Self.subprotocol) { answer[.webSocketProtocol] = Self.subprotocol }
+        // A socket that only lies there holds a connection for as long as its client answers pings.
         let session = SocketSession(
-            engine: engine, verifier: verifier, metrics: metrics, exchange: exchange,
-            caller: try exchange.requireCaller())
+            engine: engine, verifier: verifier, metrics: metrics, exchange: exchange, caller: caller,
+            place: try engine.openStream(caller))
         return Response(
             status: .switchingProtocols, headers: answer,
             body: ResponseBody { writer in

@@ -16,15 +16,19 @@ struct SocketSession: Sendable {
     let verifier: TokenVerifier
     let metrics: ServerMetrics
     let exchange: Exchange
+    /// The place among its owner's long polls and streams that the socket itself takes.
+    private let place: ReaderStream
     private let state: SharedState
 
     init(
-        engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics, exchange: Exchange, caller: Caller
+        engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics, exchange: Exchange, caller: Caller,
+        place: ReaderStream
     ) {
         self.engine = engine
         self.verifier = verifier
         self.metrics = metrics
         self.exchange = exchange
+        self.place = place
         state = SharedState(caller)
     }
 

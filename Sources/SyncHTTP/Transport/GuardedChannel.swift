@@ -50,7 +50,7 @@ struct GuardedChannel: HTTPChannelHandler {
             tap.guardian = guardian
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(decoder))
-            let upgrade = SocketUpgrade(messageBytes: messageBytes, guardian: guardian, tap: tap)
+            let upgrade = SocketUpgrade(messageBytes: messageBytes, limits: limits, guardian: guardian, tap: tap)
             try pipeline.addHandler(upgrade, position: .after(guardian))
             try pipeline.addHandler(tap, position: .first)
             return value

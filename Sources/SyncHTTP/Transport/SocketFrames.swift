@@ -6,7 +6,7 @@ import NIOWebSocket
 /// and the bounds of what is not yet read are its own.
 ///
 /// The client's next message is not read before the one under way has been answered, so that a connection holds one message
-/// at a time; what it holds counts as memory of requests from its first 64 KiB on.
+/// at a time; what it holds counts as memory of requests, but for a little.
 final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = WebSocketFrame
     typealias InboundOut = HTTPServerRequestPart
@@ -16,12 +16,17 @@ final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
     /// How often the client is asked whether it is still there, and after how many unanswered times it is not.
     private static let pingInterval: TimeAmount = .seconds(20)
     private static let silentPings = 3
-    private static let uncountedBytes = 64 * 1024
+    /// Most messages are shorter than this.
+    private static let uncountedBytes = 4 * 1024
+    private static let stepBytes = 16 * 1024
 
     private let tap: ByteTap
+    private let limits: TransportLimits
     private var context: ChannelHandlerContext?
     private var charge: MemoryCharge?
     private var heldBytes = 0
+    /// Since when something is held that is no whole message yet.
+    private var heldSince: NIODeadline?
     private var chargedBytes = 0
     private var isMessageUnderWay = false
     private var wantsRead = false
@@ -32,7 +37,10 @@ final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
     /// With what the connection is closed where the application says nothing else.
     private var close = SocketClose.normal
 
-    init(tap: ByteTap) { self.tap = tap }
+    init(tap: ByteTap, limits: TransportLimits) {
+        self.tap = tap
+        self.limits = limits
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -113,8 +121,9 @@ final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func hold(_ bytes: Int) {
         heldBytes += bytes
+        if heldSince == nil { heldSince = .now() }
         guard let charge, heldBytes > Self.uncountedBytes, heldBytes > chargedBytes else { return }
-        let step = max(heldBytes - chargedBytes, Self.uncountedBytes)
+        let step = max(heldBytes - chargedBytes, Self.stepBytes)
         do {
             try charge.take(step)
             chargedBytes += step
@@ -125,7 +134,7 @@ final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func giveBack() {
         if chargedBytes > 0 { charge?.giveBack(chargedBytes) }
-        (heldBytes, chargedBytes) = (0, 0)
+        (heldBytes, chargedBytes, heldSince) = (0, 0, nil)
     }
 
     // MARK: What the server says
@@ -186,6 +195,14 @@ final class SocketFrames: ChannelDuplexHandler, RemovableChannelHandler {
         guard let context else { return }
         guard isMessageUnderWay || .now() - heardAt < Self.pingInterval * Self.silentPings else {
             return context.close(promise: nil)
+        }
+        // A message may be as slow as a body.
+        if let heldSince, !isMessageUnderWay {
+            let milliseconds = (.now() - heldSince).nanoseconds / 1_000_000
+            let isSlow = Int64(heldBytes) * 1_000 < Int64(limits.bodyBytesPerSecond) * milliseconds
+            if heldBytes > Self.uncountedBytes, milliseconds > limits.bodyGraceMilliseconds, isSlow {
+                return end(.policy)
+            }
         }
         guard context.channel.isWritable, !hasEnded else { return }
         send(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()), context, promise: nil)

@@ -17,14 +17,16 @@ final class SocketUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
     private static let fragmentBytes = 512
 
     private let messageBytes: Int
+    private let limits: TransportLimits
     private let guardian: ConnectionGuard
     private let tap: ByteTap
     private var isAsked = false
     private var holdsEnd = false
 
     /// - Parameter messageBytes: how long a message of the client may be.
-    init(messageBytes: Int, guardian: ConnectionGuard, tap: ByteTap) {
+    init(messageBytes: Int, limits: TransportLimits, guardian: ConnectionGuard, tap: ByteTap) {
         self.messageBytes = messageBytes
+        self.limits = limits
         self.guardian = guardian
         self.tap = tap
     }
@@ -65,7 +67,7 @@ final class SocketUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
         let pipeline = context.pipeline.syncOperations
         let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
         let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        let frames = SocketFrames(tap: tap)
+        let frames = SocketFrames(tap: tap, limits: limits)
         try pipeline.addHandlers(
             [
                 WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: messageBytes)),

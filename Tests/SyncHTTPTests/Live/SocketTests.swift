@@ -20,6 +20,7 @@ struct SocketTests {
         try await device.get("/v1/changes")["cursor"]?.text ?? ""
     }
 
+    /// Sockets and their subscriptions have a place each.
     private static func openReaders(_ count: Int, _ server: TestServer) async throws {
         try await eventually("\(count) are open") { await server.server.engine.load().openReaders == count }
     }
@@ -63,7 +64,7 @@ struct SocketTests {
             let socket = try await SocketClient(server, token: ipad.token)
             socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)","collections":["notes"]}"#)
             socket.say(#"{"type":"subscribe","id":2,"since":"\#(since)","deliver":"records"}"#)
-            try await Self.openReaders(2, server)
+            try await Self.openReaders(3, server)
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             var told: [Value: Value] = [:]
             for _ in 0..<2 {
@@ -77,7 +78,7 @@ struct SocketTests {
             #expect(told[2]?["type"] == "page" && told[2]?["changes"] == pulled["changes"])
             socket.say(#"{"type":"unsubscribe","id":2}"#)
             #expect(try await socket.next()?.json == ["type": "unsubscribed", "id": 2])
-            try await Self.openReaders(1, server)
+            try await Self.openReaders(2, server)
             _ = try await mac.send(mac.creating("d", ["v": 1], in: "drafts"))
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await socket.next()?.json["id"] == 1, "drafts are not wanted, and the pages have ended")
@@ -145,12 +146,12 @@ struct SocketTests {
                         error["problem", "errors", 0, "pointer"] == .string(ExactString(pointer)), "\(message)")
                 }
             }
-            #expect(await server.server.engine.load().openReaders == 0)
+            #expect(await server.server.engine.load().openReaders == 1)
             socket.say(#"{"type":"subscribe","id":1}"#)
-            try await Self.openReaders(1, server)
+            try await Self.openReaders(2, server)
             socket.say(#"{"type":"subscribe","id":1}"#)
             #expect(try await socket.next()?.json["problem", "code"] == "invalid_request")
-            try await Self.openReaders(1, server)
+            try await Self.openReaders(2, server)
         }
     }
 
@@ -161,7 +162,7 @@ struct SocketTests {
             let since = try await Self.cursor(mac)
             let socket = try await SocketClient(server, token: mac.token)
             socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#)
-            try await Self.openReaders(1, server)
+            try await Self.openReaders(2, server)
             for token in [
                 try await server.token(device: "mac", user: "bob"), try await server.token(device: "ipad"),
                 try await server.token(tenant: "globex", device: "mac"),
@@ -196,7 +197,7 @@ struct SocketTests {
                 try await SocketClient(server, token: mac.token), try await SocketClient(server, token: ipad.token)
             )
             for socket in [mine, other] { socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#) }
-            try await Self.openReaders(2, server)
+            try await Self.openReaders(4, server)
             #expect(try await server.admin().send(.delete, "/v1/devices/mac").status == 204)
             #expect(try await mine.next()?.json["problem", "code"] == "device_retired")
             #expect(try await mine.next()?.closeCode == 4403)
@@ -240,17 +241,19 @@ struct SocketTests {
     func budgets() async throws {
         var options = Self.live
         options.limits.requestsPerSecondPerDevice = 1
-        options.limits.readersPerDevice = 2
+        options.limits.readersPerDevice = 3
         try await TestServer.run(.memory, options) { server in
             let mac = try await server.device("mac")
             let socket = try await SocketClient(server, token: mac.token)
             for id in 1...3 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
             #expect(try await socket.next()?.json["problem", "code"] == "rate_limited")
-            try await Self.openReaders(2, server)
+            try await Self.openReaders(3, server)
             var codes: [String] = []
             for _ in 0..<10 { socket.say(#"{"type":"unsubscribe","id":9}"#) }
             for _ in 0..<8 { codes.append(try await socket.next()?.json["problem", "code"]?.text ?? "") }
             #expect(codes.contains("not_found") && codes.contains("rate_limited"), "\(codes)")
+            // The device's places are taken, so there is none for another socket either.
+            #expect(try await SocketClient(server, token: mac.token).head.hasPrefix("HTTP/1.1 429 "))
         }
     }
 
@@ -261,7 +264,7 @@ struct SocketTests {
             do {
                 let socket = try await SocketClient(server, token: mac.token)
                 for id in 1...5 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
-                try await Self.openReaders(5, server)
+                try await Self.openReaders(6, server)
             }
             try await Self.openReaders(0, server)
             #expect(await server.server.engine.load().waitingReaders == 0)
