@@ -153,8 +153,18 @@ actor RowStore: SyncStore {
 
     func devices(_ tenant: TenantID) async throws(StoreError) -> [DeviceRow] { try await rest.devices(tenant) }
 
+    func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
+        try await rest.records(tenant, query)
+    }
+
     func register(_ tenant: TenantID, _ device: DeviceRow) async throws(StoreError) -> DeviceRow {
         try await rest.register(tenant, device)
+    }
+
+    func register(
+        _ tenant: TenantID, _ device: DeviceRow, atMost count: Int
+    ) async throws(StoreError) -> DeviceRow? {
+        try await rest.register(tenant, device, atMost: count)
     }
 
     func retire(_ tenant: TenantID, _ device: DeviceID, atMilliseconds: Int64) async throws(StoreError) -> Bool {

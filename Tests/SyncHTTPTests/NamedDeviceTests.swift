@@ -154,6 +154,11 @@ struct NamedDeviceTests {
             let bound = try token("ada", tenant: "acme", #","device":"mac""#)
             #expect(try await ask(server, bound, as: "mac")["device"] == "mac")
             #expect(try await ask(server, bound, as: "ipad").code == "device_mismatch")
+            // It may be a number, and nothing else than that and a text.
+            let numbered = try token("ada", tenant: "acme", #","device":7"#)
+            #expect(try await ask(server, numbered)["device"] == "7")
+            let listed = try token("ada", tenant: "acme", #","device":["mac"]"#)
+            #expect(try await ask(server, listed).code == "unauthenticated")
             let own = try await server.token(device: "tv", roles: ["device"])
             #expect(try await ask(server, own, as: "tv").status == 200)
             #expect(try await ask(server, own, as: "ipad").code == "device_mismatch")

@@ -45,7 +45,7 @@ extension TokenClaims {
                 user: user, tenant: tenant, device: nil, roles: [],
                 issuedAtSeconds: try Self.number("iat", in: claims), expiresAtSeconds: end)
             roles = try places.roleNames(in: claims)
-            device = try Self.text(places.device?.value(in: claims))
+            device = try Self.name(places.device?.value(in: claims))
             use = try Self.text(Self.member("use", in: claims))
             jti = try Self.text(Self.member("jti", in: claims))
             iss = try Self.text(Self.member("iss", in: claims))
@@ -67,6 +67,11 @@ extension TokenClaims {
         case .string(let text)?: text.text
         case _?: throw ClaimPlaces.Unreadable()
         }
+    }
+
+    /// A text, or a whole number.
+    private static func name(_ value: Value?) throws(ClaimPlaces.Unreadable) -> String? {
+        if case .integer(let number)? = value { String(number) } else { try text(value) }
     }
 
     private static func number(_ name: String, in claims: ObjectValue) throws(ClaimPlaces.Unreadable) -> Double? {

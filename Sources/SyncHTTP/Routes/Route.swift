@@ -121,8 +121,8 @@ extension Route.Access {
     private var needed: String {
         switch self {
         case .open, .anyone: "nothing"
-        case .device: "a device's token (claim 'device', role 'device')"
-        case .deviceOrReviewer: "a device's token or the role 'reviewer'"
+        case .device: "a device: in the token (claim 'device', role 'device'), or named by 'Rejoin-Device'"
+        case .deviceOrReviewer: "a device (in the token, or named by 'Rejoin-Device') or the role 'reviewer'"
         case .reviewer: "the role 'reviewer'"
         case .admin: "the role 'admin'"
         case .adminOrDevice: "the role 'admin' or a device's token"
