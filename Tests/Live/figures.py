@@ -20,7 +20,8 @@ OPTIONS = ["--readers-per-device", "12000", "--readers-per-tenant", "12000", "--
 
 
 def note(what, figure, aim=None, met=True):
-    print(f"  {what:62} {figure:24} {'' if aim is None else f'aim {aim}: ' + ('met' if met else 'MISSED')}", flush=True)
+    verdict = "" if aim is None else f"aim {aim}: {'met' if met else 'MISSED'}"
+    print(f"  {what:68} {figure:18} {verdict}".rstrip(), flush=True)
 
 
 def batch(device):
@@ -142,6 +143,7 @@ async def idle(place, options, faults):
         await asyncio.sleep(3)
         cpu, resident = server.processor_seconds(), server.resident_mib()
         await asyncio.sleep(15)
+        # Over one interval of comments, so that each reader is looked after once.
         cpu = (server.processor_seconds() - cpu) / 3
         note(f"{opened} idle subscriptions, half streams, half sockets: opened in", f"{took:.0f} s")
         met = resident < AIMS["memory"]

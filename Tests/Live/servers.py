@@ -50,8 +50,7 @@ class Place:
         os.close(descriptor)
 
     def directory(self, name):
-        path = tempfile.mkdtemp(prefix=name + "-", dir=self.root)
-        return path
+        return tempfile.mkdtemp(prefix=name + "-", dir=self.root)
 
     def tokens(self, tenant, devices):
         """A token for each device. A few at a time, since each is a process."""
@@ -163,9 +162,9 @@ class PostgreSQL:
     @staticmethod
     def programs():
         places = "/usr/lib/postgresql"
-        versions = sorted(os.listdir(places), key=float, reverse=True) if os.path.isdir(places) else []
-        for version in versions:
-            return os.path.join(places, version, "bin")
+        versions = sorted(os.listdir(places), key=float) if os.path.isdir(places) else []
+        if versions:
+            return os.path.join(places, versions[-1], "bin")
         found = shutil.which("initdb")
         if not found:
             raise RuntimeError("PostgreSQL's server is not installed")
