@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev zlib1g-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core bench-device fuzz identity abuse stories check check-swiftui documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz identity abuse live stories check check-swiftui documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make identity   run the server beside an OpenID provider: its tokens, its keys, its absence, and what only looks like it"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
+	@echo "make live       kill servers under 1,000 subscribers of live changes, and measure 10,000; LIVE='--no-figures …'"
 	@echo "make stories    run the commands of docs/protocol.md, docs/reviewing.md and docs/tables.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
 	@echo "make check-swiftui  build, and type-check the SwiftUI example against stubs, where there is no SwiftUI"
@@ -66,6 +67,11 @@ abuse: packages
 	@Scripts/install-debian-packages python3
 	swift build --configuration release $(BUILD_FLAGS) --product rejoin
 	Tests/Abuse/abuse.py .build/release/rejoin $(ABUSE)
+
+live: packages
+	@Scripts/install-debian-packages python3 postgresql
+	swift build --configuration release $(BUILD_FLAGS) --product rejoin
+	Tests/Live/live.py .build/release/rejoin --build release --figures $(LIVE)
 
 stories: packages
 	@Scripts/install-debian-packages python3 python3-venv curl
