@@ -47,6 +47,34 @@ struct LiveReaderTests {
         try await running.value
     }
 
+    @Test("many listeners of one tenant are told less often each, and each at once after a pause")
+    func manyListeners() async throws {
+        let test = TestEngine()
+        _ = try await test.create("first")
+        let engine = test.engine
+        let cursor = Cursor(sequence: 1).text(engine.cursors(of: "acme"))
+        // Others who listen to the tenant, and mind nothing.
+        let others = (0..<400).map { _ in engine.notifier.subscribe("acme", device: nil) }
+        let reader = try await engine.live(test.device("mac"), LiveRequest(from: .saved(cursor)))
+        let times = Mutex<[Duration]>([])
+        let running = Task {
+            try await reader.run(quietAfter: .seconds(3_600)) { news in
+                if case .change = news { times.withLock { $0.append(engine.clock.uptime()) } }
+            }
+        }
+        while engine.notifier.waiterCount == 0 { await Task.yield() }
+        for number in 2...8 {
+            _ = try await test.create("n\(number)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        while times.withLock({ $0.count }) < 2 { try await Task.sleep(for: .milliseconds(1)) }
+        let told = times.withLock { $0 }
+        #expect(told[1] - told[0] >= .milliseconds(400), "\(told)")
+        reader.stop()
+        try await running.value
+        for other in others { other.end() }
+    }
+
     @Test("word that comes again, and of nothing, is no hint; a head that fell is one")
     func doubled() async throws {
         let test = TestEngine()

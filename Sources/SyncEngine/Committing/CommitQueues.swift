@@ -121,7 +121,8 @@ actor CommitQueues {
             queue.bytes == 0 || queue.bytes + bytes <= limits.commitQueueBytes
         else {
             throw .overloaded(
-                "Too many batches of this tenant are waiting. Retry with the same key.", retryAfterSeconds: 1)
+                "Too much of this tenant is waiting to be written. Send the same again, a batch with its key.",
+                retryAfterSeconds: 1)
         }
     }
 

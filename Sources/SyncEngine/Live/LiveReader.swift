@@ -12,6 +12,13 @@ import Synchronization
 public struct LiveReader: Sendable {
     /// Hints of one reader are at least this far apart. What happens meanwhile is one hint.
     static let hintInterval: Duration = .milliseconds(50)
+    /// How many listeners of one tenant are told something in that time without a longer pause. More of them are told a
+    /// thousand times a second together, so that a tenant's commits do not wait behind what is told of them. The first news
+    /// after a pause comes at once all the same.
+    static let listenersPerInterval = 50
+    static let longestPause: Duration = .seconds(2)
+    /// A reader that is stopped while it pauses ends within this.
+    private static let pauseStep: Duration = .milliseconds(250)
 
     fileprivate enum Position {
         /// The feed's end as it was read at the beginning, and up to where the caller knows of it.
@@ -77,7 +84,7 @@ public struct LiveReader: Sendable {
             if wanted.map({ !$0.isEmpty }) ?? (head != told) {
                 told = head
                 try await take(.change(engine.hint(listener.tenant, at: head, in: wanted)))
-                await engine.clock.sleep(for: Self.hintInterval)
+                await pause(atLeast: Self.hintInterval)
             }
             touched = []
             let before = state.version
@@ -102,7 +109,10 @@ public struct LiveReader: Sendable {
     ) async throws {
         var (answer, query) = (first, initial)
         while true {
-            if !answer.page.records.isEmpty { try await take(.page(answer)) }
+            if !answer.page.records.isEmpty {
+                try await take(.page(answer))
+                if !answer.page.end.hasMore { await pause(atLeast: .zero) }
+            }
             query.after = answer.reached
             if answer.page.end.hasMore {
                 try await listener.check(engine)
@@ -125,6 +135,18 @@ public struct LiveReader: Sendable {
     }
 
     // MARK: Waiting
+
+    /// Lets others of the tenant have their turn.
+    private func pause(atLeast shortest: Duration) async {
+        let listeners = listener.subscription.listenerCount
+        let shared = Self.hintInterval * listeners / Self.listenersPerInterval
+        let isAlone = listeners <= Self.listenersPerInterval
+        var left = isAlone ? shortest : min(Self.longestPause, max(shortest, shared))
+        while left > .zero, !listener.subscription.isStopped {
+            await engine.clock.sleep(for: min(left, Self.pauseStep))
+            left -= Self.pauseStep
+        }
+    }
 
     private func wait(
         at position: Int64?, for query: ChangeQuery?, _ state: Wait, _ interval: Duration

@@ -236,6 +236,12 @@ final class ChangeNotifier: Sendable {
             await wait(after: version, at: query?.after, for: query, atMost: duration)
         }
 
+        /// Whether nobody is to be told any more.
+        var isStopped: Bool { state.withLock { $0.isStopped } || notifier.isClosed }
+
+        /// How many listen to the tenant on this server.
+        var listenerCount: Int { notifier.listenerCount(tenant) }
+
         /// The collections whose records changed behind one version and up to another; nil where that is not known.
         func collections(after version: UInt64, through last: UInt64) -> Set<ExactString>? {
             notifier.collections(tenant, after: version, through: last)
@@ -267,6 +273,12 @@ final class ChangeNotifier: Sendable {
 
     private func collections(_ tenant: TenantID, after version: UInt64, through last: UInt64) -> Set<ExactString>? {
         state.withLock { $0.channels[tenant]?.touched.all(after: version, through: last) }
+    }
+
+    private var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    private func listenerCount(_ tenant: TenantID) -> Int {
+        state.withLock { $0.channels[tenant]?.subscribers ?? 0 }
     }
 
     private func newWaiter() -> UInt64 {
