@@ -27,6 +27,11 @@ public struct LiveRequest: Sendable, Hashable {
     /// What the caller is told.
     public var delivery: LiveDelivery
 
+    /// Takes what somebody wants to be told of.
+    /// - Parameters:
+    ///   - start: from where on.
+    ///   - collections: whose records are wanted; empty for all.
+    ///   - delivery: what is told.
     public init(from start: Start, collections: Set<ExactString> = [], delivery: LiveDelivery = .hints) {
         self.start = start
         self.collections = collections
