@@ -47,7 +47,7 @@ test: packages
 	Tests/Identity/identity.sh $(REJOIN)
 	@echo "pictures of the reviewers' pages: $${REJOIN_SCREENSHOTS:-.build/review-screenshots}"
 
-# The tests of faults that `make test` runs briefly, in full.
+# The tests of faults that `make test` runs briefly, in full. REJOIN_SOAK=67 lets the fleets behind the proxy begin with that seed.
 soak: packages
 	@Scripts/install-debian-packages postgresql sqlite3 sqlite3-tools
 	swift build $(BUILD_FLAGS) --build-tests

@@ -11,13 +11,16 @@ enum ClientProcessTests {}
 /// Whether the tests of faults go on in full.
 let isSoaking = ProcessInfo.processInfo.environment["REJOIN_SOAK"] != nil
 
+/// With which seed the long tests begin: what `REJOIN_SOAK` says, so that one that was broken off can go on.
+let firstSoakSeed = ProcessInfo.processInfo.environment["REJOIN_SOAK"].flatMap { UInt64($0) } ?? 1
+
 extension ClientProcessTests {
     /// Devices on real sockets, behind a proxy that does to requests whatever happens to requests.
     @Suite("a proxy of faults")
     struct ProxyTests {
         private static let runs: [(ServerSite.Engine, UInt64)] =
             isSoaking
-            ? (1...100).flatMap { seed in ServerSite.Engine.allCases.map { ($0, seed) } }
+            ? (min(firstSoakSeed, 100)...100).flatMap { seed in ServerSite.Engine.allCases.map { ($0, seed) } }
             : [(.sqlite, 1), (.postgresql, 2)]
 
         @Test("8 devices with 5,000 edits end equal, with every value accounted for", arguments: runs)
