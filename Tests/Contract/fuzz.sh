@@ -14,14 +14,5 @@ if [ $# -ne 1 ]; then
 fi
 here=$(cd "$(dirname "$0")" && pwd)
 rejoin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-tools=$here/../../.build/contract-tools
-
-# Made anew when the pinned versions change. A half-made one has no stamp.
-if ! cmp -s "$here/requirements.txt" "$tools/requirements.txt"; then
-    echo "installing the tools into .build/contract-tools"
-    rm -rf "$tools"
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-    cp "$here/requirements.txt" "$tools/requirements.txt"
-fi
-exec "$tools/bin/python" "$here/fuzz.py" "$rejoin"
+tools=$("$here/../../Scripts/python-tools" contract-tools "$here/requirements.txt")
+exec "$tools/python" "$here/fuzz.py" "$rejoin"
