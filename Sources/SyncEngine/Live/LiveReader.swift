@@ -207,12 +207,14 @@ private final class LiveListener: Sendable {
 }
 
 extension SyncEngine {
+    private static let liveChangesPerPage = 500
+
     /// Begins to tell of the tenant's changes as they happen. What is wrong with the request is known before anything is
     /// told.
     /// - Throws: what ``changes(_:_:)`` throws.
     public func live(_ caller: Caller, _ request: LiveRequest) async throws(Problem) -> LiveReader {
-        let limit = request.delivery == .hints ? 1 : 500
-        var query = try query(
+        let limit = request.delivery == .hints ? 1 : Self.liveChangesPerPage
+        let query = try query(
             caller,
             ChangesRequest(
                 since: request.start.cursor, limit: limit, collections: request.collections, waitSeconds: 0))
@@ -226,7 +228,6 @@ extension SyncEngine {
             let head = max(first.head, query.after)
             return LiveReader(self, listener, request.collections, .hints(head: head, told: query.after))
         case .records:
-            query.limit = 500
             return LiveReader(self, listener, request.collections, .records(first.answer, query))
         }
     }

@@ -10,44 +10,30 @@ import Values
 
 @Suite("streams of live changes")
 struct EventStreamTests {
-    private static var live: ServerOptions {
-        var options = ServerOptions()
-        options.setup = .live
-        return options
-    }
-
-    private static func cursor(_ device: TestDevice) async throws -> String {
-        try await device.get("/v1/changes")["cursor"]?.text ?? ""
-    }
-
-    private static func openReaders(_ count: Int, _ server: TestServer) async throws {
-        try await eventually("\(count) are open") { await server.server.engine.load().openReaders == count }
-    }
-
     @Test(
         "a hint tells of a commit and of its collections, and goes on from the last event", arguments: Engine.allCases)
     func hints(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
             let stranger = try await server.device("mac", tenant: "globex")
             _ = try await mac.send(mac.creating("n", ["v": 1]))
-            let since = try await Self.cursor(ipad)
+            let since = try await ipad.cursor()
             let stream = try await EventListener(server, "/v1/changes/stream?since=\(since)", token: ipad.token)
             #expect(stream.head.contains("200 OK") && stream.head.contains("text/event-stream"))
             #expect(try await stream.nextPiece()?.retry == "2000")
-            try await Self.openReaders(1, server)
+            try await server.holds(1)
             _ = try await stranger.send(stranger.creating("theirs", ["v": 1]))
             _ = try await mac.send(mac.creating("m", ["v": 1]), mac.creating("d", ["v": 1], in: "drafts"))
             let hint = try #require(try await stream.next())
             #expect(hint.name == "change")
             #expect(hint.json["collections"] == ["drafts", "notes"])
             #expect(hint.json["cursor"]?.text == hint.id)
-            #expect(hint.id == (try await Self.cursor(mac)), "the cursor is the feed's end")
+            #expect(hint.id == (try await mac.cursor()), "the cursor is the feed's end")
             // Whoever comes back with the last event is told of what came later alone.
             let again = try await EventListener(
                 server, "/v1/changes/stream?since=\(since)", token: ipad.token,
                 headers: ["Last-Event-ID: \(hint.id ?? "")"])
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             _ = try await mac.send(mac.creating("o", ["v": 1]))
             let later = try #require(try await again.next())
             #expect(later.json["collections"] == ["notes"])
@@ -61,22 +47,22 @@ struct EventStreamTests {
 
     @Test("hints of other collections are not told, and many commits are few hints", arguments: Engine.allCases)
     func filtered(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let mac = try await server.device("mac")
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             let uri = "/v1/changes/stream?since=\(since)&collection=drafts"
-            let stream = try await EventListener(server, since.isEmpty ? uri : uri, token: mac.token)
-            try await Self.openReaders(1, server)
+            let stream = try await EventListener(server, uri, token: mac.token)
+            try await server.holds(1)
             for number in 0..<5 { _ = try await mac.send(mac.creating("n\(number)", ["v": 1])) }
             _ = try await mac.send(mac.creating("d", ["v": 1], in: "drafts"))
             let hint = try #require(try await stream.next())
             #expect(hint.json["collections"] == ["drafts"])
             let all = try await EventListener(
-                server, "/v1/changes/stream?since=\(try await Self.cursor(mac))", token: mac.token)
-            try await Self.openReaders(2, server)
+                server, "/v1/changes/stream?since=\(try await mac.cursor())", token: mac.token)
+            try await server.holds(2)
             let began = ContinuousClock.now
             for number in 0..<60 { _ = try await mac.send(mac.creating("m\(number)", ["v": 1])) }
-            let end = try await Self.cursor(mac)
+            let end = try await mac.cursor()
             var count = 0
             while let hint = try await all.next() {
                 count += 1
@@ -91,7 +77,7 @@ struct EventStreamTests {
         "records come as the pages of the pull, and nothing is missed by whoever goes on from the last one",
         arguments: Engine.allCases)
     func records(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
             for number in 0..<7 { _ = try await mac.send(mac.creating("n\(number)", ["v": .integer(Int64(number))])) }
             let uri = "/v1/changes/stream?deliver=records"
@@ -105,7 +91,7 @@ struct EventStreamTests {
                 last = page.id ?? ""
             }
             #expect(found == (0..<7).map { "n\($0)" })
-            try await Self.openReaders(1, server)
+            try await server.holds(1)
             _ = try await mac.send(mac.creating("later", ["v": 1]))
             #expect(try await stream.next()?.json["changes", 0, "id"] == "later")
             let again = try await EventListener(server, uri, token: ipad.token, headers: ["Last-Event-ID: \(last)"])
@@ -133,10 +119,10 @@ struct EventStreamTests {
     @Test(
         "a stream ends with the reason, within a second of what ends it", arguments: Engine.allCases, End.allCases)
     func ends(engine: Engine, end: End) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let mac = try await server.device("mac")
             let token = try await server.token(device: "ipad", roles: ["device"])
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             let deliveries = ["hints", "records"]
             var streams: [EventListener] = []
             for delivery in deliveries {
@@ -144,7 +130,7 @@ struct EventStreamTests {
                     try await EventListener(
                         server, "/v1/changes/stream?since=\(since)&deliver=\(delivery)", token: token))
             }
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             try await eventually("they wait") { await server.server.engine.load().waitingReaders == 2 }
             switch end {
             case .retired: #expect(try await server.admin().send(.delete, "/v1/devices/ipad").status == 204)
@@ -164,24 +150,24 @@ struct EventStreamTests {
                 #expect((event.retry != nil) == (end == .stopped))
                 #expect(try await stream.next() == nil, "then the answer is over")
             }
-            try await Self.openReaders(0, server)
+            try await server.holds(0)
         }
     }
 
     @Test("who goes away is not told any more, and holds nothing")
     func gone() async throws {
-        try await TestServer.run(.sqlite, Self.live) { server in
+        try await TestServer.run(.sqlite, .live) { server in
             let mac = try await server.device("mac")
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             for delivery in ["hints", "records"] {
                 do {
                     let stream = try await EventListener(
                         server, "/v1/changes/stream?since=\(since)&deliver=\(delivery)", token: mac.token)
-                    try await Self.openReaders(1, server)
+                    try await server.holds(1)
                     _ = stream.head
                 }
                 // Nothing happens that would be written: the connection itself tells.
-                try await Self.openReaders(0, server)
+                try await server.holds(0)
                 #expect(await server.server.engine.load().waitingReaders == 0)
             }
         }
@@ -201,7 +187,7 @@ struct EventStreamTests {
             #expect(head.status == 200 && head.header("Content-Type") == "text/event-stream")
             #expect(await server.server.engine.load().openReaders == 0)
         }
-        var options = Self.live
+        var options = ServerOptions.live
         options.limits.readersPerDevice = 2
         try await TestServer.run(.memory, options) { server in
             let mac = try await server.device("mac")
@@ -209,7 +195,7 @@ struct EventStreamTests {
                 try await EventListener(server, "/v1/changes/stream", token: mac.token),
                 try await EventListener(server, "/v1/changes/stream", token: mac.token),
             ]
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             let refused = try await mac.get("/v1/changes/stream")
             #expect(refused.status == 429 && refused.header("Retry-After") != nil)
             #expect(streams.count == 2)
@@ -218,10 +204,10 @@ struct EventStreamTests {
 
     @Test("a hint is no acknowledgement, and a cursor that was saved is one")
     func acknowledged() async throws {
-        try await TestServer.run(.sqlite, Self.live) { server in
+        try await TestServer.run(.sqlite, .live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
             _ = try await mac.send(mac.creating("n", ["v": 1]))
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             func acknowledged() async throws -> Value? {
                 await server.server.engine.close()
                 let devices = try await server.admin().get("/v1/devices")["devices"]?.elements ?? []
@@ -232,10 +218,10 @@ struct EventStreamTests {
                 server, "/v1/changes/stream?deliver=records", token: ipad.token, headers: ["Last-Event-ID: \(since)"])
             #expect(try await acknowledged() == 0)
         }
-        try await TestServer.run(.sqlite, Self.live) { server in
+        try await TestServer.run(.sqlite, .live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
             _ = try await mac.send(mac.creating("n", ["v": 1]))
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             _ = try await EventListener(
                 server, "/v1/changes/stream?deliver=records&since=\(since)", token: ipad.token)
             await server.server.engine.close()

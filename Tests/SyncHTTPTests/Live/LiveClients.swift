@@ -1,3 +1,4 @@
+import EngineHarness
 import Foundation
 import RejoinProcesses
 import StrictJSON
@@ -42,8 +43,27 @@ private final class Incoming: Sendable {
     }
 }
 
+extension ServerOptions {
+    /// A server with a port, to which a connection can be kept.
+    static var live: ServerOptions {
+        var options = ServerOptions()
+        options.setup = .live
+        return options
+    }
+}
+
 extension TestServer {
     var address: String { "127.0.0.1:\(client.port ?? 0)" }
+
+    /// Waits until so many places of long polls, streams, sockets and their subscriptions are taken.
+    func holds(_ count: Int) async throws {
+        try await eventually("\(count) are open") { await server.engine.load().openReaders == count }
+    }
+}
+
+extension TestDevice {
+    /// Where the feed ends.
+    func cursor() async throws -> String { try await get("/v1/changes")["cursor"]?.text ?? "" }
 }
 
 /// Somebody who listens to a stream of events.

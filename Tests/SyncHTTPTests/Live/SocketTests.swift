@@ -10,24 +10,9 @@ import Values
 
 @Suite("sockets")
 struct SocketTests {
-    private static var live: ServerOptions {
-        var options = ServerOptions()
-        options.setup = .live
-        return options
-    }
-
-    private static func cursor(_ device: TestDevice) async throws -> String {
-        try await device.get("/v1/changes")["cursor"]?.text ?? ""
-    }
-
-    /// Sockets and their subscriptions have a place each.
-    private static func openReaders(_ count: Int, _ server: TestServer) async throws {
-        try await eventually("\(count) are open") { await server.server.engine.load().openReaders == count }
-    }
-
     @Test("a socket is opened as RFC 6455 says, with the token in a header or as a subprotocol")
     func handshake() async throws {
-        try await TestServer.run(.memory, Self.live) { server in
+        try await TestServer.run(.memory, .live) { server in
             let mac = try await server.device("mac")
             let plain = try await SocketClient(server, token: mac.token)
             #expect(plain.head.hasPrefix("HTTP/1.1 101 "))
@@ -58,27 +43,27 @@ struct SocketTests {
 
     @Test("subscriptions are told of commits, each under its id, until they are ended", arguments: Engine.allCases)
     func subscriptions(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let (mac, ipad) = (try await server.device("mac"), try await server.device("ipad"))
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             let socket = try await SocketClient(server, token: ipad.token)
             socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)","collections":["notes"]}"#)
             socket.say(#"{"type":"subscribe","id":2,"since":"\#(since)","deliver":"records"}"#)
-            try await Self.openReaders(3, server)
+            try await server.holds(3)
             _ = try await mac.send(mac.creating("n", ["v": 1]))
             var told: [Value: Value] = [:]
             for _ in 0..<2 {
                 let message = try #require(try await socket.next()).json
                 told[message["id"] ?? .null] = message
             }
-            let end = try await Self.cursor(mac)
+            let end = try await mac.cursor()
             #expect(told[1]?["type"] == "change" && told[1]?["collections"] == ["notes"])
             #expect(told[1]?["cursor"] == .string(ExactString(end)))
             let pulled = try await ipad.get("/v1/changes?since=\(since)")
             #expect(told[2]?["type"] == "page" && told[2]?["changes"] == pulled["changes"])
             socket.say(#"{"type":"unsubscribe","id":2}"#)
             #expect(try await socket.next()?.json == ["type": "unsubscribed", "id": 2])
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             _ = try await mac.send(mac.creating("d", ["v": 1], in: "drafts"))
             _ = try await mac.send(mac.creating("m", ["v": 1]))
             #expect(try await socket.next()?.json["id"] == 1, "drafts are not wanted, and the pages have ended")
@@ -90,7 +75,7 @@ struct SocketTests {
 
     @Test("a batch over the socket is answered with the same bytes as over HTTP", arguments: Engine.allCases)
     func batches(engine: Engine) async throws {
-        try await TestServer.run(engine, Self.live) { server in
+        try await TestServer.run(engine, .live) { server in
             let mac = try await server.device("mac")
             let socket = try await SocketClient(server, token: mac.token)
             let body =
@@ -121,7 +106,7 @@ struct SocketTests {
 
     @Test("what cannot be understood is answered with its place, and the socket goes on")
     func nonsense() async throws {
-        try await TestServer.run(.memory, Self.live) { server in
+        try await TestServer.run(.memory, .live) { server in
             let mac = try await server.device("mac")
             let socket = try await SocketClient(server, token: mac.token)
             for (message, code, pointer) in [
@@ -148,21 +133,21 @@ struct SocketTests {
             }
             #expect(await server.server.engine.load().openReaders == 1)
             socket.say(#"{"type":"subscribe","id":1}"#)
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             socket.say(#"{"type":"subscribe","id":1}"#)
             #expect(try await socket.next()?.json["problem", "code"] == "invalid_request")
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
         }
     }
 
     @Test("a socket ends with its token, unless a fresh one of the same device comes before")
     func tokens() async throws {
-        try await TestServer.run(.memory, Self.live) { server in
+        try await TestServer.run(.memory, .live) { server in
             let mac = try await server.device("mac")
-            let since = try await Self.cursor(mac)
+            let since = try await mac.cursor()
             let socket = try await SocketClient(server, token: mac.token)
             socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#)
-            try await Self.openReaders(2, server)
+            try await server.holds(2)
             for token in [
                 try await server.token(device: "mac", user: "bob"), try await server.token(device: "ipad"),
                 try await server.token(tenant: "globex", device: "mac"),
@@ -182,22 +167,22 @@ struct SocketTests {
             #expect(try await socket.next()?.json["problem", "code"] == "token_expired")
             #expect(try await socket.next()?.closeCode == 1008)
             #expect(try await socket.next() == nil)
-            try await Self.openReaders(0, server)
+            try await server.holds(0)
         }
     }
 
     @Test("a retired device's socket is closed at once, and a server that stops says that it goes")
     func endings() async throws {
-        try await TestServer.run(.sqlite, Self.live) { server in
+        try await TestServer.run(.sqlite, .live) { server in
             let mac = try await server.device("mac")
             let ipad = try await server.device("ipad")
-            let since = try await Self.cursor(mac)
-            _ = try await Self.cursor(ipad)
+            let since = try await mac.cursor()
+            _ = try await ipad.cursor()
             let (mine, other) = (
                 try await SocketClient(server, token: mac.token), try await SocketClient(server, token: ipad.token)
             )
             for socket in [mine, other] { socket.say(#"{"type":"subscribe","id":1,"since":"\#(since)"}"#) }
-            try await Self.openReaders(4, server)
+            try await server.holds(4)
             #expect(try await server.admin().send(.delete, "/v1/devices/mac").status == 204)
             #expect(try await mine.next()?.json["problem", "code"] == "device_retired")
             #expect(try await mine.next()?.closeCode == 4403)
@@ -209,7 +194,7 @@ struct SocketTests {
 
     @Test("frames that are no client's end the socket with the code that RFC 6455 has for it")
     func frames() async throws {
-        try await TestServer.run(.memory, Self.live) { server in
+        try await TestServer.run(.memory, .live) { server in
             let mac = try await server.device("mac")
             let text = Array(#"{"type":"unsubscribe","id":7}"#.utf8)
             for (bytes, code) in [
@@ -239,7 +224,7 @@ struct SocketTests {
 
     @Test("who asks over and over is refused, and then read more slowly; many subscriptions are too many")
     func budgets() async throws {
-        var options = Self.live
+        var options = ServerOptions.live
         options.limits.requestsPerSecondPerDevice = 1
         options.limits.readersPerDevice = 3
         try await TestServer.run(.memory, options) { server in
@@ -247,7 +232,7 @@ struct SocketTests {
             let socket = try await SocketClient(server, token: mac.token)
             for id in 1...3 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
             #expect(try await socket.next()?.json["problem", "code"] == "rate_limited")
-            try await Self.openReaders(3, server)
+            try await server.holds(3)
             var codes: [String] = []
             for _ in 0..<10 { socket.say(#"{"type":"unsubscribe","id":9}"#) }
             for _ in 0..<8 { codes.append(try await socket.next()?.json["problem", "code"]?.text ?? "") }
@@ -259,76 +244,15 @@ struct SocketTests {
 
     @Test("who goes away leaves nothing behind")
     func gone() async throws {
-        try await TestServer.run(.sqlite, Self.live) { server in
+        try await TestServer.run(.sqlite, .live) { server in
             let mac = try await server.device("mac")
             do {
                 let socket = try await SocketClient(server, token: mac.token)
                 for id in 1...5 { socket.say(#"{"type":"subscribe","id":\#(id)}"#) }
-                try await Self.openReaders(6, server)
+                try await server.holds(6)
             }
-            try await Self.openReaders(0, server)
+            try await server.holds(0)
             #expect(await server.server.engine.load().waitingReaders == 0)
         }
-    }
-}
-
-@Suite("pages of other sites")
-struct CrossOriginTests {
-    @Test("they may ask where that is allowed, and are told nothing else")
-    func allowed() async throws {
-        for (origins, isAllowed) in [
-            (AllowedOrigins.these(["https://app.example"]), true), (.any, true), (.none, false),
-            (.these(["https://other.example"]), false),
-        ] {
-            var options = ServerOptions()
-            options.allowedOrigins = origins
-            try await TestServer.run(.memory, options) { server in
-                let mac = try await server.device("mac")
-                let origin = ("Origin", "https://app.example")
-                let asks = [
-                    origin, ("Access-Control-Request-Method", "POST"),
-                    ("Access-Control-Request-Headers", "authorization,idempotency-key"),
-                ]
-                let preflight = try await server.send(.options, "/v1/batches", headers: asks)
-                #expect(preflight.status == (isAllowed ? 204 : 405), "\(origins)")
-                let expected = !isAllowed ? nil : origins == .any ? "*" : "https://app.example"
-                #expect(preflight.header("Access-Control-Allow-Origin") == expected)
-                if isAllowed {
-                    let headers = preflight.header("Access-Control-Allow-Headers")?.lowercased() ?? ""
-                    for name in ["authorization", "content-type", "idempotency-key", "last-event-id"] {
-                        #expect(headers.contains(name), "\(name)")
-                    }
-                }
-                for (uri, token) in [("/v1/changes", mac.token), ("/v1/changes?limit=0", mac.token), ("/v1/x", "x")] {
-                    let answer = try await server.send(.get, uri, token: token, headers: [origin])
-                    #expect(answer.header("Access-Control-Allow-Origin") == expected, "\(uri)")
-                    #expect(answer.header("Access-Control-Allow-Credentials") == nil)
-                    if isAllowed {
-                        #expect(answer.header("Access-Control-Expose-Headers")?.contains("Retry-After") == true)
-                    }
-                    if isAllowed, origins != .any { #expect(answer.header("Vary")?.contains("Origin") == true) }
-                }
-                // The reviewers' pages go by a cookie, and are for no other site.
-                let page = try await server.send(.get, "/review", headers: [origin])
-                #expect(page.header("Access-Control-Allow-Origin") == nil)
-            }
-        }
-    }
-
-    @Test("origins are read as browsers write them, and nothing else is one")
-    func reading() {
-        for (text, origin) in [
-            ("https://app.example", "https://app.example"), ("HTTPS://App.Example/", "https://app.example"),
-            ("http://localhost:5173", "http://localhost:5173"), ("https://app.example:443", "https://app.example"),
-            ("http://[::1]:80", "http://[::1]"),
-        ] {
-            #expect(AllowedOrigins.reading([text]) == .success(.these([origin])), "\(text)")
-        }
-        for text in ["app.example", "https://app.example/page", "null", "ftp://x", "https://", "https://a b", ""] {
-            #expect(AllowedOrigins.reading([text]) == .failure(.init(text: text)), "\(text)")
-        }
-        #expect(AllowedOrigins.reading(["*"]) == .success(.any))
-        #expect(AllowedOrigins.reading(["*", "https://a.example"]) == .failure(.init(text: "*")))
-        #expect(AllowedOrigins.reading([]) == .success(.none))
     }
 }
