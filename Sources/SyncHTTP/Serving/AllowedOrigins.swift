@@ -41,6 +41,15 @@ public enum AllowedOrigins: Sendable, Hashable {
         return "\(scheme)://\(host):\(port)"
     }
 
+    /// The origins as an operator writes them; nil for none.
+    public var text: String? {
+        switch self {
+        case .none: nil
+        case .these(let origins): origins.sorted().joined(separator: ",")
+        case .any: "*"
+        }
+    }
+
     func contains(_ origin: String) -> Bool {
         switch self {
         case .none: false

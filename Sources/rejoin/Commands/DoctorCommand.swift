@@ -61,6 +61,9 @@ struct DoctorCommand: AsyncParsableCommand {
             ] + settings.transport.rows + [
                 ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
             ]
+        if let origins = settings.allowedOrigins.value.text {
+            rows.append(["  allow-origin", origins, settings.allowedOrigins.source.text])
+        }
         rows.append(
             settings.collections.map { ["  collections", $0.value, $0.source.text] }
                 ?? ["  collections", "every collection is taken, lww", "default"])
