@@ -1,3 +1,4 @@
+import RejoinProcesses
 import Foundation
 import MergeCore
 import DeviceReplica
@@ -47,26 +48,26 @@ private struct Story {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    private func launch() throws -> ChildProcess {
-        try ChildProcess(
-            "todo",
-            ["--data", folder, "--server", proxy.address, "--token-command", "cat '\(token)'; :"], environment: [:])
+    private func launch() async throws -> LaunchedProcess {
+        try await LaunchedProcess(
+            ["--data", folder, "--server", proxy.address, "--token-command", "cat '\(token)'; :"],
+            program: .built("todo"))
     }
 
     /// The first run: the app's device id is known after it.
     private mutating func begin() async throws {
         try "none".write(toFile: token, atomically: true, encoding: .utf8)
-        let app = try launch()
+        let app = try await launch()
         app.tell("offline\nadd the counted one\nstatus")
         let device = try await app.line(holding: "stopped:").split(separator: " ").last.map(String.init)
-        app.kill()
+        await app.kill()
         try await site.token(device: device).write(toFile: token, atomically: true, encoding: .utf8)
     }
 
     mutating func tell(kills: Int) async throws {
         try await begin()
         for round in 0..<kills {
-            let app = try launch()
+            let app = try await launch()
             app.tell("list")
             let number = try await app.line(holding: "the counted one").prefix { $0 != "." }
             for index in 0..<(random.below(6) + 1) {
@@ -75,7 +76,7 @@ private struct Story {
             }
             try await Task.sleep(for: .microseconds(random.below(120_000)))
             if random.below(2) == 0 { await site.kill() }
-            app.kill()
+            await app.kill()
             try await Task.sleep(for: .milliseconds(20))
             try take(app.said, round)
             if await site.address.isEmpty { try proxy.lead(to: try await site.start()) }
@@ -97,10 +98,10 @@ private struct Story {
     }
 
     private mutating func end() async throws {
-        let app = try launch()
+        let app = try await launch()
         app.tell("sync\nlist\nstatus\nquit")
         let status = try await app.line(holding: "upToDate:")
-        app.wait()
+        _ = await app.exit
         #expect(status.contains(": 0 not confirmed, 0 refused, 0 set aside"), "\(status)")
         // Everything is at the server, once.
         var (ids, minutes): ([String], Int64) = ([], 0)

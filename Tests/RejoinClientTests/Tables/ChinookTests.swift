@@ -1,3 +1,4 @@
+import RejoinProcesses
 import Foundation
 import GRDB
 import SeededRandom
@@ -75,20 +76,10 @@ extension ClientProcessTests {
             for device in devices { try await device.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             for device in devices.dropFirst() {
                 for table in tables {
-                    let process = Process()
-                    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                    process.arguments = [
-                        "sqldiff", "--primarykey", "--table", table.name, devices[0].path, device.path,
-                    ]
-                    let output = Pipe()
-                    process.standardOutput = output
-                    process.standardError = output
-                    try process.run()
-                    let said = output.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    #expect(
-                        process.terminationStatus == 0 && said.isEmpty,
-                        "\(String(decoding: said.prefix(500), as: UTF8.self))")
+                    let compared = try await runFound(
+                        "sqldiff", "--primarykey", "--table", table.name, devices[0].path, device.path)
+                    let said = compared.output + compared.errors
+                    #expect(compared.exit == .code(0) && said.isEmpty, "\(said.prefix(500))")
                 }
             }
         }

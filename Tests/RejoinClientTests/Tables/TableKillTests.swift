@@ -1,3 +1,4 @@
+import RejoinProcesses
 import Causality
 import Foundation
 import GRDB
@@ -56,25 +57,25 @@ private struct TableStory {
         }
     }
 
-    private func launch(_ name: String, _ more: [String]) throws -> ChildProcess {
-        try ChildProcess(
-            "rejoin-device",
+    private func launch(_ name: String, _ more: [String]) async throws -> LaunchedProcess {
+        try await LaunchedProcess(
             [
                 directory.path + "/\(name).sqlite", "--server", proxy.address, "--device", name, "--token-command",
                 "cat '\(directory.path)/\(name).token'; :", "--json",
-            ] + FieldApp.tables.flatMap { ["--table", $0.name] } + more, environment: [:])
+            ] + FieldApp.tables.flatMap { ["--table", $0.name] } + more,
+            program: .built("rejoin-device"))
     }
 
     mutating func tell(kills: Int) async throws {
         for _ in 0..<kills {
-            let children = try files.map { try launch($0.name, ["--stay"]) }
+            let children = try await files.asyncMap { try await launch($0.name, ["--stay"]) }
             for _ in 0..<(random.below(6) + 2) {
                 try await write(files[random.below(2)].pool)
                 if random.below(3) == 0 { try await Task.sleep(for: .microseconds(random.below(40_000))) }
             }
             try await Task.sleep(for: .microseconds(random.below(250_000)))
             if random.below(2) == 0 { await site.kill() }
-            for child in children { child.kill() }
+            for child in children { await child.kill() }
             if await site.address.isEmpty { try proxy.lead(to: try await site.start()) }
         }
         try await end()
@@ -99,9 +100,9 @@ private struct TableStory {
 
     private func end() async throws {
         for name in ["here", "there", "here"] {
-            let child = try launch(name, [])
+            let child = try await launch(name, [])
             let said = try await child.line(holding: "{")
-            child.wait()
+            _ = await child.exit
             guard case .object(let report) = try Value(json: said) else { throw Unexpected(said) }
             #expect(report["failure"] == .null, "\(said)")
             for list in ["refused", "setAside", "unsendable"] as [ExactString] {

@@ -1,3 +1,4 @@
+import RejoinProcesses
 import Causality
 import EngineHarness
 import Foundation
@@ -133,15 +134,10 @@ extension ClientProcessTests {
                 let (ada, ben) = (devices[0], devices[1])
                 let running = [ada, ben].map { device in Task { try await device.client.run() } }
                 defer { for task in running { task.cancel() } }
-                let shell = Process()
-                shell.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                shell.arguments = [
+                let shell = try await runFound(
                     "sqlite3", "-cmd", ".timeout 20000", ada.path,
-                    "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')",
-                ]
-                try shell.run()
-                shell.waitUntilExit()
-                #expect(shell.terminationStatus == 0)
+                    "INSERT INTO estimates (id, title) VALUES ('e1', 'from the shell')")
+                #expect(shell.exit == .code(0))
                 try await eventually(server.time) {
                     try await ben.rows("SELECT title FROM estimates") == ["\"from the shell\""]
                 }
