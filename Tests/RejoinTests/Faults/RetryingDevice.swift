@@ -181,6 +181,7 @@ struct RetryingDevice: Sendable {
                 guard await server.isGone(incarnation) else {
                     throw TestError("\(batch.key): a living server did not answer: \(error)")
                 }
+                await traffic.noteLoss()
                 report.brokenIncarnations.insert(Incarnation(server: ObjectIdentifier(server), number: incarnation))
             }
             failures += 1
@@ -215,6 +216,7 @@ struct RetryingDevice: Sendable {
                 guard await server.isGone(incarnation) else {
                     throw TestError("\(batch.key): a living server did not answer: \(error)")
                 }
+                await traffic.noteLoss()
                 report.brokenIncarnations.insert(Incarnation(server: ObjectIdentifier(server), number: incarnation))
                 let found = try await self.fate(of: batch, on: server)
                 switch found {

@@ -12,6 +12,8 @@ actor Traffic {
     private var sent = 0
     private var answered = 0
     private var refused = 0
+    /// Batches that were sent, and of which nothing came back so far.
+    private(set) var onTheirWay = 0
     private var awaited: (moment: Moment, continuation: CheckedContinuation<Void, Never>)?
     /// No new batches are made.
     private(set) var isOver = false
@@ -20,18 +22,24 @@ actor Traffic {
 
     func noteSending() {
         sent += 1
+        onTheirWay += 1
         tell()
     }
 
     func noteAnswer() {
         answered += 1
+        onTheirWay -= 1
         tell()
     }
 
     func noteRefusal() {
         refused += 1
+        onTheirWay -= 1
         tell()
     }
+
+    /// The connection ended without an answer.
+    func noteLoss() { onTheirWay -= 1 }
 
     /// Waits for the moment, counted from now.
     func reach(_ moment: Moment) async {

@@ -145,7 +145,7 @@ struct TwoServers: Sendable {
 
     /// No acknowledged operation was lost, none doubled, no reader skipped anything, and the audit is whole.
     /// - Parameters:
-    ///   - faults: how many there were.
+    ///   - faults: how many there were that broke into batches on their way, which had to be sent again.
     ///   - cluster: where the database is now.
     func judge(
         _ outcome: DeviceFleet.Outcome, _ fleet: DeviceFleet, after faults: Int, in cluster: PostgreSQLCluster
