@@ -56,6 +56,7 @@ $$;
 -- A few rows each, the same on every node.
 SELECT create_reference_table('schema_versions');
 SELECT create_reference_table('store');
+SELECT create_reference_table('lives');
 
 -- A tenant and all that is its own, on one node.
 SELECT create_distributed_table('tenants', 'tenant');
@@ -69,6 +70,7 @@ SELECT create_distributed_table('audit_sides', 'tenant', colocate_with => 'tenan
 SELECT create_distributed_table('conflicts', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('one_time_codes', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('access_ends', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('life_beginnings', 'tenant', colocate_with => 'tenants');
 
 -- A schema that is newer than this script would leave some of its tables behind.
 DO $$

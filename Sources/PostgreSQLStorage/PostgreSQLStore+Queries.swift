@@ -14,7 +14,9 @@ extension PostgreSQLStore {
 
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            try reading.page(query, try reading.askLast(Request.changes(of: reading.tenant, query)))
+            let life = try reading.life()
+            let results = try reading.askLast(Request.changes(of: reading.tenant, query, in: life))
+            return try reading.page(query, results, in: life)
         }
     }
 
@@ -23,10 +25,12 @@ extension PostgreSQLStore {
         _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
     ) async throws(StoreError) -> ReaderPage {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
-            let changes = Request.changes(of: reading.tenant, query)
+            let life = try reading.life()
+            let changes = Request.changes(of: reading.tenant, query, in: life)
             let results = try reading.askLast(changes + Request.access(of: reading.tenant, reader))
             let access = try AccessState(reader, results.dropFirst(changes.count))
-            return ReaderPage(page: try reading.page(query, Array(results.prefix(changes.count))), access: access)
+            let page = try reading.page(query, Array(results.prefix(changes.count)), in: life)
+            return ReaderPage(page: page, access: access)
         }
     }
 
@@ -44,10 +48,18 @@ extension PostgreSQLStore {
 
     public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let life = try reading.life()
+            let end = Request.lifeEnd(of: query.life, place: query.after, in: reading.tenant, current: life)
             let results = try reading.askLast(
-                Request(Statements.selectHead) { $0.text(reading.tenant) },
-                Request.records(of: reading.tenant, query.keys, bytes: query.bytes))
+                [
+                    Request(Statements.selectHead) { $0.text(reading.tenant) },
+                    Request.records(of: reading.tenant, query.keys, bytes: query.bytes),
+                ] + end)
             var page = RecordsPage(head: try results[0].first { TenantHead($0).sequence } ?? 0)
+            let ended = try end.isEmpty ? .open : LifeEnd(results.last)
+            if let asked = query.life {
+                page.course = try FeedCourse(of: query.after, in: asked, current: life.id, head: page.head) { ended }
+            }
             try results[1].forEach { (row: Columns) throws(StoreError) in
                 if let there = try row.recordThatFits() {
                     page.rows.append(there)
@@ -55,7 +67,7 @@ extension PostgreSQLStore {
                     page.omitted.append(try row.recordKey())
                 }
             }
-            if page.head < query.after { page.isReplica = try reading.isOfReplica() }
+            if page.head < query.after || ended == .unknownLife { page.isReplica = try reading.isOfReplica() }
             return page
         }
     }
@@ -78,6 +90,7 @@ extension PostgreSQLStore {
         _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
     ) async throws(StoreError) -> BatchRecall? {
         try await read(tenant) { (reading: Reading) throws(StoreError) in
+            let life = try reading.life().id
             let found = try reading.ask(
                 Request(Statements.selectHead) { $0.text(reading.tenant) },
                 Request(Statements.selectBatch) { row in
@@ -97,7 +110,7 @@ extension PostgreSQLStore {
                 known[owner] = try stored.row.known()
             }
             let sequence = try found[0].first { TenantHead($0).sequence } ?? 0
-            var recall = try BatchRecall(batch, at: sequence) { known[$0] }
+            var recall = try BatchRecall(batch, at: sequence, in: life) { known[$0] }
             let touched = recall.touched
             // The records come in the order of the keys, as the sub-select of each is looked up after the one before.
             let records = try reading.askLast(Request.records(of: reading.tenant, touched, bytes: recordBytes))
@@ -283,8 +296,8 @@ extension PostgreSQLStore {
 }
 
 extension Request {
-    /// The head, and the rows of a page.
-    fileprivate static func changes(of tenant: String, _ query: ChangeQuery) -> [Request] {
+    /// The head, the rows of a page, and where it is not known without asking, how the reader's life ended.
+    fileprivate static func changes(of tenant: String, _ query: ChangeQuery, in life: StoredLife) -> [Request] {
         let limit = max(query.limit, 0)
         return [
             Request(Statements.selectHead) { $0.text(tenant) },
@@ -299,7 +312,7 @@ extension Request {
                 row.texts(wanted) { $0.0.text }
                 row.texts(wanted) { $0.1.text }
             },
-        ]
+        ] + lifeEnd(of: query.life, place: query.after, in: tenant, current: life)
     }
 
     /// Records by their keys, in the order of these.
@@ -324,7 +337,9 @@ extension Columns {
 
 extension Reading {
     /// The page. - Parameter results: what `Request.changes` was answered.
-    fileprivate func page(_ query: ChangeQuery, _ results: [QueryResult]) throws(StoreError) -> ChangePage {
+    fileprivate func page(
+        _ query: ChangeQuery, _ results: [QueryResult], in life: StoredLife
+    ) throws(StoreError) -> ChangePage {
         let head = try results[0].first { TenantHead($0) } ?? TenantHead()
         var builder = ChangePageBuilder(query, over: head)
         try results[1].forEach { (row: Columns) throws(StoreError) in
@@ -335,7 +350,16 @@ extension Reading {
         var page = builder.finished()
         // This is seldom asked: only a copy that is behind and data that was set back are below where somebody has
         // been.
-        if head.sequence < query.after { page.isReplica = try isOfReplica() }
+        let ended = try results.count > 2 ? LifeEnd(results[2]) : .open
+        if head.sequence < query.after || ended == .unknownLife { page.isReplica = try isOfReplica() }
+        guard let asked = query.life else { return page }
+        if page.isReplica {
+            // It will know, and be where the reader is, in a while.
+            page.course = FeedCourse(life: asked, isContinued: true)
+            (page.rows, page.reached, page.hasMore) = ([], query.after, false)
+        } else {
+            page.course = try FeedCourse(of: query.after, in: asked, current: life.id, head: head.sequence) { ended }
+        }
         return page
     }
 }

@@ -47,8 +47,10 @@ private struct TenantTransaction {
     private let tenant: String
     private let readSet: StoreReadSet
     private let keys: ReadSetKeys
+    private let life: StoredLife
 
-    init(_ session: Session, _ tenant: String, _ readSet: StoreReadSet) {
+    init(_ session: Session, _ tenant: String, _ readSet: StoreReadSet) throws(StoreError) {
+        life = try session.currentLife()
         self.session = session
         self.tenant = tenant
         self.readSet = readSet
@@ -59,6 +61,8 @@ private struct TenantTransaction {
     private struct Beginning {
         var snapshot: StoreSnapshot
         let isNew: Bool
+        /// The number of the life of the tenant's last commit.
+        let life: Int64
         /// Where the operations of batches stand that were committed before.
         let ordinals: [BatchKey: ClosedRange<Int64>]
     }
@@ -107,10 +111,11 @@ private struct TenantTransaction {
             results = try session.exchange([insert, lock] + keys.requests)[...]
             isNew = results.removeFirst().changedCount > 0
         }
-        guard let head = try results.first?.first({ TenantHead($0) }) else {
+        guard let (head, lastLife) = try results.first?.first({ (TenantHead($0), $0.integer(6)) }) else {
             throw .damaged("the tenant's row cannot be written and read")
         }
         var (snapshot, ordinals) = try keys.snapshot(head: head, Array(results.dropFirst()))
+        snapshot.life = life.id
         let references = Array(snapshot.conflicts.values).references
         if !references.isEmpty {
             let entries = try [AuditEntryRow](session.exchange(Request.entries(at: references, of: tenant)))
@@ -118,7 +123,7 @@ private struct TenantTransaction {
                 snapshot.conflicts[ConflictID(position: history.conflict.id)] = history
             }
         }
-        return Beginning(snapshot: snapshot, isNew: isNew, ordinals: ordinals)
+        return Beginning(snapshot: snapshot, isNew: isNew, life: lastLife, ordinals: ordinals)
     }
 
     /// Reads the operations of the read set.
@@ -177,11 +182,21 @@ private struct TenantTransaction {
         let entries = writes.compactMap { write in
             if case .insert(let entry) = write { entry } else { nil }
         }
-        let requests = commit.requests(tenant: tenant, entries: entries) { key in
+        var first: [Request] = []
+        if beginning.life < life.number {
+            first.append(
+                Request(Statements.insertLifeBeginning) { row in
+                    row.text(tenant)
+                    row.integer(life.number)
+                    row.integer(sequence)
+                })
+        }
+        let requests = commit.requests(tenant: tenant, life: max(life.number, beginning.life), entries: entries) {
+            key in
             readSet.merge.records.contains(key) && beginning.snapshot.merge.records[key] == nil
                 && !beginning.snapshot.omitted.contains(key)
         }
-        _ = try session.exchange(requests + end)
+        _ = try session.exchange(first + requests + end)
         guard commit.head.sequence > sequence else { return nil }
         return FeedAdvance(
             sequence: commit.head.sequence, collections: Set(commit.records.map(\.key.collection)))
@@ -301,10 +316,11 @@ extension Commit {
     /// One statement for each table that is written to, and one for the head.
     /// - Parameters:
     ///   - tenant: whose commit it is.
+    ///   - life: the number of the life in which it is made.
     ///   - entries: those of the operations whose entries are new.
     ///   - isNew: whether a record was looked for and is not there.
     fileprivate func requests(
-        tenant: String, entries: [OperationEntry], isNew: (RecordKey) -> Bool
+        tenant: String, life: Int64, entries: [OperationEntry], isNew: (RecordKey) -> Bool
     ) -> [Request] {
         var requests: [Request] = []
         func write<Row>(
@@ -333,6 +349,7 @@ extension Commit {
             Request(Statements.updateHead) { row in
                 row.text(tenant)
                 head.bind(to: &row)
+                row.integer(life)
             })
         return requests
     }

@@ -14,6 +14,8 @@ public final class PostgreSQLStore: SyncStore {
     private let watcher: SessionThreads
     let broadcast: ChangeBroadcast
     let fullDisk = FullDiskMemory()
+    private let latestLife: LatestLife
+    public var life: LifeID { latestLife.value }
     let probe: StoreProbe?
 
     /// How the database is used.
@@ -33,8 +35,9 @@ public final class PostgreSQLStore: SyncStore {
 
     private init(
         identity: StoreIdentity, location: String, threads: SessionThreads, watcher: SessionThreads,
-        broadcast: ChangeBroadcast, probe: StoreProbe?
+        broadcast: ChangeBroadcast, latestLife: LatestLife, probe: StoreProbe?
     ) {
+        self.latestLife = latestLife
         self.watcher = watcher
         self.identity = identity
         self.location = location
@@ -55,8 +58,11 @@ public final class PostgreSQLStore: SyncStore {
         _ conninfo: Conninfo, schema: SchemaMaintenance = .bringUpToDate, options: Options = Options(),
         probe: StoreProbe? = nil
     ) async throws(StoreError) -> PostgreSQLStore {
+        let latestLife = LatestLife()
         let connect: @Sendable () throws(StoreError) -> Session = { () throws(StoreError) in
-            try Session(conninfo, options: options).configured(options)
+            let session = try Session(conninfo, options: options).configured(options)
+            session.latestLife = latestLife
+            return session
         }
         let threads = SessionThreads(options: options, connect: connect)
         var alone = options
@@ -77,7 +83,7 @@ public final class PostgreSQLStore: SyncStore {
             }
             return PostgreSQLStore(
                 identity: identity, location: conninfo.description, threads: threads, watcher: watcher,
-                broadcast: ChangeBroadcast(conninfo, options: options), probe: probe)
+                broadcast: ChangeBroadcast(conninfo, options: options), latestLife: latestLife, probe: probe)
         } catch {
             await threads.close()
             throw error
@@ -158,6 +164,9 @@ final class Reading {
     var operations: OperationReading {
         OperationReading(tenant: tenant) { (requests: [Request]) throws(StoreError) in try self.ask(requests) }
     }
+
+    /// The life that is read in. It is asked for before anything else is.
+    func life() throws(StoreError) -> StoredLife { try session.currentLife() }
 
     /// Whether the database follows another one. This is asked after a reading: a replica that is promoted in between
     /// answers no, and whoever minds reads again.

@@ -23,8 +23,8 @@ extension SQLiteStore {
     public func changes(_ tenant: TenantID, _ query: ChangeQuery) async throws(StoreError) -> ChangePage {
         let moment = knownHeads?.moment
         let (page, head) = try await read(tenant, extent(of: query, tenant)) {
-            (connection: Connection) throws(StoreError) in
-            try connection.changes(of: tenant, query)
+            [storedLife] (connection: Connection) throws(StoreError) in
+            try connection.changes(of: tenant, query, in: storedLife)
         }
         note(head, of: tenant, since: moment)
         return page
@@ -35,9 +35,9 @@ extension SQLiteStore {
     ) async throws(StoreError) -> ReaderPage {
         let moment = knownHeads?.moment
         let (page, head) = try await read(tenant, extent(of: query, tenant)) {
-            (connection: Connection) throws(StoreError) in
+            [storedLife] (connection: Connection) throws(StoreError) in
             let access = try connection.access(of: tenant, reader)
-            let (page, head) = try connection.changes(of: tenant, query)
+            let (page, head) = try connection.changes(of: tenant, query, in: storedLife)
             return (ReaderPage(page: page, access: access), head)
         }
         note(head, of: tenant, since: moment)
@@ -58,8 +58,11 @@ extension SQLiteStore {
 
     public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
         let extent: Readers.Extent = query.keys.count <= Readers.fewRows ? .fewRows : .manyRows
-        return try await read(tenant, extent) { (connection: Connection) throws(StoreError) in
-            var page = RecordsPage(head: try connection.head(of: tenant).sequence)
+        return try await read(tenant, extent) { [storedLife] (connection: Connection) throws(StoreError) in
+            let head = try connection.head(of: tenant)
+            var page = RecordsPage(head: head.sequence)
+            page.course = try connection.course(
+                of: query.after, in: query.life, tenant.name.text, over: head, current: storedLife)
             let records = try connection.prepare(Statements.selectRecord)
             var allowance = ReadAllowance(bytes: query.bytes)
             for key in query.keys {
@@ -81,7 +84,7 @@ extension SQLiteStore {
     public func recall(
         _ tenant: TenantID, _ key: BatchKey, recordBytes: Int
     ) async throws(StoreError) -> BatchRecall? {
-        try await read { (connection: Connection) throws(StoreError) in
+        try await read { [life] (connection: Connection) throws(StoreError) in
             let name = tenant.name.text
             guard let batch = try connection.prepare(Statements.selectBatch).batch(name, key) else { return nil }
             var known: [OperationOwner: KnownOperation] = [:]
@@ -91,7 +94,8 @@ extension SQLiteStore {
                     known[owner] = try stored.row.known()
                 }
             }
-            var recall = try BatchRecall(batch, at: try connection.head(of: tenant).sequence) { known[$0] }
+            let sequence = try connection.head(of: tenant).sequence
+            var recall = try BatchRecall(batch, at: sequence, in: life) { known[$0] }
             let records = try connection.prepare(Statements.selectRecord)
             var allowance = ReadAllowance(bytes: recordBytes)
             for record in recall.touched {
@@ -222,7 +226,7 @@ extension SQLiteStore {
 extension Connection {
     /// A page of the feed, and the head under which it was read.
     fileprivate func changes(
-        of tenant: TenantID, _ query: ChangeQuery
+        of tenant: TenantID, _ query: ChangeQuery, in life: StoredLife
     ) throws(StoreError) -> (page: ChangePage, head: TenantHead) {
         let limit = max(query.limit, 0)
         let head = try head(of: tenant)
@@ -247,6 +251,8 @@ extension Connection {
                 }
                 return .goOn
             })
-        return (builder.finished(), head)
+        var page = builder.finished()
+        page.course = try course(of: query.after, in: query.life, tenant.name.text, over: head, current: life)
+        return (page, head)
     }
 }

@@ -29,14 +29,14 @@ extension SQLiteStore {
         _ decide: @escaping @Sendable (StoreSnapshot) throws(StoreError) -> (Commit, Answer)
     ) async throws(StoreError) -> Answer {
         let name = tenant.name.text
-        var beginning = try await read { (connection: Connection) throws(StoreError) in
-            try connection.beginning(of: tenant, readSet)
+        var beginning = try await read { [storedLife] (connection: Connection) throws(StoreError) in
+            try connection.beginning(of: tenant, readSet, in: storedLife)
         }
         if readSet.canDoWithoutOperations(over: beginning.snapshot) {
             var (commit, answer) = try decide(beginning.snapshot)
             commit.operations = try commit.operations.eachOnce()
             if readSet.isFulfilled(by: commit), let entries = commit.operations.newEntries,
-                try await write(commit, of: tenant, entries.map { .insert($0) })
+                try await write(commit, of: tenant, entries.map { .insert($0) }, from: beginning)
             {
                 return answer
             }
@@ -55,7 +55,7 @@ extension SQLiteStore {
             }
             writes = try commit.operations.writes(beside: Dictionary(grouping: known, by: { IndexKey($0.row.id) }))
         }
-        guard try await write(commit, of: tenant, writes) else {
+        guard try await write(commit, of: tenant, writes, from: beginning) else {
             throw .damaged("an operation that was accepted before would be overwritten")
         }
         return answer
@@ -64,13 +64,16 @@ extension SQLiteStore {
     /// - Returns: false, with nothing written, where an entry is there that was to be new, or one is gone that was to be
     ///   replaced.
     private func write(
-        _ commit: Commit, of tenant: TenantID, _ writes: [OperationWrite]
+        _ commit: Commit, of tenant: TenantID, _ writes: [OperationWrite], from beginning: Beginning
     ) async throws(StoreError) -> Bool {
         guard !commit.isEmpty else { return true }
         knownHeads?.willMove(tenant)
         do throws(StoreError) {
-            let isWritten = try await write(tenant) { (connection: Connection) throws(StoreError) in
-                let isWritten = try connection.write(commit, writes, tenant: tenant.name.text)
+            let (isFirst, former) = (beginning.life < storedLife.number, beginning.snapshot.head.sequence)
+            let isWritten = try await write(tenant) { [storedLife] (connection: Connection) throws(StoreError) in
+                let name = tenant.name.text
+                if isFirst { try connection.insertBeginning(of: storedLife, name, at: former) }
+                let isWritten = try connection.write(commit, writes, tenant: name, in: storedLife)
                 return (isWritten, isWritten ? .commit : .nothingWritten)
             }
             knownHeads?.didMove(tenant, to: isWritten ? commit.head : nil)
@@ -85,23 +88,31 @@ extension SQLiteStore {
 /// What a transaction reads before it decides.
 private struct Beginning: Sendable {
     var snapshot: StoreSnapshot
+    /// The number of the life of the tenant's last commit.
+    let life: Int64
     /// Where the operations of batches stand that were committed before.
     var ordinals: [BatchKey: ClosedRange<Int64>] = [:]
 }
 
 extension Connection {
-    func head(of tenant: TenantID) throws(StoreError) -> TenantHead {
-        try prepare(Statements.selectHead).first({ $0.text(tenant.name.text) }, { TenantHead($0) }) ?? TenantHead()
+    func head(of tenant: TenantID) throws(StoreError) -> TenantHead { try headAndLife(of: tenant).head }
+
+    /// The tenant's head, and the number of the life of its last commit.
+    private func headAndLife(of tenant: TenantID) throws(StoreError) -> (head: TenantHead, life: Int64) {
+        try prepare(Statements.selectHead).first(
+            { $0.text(tenant.name.text) }, { (TenantHead($0), $0.integer(6)) }) ?? (TenantHead(), 0)
     }
 
     /// Reads each key of the read set once, but those of operations.
-    fileprivate func beginning(of tenant: TenantID, _ readSet: StoreReadSet) throws(StoreError) -> Beginning {
+    fileprivate func beginning(
+        of tenant: TenantID, _ readSet: StoreReadSet, in life: StoredLife
+    ) throws(StoreError) -> Beginning {
         let name = tenant.name.text
-        let head = try head(of: tenant)
+        let (head, lastLife) = try headAndLife(of: tenant)
         var snapshot = StoreSnapshot(
             merge: Snapshot(
                 sequence: head.sequence, auditPosition: head.auditPosition, auditMilliseconds: head.auditMilliseconds),
-            head: head)
+            head: head, life: life.id)
         var ordinals: [BatchKey: ClosedRange<Int64>] = [:]
         if !readSet.merge.records.isEmpty {
             let statement = try prepare(Statements.selectRecord)
@@ -131,7 +142,7 @@ extension Connection {
             for device in readSet.devices { snapshot.devices[device] = try statement.device(name, device) }
         }
         for id in readSet.conflicts { snapshot.conflicts[id] = try history(id, tenant: tenant) }
-        return Beginning(snapshot: snapshot, ordinals: ordinals)
+        return Beginning(snapshot: snapshot, life: lastLife, ordinals: ordinals)
     }
 
     /// Reads the operations of the read set.
@@ -155,7 +166,7 @@ extension Connection {
     /// Writes each row once.
     /// - Returns: whether every entry of an operation was written.
     fileprivate func write(
-        _ commit: Commit, _ writes: [OperationWrite], tenant: String
+        _ commit: Commit, _ writes: [OperationWrite], tenant: String, in life: StoredLife
     ) throws(StoreError) -> Bool {
         for write in writes {
             let (statement, entry) =
@@ -189,6 +200,7 @@ extension Connection {
         try prepare(Statements.upsertHead).execute { row in
             row.text(tenant)
             commit.head.bind(to: &row)
+            row.integer(life.number)
         }
         return true
     }

@@ -9,6 +9,8 @@ import SyncStorage
 /// survives a loss of power. Readers see whole commits and never wait for the writer.
 public final class SQLiteStore: SyncStore {
     public let identity: StoreIdentity
+    let storedLife: StoredLife
+    public var life: LifeID { storedLife.id }
     let pool: DatabasePool
     let probe: StoreProbe?
     /// Tenants take turns at the connections that read.
@@ -51,7 +53,8 @@ public final class SQLiteStore: SyncStore {
     }
 
     private init(
-        pool: DatabasePool, readers: Readers, options: Options, identity: StoreIdentity, lock: ServerLock?,
+        pool: DatabasePool, readers: Readers, options: Options, identity: StoreIdentity, life: StoredLife,
+        lock: ServerLock?,
         checkpointer: DatabaseQueue?, watcher: DatabaseQueue?, probe: StoreProbe?
     ) {
         self.readers = readers
@@ -62,6 +65,7 @@ public final class SQLiteStore: SyncStore {
         busyTimeout = options.busyTimeout
         self.pool = pool
         self.identity = identity
+        storedLife = life
         self.lock = lock
         self.checkpointer = checkpointer
         self.probe = probe
@@ -83,19 +87,18 @@ public final class SQLiteStore: SyncStore {
         do {
             try DatabaseFiles.makePrivate(at: path)
             let pool = try DatabasePool(path: path, configuration: configuration(options))
-            let identity = try pool.writeWithoutTransaction { database in
+            let (identity, life) = try pool.writeWithoutTransaction { database in
                 let connection = Connection(database: database, probe: nil)
                 try connection.makeDurable(options)
                 try connection.migrate()
-                return try connection.storedIdentity()
+                return (try connection.storedIdentity(), try connection.beginLife())
             }
             let checkpointer = try DatabaseQueue(path: path, configuration: configuration(options))
             let watcher = try DatabaseQueue(path: path, configuration: configuration(options))
             let readers = Readers(count: options.readers, at: path, Self.configuration(options))
             return SQLiteStore(
-                pool: pool, readers: readers, options: options, identity: identity, lock: lock,
-                checkpointer: checkpointer,
-                watcher: watcher, probe: probe)
+                pool: pool, readers: readers, options: options, identity: identity, life: life, lock: lock,
+                checkpointer: checkpointer, watcher: watcher, probe: probe)
         } catch {
             lock.release()
             throw StoreError(opening: path, error)
@@ -124,28 +127,28 @@ public final class SQLiteStore: SyncStore {
             var configuration = configuration(options)
             configuration.readonly = use == .reading
             let pool = try DatabasePool(path: path, configuration: configuration)
-            let identity: StoreIdentity
+            let (identity, life): (StoreIdentity, StoredLife)
             switch use {
-            case .reading: identity = try pool.unsafeRead { try storedIdentity($0) }
+            case .reading: (identity, life) = try pool.unsafeRead { try stored(in: $0) }
             case .writing:
-                identity = try pool.writeWithoutTransaction { database in
+                (identity, life) = try pool.writeWithoutTransaction { database in
                     try Connection(database: database, probe: nil).makeDurable(options)
-                    return try storedIdentity(database)
+                    return try stored(in: database)
                 }
             }
             return SQLiteStore(
                 pool: pool, readers: Readers(count: options.readers, at: path, configuration), options: options,
-                identity: identity, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
+                identity: identity, life: life, lock: nil, checkpointer: nil, watcher: nil, probe: probe)
         } catch {
             throw StoreError(opening: path, error)
         }
     }
 
-    /// Reads the identity from a file whose schema is the newest.
-    private static func storedIdentity(_ database: Database) throws(StoreError) -> StoreIdentity {
+    /// Reads the identity and the life from a file whose schema is the newest.
+    private static func stored(in database: Database) throws(StoreError) -> (StoreIdentity, StoredLife) {
         let connection = Connection(database: database, probe: nil)
         try connection.requireNewestSchema()
-        return try connection.storedIdentity()
+        return (try connection.storedIdentity(), try connection.lastLife())
     }
 
     private static func configuration(_ options: Options) -> Configuration {

@@ -26,19 +26,20 @@ enum Statements {
     static let selectHead = Statement(
         "select head",
         """
-        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor, life
         FROM tenants WHERE tenant = ?1
         """)
     static let upsertHead = Statement(
         "write head",
         """
         INSERT INTO tenants (
-            tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            tenant, sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor, life)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (tenant) DO UPDATE SET
             sequence = excluded.sequence, operation_ordinal = excluded.operation_ordinal,
             audit_position = excluded.audit_position, audit_hash = excluded.audit_hash,
-            audit_recorded_at = excluded.audit_recorded_at, purge_floor = excluded.purge_floor
+            audit_recorded_at = excluded.audit_recorded_at, purge_floor = excluded.purge_floor,
+            life = max(life, excluded.life)
         """)
     static let insertTenant = Statement(
         "insert tenant",
@@ -49,6 +50,23 @@ enum Statements {
         ON CONFLICT (tenant) DO NOTHING
         """)
     static let selectTenants = Statement("select tenants", "SELECT tenant FROM tenants ORDER BY tenant")
+
+    // MARK: Lives
+
+    static let selectLastLife = Statement(
+        "select last life", "SELECT number, id FROM lives ORDER BY number DESC LIMIT 1")
+    static let selectLife = Statement("select life", "SELECT number FROM lives WHERE id = ?1")
+    static let insertLife = Statement("begin life", "INSERT INTO lives (number, id) VALUES (?1, ?2)")
+    static let forgetLives = Statement("forget lives", "DELETE FROM lives WHERE number <= ?1")
+    /// Reads all of the table. It is asked only when a life is forgotten.
+    static let forgetLifeBeginnings = Statement(
+        "forget life beginnings", "DELETE FROM life_beginnings WHERE life <= ?1")
+    static let insertLifeBeginning = Statement(
+        "write life beginning", "INSERT INTO life_beginnings (tenant, life, sequence) VALUES (?1, ?2, ?3)")
+    /// Where the lives up to one ended.
+    static let selectLifeEnd = Statement(
+        "select life end",
+        "SELECT sequence FROM life_beginnings WHERE tenant = ?1 AND life > ?2 ORDER BY life LIMIT 1")
 
     // MARK: Records
 

@@ -143,9 +143,10 @@ extension StorageLaw {
             try await Contents(of: tenant, in: store, batches: keys)
                 .expectEqual(try await Contents(of: tenant, in: reference, batches: keys), "after the commits")
             for key in keys {
-                let found = try await store.recall(tenant, key, recordBytes: .max)
+                let found = try await store.recall(tenant, key, recordBytes: .max)?.inAnyLife
                 try expectEqual(
-                    found, try await reference.recall(tenant, key, recordBytes: .max), "recall of \(key.key)")
+                    found, try await reference.recall(tenant, key, recordBytes: .max)?.inAnyLife,
+                    "recall of \(key.key)")
             }
         }
         return answers

@@ -44,17 +44,9 @@ extension PostgreSQLCluster {
 
     /// Copies a primary and starts as its standby.
     private func follow(_ primary: PostgreSQLCluster, as name: String) throws(PostgreSQLClusterError) {
-        let source = "\(primary.conninfo()) application_name='\(name)'"
-        _ = try Subprocess.run(
-            installation.asServerUser(
-                [
-                    installation.program("pg_basebackup"), "--dbname=\(source)", "--pgdata=\(dataDirectory)",
-                    "--checkpoint=fast", "--wal-method=stream", "--no-sync",
-                ], in: directory))
-        // The standby must not have one of the primary's own changes: that its commits wait for a standby.
-        try Configuration.write([], to: "\(dataDirectory)/postgresql.auto.conf")
+        try copyFiles(of: primary, connectingAs: name)
         try Configuration.write([], to: "\(dataDirectory)/standby.signal")
-        try startFirst(["primary_conninfo": source])
+        try startFirst(["primary_conninfo": "\(primary.conninfo()) application_name='\(name)'"])
     }
 
     private func waitForStandbys(_ names: [String]) throws(PostgreSQLClusterError) {

@@ -28,7 +28,7 @@ struct TenantStatementTests {
             Statements.selectConflict, Statements.selectConflictIndex, Statements.selectConflicts,
             Statements.selectFirstConflictSince, Statements.countByStatus, Statements.countByKind,
             Statements.countByCollection, Statements.countByUnit, Statements.countByDevice, Statements.countByDay,
-            Statements.selectSettingsOnNode,
+            Statements.selectSettingsOnNode, Statements.insertLifeBeginning, Statements.selectLifeEnd,
         ] + lists + lists.map { Statement(counting: $0) }
 
     private static let lists: [Statement] = [
@@ -54,7 +54,7 @@ struct TenantStatementTests {
         Statements.selectKeyCheck, Statements.updateKeyCheck, Statements.listen, Statements.notify,
         Statements.setFormerTenant, Statements.selectFormerOperations, Statements.dropFormerOperations,
         Statements.selectCitusVersion, Statements.selectDistribution, Statements.selectPropagation,
-        Statements.selectWorkers, Statements.selectSettings,
+        Statements.selectWorkers, Statements.selectSettings, Statements.noteLife,
     ]
 
     @Test("is known to these tests")
@@ -156,7 +156,7 @@ struct TenantStatementTests {
 
     private static let tables = [
         "tenants", "records", "operations", "operation_groups", "batches", "devices", "audit_entries", "audit_sides",
-        "conflicts", "one_time_codes", "access_ends",
+        "conflicts", "one_time_codes", "access_ends", "life_beginnings",
     ]
 
     /// As a superuser, whom the policies do not concern: they name the tenant too.

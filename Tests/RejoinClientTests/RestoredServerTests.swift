@@ -29,17 +29,24 @@ struct RestoredServerTests {
         await store.close()
     }
 
-    /// Sets a database back to a copy, as an operator does, under a new lineage.
-    private func restore(_ path: String, from copy: String, lineage: String) throws {
+    /// Whether an operator says that the data was set back.
+    enum Telling: CaseIterable {
+        case newLineage, nothing
+    }
+
+    /// Sets a database back to a copy, as an operator does.
+    private func restore(_ path: String, from copy: String, _ telling: Telling) throws {
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
         try FileManager.default.copyItem(atPath: copy, toPath: path)
+        guard telling == .newLineage else { return }
+        let lineage = "0123456789abcdef0123456789abcdef"
         let database = try DatabaseQueue(path: path)
         try database.write { try $0.execute(sql: "UPDATE store SET lineage = ?", arguments: [lineage]) }
         try database.close()
     }
 
-    @Test("the devices bring back together what the backup did not have")
-    func reoffering() async throws {
+    @Test("the devices bring back together what the backup did not have", arguments: Telling.allCases)
+    func reoffering(telling: Telling) async throws {
         try await withDirectory { directory in
             let time = TestClock()
             let (path, copy) = (directory.path + "/data.sqlite", directory.path + "/backup.sqlite")
@@ -74,13 +81,20 @@ struct RestoredServerTests {
                 // And one edit that is pending when it happens.
                 try await ipad.client.write { try $0.update("notes", "late", ["pending": true]) }
             }
-            try restore(path, from: copy, lineage: "0123456789abcdef0123456789abcdef")
+            try restore(path, from: copy, telling)
             try await withFile(path, time: time) { server in
                 // Somebody who comes first writes what the others knew otherwise.
                 let phone = try TestDevice("phone", on: server, in: folder)
                 try await phone.sync()
                 try await phone.client.write { try $0.update("estimates", "e", ["title": "of the phone"]) }
                 try await phone.sync()
+                // The feed grows past where the others were: no sequence tells them anything.
+                for number in 0..<10 {
+                    try await phone.client.write {
+                        try $0.create("notes", ExactString("new-\(number)"), ["text": "new"])
+                    }
+                    try await phone.sync()
+                }
                 let ipad = try TestDevice("ipad", on: server, in: folder)
                 let mac = try TestDevice("mac", on: server, in: folder)
                 for device in [ipad, mac, ipad, mac, phone] { try await device.sync() }
@@ -106,8 +120,8 @@ struct RestoredServerTests {
         }
     }
 
-    @Test("what was acknowledged while the app refused the record is there again, once")
-    func setAsideMeanwhile() async throws {
+    @Test("what was acknowledged while the app refused the record is there again, once", arguments: Telling.allCases)
+    func setAsideMeanwhile(telling: Telling) async throws {
         try await withDirectory { directory in
             let time = TestClock()
             let (path, copy) = (directory.path + "/data.sqlite", directory.path + "/backup.sqlite")
@@ -129,7 +143,7 @@ struct RestoredServerTests {
                 try await ipad.sync()
                 #expect(try await ipad.client.pending().isEmpty)
             }
-            try restore(path, from: copy, lineage: "0123456789abcdef0123456789abcdef")
+            try restore(path, from: copy, telling)
             refuses.withLock { $0 = false }
             try await withFile(path, time: time) { server in
                 let ipad = try TestDevice("ipad", on: server, in: folder, configure: configure)

@@ -131,7 +131,8 @@ struct OpeningTests {
                     "index operations_rejected_by_device",
                     "index records_by_sequence", "table access_ends", "table audit_entries",
                     "table audit_sides", "table batches",
-                    "table conflicts", "table devices", "table one_time_codes", "table operation_groups",
+                    "table conflicts", "table devices", "table life_beginnings", "table lives",
+                    "table one_time_codes", "table operation_groups",
                     "table operations",
                     "table records",
                     "table store", "table tenants",
@@ -148,7 +149,7 @@ struct OpeningTests {
                     sql: """
                         SELECT t.name AS owner, i.name AS name, c.name AS first
                         FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) c
-                        WHERE t.type = 'table' AND t.name <> 'store' AND c.seqno = 0
+                        WHERE t.type = 'table' AND t.name NOT IN ('store', 'lives') AND c.seqno = 0
                         """
                 ).map { ($0["name"] as String, $0["first"] as String) }
             }

@@ -88,7 +88,7 @@ struct StatementTests {
                 counted(steps.taken()) == [
                     "begin": 1, "select head": 1, "select record": 1_000, "select batch": 1, "select device": 1,
                     "write record": 1_000, "write operation": 1_000, "write group of operations": 5, "insert batch": 1,
-                    "insert device": 1, "write head": 1, "commit": 1,
+                    "insert device": 1, "write life beginning": 1, "write head": 1, "commit": 1,
                 ])
             let ran = sql.taken()
             #expect(Set(ran).count == ran.count, "a statement ran twice with the same values")

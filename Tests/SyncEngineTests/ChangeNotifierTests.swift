@@ -90,7 +90,7 @@ struct ChangeNotifierTests {
             let answer = try await page.value { () throws(Problem) in
                 readings.withLock { $0[query, default: 0] += 1 }
                 let end = ChangesPage.End(cursor: "", hasMore: false, serverTimeMilliseconds: 0)
-                return ChangesAnswer(ChangesPage(records: [], end: end), reached: 9)
+                return ChangesAnswer(ChangesPage(records: [], end: end), reached: 9, in: .beforeAny)
             }
             if answer.isEmpty { round.keep(page) }
         }

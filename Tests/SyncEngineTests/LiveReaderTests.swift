@@ -24,7 +24,7 @@ struct LiveReaderTests {
         let test = TestEngine()
         _ = try await test.create("first")
         let engine = test.engine
-        let cursor = Cursor(sequence: 1).text(engine.cursors(of: "acme"))
+        let cursor = Cursor(sequence: 1, life: engine.store.life.rawValue).text(engine.cursors(of: "acme"))
         let reader = try await engine.live(
             test.device("mac"), LiveRequest(from: .saved(cursor), collections: collections))
         let told = Told()
@@ -52,7 +52,7 @@ struct LiveReaderTests {
         let test = TestEngine()
         _ = try await test.create("first")
         let engine = test.engine
-        let cursor = Cursor(sequence: 1).text(engine.cursors(of: "acme"))
+        let cursor = Cursor(sequence: 1, life: engine.store.life.rawValue).text(engine.cursors(of: "acme"))
         // Others who listen to the tenant, and mind nothing.
         let others = (0..<400).map { _ in engine.notifier.subscribe("acme", device: nil) }
         let reader = try await engine.live(test.device("mac"), LiveRequest(from: .saved(cursor)))
@@ -80,7 +80,7 @@ struct LiveReaderTests {
         let test = TestEngine()
         for name in ["a", "b", "c"] { _ = try await test.create(name) }
         let engine = test.engine
-        let cursor = Cursor(sequence: 3).text(engine.cursors(of: "acme"))
+        let cursor = Cursor(sequence: 3, life: engine.store.life.rawValue).text(engine.cursors(of: "acme"))
         let reader = try await engine.live(test.device("mac"), LiveRequest(from: .saved(cursor)))
         let told = Told()
         let running = Task {
@@ -100,7 +100,10 @@ struct LiveReaderTests {
         try await Self.setHead(test, to: 2)
         engine.notifier.hear("acme", at: 2)
         while told.all.isEmpty { await Task.yield() }
-        #expect(told.all.map(\.cursor) == [Cursor(sequence: 2).text(engine.cursors(of: "acme"))])
+        #expect(
+            told.all.map(\.cursor) == [
+                Cursor(sequence: 2, life: engine.store.life.rawValue).text(engine.cursors(of: "acme"))
+            ])
         #expect(told.all.first?.collections == nil, "nobody knows what was lost")
         reader.stop()
         try await running.value

@@ -279,7 +279,7 @@ struct HonestDeviceTests {
             try await begin(device)
             let elsewhere = Cursor.Codec(
                 lineage: "another", tenant: "acme", key: ServerKeys(secret: TestServer.secret).cursor)
-            let cursor = code == .cursorInvalid ? "x" : Cursor(sequence: 1).text(elsewhere)
+            let cursor = code == .cursorInvalid ? "x" : Cursor(sequence: 1, life: 0).text(elsewhere)
             let mac = try await server.device("mac")
             device.seen.insert(try await mac.get("/v1/changes?since=\(cursor)").code ?? "")
             let page = try await mac.get("/v1/changes")

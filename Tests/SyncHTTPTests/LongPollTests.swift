@@ -33,7 +33,7 @@ struct LongPollTests {
     }
 
     private static func cursor(_ sequence: Int64, _ server: TestServer) -> String {
-        Cursor(sequence: sequence).text(server.server.engine.cursors(of: "acme"))
+        Cursor(sequence: sequence, life: server.store.life.rawValue).text(server.server.engine.cursors(of: "acme"))
     }
 
     @Test(

@@ -24,7 +24,7 @@ struct CursorTests {
 
     @Test("is read by every server that has the secret, and by no other")
     func secret() throws {
-        let text = Cursor(sequence: 5).text(codec())
+        let text = Cursor(sequence: 5, life: 7).text(codec())
         #expect(
             try Cursor(text, codec(key: ServerKeys(secret: [UInt8](repeating: 1, count: 32)).cursor))
                 .sequence == 5)
@@ -35,7 +35,9 @@ struct CursorTests {
         ]
         for other in others {
             #expect(throws: Cursor.ReadingError.invalid) { try Cursor(text, other) }
-            #expect(throws: Cursor.ReadingError.invalid) { try Cursor(Cursor(sequence: 5).text(other), codec()) }
+            #expect(throws: Cursor.ReadingError.invalid) {
+                try Cursor(Cursor(sequence: 5, life: 7).text(other), codec())
+            }
         }
         #expect(throws: Cursor.ReadingError.otherLineage) { try Cursor(text, codec(lineage: "m")) }
     }

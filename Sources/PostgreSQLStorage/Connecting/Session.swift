@@ -13,6 +13,10 @@ final class Session {
     private var prepared: Set<String> = []
     /// On what the statements run. It is known once the session is configured.
     var topology = Topology.oneNode
+    /// The life that the database was found in; nil before it was asked for.
+    var life: StoredLife?
+    /// Told of the life that is found.
+    var latestLife: LatestLife?
     /// Whether the session is of no use any more, and is to be closed and replaced.
     private(set) var isBroken = false
     /// Whether libpq may hold much memory for it. libpq doubles the buffer of what it could not send yet, and gives it back

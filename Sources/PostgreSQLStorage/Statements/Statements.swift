@@ -100,7 +100,7 @@ enum Statements {
     static let lockHead = Statement(
         "lock head",
         """
-        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor
+        SELECT sequence, operation_ordinal, audit_position, audit_hash, audit_recorded_at, purge_floor, life
         FROM tenants WHERE tenant = $1::text FOR UPDATE
         """)
     static let selectHead = Statement(
@@ -113,7 +113,7 @@ enum Statements {
         "write head",
         """
         UPDATE tenants SET sequence = $2::bigint, operation_ordinal = $3::bigint, audit_position = $4::bigint,
-            audit_hash = $5::bytea, audit_recorded_at = $6::bigint, purge_floor = $7::bigint
+            audit_hash = $5::bytea, audit_recorded_at = $6::bigint, purge_floor = $7::bigint, life = $8::bigint
         WHERE tenant = $1::text
         """)
     static let insertTenant = Statement(
@@ -125,6 +125,22 @@ enum Statements {
         ON CONFLICT (tenant) DO NOTHING
         """)
     static let selectTenants = Statement("select tenants", "SELECT name FROM tenant_names() AS names (name)")
+
+    // MARK: Lives
+
+    static let noteLife = Statement("note life", "SELECT number, id, is_follower FROM note_life()")
+    static let insertLifeBeginning = Statement(
+        "write life beginning",
+        "INSERT INTO life_beginnings (tenant, life, sequence) VALUES ($1::text, $2::bigint, $3::bigint)")
+    /// Where a life ended for a tenant. There is no row for a life that is not known here.
+    static let selectLifeEnd = Statement(
+        "select life end",
+        """
+        SELECT l.number, (
+            SELECT b.sequence FROM life_beginnings b WHERE b.tenant = $1::text AND b.life > l.number
+            ORDER BY b.life LIMIT 1)
+        FROM lives l WHERE l.id = $2::bigint
+        """)
 
     // MARK: Records
 

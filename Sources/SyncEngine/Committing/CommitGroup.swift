@@ -79,6 +79,7 @@ struct CommitGroup: Sendable {
         let group: CommitGroup
         let snapshot: StoreSnapshot
         let replies: ReplyBuilder
+        private var life: LifeID { snapshot.life }
         var decider: BatchDecider
         private var builder: CommitBuilder
         /// Answers are in memory until they are sent, so the answers of a group share a bound.
@@ -116,7 +117,8 @@ struct CommitGroup: Sendable {
                 // The records are taken before others change them further.
                 let records = records(of: decision.outcomes, wantedBy: submission)
                 return .success(
-                    replies.reply(to: submission.key, .committed, decision.outcomes, records, at: decision.sequence))
+                    replies.reply(
+                        to: submission.key, .committed, decision.outcomes, records, at: decision.sequence, in: life))
             case .dryRun:
                 // A decider of its own, so that the batches that follow are not told of what did not happen.
                 var imagined = decider
@@ -127,7 +129,8 @@ struct CommitGroup: Sendable {
                 let records = records(of: decision.outcomes, wantedBy: submission, imaginedBy: imagined)
                 // A cursor for what did not happen would make its owner skip what happens there later.
                 return .success(
-                    replies.reply(to: submission.key, .dryRun, decision.outcomes, records, at: decider.plan.sequence))
+                    replies.reply(
+                        to: submission.key, .dryRun, decision.outcomes, records, at: decider.plan.sequence, in: life))
             }
         }
 
@@ -142,7 +145,8 @@ struct CommitGroup: Sendable {
                 }
                 let records = records(of: outcomes, wantedBy: submission)
                 return .success(
-                    replies.reply(to: submission.key, .replayed, outcomes, records, at: decider.plan.sequence))
+                    replies.reply(
+                        to: submission.key, .replayed, outcomes, records, at: decider.plan.sequence, in: life))
             } catch {
                 return .failure(Problem(error))
             }

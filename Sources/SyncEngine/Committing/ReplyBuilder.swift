@@ -47,11 +47,12 @@ struct ReplyBuilder {
     /// - Parameter records: nil for an answer without records.
     func reply(
         to key: ExactString, _ kind: BatchAnswer.Kind, _ outcomes: [OperationOutcome], _ records: TouchedRecords?,
-        at sequence: Int64
+        at sequence: Int64, in life: LifeID
     ) -> BatchReply {
         let answer = BatchAnswer(
-            key: key, serverTimeMilliseconds: nowMilliseconds, cursor: Cursor(sequence: sequence).text(cursors),
-            kind: kind, outcomes: outcomes, records: records)
+            key: key, serverTimeMilliseconds: nowMilliseconds,
+            cursor: Cursor(sequence: sequence, life: life.rawValue).text(cursors), kind: kind, outcomes: outcomes,
+            records: records)
         return BatchReply(answer)
     }
 
@@ -69,6 +70,7 @@ struct ReplyBuilder {
                 row
             }
         }
-        return reply(to: recall.batch.key.key, .replayed, recall.outcomes, records, at: recall.sequence)
+        return reply(
+            to: recall.batch.key.key, .replayed, recall.outcomes, records, at: recall.sequence, in: recall.life)
     }
 }

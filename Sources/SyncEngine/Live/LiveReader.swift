@@ -113,7 +113,7 @@ public struct LiveReader: Sendable {
                 try await take(.page(answer))
                 if !answer.page.end.hasMore { await pause(atLeast: .zero) }
             }
-            query.after = answer.reached
+            query.goOn(after: answer)
             if answer.page.end.hasMore {
                 try await listener.check(engine)
                 answer = try await engine.page(listener.tenant, query)
@@ -234,7 +234,8 @@ extension SyncEngine {
 
     fileprivate func hint(_ tenant: TenantID, at head: Int64, in collections: Set<ExactString>?) -> ChangeHint {
         ChangeHint(
-            cursor: Cursor(sequence: head).text(cursors(of: tenant)), collections: collections.map { $0.sorted() })
+            cursor: Cursor(sequence: head, life: store.life.rawValue).text(cursors(of: tenant)),
+            collections: collections.map { $0.sorted() })
     }
 
     /// The feed's end, read once for all whom the round woke.

@@ -10,22 +10,35 @@ public struct ChangesAnswer: Sendable {
     public let page: ChangesPage
     /// The sequence that the cursor stands for.
     let reached: Int64
+    /// The life of the data that its cursor names.
+    let life: LifeID
     private let form = SharedForm()
 
-    init(_ page: ChangesPage, reached: Int64) {
+    init(_ page: ChangesPage, reached: Int64, in life: LifeID) {
         self.page = page
         self.reached = reached
+        self.life = life
     }
 
     /// Whether it says nothing, and another may be waited for.
     var isEmpty: Bool { page.records.isEmpty && !page.end.hasMore }
 
     /// The end of the page without what is in it, for a reader who has that and waits for more.
-    var withoutRecords: ChangesAnswer { ChangesAnswer(ChangesPage(records: [], end: page.end), reached: reached) }
+    var withoutRecords: ChangesAnswer {
+        ChangesAnswer(ChangesPage(records: [], end: page.end), reached: reached, in: life)
+    }
 
     /// The page in the form that it is sent in, made once for all who are answered with it.
     public func form<Form: Sendable>(_ make: (ChangesPage) -> Form) -> Form {
         form.value { make(page) }
+    }
+}
+
+extension ChangeQuery {
+    /// Asks for what comes after a page.
+    mutating func goOn(after answer: ChangesAnswer) {
+        after = answer.reached
+        life = answer.life
     }
 }
 
@@ -59,7 +72,7 @@ public struct ChangesCatchUp: Sendable {
         guard page.page.end.hasMore else { return nil }
         try await stream.check()
         var query = query
-        query.after = page.reached
+        query.goOn(after: page)
         return try await stream.engine.page(stream.caller.tenant, query)
     }
 }

@@ -70,7 +70,7 @@ extension SyncEngine {
         var query = query
         var (version, accessVersion) = (subscription.version, subscription.accessVersion)
         while answer.isEmpty {
-            query.after = answer.reached
+            query.goOn(after: answer)
             let left = min(deadline - clock.uptime(), validity(of: caller))
             guard left > .zero else { break }
             switch await subscription.wait(after: version, for: query, atMost: left) {
@@ -131,16 +131,19 @@ extension SyncEngine {
     // MARK: Reading
 
     func query(_ caller: Caller, _ request: ChangesRequest) throws(Problem) -> ChangeQuery {
-        let after = try position(request.since, cursors(of: caller.tenant)) ?? 0
+        let place = try place(request.since, of: caller.tenant)
         return ChangeQuery(
-            after: after, limit: request.limit, bytes: limits.pageBytes, collections: request.collections,
+            after: place.sequence, in: place.life, limit: request.limit, bytes: limits.pageBytes,
+            collections: request.collections,
             only: request.only)
     }
 
-    func position(_ since: String?, _ codec: Cursor.Codec) throws(Problem) -> Int64? {
-        guard let since else { return nil }
+    /// Reads a cursor. Whoever has none is before the first change.
+    func place(_ since: String?, of tenant: TenantID) throws(Problem) -> (sequence: Int64, life: LifeID) {
+        guard let since else { return (0, store.life) }
         do {
-            return try Cursor(since, codec).sequence
+            let cursor = try Cursor(since, cursors(of: tenant))
+            return (cursor.sequence, LifeID(rawValue: cursor.life))
         } catch {
             switch error {
             case .invalid:
@@ -183,8 +186,12 @@ extension SyncEngine {
 
     /// The page after a cursor beyond which there is nothing, where that is known without asking.
     private func knownPage(_ tenant: TenantID, _ query: ChangeQuery) -> ChangePage? {
-        guard let head = store.knownHead(of: tenant), head.sequence <= query.after else { return nil }
-        return ChangePageBuilder(query, over: head).finished()
+        guard query.life == store.life, let head = store.knownHead(of: tenant), head.sequence <= query.after else {
+            return nil
+        }
+        var page = ChangePageBuilder(query, over: head).finished()
+        page.course = FeedCourse(life: store.life, isContinued: query.after <= head.sequence)
+        return page
     }
 
     private func readPage(_ tenant: TenantID, _ query: ChangeQuery) async throws(Problem) -> ChangePage {
@@ -224,15 +231,17 @@ extension SyncEngine {
     ) throws(Problem) -> ChangesAnswer {
         // Who has nothing has missed nothing.
         if query.after > 0 {
-            // Given out before the data was set back without a new lineage. On a replica it is only not there yet.
-            if query.after > page.head, !page.isReplica { throw .resyncRequired(.lineage) }
+            // It was given out in a life that this data does not lead on from: the data was set back.
+            guard page.course?.isContinued == true else { throw .resyncRequired(.lineage) }
             if query.after < page.purgeFloor { throw .resyncRequired(.expired) }
         }
+        let life = page.course?.life ?? store.life
         let end = ChangesPage.End(
-            cursor: Cursor(sequence: page.reached).text(cursors(of: tenant)), hasMore: page.hasMore,
+            cursor: Cursor(sequence: page.reached, life: life.rawValue).text(cursors(of: tenant)),
+            hasMore: page.hasMore,
             serverTimeMilliseconds: clock.now())
         return ChangesAnswer(
-            ChangesPage(records: page.rows.map(WireRecord.init(_:)), end: end), reached: page.reached)
+            ChangesPage(records: page.rows.map(WireRecord.init(_:)), end: end), reached: page.reached, in: life)
     }
 }
 

@@ -40,15 +40,15 @@ extension SyncEngine {
     ///   behind it.
     public func records(_ caller: Caller, _ request: RecordsRequest) async throws(Problem) -> RecordsAnswer {
         try await admit(caller)
-        let after = try position(request.since?.text, cursors(of: caller.tenant)) ?? 0
-        let query = RecordsQuery(request.keys, bytes: limits.pageBytes, after: after)
+        let (after, life) = try place(request.since?.text, of: caller.tenant)
+        let query = RecordsQuery(request.keys, bytes: limits.pageBytes, after: after, in: life)
         let page = try await reading { () throws(StoreError) in
             let page = try await store.records(caller.tenant, query)
             // A standby that was promoted while it was read answered with what it had before.
             guard page.head < after, !page.isReplica else { return page }
             return try await store.records(caller.tenant, query)
         }
-        guard page.head >= after else {
+        guard page.course?.isContinued == true else {
             guard page.isReplica else { throw .resyncRequired(.lineage) }
             var behind = Problem(.storageUnavailable, "This copy of the data is behind your cursor.")
             behind.retryAfterSeconds = 1

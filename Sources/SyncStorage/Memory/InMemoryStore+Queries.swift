@@ -20,13 +20,25 @@ extension InMemoryStore {
             case .beyond: break rows
             }
         }
-        return builder.finished()
+        var page = builder.finished()
+        page.course = try course(of: query.after, in: query.life, over: state.head)
+        return page
     }
 
     public func changes(
         _ tenant: TenantID, _ query: ChangeQuery, for reader: AccessQuery
     ) async throws(StoreError) -> ReaderPage {
         ReaderPage(page: try await changes(tenant, query), access: try await access(tenant, reader))
+    }
+
+    /// The data has one life, and what was before it was nothing.
+    private func course(
+        of place: Int64, in life: LifeID?, over head: TenantHead
+    ) throws(StoreError) -> FeedCourse? {
+        guard let life else { return nil }
+        return try FeedCourse(of: place, in: life, current: self.life, head: head.sequence) {
+            () throws(StoreError) in life == .beforeAny ? .at(0) : .unknownLife
+        }
     }
 
     public func record(_ tenant: TenantID, _ key: RecordKey) async throws(StoreError) -> RecordRow? {
@@ -36,6 +48,7 @@ extension InMemoryStore {
     public func records(_ tenant: TenantID, _ query: RecordsQuery) async throws(StoreError) -> RecordsPage {
         let state = try state(of: tenant)
         var page = RecordsPage(head: state.head.sequence)
+        page.course = try course(of: query.after, in: query.life, over: state.head)
         var allowance = ReadAllowance(bytes: query.bytes)
         for key in query.keys {
             guard let row = state.records[key] else { continue }
@@ -53,7 +66,7 @@ extension InMemoryStore {
     ) async throws(StoreError) -> BatchRecall? {
         let state = try state(of: tenant)
         guard let batch = state.batches[key] else { return nil }
-        var recall = try BatchRecall(batch, at: state.head.sequence) { owner throws(StoreError) in
+        var recall = try BatchRecall(batch, at: state.head.sequence, in: life) { owner throws(StoreError) in
             try state.operations[owner.id]?[owner.device]?.known()
         }
         var allowance = ReadAllowance(bytes: recordBytes)

@@ -26,6 +26,7 @@ public actor InMemoryStore: SyncStore {
     }
 
     public nonisolated let identity: StoreIdentity
+    public nonisolated let life: LifeID
     private let probe: StoreProbe?
     private var states: [TenantID: TenantState] = [:]
     private var keyCheck: [UInt8]?
@@ -33,9 +34,11 @@ public actor InMemoryStore: SyncStore {
     /// Begins without any tenant.
     /// - Parameters:
     ///   - identity: the data set's identity.
+    ///   - life: the only life that it has.
     ///   - probe: called before each step; what it throws makes that step fail.
-    public init(identity: StoreIdentity = .random(), probe: StoreProbe? = nil) {
+    public init(identity: StoreIdentity = .random(), life: LifeID = .random(), probe: StoreProbe? = nil) {
         self.identity = identity
+        self.life = life
         self.probe = probe
     }
 
@@ -89,7 +92,7 @@ public actor InMemoryStore: SyncStore {
             }
         }
         return StoreSnapshot(
-            merge: merge, head: state.head,
+            merge: merge, head: state.head, life: life,
             batches: state.batches.filter { readSet.batches.contains($0.key) },
             devices: state.devices.filter { readSet.devices.contains($0.key) },
             conflicts: try conflicts(state, readSet.conflicts), omitted: omitted)

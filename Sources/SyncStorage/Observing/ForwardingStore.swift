@@ -42,6 +42,7 @@ public enum StoreMethod: String, Sendable, Hashable, CaseIterable {
 
 extension ForwardingStore {
     public var identity: StoreIdentity { base.identity }
+    public var life: LifeID { base.life }
 
     public func transact<Answer: Sendable>(
         _ tenant: TenantID, readSet: StoreReadSet,

@@ -9,6 +9,8 @@ public struct BatchRecall: Sendable, Hashable {
     public let outcomes: [OperationOutcome]
     /// The tenant's last sequence number.
     public let sequence: Int64
+    /// The life of the data as it was read.
+    public var life: LifeID
     /// The records that the batch touched, as they stand now, in the order in which it names them first.
     public var records: [RecordRow] = []
     /// Records that were touched and are there, but were not read: together they are more than was asked for.
@@ -18,13 +20,16 @@ public struct BatchRecall: Sendable, Hashable {
     /// - Parameters:
     ///   - batch: the batch's row.
     ///   - sequence: the tenant's last sequence number.
+    ///   - life: the life of the data as it was read.
     ///   - known: finds the operation of an owner.
     /// - Throws: `damaged` when an operation is not there, or the results cannot be read.
     public init(
-        _ batch: BatchRow, at sequence: Int64, known: (OperationOwner) throws(StoreError) -> KnownOperation?
+        _ batch: BatchRow, at sequence: Int64, in life: LifeID,
+        known: (OperationOwner) throws(StoreError) -> KnownOperation?
     ) throws(StoreError) {
         self.batch = batch
         self.sequence = sequence
+        self.life = life
         outcomes = try batch.readResults().outcomes(known)
     }
 

@@ -35,6 +35,8 @@ public struct StoreSnapshot: Sendable {
     public var merge: Snapshot
     /// What the next commit builds on.
     public var head: TenantHead
+    /// The life of the data in which the commit will be made.
+    public var life: LifeID
     /// The batches that were committed before.
     public var batches: [BatchKey: BatchRow]
     /// The devices that are registered.
@@ -46,11 +48,13 @@ public struct StoreSnapshot: Sendable {
     public var omitted: Set<RecordKey>
 
     public init(
-        merge: Snapshot, head: TenantHead, batches: [BatchKey: BatchRow] = [:], devices: [DeviceID: DeviceRow] = [:],
+        merge: Snapshot, head: TenantHead, life: LifeID = .beforeAny, batches: [BatchKey: BatchRow] = [:],
+        devices: [DeviceID: DeviceRow] = [:],
         conflicts: [ConflictID: ConflictHistory] = [:], omitted: Set<RecordKey> = []
     ) {
         self.merge = merge
         self.head = head
+        self.life = life
         self.batches = batches
         self.devices = devices
         self.conflicts = conflicts

@@ -5,6 +5,8 @@ import MergeCore
 public struct ChangeQuery: Sendable, Hashable {
     /// The page has changes with a higher sequence than this.
     public var after: Int64
+    /// The life of the data in which the reader was told that place; nil where nobody asks whether the feed goes on from there.
+    public var life: LifeID?
     /// How many rows are looked at. A filter is applied to these rows, so a page can hold fewer, and `hasMore` alone
     /// says whether to go on.
     public var limit: Int
@@ -17,10 +19,11 @@ public struct ChangeQuery: Sendable, Hashable {
     public var only: [ExactString: Set<ExactString>]
 
     public init(
-        after: Int64, limit: Int, bytes: Int = .max, collections: Set<ExactString> = [],
+        after: Int64, in life: LifeID? = nil, limit: Int, bytes: Int = .max, collections: Set<ExactString> = [],
         only: [ExactString: Set<ExactString>] = [:]
     ) {
         self.after = after
+        self.life = life
         self.limit = limit
         self.bytes = bytes
         self.collections = collections
@@ -57,10 +60,15 @@ public struct ChangePage: Sendable, Hashable {
     public var purgeFloor: Int64
     /// Whether the page was read from a copy that follows the data, and may be behind it.
     public var isReplica: Bool
+    /// Whether the feed goes on from where the reader was; nil where nobody asked. A copy that is behind its reader goes on
+    /// from there some time.
+    public var course: FeedCourse?
 
     public init(
-        rows: [RecordRow], reached: Int64, hasMore: Bool, head: Int64, purgeFloor: Int64, isReplica: Bool = false
+        rows: [RecordRow], reached: Int64, hasMore: Bool, head: Int64, purgeFloor: Int64, isReplica: Bool = false,
+        course: FeedCourse? = nil
     ) {
+        self.course = course
         self.rows = rows
         self.reached = reached
         self.hasMore = hasMore

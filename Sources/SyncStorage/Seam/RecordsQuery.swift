@@ -7,16 +7,20 @@ public struct RecordsQuery: Sendable, Hashable {
     /// The bytes of the rows that are read at most, as ``RecordRow/byteCount`` counts them. The first that is there is
     /// always read.
     public var bytes: Int
-    /// What the reader has seen of the feed. It decides nothing but whether it is asked if the data is a copy.
+    /// What the reader has seen of the feed. It decides nothing of what is read.
     public var after: Int64
+    /// The life of the data in which the reader was told that; nil where nobody asks whether the data goes on from there.
+    public var life: LifeID?
 
     /// Takes what is wanted.
     /// - Parameters:
     ///   - keys: the records' keys, each once.
     ///   - bytes: the bytes of the rows that are read at most.
     ///   - after: what the reader has seen of the feed.
-    public init(_ keys: [RecordKey], bytes: Int = .max, after: Int64 = 0) {
+    ///   - life: the life of the data in which the reader was told that.
+    public init(_ keys: [RecordKey], bytes: Int = .max, after: Int64 = 0, in life: LifeID? = nil) {
         self.keys = keys
+        self.life = life
         self.bytes = bytes
         self.after = after
     }
@@ -32,8 +36,14 @@ public struct RecordsPage: Sendable, Hashable {
     public var head: Int64
     /// Whether the rows were read from a copy that is behind the reader.
     public var isReplica: Bool
+    /// Whether the data goes on from what the reader has seen; nil where nobody asked.
+    public var course: FeedCourse?
 
-    public init(rows: [RecordRow] = [], omitted: [RecordKey] = [], head: Int64, isReplica: Bool = false) {
+    public init(
+        rows: [RecordRow] = [], omitted: [RecordKey] = [], head: Int64, isReplica: Bool = false,
+        course: FeedCourse? = nil
+    ) {
+        self.course = course
         self.rows = rows
         self.omitted = omitted
         self.head = head

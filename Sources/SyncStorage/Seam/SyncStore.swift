@@ -9,6 +9,9 @@ import MergeCore
 public protocol SyncStore: Sendable {
     /// The data set that is open.
     var identity: StoreIdentity { get }
+    /// The life that the data is in, as far as this process knows without asking. What was read says for itself in which
+    /// one it was (``FeedCourse``).
+    var life: LifeID { get }
 
     /// Runs one transaction: it locks the tenant, reads what the read set names, calls `decide`, writes what that
     /// returns, and commits durably.

@@ -16,10 +16,13 @@ public struct Cursor: Sendable, Hashable {
 
     /// The place in the feed. All changes up to it have been seen.
     public let sequence: Int64
+    /// The life of the data in which the place was told, as the server numbers them; 0 in cursors of a time without lives.
+    public let life: Int64
 
     /// Takes a place in the feed.
-    public init(sequence: Int64) {
+    public init(sequence: Int64, life: Int64) {
         self.sequence = sequence
+        self.life = life
     }
 
     /// Makes and reads the texts of one tenant's cursors.
@@ -54,7 +57,7 @@ public struct Cursor: Sendable, Hashable {
         fileprivate func code(of content: [UInt8]) -> [UInt8]? {
             let key: SymmetricKey? =
                 switch content.first {
-                case Cursor.version: key
+                case Cursor.version, Cursor.lifelessVersion: key
                 case Cursor.formerVersion: formerKey
                 case _: nil
                 }
@@ -64,17 +67,22 @@ public struct Cursor: Sendable, Hashable {
         }
     }
 
-    fileprivate static let version: UInt8 = 2
-    /// A cursor of this version was authenticated with a key that lay in the data.
+    fileprivate static let version: UInt8 = 3
+    /// A cursor of this version names no life.
+    fileprivate static let lifelessVersion: UInt8 = 2
+    /// A cursor of this version names no life, and was authenticated with a key that lay in the data.
     fileprivate static let formerVersion: UInt8 = 1
-    private static let contentCount = 1 + 16 + 8
-    private static let byteCount = contentCount + 16
+    private static let lifelessCount = 1 + 16 + 8
+    private static let contentCount = lifelessCount + 8
+    private static let codeCount = 16
 
-    /// The cursor as clients keep it: base 64 with the URL-safe alphabet, 55 characters.
+    /// The cursor as clients keep it: base 64 with the URL-safe alphabet, 66 characters.
     public func text(_ codec: Codec) -> String {
         var content = [Self.version] + codec.lineage
-        for shift in stride(from: 56, through: 0, by: -8) {
-            content.append(UInt8(truncatingIfNeeded: sequence >> shift))
+        for number in [sequence, life] {
+            for shift in stride(from: 56, through: 0, by: -8) {
+                content.append(UInt8(truncatingIfNeeded: number >> shift))
+            }
         }
         return Base64URL.encode(content + (codec.code(of: content) ?? []))
     }
@@ -82,16 +90,18 @@ public struct Cursor: Sendable, Hashable {
     /// Reads a text.
     /// - Throws: `invalid` where it is no cursor of this tenant, `otherLineage` where it is of other data.
     public init(_ text: String, _ codec: Codec) throws(ReadingError) {
-        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount else {
-            throw .invalid
-        }
-        let content = Array(bytes[..<Self.contentCount])
+        guard let bytes = Base64URL.decode(text), let version = bytes.first else { throw .invalid }
+        let count = version == Self.version ? Self.contentCount : Self.lifelessCount
+        guard bytes.count == count + Self.codeCount else { throw .invalid }
+        let content = Array(bytes[..<count])
         guard content[1..<17].elementsEqual(codec.lineage) else { throw .otherLineage }
         guard let code = codec.code(of: content) else { throw .invalid }
         // Every byte is looked at, whatever the first difference is.
-        let difference = zip(code, bytes[Self.contentCount...]).reduce(0) { $0 | ($1.0 ^ $1.1) }
+        let difference = zip(code, bytes[count...]).reduce(0) { $0 | ($1.0 ^ $1.1) }
         guard difference == 0 else { throw .invalid }
-        sequence = content[17..<25].reduce(0) { $0 << 8 | Int64($1) }
+        let number = { (range: Range<Int>) in content[range].reduce(Int64(0)) { $0 << 8 | Int64($1) } }
+        sequence = number(17..<25)
+        life = version == Self.version ? number(25..<33) : 0
         guard sequence >= 0 else { throw .invalid }
     }
 }
