@@ -91,6 +91,7 @@ let package = Package(
                 .embedInCode("Schemas/V0004_nothing_twice.sql"), .embedInCode("Schemas/V0005_access.sql"),
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
                 .embedInCode("Schemas/V0007_devices_of_a_user.sql"), .embedInCode("Schemas/V0008_lives.sql"),
+                .embedInCode("Schemas/V0009_people.sql"),
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev", "libssl-dev"])]),
@@ -104,6 +105,7 @@ let package = Package(
                 .embedInCode("Schemas/V0006_operations_in_groups.sql"),
                 .embedInCode("Schemas/V0007_settings_of_transactions.sql"),
                 .embedInCode("Schemas/V0008_devices_of_a_user.sql"), .embedInCode("Schemas/V0009_lives.sql"),
+                .embedInCode("Schemas/V0010_people.sql"),
             ],
             swiftSettings: strict),
         .target(

@@ -71,6 +71,9 @@ SELECT create_distributed_table('conflicts', 'tenant', colocate_with => 'tenants
 SELECT create_distributed_table('one_time_codes', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('access_ends', 'tenant', colocate_with => 'tenants');
 SELECT create_distributed_table('life_beginnings', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('members', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('review_sessions', 'tenant', colocate_with => 'tenants');
+SELECT create_distributed_table('administration', 'tenant', colocate_with => 'tenants');
 
 -- A schema that is newer than this script would leave some of its tables behind.
 DO $$

@@ -21,6 +21,7 @@ struct Migration: Sendable {
             version: 7, sql: String(decoding: PackageResources.V0007_settings_of_transactions_sql, as: UTF8.self)),
         Migration(version: 8, sql: String(decoding: PackageResources.V0008_devices_of_a_user_sql, as: UTF8.self)),
         Migration(version: 9, sql: String(decoding: PackageResources.V0009_lives_sql, as: UTF8.self)),
+        Migration(version: 10, sql: String(decoding: PackageResources.V0010_people_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }

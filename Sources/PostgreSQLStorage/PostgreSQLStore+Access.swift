@@ -13,22 +13,9 @@ extension PostgreSQLStore {
     public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64)
         async throws(StoreError)
     {
-        let end = AccessRevocationRow(end)
         try await write(tenant) { name in
-            [
-                Request(Statements.upsertAccessEnd) { row in
-                    row.text(name)
-                    row.text(end.kind.rawValue)
-                    row.text(end.name.text)
-                    row.integer(end.endsBeforeMilliseconds)
-                    row.integer(end.expiresAtMilliseconds)
-                },
-                Request(Statements.forgetAccessEnds) { row in
-                    row.text(name)
-                    row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
-                    row.integer(Int64(AccessRevocation.forgottenAtOnce))
-                },
-                Request(Statements.notify) { $0.text(TenantNews.accessEnded(of: tenant)) },
+            Request.ending(end, of: name, nowMilliseconds) + [
+                Request(Statements.notify) { $0.text(TenantNews.accessEnded(of: tenant)) }
             ]
         } reading: { _ in
         }
@@ -72,6 +59,13 @@ extension Request {
                     row.text(device.name.text)
                 })
         }
+        if query.asMember {
+            requests.append(
+                Request(Statements.selectMember) { row in
+                    row.text(tenant)
+                    row.text(query.user.text)
+                })
+        }
         return requests
     }
 }
@@ -88,6 +82,11 @@ extension AccessState {
         }
         if query.device != nil {
             take(try results.popFirst()?.first { (row: Columns) throws(StoreError) in try DeviceRow(row) })
+        }
+        if query.asMember {
+            memberRoles = try results.popFirst()?.first { (row: Columns) throws(StoreError) in
+                MemberRow.roles(in: try row.text(0))
+            }
         }
     }
 }

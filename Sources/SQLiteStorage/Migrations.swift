@@ -25,6 +25,7 @@ struct Migration: Sendable {
             }),
         Migration(version: 7, sql: String(decoding: PackageResources.V0007_devices_of_a_user_sql, as: UTF8.self)),
         Migration(version: 8, sql: String(decoding: PackageResources.V0008_lives_sql, as: UTF8.self)),
+        Migration(version: 9, sql: String(decoding: PackageResources.V0009_people_sql, as: UTF8.self)),
     ]
 
     static var supported: Int { all.last?.version ?? 0 }

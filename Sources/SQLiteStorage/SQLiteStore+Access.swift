@@ -12,21 +12,9 @@ extension SQLiteStore {
     public func end(_ tenant: TenantID, _ end: AccessRevocation, nowMilliseconds: Int64)
         async throws(StoreError)
     {
-        let end = AccessRevocationRow(end)
         try await write(tenant) { (connection: Connection) throws(StoreError) in
             try connection.prepare(Statements.insertTenant).execute { $0.text(tenant.name.text) }
-            try connection.prepare(Statements.upsertAccessEnd).execute { row in
-                row.text(tenant.name.text)
-                row.text(end.kind.rawValue)
-                row.text(end.name.text)
-                row.integer(end.endsBeforeMilliseconds)
-                row.integer(end.expiresAtMilliseconds)
-            }
-            try connection.prepare(Statements.forgetAccessEnds).execute { row in
-                row.text(tenant.name.text)
-                row.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
-                row.integer(Int64(AccessRevocation.forgottenAtOnce))
-            }
+            try connection.end(end, of: tenant.name.text, nowMilliseconds)
             return ((), .commit)
         }
     }
@@ -61,6 +49,43 @@ extension Connection {
         if let device = query.device {
             access.take(try prepare(Statements.selectDevice).device(tenant.name.text, device))
         }
+        if query.asMember {
+            access.memberRoles = try prepare(Statements.selectMember).first(
+                { row in
+                    row.text(tenant.name.text)
+                    row.text(query.user.text)
+                }, { (row: Columns) throws(StoreError) in MemberRow.roles(in: try row.text(0)) })
+        }
         return access
+    }
+
+    /// Ends access, and takes the sessions that it ends out of their list.
+    func end(_ end: AccessRevocation, of tenant: String, _ nowMilliseconds: Int64) throws(StoreError) {
+        let row = AccessRevocationRow(end)
+        try prepare(Statements.upsertAccessEnd).execute { bindings in
+            bindings.text(tenant)
+            bindings.text(row.kind.rawValue)
+            bindings.text(row.name.text)
+            bindings.integer(row.endsBeforeMilliseconds)
+            bindings.integer(row.expiresAtMilliseconds)
+        }
+        try prepare(Statements.forgetAccessEnds).execute { bindings in
+            bindings.text(tenant)
+            bindings.integer(OneTimeCode.horizon(atMilliseconds: nowMilliseconds))
+            bindings.integer(Int64(AccessRevocation.forgottenAtOnce))
+        }
+        switch end {
+        case .session(let id, _):
+            try prepare(Statements.deleteReviewSession).execute { bindings in
+                bindings.text(tenant)
+                bindings.text(id.text)
+            }
+        case .sessions(let user, let time), .tokens(let user, let time):
+            try prepare(Statements.deleteReviewSessions).execute { bindings in
+                bindings.text(tenant)
+                bindings.text(user?.text ?? "")
+                bindings.integer(time)
+            }
+        }
     }
 }

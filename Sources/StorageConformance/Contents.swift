@@ -13,6 +13,9 @@ struct Contents: Sendable, Equatable {
     var audit: [AuditEntryRow]
     var index: [ConflictRow]
     var devices: [DeviceRow]
+    var members: [MemberRow]
+    var sessions: [ReviewSessionRow]
+    var administration: [AdministrationRow]
 
     /// Reads all of it.
     /// - Parameters:
@@ -34,6 +37,9 @@ struct Contents: Sendable, Equatable {
         audit = try await store.auditEntries(tenant, after: 0, limit: .max)
         index = try await store.conflictIndex(tenant, after: 0, limit: .max)
         devices = try await store.devices(tenant)
+        members = try await store.members(tenant)
+        sessions = try await store.reviewSessions(tenant, of: nil, nowMilliseconds: .min, limit: .max)
+        administration = try await store.administration(tenant, before: nil, limit: .max)
     }
 
     /// Compares two, and says which part differs first, because the whole would fill a screen.
@@ -47,6 +53,9 @@ struct Contents: Sendable, Equatable {
         try Self.expectEqual(audit, other.audit, "\(subject), audit")
         try Self.expectEqual(index, other.index, "\(subject), conflict index")
         try Self.expectEqual(devices, other.devices, "\(subject), devices")
+        try Self.expectEqual(members, other.members, "\(subject), members")
+        try Self.expectEqual(sessions, other.sessions, "\(subject), sessions")
+        try Self.expectEqual(administration, other.administration, "\(subject), administration")
     }
 
     private static func expectEqual<Row: Equatable>(_ found: [Row], _ expected: [Row], _ subject: String) throws {

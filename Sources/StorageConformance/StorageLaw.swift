@@ -20,7 +20,7 @@ public struct StorageLaw: Sendable, CustomStringConvertible {
         transactionLaws + faultLaws + feedLaws + selectionLaws + operationLaws + knownOperationLaws + conflictLaws
         + auditLaws
         + sharingLaws + tenancyLaws
-        + deviceLaws + oneTimeCodeLaws + accessLaws + fidelityLaws
+        + deviceLaws + oneTimeCodeLaws + accessLaws + administrationLaws + fidelityLaws
 }
 
 /// Makes the stores of one engine on which laws are run.

@@ -10,6 +10,10 @@ extension StorageLaw {
         StorageLaw("edge 39: no method tells one tenant anything of another") { factory in
             try await factory.withStore { store in
                 let keys = try await Workload(seed: 31).run(commits: 25, on: [store], tenant: anna)
+                _ = try await store.administer(anna, .setMember("u", roles: ["device"]), by: "", nowMilliseconds: 1)
+                let session = ReviewSessionRow(
+                    id: "s", user: "u", beganAtMilliseconds: 1, expiresAtMilliseconds: 9, way: .link, browser: "b")
+                try await store.begin(anna, session, nowMilliseconds: 1)
                 let before = try await Contents(of: anna, in: store, batches: keys)
                 for method in TenantMethod.reads {
                     let own = String(describing: try await method.call(store, anna))

@@ -90,6 +90,11 @@ struct TenantMethod: Sendable {
         TenantMethod(name: "conflict index") { try await $0.conflictIndex($1, after: 0, limit: 100) },
         TenantMethod(name: "device") { try await $0.device($1, "anna") },
         TenantMethod(name: "devices") { try await $0.devices($1) },
+        TenantMethod(name: "members") { try await $0.members($1) },
+        TenantMethod(name: "administration") { try await $0.administration($1, before: nil, limit: 100) },
+        TenantMethod(name: "sessions") {
+            try await $0.reviewSessions($1, of: nil, nowMilliseconds: 0, limit: 100)
+        },
     ]
 
     static let writes: [TenantMethod] = [
@@ -114,6 +119,15 @@ struct TenantMethod: Sendable {
         TenantMethod(name: "end access") { store, tenant in
             try await store.end(tenant, .session("s", expiresAtMilliseconds: 9), nowMilliseconds: 1)
             return try await store.access(tenant, AccessQuery(user: "u", session: "s"))
+        },
+        TenantMethod(name: "administer") {
+            try await $0.administer($1, .setMember("new", roles: ["admin"]), by: "root", nowMilliseconds: 1)
+        },
+        TenantMethod(name: "begin session") { store, tenant in
+            let session = ReviewSessionRow(
+                id: "new", user: "u", beganAtMilliseconds: 1, expiresAtMilliseconds: 9, way: .link, browser: "b")
+            try await store.begin(tenant, session, nowMilliseconds: 1)
+            return session
         },
     ]
 

@@ -22,6 +22,9 @@ public struct Caller: Sendable, Hashable {
     public private(set) var isDeviceNamed = false
     /// Whether a request may name the device, because the token knows none and does not rule it out.
     public var mayNameDevice = false
+    /// The roles that the user has as a member of the tenant; nil where the token itself says which tenant it is for. It is
+    /// asked again with the caller's access, so that a member who was taken out hears it soon.
+    public var memberRoles: Set<String>?
     /// When the token or the session was issued; nil where a token does not say.
     public var issuedAtMilliseconds: Int64?
     /// The session of a reviewer's browser; nil for a token.

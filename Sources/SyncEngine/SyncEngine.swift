@@ -23,6 +23,7 @@ public struct SyncEngine: Sendable {
     let heartbeats: DeviceHeartbeats
     let budget: RequestBudget
     let gate = AccessGate()
+    let directory = MembershipDirectory()
     let seats: ReaderSeats
     let logger: Logger
     /// Makes the cursors of a tenant once it has its name.
@@ -105,9 +106,7 @@ public struct SyncEngine: Sendable {
             switch notification {
             case .advanced(let tenant, let sequence, let collections):
                 notifier.advance(tenant, to: sequence, in: collections)
-            case .accessEnded(let tenant):
-                gate.forget(tenant)
-                notifier.wakeForAccess(tenant)
+            case .accessEnded(let tenant): accessHasEnded(in: tenant)
             case .missed: notifier.wakeAll()
             }
         }

@@ -8,8 +8,8 @@ struct Rejoin: AsyncParsableCommand {
         abstract: "The merge server for offline-first apps. Nothing is lost silently.",
         version: rejoinVersion,
         subcommands: [
-            ServeCommand.self, TokenCommand.self, KeyCommand.self, SessionsCommand.self, DemoCommand.self,
-            ConflictsCommand.self, AuditCommand.self,
+            ServeCommand.self, TokenCommand.self, KeyCommand.self, TenantCommand.self, MemberCommand.self,
+            SessionsCommand.self, DemoCommand.self, ConflictsCommand.self, AuditCommand.self,
             DoctorCommand.self, MigrateCommand.self, ViewsCommand.self,
         ])
 }

@@ -83,7 +83,7 @@ struct CitusTests {
             try await PostgreSQLStore.migrate(Conninfo(test.database.ownerConninfo), grantingTo: nil)
                 .undistributedTables
         }
-        #expect(try await undistributed().count == 15)
+        #expect(try await undistributed().count == 18)
         try await test.database.psql(try CitusStandIn.distribution, user: PostgreSQLCluster.ownerRole)
         #expect(try await undistributed() == [])
         let again = await #expect(throws: PostgreSQLClusterError.self) {
@@ -149,7 +149,7 @@ struct CitusTests {
         #expect(before.warnings.last == "no table is distributed; run citus.sql before the first tenant")
         try await test.database.psql(try CitusStandIn.distribution, user: PostgreSQLCluster.ownerRole)
         let after = try await examine()
-        #expect(after.summary.hasSuffix(", Citus 13.2.2, 12 tables distributed by tenant, 2 workers"), "\(after)")
+        #expect(after.summary.hasSuffix(", Citus 13.2.2, 15 tables distributed by tenant, 2 workers"), "\(after)")
         #expect(after.faults == [])
         #expect(after.warnings.allSatisfy { $0.hasPrefix("fsync is off") }, "\(after)")
 

@@ -35,6 +35,9 @@ private struct Filling {
             'o', 1, NULL FROM conflicts;
         INSERT INTO audit_sides SELECT tenant, id, 1, id, 'incoming', true, true, '2', 'd' || (id % 49), 1, 'u' || (id % 40),
             'o', 1, NULL FROM conflicts;
+        INSERT INTO members SELECT 'large', 'u' || i, 'device', i FROM generate_series(1, \(devices)) i;
+        INSERT INTO review_sessions SELECT tenant, 's' || id, 'u' || (id % 40), id, id + 100, 'link', '' FROM conflicts;
+        INSERT INTO administration SELECT tenant, id, id, '', 'act', 's', '' FROM conflicts;
         INSERT INTO one_time_codes SELECT tenant, 'c' || id, id FROM conflicts;
         INSERT INTO access_ends SELECT tenant, 'session', 's' || id, 1, id FROM conflicts;
         INSERT INTO access_ends SELECT tenant, 'tokens', 'u' || id, 1, 9223372036854775807 FROM conflicts;
@@ -137,6 +140,22 @@ struct QueryPlanTests {
                     "access_ends_pkey (tenant=? AND kind=? AND name=?)",
                 ]
             ),
+            (Statements.selectMember, ["members_pkey (tenant=? AND user=?)"]),
+            (Statements.selectMembers, ["members_pkey (tenant=?)"]),
+            (Statements.deleteMember, ["members_pkey (tenant=? AND user=?)"]),
+            (Statements.retireLivingDevice, ["devices_pkey (tenant=? AND device=?)"]),
+            (Statements.selectReviewSessions, ["review_sessions_by_time (tenant=?)"]),
+            (Statements.selectReviewSessionsOfUser, ["review_sessions_by_user (tenant=? AND user=?)"]),
+            (
+                Statements.forgetReviewSessions,
+                [
+                    "review_sessions_by_expiry (tenant=? AND expires_at<?)",
+                    "review_sessions_pkey (tenant=? AND session=?)",
+                ]
+            ),
+            (Statements.deleteReviewSession, ["review_sessions_pkey (tenant=? AND session=?)"]),
+            (Statements.deleteReviewSessions, ["review_sessions_by_time (tenant=? AND began_at<?)"]),
+            (Statements.selectAdministration, ["administration_pkey (tenant=? AND ordinal<?)"]),
             (Statements.selectAuditEntries, ["audit_entries_pkey (tenant=? AND position>?)"]),
             (Statements.selectAuditSides, ["audit_sides_pkey (tenant=? AND position>? AND position<=?)"]),
             (

@@ -133,6 +133,8 @@ struct RowLevelSecurityTests {
                         SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'));
                 SELECT 'index ' || i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                 WHERE c.relnamespace = 'rejoin'::regnamespace AND c.relname NOT IN ('store', 'schema_versions', 'lives')
+                    -- A user's tenants are looked for before one is known.
+                    AND i.indexrelid <> 'rejoin.members_by_user'::regclass
                     AND (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = i.indkey[0]) <> 'tenant';
                 """)
             #expect(!open.contains("open ") && !open.contains("index "), "\(open)")

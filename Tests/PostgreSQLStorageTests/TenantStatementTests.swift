@@ -29,6 +29,10 @@ struct TenantStatementTests {
             Statements.selectFirstConflictSince, Statements.countByStatus, Statements.countByKind,
             Statements.countByCollection, Statements.countByUnit, Statements.countByDevice, Statements.countByDay,
             Statements.selectSettingsOnNode, Statements.insertLifeBeginning, Statements.selectLifeEnd,
+            Statements.selectMember, Statements.selectMembers, Statements.upsertMember, Statements.deleteMember,
+            Statements.retireLivingDevice, Statements.insertReviewSession, Statements.selectReviewSessions,
+            Statements.selectReviewSessionsOfUser, Statements.forgetReviewSessions, Statements.deleteReviewSession,
+            Statements.deleteReviewSessions, Statements.insertAdministration, Statements.selectAdministration,
         ] + lists + lists.map { Statement(counting: $0) }
 
     private static let lists: [Statement] = [
@@ -55,6 +59,7 @@ struct TenantStatementTests {
         Statements.setFormerTenant, Statements.selectFormerOperations, Statements.dropFormerOperations,
         Statements.selectCitusVersion, Statements.selectDistribution, Statements.selectPropagation,
         Statements.selectWorkers, Statements.selectSettings, Statements.noteLife,
+        Statements.selectMemberships,
     ]
 
     @Test("is known to these tests")
@@ -156,7 +161,7 @@ struct TenantStatementTests {
 
     private static let tables = [
         "tenants", "records", "operations", "operation_groups", "batches", "devices", "audit_entries", "audit_sides",
-        "conflicts", "one_time_codes", "access_ends", "life_beginnings",
+        "conflicts", "one_time_codes", "access_ends", "life_beginnings", "review_sessions", "administration", "members",
     ]
 
     /// As a superuser, whom the policies do not concern: they name the tenant too.

@@ -69,7 +69,9 @@ struct IdentityExampleTests {
     }
 
     private static func caller(_ verifier: TokenVerifier, _ token: String) async throws(Problem) -> Caller {
-        try await verifier.caller("Bearer \(token)", nowMilliseconds: now * 1000, limits: WireLimits())
+        try await verifier.caller(
+            "Bearer \(token)", in: .none, nowMilliseconds: now * 1000, limits: WireLimits(),
+            memberships: { _ in [] })
     }
 
     /// One claim after the other is taken away or changed; each of these is refused.

@@ -126,16 +126,18 @@ struct OpeningTests {
                     "index conflicts_by_collection_unit", "index conflicts_by_kind", "index conflicts_by_policy",
                     "index conflicts_by_record", "index conflicts_by_record_name", "index conflicts_by_status",
                     "index conflicts_by_time", "index conflicts_by_unit", "index devices_by_user",
-                    "index one_time_codes_by_expiry",
+                    "index members_by_user", "index one_time_codes_by_expiry",
                     "index operations_by_id", "index operations_by_record", "index operations_rejected",
                     "index operations_rejected_by_device",
-                    "index records_by_sequence", "table access_ends", "table audit_entries",
+                    "index records_by_sequence", "index review_sessions_by_expiry",
+                    "index review_sessions_by_time", "index review_sessions_by_user",
+                    "table access_ends", "table administration", "table audit_entries",
                     "table audit_sides", "table batches",
-                    "table conflicts", "table devices", "table life_beginnings", "table lives",
+                    "table conflicts", "table devices", "table life_beginnings", "table lives", "table members",
                     "table one_time_codes", "table operation_groups",
                     "table operations",
                     "table records",
-                    "table store", "table tenants",
+                    "table review_sessions", "table store", "table tenants",
                 ])
         }
     }
@@ -154,7 +156,8 @@ struct OpeningTests {
                 ).map { ($0["name"] as String, $0["first"] as String) }
             }
             #expect(first.count > 15)
-            for (name, column) in first { #expect(column == "tenant", "\(name)") }
+            // A user's tenants are looked for before a tenant is known.
+            for (name, column) in first where name != "members_by_user" { #expect(column == "tenant", "\(name)") }
         }
     }
 

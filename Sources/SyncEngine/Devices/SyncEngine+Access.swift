@@ -6,7 +6,8 @@ extension SyncEngine {
     /// Refuses a caller whose access has ended: a device that the request names and that is not its user's, a retired device's token whatever roles it has, a session that was
     /// signed out, and sessions and tokens that are older than what was set as their end. Every route that knows its
     /// caller asks this, and one that reads the feed may ask it together with its page.
-    /// - Throws: `device_mismatch`, `device_retired`, `unauthenticated`, `storage_unavailable`.
+    /// A member who was taken out is refused too.
+    /// - Throws: `device_mismatch`, `forbidden`, `device_retired`, `unauthenticated`, `storage_unavailable`.
     public func permit(_ caller: Caller) async throws(Problem) { try check(caller, try await access(of: caller)) }
 
     /// What has ended of the caller's access, as it is known for a short while or read.
@@ -24,6 +25,9 @@ extension SyncEngine {
         // It is one answer for a device that is not there and for somebody else's.
         guard !caller.isDeviceNamed || access.deviceUser == caller.user else {
             throw Problem(.deviceMismatch, "The device that the request names was not registered by this user.")
+        }
+        if let held = caller.memberRoles, access.memberRoles?.isSuperset(of: held) != true {
+            throw Problem(.forbidden, "You are no member of this tenant any more, or have other roles there now.")
         }
         guard access.deviceRetiredAtMilliseconds == nil else { throw .deviceRetired }
         // A token that does not say when it was issued cannot show that it is new enough.
@@ -83,11 +87,20 @@ extension SyncEngine {
         try await writing(in: tenant) { () throws(StoreError) in
             try await store.end(tenant, end, nowMilliseconds: now)
         }
+        accessHasEnded(in: tenant)
+    }
+
+    /// Forgets what was known of the tenant's access, and has everybody asked again who listens: something of it has ended.
+    public func accessHasEnded(in tenant: TenantID) {
         gate.forget(tenant)
+        directory.forget()
         notifier.wakeForAccess(tenant)
     }
 }
 
 extension AccessQuery {
-    init(_ caller: Caller) { self.init(user: caller.user, session: caller.session, device: caller.device) }
+    init(_ caller: Caller) {
+        self.init(
+            user: caller.user, session: caller.session, device: caller.device, asMember: caller.memberRoles != nil)
+    }
 }

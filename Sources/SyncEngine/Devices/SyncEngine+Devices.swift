@@ -72,12 +72,16 @@ extension SyncEngine {
     public func retire(_ caller: Caller, _ device: DeviceID) async throws(Problem) {
         let now = clock.now()
         let isThere = try await writing(in: caller.tenant) { () throws(StoreError) in
-            try await store.retire(caller.tenant, device, atMilliseconds: now)
+            if try await store.administer(
+                caller.tenant, .retireDevice(device), by: caller.user, nowMilliseconds: now)
+            {
+                return true
+            }
+            // It was retired before, or is not there.
+            return try await store.device(caller.tenant, device) != nil
         }
-        gate.forget(caller.tenant)
         guard isThere else { throw .notFound }
-        // Its long polls and streams end now.
-        notifier.wakeForAccess(caller.tenant)
+        accessHasEnded(in: caller.tenant)
     }
 }
 

@@ -27,8 +27,32 @@ public struct ClaimPlaces: Sendable, Hashable {
         case mapped(Roles)
     }
 
+    /// Whence the tenant is known.
+    public enum TenantRule: Sendable, Hashable {
+        /// The claims say it.
+        case claimed(ClaimText)
+        /// The claims know none: the user is a member of it.
+        case membership
+
+        /// Whether both can come to one tenant.
+        func canMeet(_ other: TenantRule) -> Bool {
+            switch (self, other) {
+            case (.claimed(let text), .claimed(let other)): text.canMeet(other)
+            case (.membership, _), (_, .membership): true
+            }
+        }
+
+        /// Whether it can come to this tenant.
+        public func canBe(_ tenant: ExactString) -> Bool {
+            switch self {
+            case .claimed(let text): text.canBe(tenant)
+            case .membership: true
+            }
+        }
+    }
+
     /// The tenant.
-    public var tenant: ClaimText
+    public var tenant: TenantRule
     /// The user.
     public var user: ClaimText
     /// The device; nil where the issuer knows none.
@@ -36,7 +60,7 @@ public struct ClaimPlaces: Sendable, Hashable {
     /// The roles.
     public var roles: RoleRule
 
-    public init(tenant: ClaimText, user: ClaimText = .subject, device: ClaimPath? = nil, roles: RoleRule = .none) {
+    public init(tenant: TenantRule, user: ClaimText = .subject, device: ClaimPath? = nil, roles: RoleRule = .none) {
         self.tenant = tenant
         self.user = user
         self.device = device
@@ -45,7 +69,8 @@ public struct ClaimPlaces: Sendable, Hashable {
 
     /// Where this server's own tokens have them: `tenant`, `sub`, `device` and `roles`.
     public static let own = ClaimPlaces(
-        tenant: ClaimText(ClaimPath(known: "tenant")), user: .subject, device: ClaimPath(known: "device"), roles: .own)
+        tenant: .claimed(ClaimText(ClaimPath(known: "tenant"))), user: .subject, device: ClaimPath(known: "device"),
+        roles: .own)
 
     /// The names of roles that the claims give; nil where they say nothing of roles.
     /// - Throws: ``Unreadable`` for a claim of another form.

@@ -81,17 +81,35 @@ public struct TokenClaims: JWTPayload, Equatable {
     /// Who the token speaks for.
     /// - Throws: `token_expired`; `unauthenticated` for claims that are missing or malformed; `device_mismatch` for a device
     ///   id that no client may have.
-    func caller(nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits) throws(Problem) -> Caller {
+    /// - Parameter membership: what the user is, where the token knows no tenant.
+    func caller(
+        nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits, as membership: Membership? = nil
+    ) throws(Problem) -> Caller {
         // A link is in a browser's history and in somebody's mail: it opens the page once, and nothing else.
         guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
-        return try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+        return try identity(
+            nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits, as: membership)
+    }
+
+    /// The user of a token that knows no tenant, so that the user's tenants can be looked up.
+    /// - Throws: what ``caller(nowMilliseconds:requirements:limits:as:)`` throws, before anything is looked up.
+    func member(
+        nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits
+    ) throws(Problem) -> ExactString {
+        guard use == nil else { throw Problem(.unauthenticated, "This is a link's code, not a token.") }
+        try check(nowMilliseconds: nowMilliseconds, requirements: requirements)
+        guard let user = Self.name(sub, limits: limits) else {
+            throw Problem(.unauthenticated, "'sub' is a name of 1 to \(limits.nameBytes) bytes.")
+        }
+        return user
     }
 
     /// Whom the code of a link signs in; nil for a token that is no such code.
     func link(
         nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits
     ) throws(Problem) -> (caller: Caller, code: OneTimeCode)? {
-        guard use == Self.linkUse, let jti, let id = Self.name(jti, limits: limits) else { return nil }
+        guard use == Self.linkUse, !requirements.isByMembership, let jti, let id = Self.name(jti, limits: limits)
+        else { return nil }
         let caller = try identity(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
         guard caller.device == nil, caller.roles.contains(.reviewer),
             let code = OneTimeCode(id: id, expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
@@ -99,9 +117,9 @@ public struct TokenClaims: JWTPayload, Equatable {
         return (caller, code)
     }
 
-    private func identity(nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits) throws(Problem)
-        -> Caller
-    {
+    /// Checks who signed the token for whom, and that its time has come and is not over.
+    /// - Throws: `token_expired`, `unauthenticated`.
+    func check(nowMilliseconds: Int64, requirements: TokenRequirements) throws(Problem) {
         let now = Double(nowMilliseconds) / 1000
         let leeway = Double(requirements.leewaySeconds)
         // This is checked before the expiry: a new token of the same kind would be refused as well.
@@ -112,26 +130,36 @@ public struct TokenClaims: JWTPayload, Equatable {
         guard exp.isFinite, exp + leeway > now, exp < 1e12 else {
             throw Problem(.tokenExpired, "The token's 'exp' has passed. Get a new token and send the request again.")
         }
-        guard let user = Self.name(sub, limits: limits), let tenant = Self.name(tenant, limits: limits) else {
+    }
+
+    private func identity(
+        nowMilliseconds: Int64, requirements: TokenRequirements, limits: WireLimits, as membership: Membership? = nil
+    ) throws(Problem) -> Caller {
+        try check(nowMilliseconds: nowMilliseconds, requirements: requirements)
+        let tenantName = membership?.tenant.name ?? Self.name(tenant, limits: limits)
+        guard let user = Self.name(sub, limits: limits), let tenant = tenantName else {
             throw Problem(.unauthenticated, "'sub' and 'tenant' are names of 1 to \(limits.nameBytes) bytes.")
         }
         guard requirements.tenants.contains(tenant) else {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
-        var roles = Set((roles ?? []).compactMap(Caller.Role.init(rawValue:)))
+        // Where a member's roles are the tenant's to give, a claim gives none.
+        let roleNames = membership.map { Optional(Array($0.roles)) } ?? self.roles
+        var roles = Set((roleNames ?? []).compactMap(Caller.Role.init(rawValue:)))
         var deviceID: DeviceID?
         if let device {
             let id = DeviceID(device)
             if let issue = id.registrationIssue(limits) { throw Problem(.deviceMismatch, issue) }
             deviceID = id
             // A token that names a device and no role is a device's.
-            if self.roles == nil { roles.insert(.device) }
+            if roleNames == nil { roles.insert(.device) }
         }
         var caller = Caller(
             tenant: TenantID(tenant), user: user, device: deviceID, roles: roles,
             expiresAtMilliseconds: Int64((exp * 1000).rounded(.up)))
         // A token that says which roles it has, and that of a device is not among them, is no device's.
-        caller.mayNameDevice = deviceID == nil && (self.roles == nil || roles.contains(.device))
+        caller.mayNameDevice = deviceID == nil && (roleNames == nil || roles.contains(.device))
+        caller.memberRoles = membership?.roles
         caller.issuedAtMilliseconds = iat.flatMap { Int64(exactly: ($0 * 1000).rounded()) }
         return caller
     }

@@ -38,7 +38,12 @@ extension TokenClaims {
     /// - Returns: nil for claims that are missing or of another form.
     init?(_ payload: TokenPayload, at places: ClaimPlaces) {
         let claims = payload.claims
-        guard let user = places.user.text(in: claims), let tenant = places.tenant.text(in: claims) else { return nil }
+        let claimed: String? =
+            switch places.tenant {
+            case .claimed(let text): text.text(in: claims)
+            case .membership: ""
+            }
+        guard let user = places.user.text(in: claims), let tenant = claimed else { return nil }
         do throws(ClaimPlaces.Unreadable) {
             guard let end = try Self.number("exp", in: claims) else { return nil }
             self.init(

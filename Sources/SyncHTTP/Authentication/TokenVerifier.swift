@@ -59,6 +59,8 @@ public struct TokenRequirements: Sendable, Hashable {
     public var audiences: [String]
     /// For which tenants its tokens are taken.
     public var tenants = TenantRange.asClaimed
+    /// Whether its tokens know no tenant, and the tenants of their users are looked up (``Membership``).
+    public var isByMembership = false
     /// How many seconds are added where `exp` and `nbf` are checked.
     public var leewaySeconds: Int
 
@@ -210,38 +212,61 @@ public struct TokenVerifier: Sendable {
     /// Whom the token of a request speaks for.
     /// - Parameter header: the value of `Authorization`.
     /// - Throws: `unauthenticated` or `token_expired`, and says nothing about what in the token was wrong;
-    ///   `overloaded` while the keys of its issuer were never to be had.
-    func caller(_ header: String?, nowMilliseconds: Int64, limits: WireLimits) async throws(Problem) -> Caller {
+    ///   `overloaded` while the keys of its issuer were never to be had; `forbidden` where the user is no member of the
+    ///   tenant that the request names, or of none or of several and it names none.
+    func caller(
+        _ header: String?, in tenant: TenantHeader, nowMilliseconds: Int64, limits: WireLimits,
+        memberships: (ExactString) async throws(Problem) -> [Membership]
+    ) async throws(Problem) -> Caller {
+        let (claims, requirements) = try await claims(header, nowMilliseconds: nowMilliseconds, limits: limits)
+        guard requirements.isByMembership else {
+            let caller = try claims.caller(
+                nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+            try tenant.check(caller.tenant)
+            return caller
+        }
+        let user = try claims.member(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+        let found = try await memberships(user).filter { requirements.tenants.contains($0.tenant.name) }
+        return try claims.caller(
+            nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits,
+            as: try tenant.membership(among: found))
+    }
+
+    /// What the token of a request claims, whose time has come and is not over.
+    private func claims(
+        _ header: String?, nowMilliseconds: Int64, limits: WireLimits
+    ) async throws(Problem) -> (TokenClaims, TokenRequirements) {
         guard let header else { throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.") }
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Problem(.unauthenticated, "Send 'Authorization: Bearer <token>'.")
         }
         guard let name = VerifiedTokens.name(of: parts[1]) else {
-            return try await verify(parts[1], nowMilliseconds: nowMilliseconds, limits: limits).caller
+            return try await verify(parts[1], nowMilliseconds: nowMilliseconds)
         }
         let (known, epoch) = verified.claims(name)
         if let known, let requirements = trusted(known.iss)?.requirements {
             do throws(Problem) {
-                return try known.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
+                try known.check(nowMilliseconds: nowMilliseconds, requirements: requirements)
+                return (known, requirements)
             } catch {
                 verified.forget(name)
                 throw error
             }
         }
-        let (claims, caller) = try await verify(parts[1], nowMilliseconds: nowMilliseconds, limits: limits)
+        let (claims, requirements) = try await verify(parts[1], nowMilliseconds: nowMilliseconds)
+        try claims.check(nowMilliseconds: nowMilliseconds, requirements: requirements)
         verified.keep(claims, as: name, since: epoch)
-        return caller
+        return (claims, requirements)
     }
 
     private func verify(
-        _ token: Substring, nowMilliseconds: Int64, limits: WireLimits
-    ) async throws(Problem) -> (claims: TokenClaims, caller: Caller) {
-        guard let (claims, requirements) = try await claims(String(token), nowMilliseconds: nowMilliseconds) else {
+        _ token: Substring, nowMilliseconds: Int64
+    ) async throws(Problem) -> (TokenClaims, TokenRequirements) {
+        guard let found = try await claims(String(token), nowMilliseconds: nowMilliseconds) else {
             throw Problem(.unauthenticated, "The token is not valid here.")
         }
-        let caller = try claims.caller(nowMilliseconds: nowMilliseconds, requirements: requirements, limits: limits)
-        return (claims, caller)
+        return found
     }
 
     /// Whom the code of a link signs in.

@@ -76,12 +76,13 @@ extension Request {
 
 extension Route.Credentials {
     /// The headers with what a browser could only say by subprotocols: `bearer.<token>` for `Authorization` and
-    /// `device.<id>` for `Rejoin-Device`.
+    /// `device.<id>` for `Rejoin-Device`, `tenant.<name>` for `Rejoin-Tenant`.
     func fields(of headers: HTTPFields) -> HTTPFields {
         guard self == .headerOrSubprotocol else { return headers }
         var headers = headers
         for (prefix, name, scheme) in [
             ("bearer.", HTTPField.Name.authorization, "Bearer "), ("device.", .rejoinDevice, ""),
+            ("tenant.", .rejoinTenant, ""),
         ] where headers[values: name].isEmpty {
             guard let text = headers.subprotocols.first(where: { $0.hasPrefix(prefix) }) else { continue }
             headers[name] = scheme + text.dropFirst(prefix.count)

@@ -183,9 +183,10 @@ struct SocketSession: Sendable {
 
     /// A fresh token of the same device and user, for the socket and for all its subscriptions.
     private func renew(_ token: String) async throws(Problem) {
-        var fresh = try await verifier.caller(
-            "Bearer \(token)", nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
         let former = state.with { $0.caller }
+        var fresh = try await verifier.caller(
+            "Bearer \(token)", in: TenantHeader(tenant: former.memberRoles == nil ? nil : former.tenant),
+            nowMilliseconds: engine.clock.now(), limits: engine.limits.wire, memberships: engine.memberships)
         // A provider's token knows no device; the socket was opened in the name of one.
         if former.isDeviceNamed, fresh.mayNameDevice, let device = former.device { fresh = fresh.naming(device) }
         try Route.Access.deviceOrReviewer.check(fresh)

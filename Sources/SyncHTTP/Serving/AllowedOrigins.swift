@@ -75,7 +75,7 @@ struct CrossOrigin: RouterMiddleware {
         base = CORSMiddleware(
             allowOrigin: origins == .any ? .all : .originBased,
             allowHeaders: [
-                .accept, .authorization, .contentType, .idempotencyKey, .lastEventID, .rejoinDevice,
+                .accept, .authorization, .contentType, .idempotencyKey, .lastEventID, .rejoinDevice, .rejoinTenant,
             ],
             allowMethods: [.get, .head, .post, .put, .delete],
             maxAge: .hours(2))

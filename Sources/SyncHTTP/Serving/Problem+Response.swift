@@ -8,6 +8,7 @@ extension HTTPField.Name {
     static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .cookie
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed") ?? .cookie
     static let rejoinDevice = HTTPField.Name("Rejoin-Device") ?? .cookie
+    static let rejoinTenant = HTTPField.Name("Rejoin-Tenant") ?? .cookie
     static let requestID = HTTPField.Name("X-Request-Id") ?? .cookie
 }
 

@@ -124,7 +124,8 @@ public struct SyncServer: Sendable {
         if route.access != .open {
             let fields = route.credentials.fields(of: request.headers)
             let verified = try await verifier.caller(
-                fields[.authorization], nowMilliseconds: engine.clock.now(), limits: engine.limits.wire
+                fields[.authorization], in: TenantHeader(fields, limits: engine.limits.wire),
+                nowMilliseconds: engine.clock.now(), limits: engine.limits.wire, memberships: engine.memberships
             ).naming(DeviceHeader(fields, limits: engine.limits.wire), on: route)
             try route.access.check(verified)
             if route.charging == .beforehand { try engine.charge(verified) }

@@ -18,6 +18,9 @@ public actor InMemoryStore: SyncStore {
         /// When each code that was spent expires.
         var codes: [ExactString: Int64] = [:]
         var accessRevocations: [AccessRevocationName: AccessRevocationRow] = [:]
+        var members: [ExactString: MemberRow] = [:]
+        var sessions: [ExactString: ReviewSessionRow] = [:]
+        var administration: [AdministrationRow] = []
     }
 
     struct AccessRevocationName: Hashable {
@@ -27,8 +30,8 @@ public actor InMemoryStore: SyncStore {
 
     public nonisolated let identity: StoreIdentity
     public nonisolated let life: LifeID
-    private let probe: StoreProbe?
-    private var states: [TenantID: TenantState] = [:]
+    let probe: StoreProbe?
+    var states: [TenantID: TenantState] = [:]
     private var keyCheck: [UInt8]?
 
     /// Begins without any tenant.
@@ -177,6 +180,7 @@ public actor InMemoryStore: SyncStore {
                 row.kind.rawValue, row.name.text, endsBefore: row.endsBeforeMilliseconds, for: query)
         }
         access.take(query.device.flatMap { state.devices[$0] })
+        if query.asMember { access.memberRoles = state.members[query.user]?.roles }
         return access
     }
 
@@ -184,24 +188,7 @@ public actor InMemoryStore: SyncStore {
         async throws(StoreError)
     {
         try probe?("end access")
-        var row = AccessRevocationRow(end)
-        let name = AccessRevocationName(kind: row.kind, name: row.name)
-        var ends = states[tenant]?.accessRevocations ?? [:]
-        if let there = ends[name] {
-            row.endsBeforeMilliseconds = max(row.endsBeforeMilliseconds, there.endsBeforeMilliseconds)
-            row.expiresAtMilliseconds = max(row.expiresAtMilliseconds, there.expiresAtMilliseconds)
-        }
-        ends[name] = row
-        let horizon = OneTimeCode.horizon(atMilliseconds: nowMilliseconds)
-        let forgotten = ends.values.filter { $0.expiresAtMilliseconds < horizon }.sorted {
-            ($0.expiresAtMilliseconds, $0.kind.rawValue, $0.name) < (
-                $1.expiresAtMilliseconds, $1.kind.rawValue, $1.name
-            )
-        }
-        for row in forgotten.prefix(AccessRevocation.forgottenAtOnce) {
-            ends[AccessRevocationName(kind: row.kind, name: row.name)] = nil
-        }
-        states[tenant, default: TenantState()].accessRevocations = ends
+        states[tenant, default: TenantState()].end(end, nowMilliseconds: nowMilliseconds)
     }
 
     public func agree(on check: [UInt8], _ intention: KeyIntention) async throws(StoreError)
@@ -225,6 +212,31 @@ public actor InMemoryStore: SyncStore {
     }
 
     public func close() async {}
+}
+
+extension InMemoryStore.TenantState {
+    mutating func end(_ end: AccessRevocation, nowMilliseconds: Int64) {
+        typealias AccessRevocationName = InMemoryStore.AccessRevocationName
+        var row = AccessRevocationRow(end)
+        let name = AccessRevocationName(kind: row.kind, name: row.name)
+        var ends = accessRevocations
+        if let there = ends[name] {
+            row.endsBeforeMilliseconds = max(row.endsBeforeMilliseconds, there.endsBeforeMilliseconds)
+            row.expiresAtMilliseconds = max(row.expiresAtMilliseconds, there.expiresAtMilliseconds)
+        }
+        ends[name] = row
+        let horizon = OneTimeCode.horizon(atMilliseconds: nowMilliseconds)
+        let forgotten = ends.values.filter { $0.expiresAtMilliseconds < horizon }.sorted {
+            ($0.expiresAtMilliseconds, $0.kind.rawValue, $0.name) < (
+                $1.expiresAtMilliseconds, $1.kind.rawValue, $1.name
+            )
+        }
+        for row in forgotten.prefix(AccessRevocation.forgottenAtOnce) {
+            ends[AccessRevocationName(kind: row.kind, name: row.name)] = nil
+        }
+        accessRevocations = ends
+        sessions = sessions.filter { !end.ends($0.value) }
+    }
 }
 
 extension InMemoryStore.TenantState {

@@ -28,6 +28,7 @@ public protocol ForwardingStore: SyncStore {
 /// - `device`, `retiredDevices`, `devices`, `register`, `retire` and `acknowledge` are about devices.
 /// - `spend` is about codes that are good once.
 /// - `access`, `end` and `agree` are about who has access.
+/// - `administer`, `administration`, `members`, `memberships`, `begin` and `reviewSessions` are about people.
 /// - `ping` asks whether the engine answers.
 public enum StoreMethod: String, Sendable, Hashable, CaseIterable {
     case transact
@@ -37,6 +38,7 @@ public enum StoreMethod: String, Sendable, Hashable, CaseIterable {
     case tenants, device, retiredDevices, devices, register, retire, acknowledge
     case spend
     case access, end, agree
+    case administer, administration, members, memberships, begin, reviewSessions
     case ping
 }
 

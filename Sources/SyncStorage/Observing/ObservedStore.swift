@@ -70,7 +70,8 @@ extension StoreStep {
         case .head, .changes, .record, .records: self = .feed
         case .batch, .recall, .operations: self = .answers
         case .conflicts, .conflictCounts, .conflict, .auditEntries, .strandedSides, .conflictIndex: self = .audit
-        case .tenants, .device, .retiredDevices, .devices, .register, .retire, .acknowledge, .access, .end:
+        case .tenants, .device, .retiredDevices, .devices, .register, .retire, .acknowledge, .access, .end, .administer,
+            .administration, .members, .memberships, .begin, .reviewSessions:
             self = .devices
         case .spend: self = .codes
         case .transact, .agree, .ping: return nil

@@ -52,8 +52,13 @@ public struct AccessQuery: Sendable, Hashable {
     public let user: ExactString
     public let session: ExactString?
     public let device: DeviceID?
+    /// Whether the user's access comes from being a member of the tenant.
+    public let asMember: Bool
 
-    public init(user: ExactString, session: ExactString? = nil, device: DeviceID? = nil) {
+    public init(
+        user: ExactString, session: ExactString? = nil, device: DeviceID? = nil, asMember: Bool = false
+    ) {
+        self.asMember = asMember
         self.user = user
         self.session = session
         self.device = device
@@ -73,6 +78,8 @@ public struct AccessState: Sendable, Hashable {
     public var deviceUser: ExactString?
     /// Whether the device that was asked about is registered.
     public var isDeviceRegistered: Bool { deviceUser != nil }
+    /// The roles that the user has as a member; nil where the user is none, and where that was not asked.
+    public var memberRoles: Set<String>?
     /// When the device was retired; nil where it was not, or is not registered.
     public var deviceRetiredAtMilliseconds: Int64?
 

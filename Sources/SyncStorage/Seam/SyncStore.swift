@@ -6,7 +6,7 @@ import MergeCore
 /// Every engine keeps the laws of `StorageConformance`. ``InMemoryStore`` is their plainest statement.
 /// <doc:WritingAStorageEngine> says what an engine has to do. A tenant that the store has never seen is one without
 /// rows: no method refuses it.
-public protocol SyncStore: Sendable {
+public protocol SyncStore: AdministrationStore {
     /// The data set that is open.
     var identity: StoreIdentity { get }
     /// The life that the data is in, as far as this process knows without asking. What was read says for itself in which

@@ -1,10 +1,7 @@
 import ArgumentParser
 import Causality
-import Foundation
-import MergeCore
 import SyncEngine
 import SyncStorage
-import SyncWire
 
 /// Ends reviewers' sessions, beside running servers.
 struct SessionsCommand: AsyncParsableCommand {
@@ -77,28 +74,8 @@ struct EndingOptions: ParsableArguments {
         guard (user != nil) != everybody else {
             throw CommandFailure.cannotStart("give --user, or --everybody")
         }
-        for (option, name) in [("--tenant", tenant), ("--user", user)] {
-            if let name, let issue = NameRule.issue(in: ExactString(name), limits: WireLimits()) {
-                throw CommandFailure.cannotStart("\(option): \(issue)")
-            }
-        }
-        let store = try await Database(database).openForCommand()
+        try Administration.check([("--tenant", tenant)] + (user.map { [("--user", $0)] } ?? []))
         let end = making(user.map { ExactString($0) })
-        let id = TenantID(tenant)
-        do throws(CommandFailure) {
-            guard
-                try await Database.saying({ () throws(StoreError) in try await store.tenants() }).contains(
-                    id)
-            else {
-                throw .found("there is no tenant '\(TerminalText.printable(tenant))' in this data")
-            }
-            try await Database.saying { () throws(StoreError) in
-                try await store.end(id, end, nowMilliseconds: Self.nowMilliseconds)
-            }
-        } catch {
-            await store.close()
-            throw error
-        }
-        await store.close()
+        _ = try await Administration.carryOut(.endAccess(end), on: TenantID(tenant), database)
     }
 }

@@ -83,7 +83,7 @@ struct IdentitySettings: Sendable {
 
 extension IdentitySettings.Issuer {
     private static let names = [
-        "issuer", "audience", "keys", "algorithms", "leeway", "tenant", "tenants", "user", "device", "roles",
+        "issuer", "audience", "keys", "algorithms", "leeway", "tenant", "members", "tenants", "user", "device", "roles",
     ]
 
     init(_ node: Node, at place: String) throws(YAMLReadingError) {
@@ -98,14 +98,31 @@ extension IdentitySettings.Issuer {
         algorithms = try Self.algorithms(members)
         leewaySeconds =
             try members.integer("leeway", in: 0...3600) ?? TokenRequirements.standardLeewaySeconds
-        guard let tenant = try members.claimText("tenant") else {
-            throw YAMLReadingError(place, "'tenant' is missing: the claim that names it, or a template ('user:{sub}')")
-        }
+        let tenant = try Self.tenant(members)
         var claims = ClaimPlaces(
             tenant: tenant, user: try members.claimText("user") ?? .subject, device: try members.claimPath("device"))
         claims.roles = try Self.roles(members)
         self.claims = claims
         tenants = try Self.tenants(members, tenant)
+    }
+
+    private static func tenant(_ members: YAMLMembers) throws(YAMLReadingError) -> ClaimPlaces.TenantRule {
+        switch (try members.claimText("tenant"), try members.truth("members") ?? false) {
+        case (let tenant?, false): return .claimed(tenant)
+        case (nil, true):
+            guard !members.has("roles") else {
+                throw YAMLReadingError(
+                    "\(members.place).roles", "what a member may do is said by 'rejoin member add', and by no claim")
+            }
+            return .membership
+        case (nil, false):
+            throw YAMLReadingError(
+                members.place,
+                "'tenant' is missing: the claim that names it, or a template ('user:{sub}'); or 'members: true', where "
+                    + "the server keeps who belongs to which tenant")
+        case (_?, true):
+            throw YAMLReadingError(members.place, "this has either 'tenant' or 'members'")
+        }
     }
 
     private static func keys(
@@ -170,7 +187,9 @@ extension IdentitySettings.Issuer {
         return .mapped(ClaimPlaces.Roles(path, meanings: meanings))
     }
 
-    private static func tenants(_ members: YAMLMembers, _ tenant: ClaimText) throws(YAMLReadingError) -> TenantRange {
+    private static func tenants(
+        _ members: YAMLMembers, _ tenant: ClaimPlaces.TenantRule
+    ) throws(YAMLReadingError) -> TenantRange {
         guard let node = members.node("tenants") else { return .asClaimed }
         let place = "\(members.place).tenants"
         if node.scalar?.string == "any" { return .anyOnPurpose }
@@ -192,6 +211,7 @@ extension IdentitySettings.Issuer {
         var requirements = TokenRequirements(issuer: name, leewaySeconds: leewaySeconds)
         requirements.audiences = audiences
         requirements.tenants = tenants
+        requirements.isByMembership = claims.tenant == .membership
         return TokenIssuer(requirements, claims: claims, algorithms: algorithms, keys: source)
     }
 

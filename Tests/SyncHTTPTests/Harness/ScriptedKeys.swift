@@ -27,14 +27,17 @@ final class ScriptedKeys: Sendable {
 
 extension TokenIssuer {
     /// An issuer whose tokens are for `rejoin`.
+    /// - Parameter tenant: the claim that names it, or a template; nil: its users are members of tenants.
     static func test(
-        _ name: String, _ keys: ScriptedKeys, tenant: String = "tenant", tenants: TenantRange = .asClaimed,
+        _ name: String, _ keys: ScriptedKeys, tenant: String? = "tenant", tenants: TenantRange = .asClaimed,
         roles: ClaimPlaces.RoleRule = .none, device: String? = nil, algorithms: Set<String>? = nil
     ) throws -> TokenIssuer {
         var requirements = TokenRequirements(issuer: name, audience: "rejoin", leewaySeconds: 60)
         requirements.tenants = tenants
+        requirements.isByMembership = tenant == nil
         let places = ClaimPlaces(
-            tenant: try ClaimText(text: tenant), device: try device.map { try ClaimPath(text: $0) }, roles: roles)
+            tenant: try tenant.map { .claimed(try ClaimText(text: $0)) } ?? .membership,
+            device: try device.map { try ClaimPath(text: $0) }, roles: roles)
         return TokenIssuer(requirements, claims: places, algorithms: algorithms, keys: keys.source())
     }
 }
