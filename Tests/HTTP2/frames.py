@@ -28,6 +28,7 @@ def connect(port, protocols=("h2",), patience=15, receive_bytes=None):
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     plain.settimeout(patience)
     plain.connect(("127.0.0.1", port))
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return context(list(protocols)).wrap_socket(plain, server_hostname="localhost")
 
 

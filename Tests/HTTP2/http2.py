@@ -126,6 +126,14 @@ def honest():
                 input="", capture_output=True, text=True)
             is_refused = "alert protocol version" in said.stdout + said.stderr
             expect("TLS before 1.2 is refused" if not is_taken else f"{version} is taken", is_refused != is_taken)
+        again = subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{at.port}", "-tls1_2"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.5)
+        again.stdin.write("R\n")
+        again.stdin.flush()
+        again.wait(10)
+        expect("a handshake in the middle of a connection ends it", "RENEGOTIATING" in again.stdout.read())
         client = Connection(at.port)
         answer = client.whole(post(client, token, [create("r1", title="Kitchen " * 400)], "k1"))
         expect("a batch is applied", answer.status == 200 and b'"applied"' in answer.body, answer.body[:300])
@@ -164,8 +172,8 @@ def honest():
         expect("nothing of it is held", at.sample("rejoin_memory_bytes") == 0)
         page = client.whole(client.ask("GET", "/review", None, [("accept", "text/html")]))
         expect("the reviewers' page is there", page.status == 401 and b"<html" in page.body)
-        log = at.log.read_text()
-        expect("the log names the address", "address=127.0.0.1" in log)
+        expect("the log names the address of every request", re.search(
+            r"address=127.0.0.1 .*route=/v1/batches ", at.log.read_text()) is not None)
 
 
 def refusals():

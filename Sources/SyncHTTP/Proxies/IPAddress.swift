@@ -35,6 +35,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The address as it is written (RFC 5952).
     public var description: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         inet_ntop(octets.count == 4 ? AF_INET : AF_INET6, octets, &text, socklen_t(text.count))
@@ -73,10 +74,12 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         return within == 0 ? 0 : ~UInt8(0) << (8 - within)
     }
 
+    /// Whether the address begins with the range's bits; one of IPv4 is in no range of IPv6. O(1).
     public func contains(_ address: IPAddress) -> Bool {
         address.octets.count == base.octets.count
             && zip(address.octets, base.octets).enumerated().allSatisfy { $1.0 & mask($0) == $1.1 }
     }
 
+    /// `10.0.0.0/8`.
     public var description: String { "\(base)/\(bits)" }
 }

@@ -24,6 +24,7 @@ public struct TrustedProxies: Sendable, Hashable {
     /// Their addresses.
     public let ranges: [AddressRange]
 
+    /// Those at these addresses.
     public init(_ ranges: [AddressRange]) { self.ranges = ranges }
 
     func contains(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }

@@ -5,6 +5,7 @@ public struct CertificateFiles: Sendable, Hashable {
     /// Its private key, in PEM, without a passphrase.
     public let key: String
 
+    /// Names the two files.
     public init(certificate: String, key: String) {
         self.certificate = certificate
         self.key = key
@@ -13,17 +14,25 @@ public struct CertificateFiles: Sendable, Hashable {
 
 /// Why a server does not present a certificate.
 public enum CertificateFault: Error, Sendable, Hashable {
+    /// This file cannot be read.
     case unreadable(String)
+    /// This file holds no certificate, or half of one.
     case noCertificate(String)
+    /// This file holds no key.
     case noKey(String)
+    /// The key in this file has a passphrase.
     case encryptedKey(String)
     /// Others than the owner and the owner's group can read the key.
     case exposedKey(String, mode: Int)
+    /// The key is not that of the first certificate.
     case keyOfAnother(CertificateFiles)
     /// The certificate at this place, from 1, did not issue the one before it.
     case disordered(String, place: Int, subject: String, issuerBefore: String)
+    /// It, or one that leads from it to an authority, was valid until this day.
     case expired(String, day: String)
+    /// It, or one that leads from it to an authority, is valid from this day on.
     case notYetValid(String, day: String)
+    /// It cannot be shown for another reason.
     case unusable(String, reason: String)
 
     /// What is wrong, and what helps, in one line.

@@ -23,8 +23,18 @@ public struct ServerCertificate: Sendable {
 
     /// Reads the files. It blocks.
     public init(_ files: CertificateFiles, at now: Date) throws(CertificateFault) {
-        let (certificate, key) = (try Self.bytes(files.certificate), try Self.bytes(files.key))
-        bytes = [certificate, key]
+        try self.init(files, holding: try Self.bytes(of: files), at: now)
+    }
+
+    /// The bytes of the two files. It blocks.
+    static func bytes(of files: CertificateFiles) throws(CertificateFault) -> [[UInt8]] {
+        [try bytes(files.certificate), try bytes(files.key)]
+    }
+
+    /// - Parameter bytes: what the files hold.
+    init(_ files: CertificateFiles, holding bytes: [[UInt8]], at now: Date) throws(CertificateFault) {
+        self.bytes = bytes
+        let (certificate, key) = (bytes[0], bytes[1])
         let mode =
             (try? FileManager.default.attributesOfItem(
                 atPath: URL(filePath: files.key).resolvingSymlinksInPath().path)[.posixPermissions] as? NSNumber)?

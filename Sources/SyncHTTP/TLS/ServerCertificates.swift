@@ -58,11 +58,16 @@ public final class ServerCertificates: Service, Sendable {
 
     /// Takes what the files hold now, if it is good and something else than before.
     public func readAgain() async {
+        let before = current
         // Files can be on a disk that does not answer; no task waits for that on a thread of tasks.
         let read: Result<ServerCertificate, CertificateFault> = await withCheckedContinuation { continuation in
             DispatchQueue.global().async { [files] in
                 continuation.resume(
-                    returning: Result { () throws(CertificateFault) in try ServerCertificate(files, at: Date()) })
+                    returning: Result { () throws(CertificateFault) in
+                        let bytes = try ServerCertificate.bytes(of: files)
+                        guard bytes != before.bytes else { return before }
+                        return try ServerCertificate(files, holding: bytes, at: Date())
+                    })
             }
         }
         switch read {
