@@ -72,7 +72,9 @@ private final class TunnelEnd: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if other?.context?.channel.isWritable ?? true { context.read() } else { wantsRead = true }
+        // Of an end that is gone nothing is taken any more.
+        guard let end = other?.context else { return }
+        if end.channel.isWritable { context.read() } else { wantsRead = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -44,6 +44,9 @@ struct SecureChannel: HTTPChannelHandler {
         let admission = gate.admit(channel, isSecure: true)
         return channel.eventLoop.makeCompletedFuture { [base, multiplexed, certificates, limits, gate, refusals] in
             GuardedChannel.bound(channel, limits)
+            // TLS hands on all that one turn of reading brings as one piece, and pieces are what is counted above it: of more than
+            // one reading a turn, a connection would hold four times as much before anybody looks at it.
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result, channel in
                 if case .negotiated("h2") = result {
                     multiplexed.setup(channel: channel).map { .http2($0) }
