@@ -20,6 +20,8 @@ package final class TLSTunnel: Sendable {
         let context = try NIOSSLContext(configuration: configuration)
         listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 1_024)
+            // Otherwise the kernel takes megabytes of what the server does not.
+            .serverChannelOption(.socketOption(.so_rcvbuf), value: 65_536)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.socketOption(.so_sndbuf), value: 16_384)
             .childChannelInitializer { inner in
