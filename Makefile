@@ -6,7 +6,7 @@ RUN_TESTS := swift test $(BUILD_FLAGS) --skip-build --disable-xctest
 BUILD_PACKAGES := libsqlite3-dev libpq-dev libssl-dev zlib1g-dev
 REJOIN := .build/debug/rejoin
 
-.PHONY: help demo test soak serve bench bench-core bench-device fuzz identity abuse live stories check check-swiftui documentation format release footprint packages
+.PHONY: help demo test soak serve bench bench-core bench-device fuzz identity http2 abuse live stories check check-swiftui documentation format release footprint packages
 
 help:
 	@echo "make demo       build, and tell the story of three devices that go offline and come back"
@@ -18,9 +18,10 @@ help:
 	@echo "make bench-device measure the device's side beside plain SQLite"
 	@echo "make fuzz       send requests generated from the OpenAPI document to a real server"
 	@echo "make identity   run the server beside an OpenID provider: its tokens, its keys, its absence, and what only looks like it"
+	@echo "make http2      have clients of HTTP/2 meet the server, honest ones and hostile ones"
 	@echo "make abuse      run hostile clients beside an honest load for two minutes; ABUSE='--seconds 20 --database …'"
 	@echo "make live       kill servers under 1,000 subscribers of live changes, and measure 10,000; LIVE='--no-figures …'"
-	@echo "make stories    run the commands of docs/protocol.md, docs/reviewing.md and docs/tables.md, and compare what they print"
+	@echo "make stories    run the commands of docs/protocol.md, reviewing.md, tables.md and tls.md, and compare what they print"
 	@echo "make check      format, imports, structure, and that the documents say what is true"
 	@echo "make check-swiftui  build, and type-check the SwiftUI example against stubs, where there is no SwiftUI"
 	@echo "make documentation  build, and make the libraries' documentation in .build/documentation"
@@ -45,6 +46,7 @@ test: packages
 	# It leaves pictures of the pages.
 	Scripts/run-tests $(RUN_TESTS)
 	Tests/Identity/identity.sh $(REJOIN)
+	Tests/HTTP2/http2.sh $(REJOIN)
 	@echo "pictures of the reviewers' pages: $${REJOIN_SCREENSHOTS:-.build/review-screenshots}"
 
 # The tests of faults that `make test` runs briefly, in full. REJOIN_SOAK=67 lets the fleets behind the proxy begin with that seed.
@@ -63,6 +65,11 @@ identity: packages
 	swift build $(BUILD_FLAGS) --product rejoin
 	Tests/Identity/identity.sh $(REJOIN)
 
+http2: packages
+	@Scripts/install-debian-packages openssl python3 python3-venv
+	swift build $(BUILD_FLAGS) --product rejoin
+	Tests/HTTP2/http2.sh $(REJOIN)
+
 abuse: packages
 	@Scripts/install-debian-packages python3
 	swift build --configuration release $(BUILD_FLAGS) --product rejoin
@@ -74,11 +81,11 @@ live: packages
 	Tests/Live/live.py .build/release/rejoin --build release --figures $(LIVE)
 
 stories: packages
-	@Scripts/install-debian-packages python3 python3-venv curl
+	@Scripts/install-debian-packages python3 python3-venv curl openssl
 	swift build $(BUILD_FLAGS) --product rejoin
 	swift build $(BUILD_FLAGS) --product rejoin-device
 	swift build $(BUILD_FLAGS) --product estimates
-	Tests/Stories/run.sh $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md
+	Tests/Stories/run.sh $(REJOIN) docs/protocol.md docs/reviewing.md docs/tables.md docs/tls.md
 
 bench: packages
 	@Scripts/install-debian-packages postgresql curl

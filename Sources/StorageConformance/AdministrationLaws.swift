@@ -110,7 +110,8 @@ extension StorageLaw {
                     session("s4", "ben", at: 30), session("s5", "cid", at: 40),
                 ]
                 for session in sessions.shuffled() { try await store.begin(tenant, session, nowMilliseconds: 40) }
-                func ids(of user: ExactString? = nil, at time: Int64 = 50, limit: Int = 9) async throws -> [ExactString] {
+                func ids(of user: ExactString? = nil, at time: Int64 = 50, limit: Int = 9) async throws -> [ExactString]
+                {
                     try await store.reviewSessions(tenant, of: user, nowMilliseconds: time, limit: limit).map(\.id)
                 }
                 try expectEqual(

@@ -59,7 +59,7 @@ package final class BrowserDriver: Sendable {
             ],
         ]
         let capabilities: Value = [
-            "goog:loggingPrefs": ["browser": "ALL"], "goog:chromeOptions": options,
+            "acceptInsecureCerts": true, "goog:loggingPrefs": ["browser": "ALL"], "goog:chromeOptions": options,
             // A dialog that a page opens is an error of whatever the test does next.
             "unhandledPromptBehavior": "dismiss and notify",
         ]

@@ -4,20 +4,33 @@ import Foundation
 package struct ServerProcess: Sendable {
     package let process: LaunchedProcess
     package let data: String
-    /// The address as the server announced it: `http://127.0.0.1:40123`.
+    /// The address as the server announced it: `http://127.0.0.1:40123`, or `https://…`.
     package let address: String
+    /// What stands between the address and the server's TLS, where the test wants to speak in clear.
+    private let tunnel: TLSTunnel?
 
     /// Starts a server and waits until it says where it listens.
+    /// - Parameter wire: over what the test speaks with it. Over TLS the address is that of a tunnel.
     package static func start(
-        data: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil
+        data: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: Int? = nil,
+        over wire: Wire = .plain
     ) async throws -> ServerProcess {
+        var arguments = arguments
+        if wire == .tls {
+            let directory = URL(filePath: data).deletingLastPathComponent().path
+            arguments += try await TestCertificate.make(in: directory).options
+        }
         let process = try await LaunchedProcess(
             ["serve", "--data", data, "--port", "0"] + arguments, environment: environment, descriptors: descriptors)
-        guard let line = await process.output.firstLine(), let start = line.range(of: "http://")?.lowerBound else {
+        guard let line = await process.output.firstLine(),
+            let start = line.firstMatch(of: /https?:\/\//)?.range.lowerBound
+        else {
             throw TestError("the server did not start (\(await process.exit)): \(process.errors.text)")
         }
+        let address = String(line[start...].prefix { $0 != "," })
+        let tunnel = wire == .tls ? try await TLSTunnel(to: address) : nil
         return ServerProcess(
-            process: process, data: data, address: String(line[start...].prefix { $0 != "," }))
+            process: process, data: data, address: tunnel?.address ?? address, tunnel: tunnel)
     }
 
     /// SIGTERM, and waits for the end.
@@ -29,9 +42,10 @@ package struct ServerProcess: Sendable {
 
 /// Runs the body beside a server, which is ended afterwards, whatever happened.
 package func withServer<Answer>(
-    data: String, _ arguments: [String] = [], _ body: (ServerProcess) async throws -> Answer
+    data: String, _ arguments: [String] = [], over wire: Wire = .plain,
+    _ body: (ServerProcess) async throws -> Answer
 ) async throws -> Answer {
-    let server = try await ServerProcess.start(data: data, arguments)
+    let server = try await ServerProcess.start(data: data, arguments, over: wire)
     do {
         let answer = try await body(server)
         server.process.send(SIGKILL)
@@ -54,7 +68,8 @@ package func withTemporaryDirectory<Answer>(_ body: (String) async throws -> Ans
 
 /// Runs the body beside a server on a data directory of its own.
 package func withFreshServer<Answer>(
-    _ options: [String] = [], collections: String? = nil, _ body: (ServerProcess) async throws -> Answer
+    _ options: [String] = [], collections: String? = nil, over wire: Wire = .plain,
+    _ body: (ServerProcess) async throws -> Answer
 ) async throws -> Answer {
     try await withTemporaryDirectory { directory in
         var arguments = options
@@ -62,7 +77,7 @@ package func withFreshServer<Answer>(
             try collections.write(toFile: directory + "/collections.yaml", atomically: true, encoding: .utf8)
             arguments += ["--collections", directory + "/collections.yaml"]
         }
-        return try await withServer(data: directory + "/data", arguments, body)
+        return try await withServer(data: directory + "/data", arguments, over: wire, body)
     }
 }
 

@@ -24,7 +24,7 @@ extension ProcessTests {
                     asked.formUnion(names)
                 }
             }
-            try await withFreshServer { server in
+            try await withFreshServer(over: .tls) { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 #expect(try await device.post(batch: batch, key: "k").status == 200)

@@ -64,6 +64,10 @@ extension ProcessTests {
                 (["serve", "--issuer", "i"], "goes with"), (["serve", "--audience", "a"], "goes with"),
                 (["serve", "--token-leeway", "-1"], "--token-leeway"),
                 (["serve", "--jwks", "a", "--public-key", "b"], "not both"),
+                (["serve", "--tls-certificate", "a"], "'tls-key'"), (["serve", "--tls-key", "a"], "'tls-certificate'"),
+                (["serve", "--tls-certificate", "/nowhere/c.pem", "--tls-key", "/nowhere/k.pem"], "/nowhere/c.pem"),
+                (["serve", "--trusted-proxy", "10.1.2.3/8"], "10.1.2.3/8"),
+                (["serve", "--trusted-proxy", "::1,proxy.example"], "'proxy.example'"),
             ])
         func unknownOption(_ arguments: [String], _ word: String) async throws {
             try await withTemporaryDirectory { directory in

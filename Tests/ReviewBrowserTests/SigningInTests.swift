@@ -1,5 +1,7 @@
 import Browser
+import RejoinProcesses
 import Testing
+import Values
 
 extension BrowserTests {
     /// The link that `rejoin token --link` prints, and the session that it makes.
@@ -22,6 +24,26 @@ extension BrowserTests {
                 try await window.click("main button.primary")
                 try await window.sees("This link cannot be used any more", in: "h1")
                 try await window.photograph("sign-in link spent")
+            }
+        }
+
+        @Test("over TLS it is the same page over HTTP/2, with a cookie for this host alone")
+        func overTLS() async throws {
+            try await withTemporaryDirectory { directory in
+                let certificate = try await TestCertificate.make(in: directory)
+                try await withFreshServer(certificate.options, collections: ReviewFixture.collections) { server in
+                    try await ReviewFixture(server: server).lend { fixture, session in
+                        let window = try await fixture.window(of: "rita", in: session)
+                        try await window.sees("0 conflicts wait", in: "h1")
+                        let told = try await window.script(
+                            "return performance.getEntriesByType('navigation')[0].nextHopProtocol")
+                        #expect(told.text == "h2")
+                        let cookie = try #require(try await window.cookies().first)
+                        #expect(cookie.name == "__Host-rejoin_review" && cookie.path == "/" && cookie.isHTTPOnly)
+                        try await fixture.disagree()
+                        try await window.sees("1 conflict waits", in: "h1")
+                    }
+                }
             }
         }
 

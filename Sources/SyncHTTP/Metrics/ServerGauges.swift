@@ -48,6 +48,12 @@ extension ConnectionGate {
         for end in ConnectionEnd.allCases {
             text.sample("rejoin_connections_ended_total", ["reason": end.rawValue], figures.ended[end] ?? 0)
         }
+        text.single(
+            "rejoin_streams", .gauge, "Requests over HTTP/2 that share their connection with an earlier one.",
+            figures.sharing)
+        text.single(
+            "rejoin_streams_refused_total", .counter, "Requests over HTTP/2 that found no place beside others.",
+            figures.sharingRefused)
         text.single("rejoin_received_bytes_total", .counter, "Bytes that came.", figures.receivedBytes)
         text.single("rejoin_sent_bytes_total", .counter, "Bytes that were sent.", figures.sentBytes)
     }

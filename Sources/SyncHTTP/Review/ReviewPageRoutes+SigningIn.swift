@@ -34,7 +34,8 @@ extension ReviewPageRoutes {
     /// Who is signed in; nil for a session that has ended.
     func signedIn(_ request: Request) async throws(Problem) -> SignedInReviewer? {
         let reviewer = await sessions.reviewer(
-            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now())
+            cookies: request.headers[values: .cookie], nowMilliseconds: engine.clock.now(),
+            isSecure: request.isOverTLS)
         guard let reviewer, try await isPermitted(reviewer.caller) else { return nil }
         return reviewer
     }

@@ -368,7 +368,6 @@ extension HTTPField.Name {
     static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .cookie
     static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy") ?? .cookie
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site") ?? .cookie
-    static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .cookie
 }
 
 extension Request {
@@ -381,7 +380,7 @@ extension Request {
         }
     }
 
-    /// Whether the proxy in front says that the browser came over TLS. It is believed, because all that follows is a
-    /// stricter cookie.
+    /// Whether the browser came over TLS, to this server or to a trusted proxy; `ProxyHeaders` has taken off what anybody
+    /// else says.
     var isOverTLS: Bool { headers[.xForwardedProto]?.lowercased() == "https" }
 }

@@ -23,7 +23,9 @@ struct SignedInReviewer: Sendable {
 struct ReviewSessions: Sendable {
     /// How long a session is good: a working day. Then a new link is needed.
     static let validSeconds: Int64 = 12 * 3_600
-    static let cookieName = "rejoin_review"
+    /// Over TLS the name itself has browsers take the cookie from this host alone, and over TLS alone (RFC 6265bis section
+    /// 4.1.3.2): no neighbouring site can put one of its own in its place.
+    static func cookieName(isSecure: Bool) -> String { isSecure ? "__Host-rejoin_review" : "rejoin_review" }
 
     private struct Claims: JWTPayload {
         let sub: String
@@ -60,15 +62,19 @@ struct ReviewSessions: Sendable {
 
     private static func header(_ value: String, maximumAge: Int64, isSecure: Bool) -> String {
         Cookie(
-            name: cookieName, value: value, maxAge: Int(maximumAge), path: "/review", secure: isSecure, httpOnly: true,
-            sameSite: .strict
+            name: cookieName(isSecure: isSecure), value: value, maxAge: Int(maximumAge),
+            // The stricter name wants the whole host.
+            path: isSecure ? "/" : "/review", secure: isSecure, httpOnly: true, sameSite: .strict
         ).description
     }
 
     /// Who is signed in; nil without a cookie, with one that is not ours, and with one that has expired.
-    /// - Parameter cookies: the values of `Cookie`.
-    func reviewer(cookies: [String], nowMilliseconds: Int64) async -> SignedInReviewer? {
-        guard let cookie = Cookies(from: cookies)[Self.cookieName],
+    /// - Parameters:
+    ///   - cookies: the values of `Cookie`.
+    ///   - nowMilliseconds: the time.
+    ///   - isSecure: whether the browser came over TLS; then a cookie of the weaker name is nobody's.
+    func reviewer(cookies: [String], nowMilliseconds: Int64, isSecure: Bool) async -> SignedInReviewer? {
+        guard let cookie = Cookies(from: cookies)[Self.cookieName(isSecure: isSecure)],
             let claims = try? await keys.verify(cookie.value, as: Claims.self),
             claims.exp * 1000 > Double(nowMilliseconds)
         else { return nil }

@@ -10,6 +10,7 @@ struct OperatorRoutes: Sendable {
     let gate: ConnectionGate
     let memoryBudget: MemoryBudget
     let transport: TransportLimits
+    let certificates: ServerCertificates?
     let gauges: [ServerGauge]
 
     /// The paths by which a server is watched. They are answered even when it has as many connections as it may.
@@ -36,6 +37,7 @@ struct OperatorRoutes: Sendable {
         text.single("rejoin_waiting_batches", .gauge, "Batches that wait in a commit queue.", load.waitingBatches)
         text.single("rejoin_waiting_readers", .gauge, "Long polls that are held.", load.waitingReaders)
         gate.write(to: &text, limits: transport)
+        certificates?.write(to: &text, gate: gate.figures)
         memoryBudget.write(to: &text)
         for gauge in ServerGauge.process + gauges {
             if let value = gauge.read() { text.single(gauge.name, .gauge, gauge.help, value) }

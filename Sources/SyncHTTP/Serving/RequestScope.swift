@@ -7,14 +7,17 @@ import SyncWire
 
 /// Stands around every request. Errors become problem documents, and the request is counted, timed and logged.
 ///
-/// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own.
+/// The log has the route's pattern and never the path itself: record ids and query values are the tenants' own. It has the
+/// address that the request is from.
 struct RequestScope: RouterMiddleware {
     let metrics: ServerMetrics
     let memoryBudget: MemoryBudget
+    let proxyHeaders: ProxyHeaders
     let logger: Logger
 
-    /// Answers up to here go into the kernel at once, so they are not counted as memory.
-    private static let uncountedBytes = 32 * 1024
+    /// Answers up to here go into the kernel at once, so they are not counted as memory. Over HTTP/2 they wait for the client to
+    /// have room for them, as many as there are requests.
+    private static var uncountedBytes: Int { MultiplexedChannel.sharesConnection ? 1_024 : 32 * 1024 }
 
     /// The methods that are counted by name. A client can send any token as a method, and the labels of a metric come
     /// from a fixed set.
@@ -29,6 +32,7 @@ struct RequestScope: RouterMiddleware {
         let charge = MemoryCharge(memoryBudget)
         var (request, context) = (request, context)
         context.charge = charge
+        context.address = proxyHeaders.read(&request, on: context.channel).address
         // What comes over a socket is no body that ends; its messages are counted one by one.
         if !request.asksForSocket {
             request.body = RequestBody(
@@ -53,6 +57,7 @@ struct RequestScope: RouterMiddleware {
         response.headers[.requestID] = context.requestID
         // Values come from devices; no browser is to guess at what they are.
         response.headers[.xContentTypeOptions] = "nosniff"
+        proxyHeaders.strictTransport(request, &response)
         let duration = ContinuousClock.now - started
         let route = context.endpointPath ?? "unmatched"
         let method = Self.countedMethods.contains(request.method) ? request.method.rawValue : "other"
@@ -64,6 +69,7 @@ struct RequestScope: RouterMiddleware {
                 "request": "\(context.requestID)", "method": "\(method)", "route": "\(route)",
                 "status": "\(response.status.code)", "milliseconds": "\(duration.wholeMilliseconds)",
             ]
+            if let address = context.address { metadata["address"] = "\(address)" }
             if let problem { metadata["code"] = "\(problem.code.rawValue)" }
             logger.info("request", metadata: metadata)
         }

@@ -10,6 +10,8 @@ public struct ServerContext: RequestContext {
     /// What the request holds of the process's memory.
     var charge: MemoryCharge?
     let channel: any Channel
+    /// From where the request is, as it is told in the log and counted in limits.
+    var address: IPAddress?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -24,8 +24,7 @@ public struct ServerConfiguration: Sendable {
 ///
 /// It guards against clients. The tenant and the device come from the verified token alone. Bodies are bounded before
 /// they are read, and a parser with bounded depth reads them. Another tenant's names answer as if they did not exist.
-/// No value, token or internal text is in an answer or a log. TLS, and limits per address, are left to the proxy in
-/// front.
+/// No value, token or internal text is in an answer or a log. Limits per address are left to the proxy in front.
 public struct SyncServer: Sendable {
     public let engine: SyncEngine
     public let verifier: TokenVerifier
@@ -35,20 +34,29 @@ public struct SyncServer: Sendable {
     public let requestLimits = RequestLimits()
     let memoryBudget: MemoryBudget
     let gate: ConnectionGate
+    /// What connections are shown; nil for HTTP without TLS.
+    private let certificates: ServerCertificates?
+    private let trustedProxies: TrustedProxies
     private let gauges: [ServerGauge]
     private let version: String
     /// The other sites whose pages may ask.
     public let allowedOrigins: AllowedOrigins
     private let review: ReviewPageRoutes
 
+    /// - Parameters:
+    ///   - certificates: what clients are shown; nil for HTTP without TLS. Who makes the server runs it as a service.
+    ///   - trustedProxies: whose word is believed on whom they ask for.
     /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(),
-        transport: TransportLimits = TransportLimits(), allowedOrigins: AllowedOrigins = .none,
+        transport: TransportLimits = TransportLimits(), certificates: ServerCertificates? = nil,
+        trustedProxies: TrustedProxies = .none, allowedOrigins: AllowedOrigins = .none,
         gauges: [ServerGauge] = [], version: String = "0",
         logger: Logger
     ) async throws {
         self.gauges = gauges
+        self.certificates = certificates
+        self.trustedProxies = trustedProxies
         self.version = version
         self.allowedOrigins = allowedOrigins
         self.transport = transport
@@ -74,7 +82,7 @@ public struct SyncServer: Sendable {
             + DeviceRoutes(engine: engine).routes
             + OperatorRoutes(
                 engine: engine, metrics: metrics, gate: gate, memoryBudget: memoryBudget, transport: transport,
-                gauges: gauges
+                certificates: certificates, gauges: gauges
             ).routes + FrontRoute(pages: review.pages, version: version).routes
     }
 
@@ -87,15 +95,19 @@ public struct SyncServer: Sendable {
     ]
 
     public func router() -> Router<ServerContext> {
-        let router = router(of: routes)
+        let router = router(of: routes, isSecure: certificates != nil)
         review.add(to: router)
         return router
     }
 
-    private func router(of routes: [Route]) -> Router<ServerContext> {
+    private func router(of routes: [Route], isSecure: Bool) -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: CrossOrigin(allowedOrigins))
-        router.add(middleware: RequestScope(metrics: metrics, memoryBudget: memoryBudget, logger: logger))
+        router.add(
+            middleware: RequestScope(
+                metrics: metrics, memoryBudget: memoryBudget,
+                proxyHeaders: ProxyHeaders(proxies: trustedProxies, isSecure: isSecure, logger: logger), logger: logger)
+        )
         var methods: [String: Set<HTTPRequest.Method>] = [:]
         for route in routes {
             methods[route.path, default: []].insert(route.method)
@@ -164,14 +176,16 @@ public struct SyncServer: Sendable {
         if configuration.managementPort == nil {
             all = router()
         } else {
-            all = router(of: routes.filter { !OperatorRoutes.watchingPaths.contains($0.path) })
+            all = router(
+                of: routes.filter { !OperatorRoutes.watchingPaths.contains($0.path) }, isSecure: certificates != nil)
             review.add(to: all)
         }
-        return application(all, configuration.host, configuration.port, transport, gate, onRunning)
+        return application(
+            all, configuration.host, configuration.port, transport, gate, certificates, onRunning)
     }
 
-    /// The server by which this one is watched, at a port of its own with connections of its own; nil where that is not
-    /// wanted.
+    /// The server by which this one is watched, at a port of its own with connections of its own and without TLS; nil where
+    /// that is not wanted.
     public func managementApplication(
         _ configuration: ServerConfiguration, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> (any Service)? {
@@ -179,13 +193,14 @@ public struct SyncServer: Sendable {
         var limits = transport
         limits.connections = limits.reservedConnections
         return application(
-            router(of: routes.filter { OperatorRoutes.watchingPaths.contains($0.path) }), configuration.host, port,
-            limits, ConnectionGate(limits), onRunning)
+            router(of: routes.filter { OperatorRoutes.watchingPaths.contains($0.path) }, isSecure: false),
+            configuration.host, port, limits, ConnectionGate(limits), nil, onRunning)
     }
 
     private func application(
         _ router: Router<ServerContext>, _ host: String, _ port: Int, _ limits: TransportLimits,
-        _ gate: ConnectionGate, _ onRunning: @escaping @Sendable (Int) async -> Void
+        _ gate: ConnectionGate, _ certificates: ServerCertificates?,
+        _ onRunning: @escaping @Sendable (Int) async -> Void
     ) -> some ApplicationProtocol {
         let refusals = ParserRefusals(metrics: metrics, logger: logger, limits: limits)
         // A batch, and what a message says around it.
@@ -193,8 +208,12 @@ public struct SyncServer: Sendable {
         return Application(
             router: router,
             server: HTTPServerBuilder { responder in
-                GuardedChannel(
+                let plain = GuardedChannel(
                     responder: responder, limits: limits, messageBytes: messageBytes, gate: gate, refusals: refusals)
+                guard let certificates else { return plain }
+                return SecureChannel(
+                    plain, certificates: certificates, limits: limits, gate: gate, refusals: refusals,
+                    memoryBudget: memoryBudget)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: "rejoin", backlog: 1_024),

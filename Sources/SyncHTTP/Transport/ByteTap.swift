@@ -1,7 +1,6 @@
 import NIOCore
 
-/// Stands beside the socket. It counts bytes, bounds those that make no sense yet, and drops those that nobody will
-/// read.
+/// Stands before the parser. It bounds bytes that make no sense yet, and drops those that nobody will read.
 final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -9,12 +8,9 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let limits: TransportLimits
-    private let gate: ConnectionGate
     weak var guardian: ConnectionGuard?
     /// The bytes since the parser last made a part of a request of them.
     var unframedBytes = 0
-    /// The bytes given to the socket so far.
-    private(set) var writtenBytes = 0
     /// Whether what comes is thrown away.
     var isDropping = false
     private var droppedBytes = 0
@@ -23,17 +19,14 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether what is written is kept back. It is the end of a body that is only announced.
     var isMute = false
 
-    init(limits: TransportLimits, gate: ConnectionGate) {
-        self.limits = limits
-        self.gate = gate
-    }
+    init(limits: TransportLimits) { self.limits = limits }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data).readableBytes
-        gate.note(receivedBytes: bytes, sentBytes: 0)
         guard !isDropping else {
             droppedBytes += bytes
-            if droppedBytes > limits.lingerBytes { context.close(promise: nil) }
+            // Whoever still sends is not waited for, not even to say farewell over TLS.
+            if droppedBytes > limits.lingerBytes { context.triggerUserOutboundEvent(CutConnection(), promise: nil) }
             return
         }
         if let meter {
@@ -47,9 +40,6 @@ final class ByteTap: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard !isMute else { return context.write(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise) }
-        let bytes = unwrapOutboundIn(data).readableBytes
-        writtenBytes += bytes
-        gate.note(receivedBytes: 0, sentBytes: bytes)
         context.write(data, promise: promise)
     }
 }

@@ -6,6 +6,9 @@ import Synchronization
 /// Up to the limit a connection may ask anything. A few beyond it are heard out for the operator's routes, so that a
 /// full server can still be watched. When these are too many, the oldest of them that has not asked yet makes room. So
 /// every connection is accepted at once, and none waits in the kernel where nobody sees it.
+///
+/// Whoever is still in TLS's handshake has shown nothing yet. So when all places are taken, the oldest of those makes room: a place
+/// cannot be held by beginning a handshake.
 final class ConnectionGate: Sendable {
     enum Admission: Sendable, Hashable {
         case ordinary
@@ -21,6 +24,13 @@ final class ConnectionGate: Sendable {
         var sentBytes: UInt64 = 0
         /// How many connections were ended for which reason.
         var ended: [ConnectionEnd: UInt64] = [:]
+        /// How many are in TLS's handshake.
+        var handshaking = 0
+        var handshakes: [HandshakeEnd: UInt64] = [:]
+        /// Requests over HTTP/2 that share their connection with an earlier one.
+        var sharing = 0
+        /// How many of them found no place.
+        var sharingRefused: UInt64 = 0
     }
 
     private struct State {
@@ -29,6 +39,36 @@ final class ConnectionGate: Sendable {
         var reserve: [ObjectIdentifier: any Channel] = [:]
         /// Those of the reserve, the oldest first; some may have gone.
         var order: [ObjectIdentifier] = []
+        /// Those of the ordinary ones that are in the handshake, by the order in which they came.
+        var handshakes: [UInt64: any Channel] = [:]
+        var handshakeNumbers: [ObjectIdentifier: UInt64] = [:]
+        var oldestHandshake: UInt64 = 0
+        var nextHandshake: UInt64 = 0
+        /// Those whose place somebody else has.
+        var displaced: Set<ObjectIdentifier> = []
+
+        mutating func beginHandshake(_ id: ObjectIdentifier, _ channel: any Channel) {
+            handshakes[nextHandshake] = channel
+            handshakeNumbers[id] = nextHandshake
+            nextHandshake += 1
+        }
+
+        /// - Returns: nil where the connection is in no handshake.
+        mutating func endHandshake(_ id: ObjectIdentifier) -> (any Channel)? {
+            handshakeNumbers.removeValue(forKey: id).flatMap { handshakes.removeValue(forKey: $0) }
+        }
+
+        /// Takes the place of whoever is longest in the handshake.
+        mutating func displace() -> (any Channel)? {
+            guard !handshakes.isEmpty else { return nil }
+            while handshakes[oldestHandshake] == nil { oldestHandshake += 1 }
+            guard let channel = handshakes[oldestHandshake] else { return nil }
+            let id = ObjectIdentifier(channel)
+            _ = endHandshake(id)
+            displaced.insert(id)
+            figures.handshakes[.displaced, default: 0] += 1
+            return channel
+        }
     }
 
     private let limits: TransportLimits
@@ -36,14 +76,20 @@ final class ConnectionGate: Sendable {
 
     init(_ limits: TransportLimits) { self.limits = limits }
 
-    func admit(_ channel: any Channel) -> Admission {
+    /// - Parameter isSecure: whether it begins with TLS's handshake; see `note`.
+    func admit(_ channel: any Channel, isSecure: Bool = false) -> Admission {
         let id = ObjectIdentifier(channel)
         let (admission, evicted) = state.withLock { state -> (Admission, (any Channel)?) in
             state.figures.open += 1
             state.figures.accepted += 1
-            guard state.ordinary >= limits.connections else {
+            if state.ordinary < limits.connections {
                 state.ordinary += 1
+                if isSecure { state.beginHandshake(id, channel) }
                 return (.ordinary, nil)
+            }
+            if isSecure, let displaced = state.displace() {
+                state.beginHandshake(id, channel)
+                return (.ordinary, displaced)
             }
             state.figures.beyond += 1
             state.reserve[id] = channel
@@ -56,15 +102,28 @@ final class ConnectionGate: Sendable {
             return (.reserve, nil)
         }
         channel.closeFuture.whenComplete { [self] _ in leave(id, admission) }
-        evicted?.close(promise: nil)
+        // Closing would wait for an answer to TLS's farewell, and a full server has no descriptors for that.
+        evicted?.triggerUserOutboundEvent(CutConnection(), promise: nil)
         return admission
+    }
+
+    /// Notes how the handshake of a connection ended.
+    func note(_ end: HandshakeEnd, of channel: any Channel) {
+        state.withLock { state in
+            let id = ObjectIdentifier(channel)
+            guard !state.displaced.contains(id) else { return }
+            _ = state.endHandshake(id)
+            state.figures.handshakes[end, default: 0] += 1
+        }
     }
 
     private func leave(_ id: ObjectIdentifier, _ admission: Admission) {
         state.withLock { state in
             state.figures.open -= 1
             switch admission {
-            case .ordinary: state.ordinary -= 1
+            case .ordinary:
+                _ = state.endHandshake(id)
+                if state.displaced.remove(id) == nil { state.ordinary -= 1 }
             case .reserve:
                 state.reserve[id] = nil
                 if state.order.count > 4 * limits.reservedConnections {
@@ -73,6 +132,21 @@ final class ConnectionGate: Sendable {
             }
         }
     }
+
+    /// Takes a place for a request of HTTP/2 beyond the first of its connection. There are as many as for connections, so that one
+    /// client's connections are no more than as many of HTTP/1.1 would be.
+    func openStream() -> Bool {
+        state.withLock { state in
+            guard state.figures.sharing < limits.connections else {
+                state.figures.sharingRefused += 1
+                return false
+            }
+            state.figures.sharing += 1
+            return true
+        }
+    }
+
+    func closeStream() { state.withLock { $0.figures.sharing -= 1 } }
 
     func note(receivedBytes: Int, sentBytes: Int) {
         state.withLock { state in
@@ -83,7 +157,27 @@ final class ConnectionGate: Sendable {
 
     func note(_ end: ConnectionEnd) { state.withLock { $0.figures.ended[end, default: 0] += 1 } }
 
-    var figures: Figures { state.withLock { $0.figures } }
+    var figures: Figures {
+        state.withLock { state in
+            var figures = state.figures
+            figures.handshaking = state.handshakes.count
+            return figures
+        }
+    }
+}
+
+/// How TLS's handshake with a client ended.
+enum HandshakeEnd: String, Sendable, CaseIterable {
+    /// Over HTTP/1.1 from here on.
+    case http1
+    case http2
+    case failed
+    /// It took too long.
+    case slow
+    /// It made room for somebody else.
+    case displaced
+    /// It was HTTP without TLS.
+    case plain
 }
 
 /// Why the server ended a connection that its client had not.

@@ -35,6 +35,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let gate: ConnectionGate
     private let refusals: ParserRefusals
     private let tap: ByteTap
+    private let socket: SocketBytes
     private let admission: ConnectionGate.Admission
     private var phase = Phase.open
     /// The requests in the order of their answers. Only the last one's body can be incomplete.
@@ -51,13 +52,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var context: ChannelHandlerContext?
 
     init(
-        limits: TransportLimits, gate: ConnectionGate, refusals: ParserRefusals, tap: ByteTap,
+        limits: TransportLimits, gate: ConnectionGate, refusals: ParserRefusals, tap: ByteTap, socket: SocketBytes,
         admission: ConnectionGate.Admission
     ) {
         self.limits = limits
         self.gate = gate
         self.refusals = refusals
         self.tap = tap
+        self.socket = socket
         self.admission = admission
     }
 
@@ -221,7 +223,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func answer(_ refusal: ParserRefusal, _ context: ChannelHandlerContext) {
-        let (head, bytes) = refusals.answer(refusal)
+        let (head, bytes) = refusals.answer(refusal, on: context.channel)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if let bytes { context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil) }
         end(context, wrapOutboundOut(.end(nil)), nil)
@@ -316,7 +318,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func check(_ context: ChannelHandlerContext, _ now: NIODeadline) {
-        if case .lingering(let deadline) = phase, now >= deadline { return context.close(promise: nil) }
+        if case .lingering(let deadline) = phase, now >= deadline {
+            return context.triggerUserOutboundEvent(CutConnection(), promise: nil)
+        }
         if admission == .reserve, pending.isEmpty, case .open = phase,
             now - acceptedAt >= .milliseconds(limits.reservedMilliseconds)
         {
@@ -325,11 +329,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let stalledMilliseconds = isStopping ? limits.stoppingMilliseconds : limits.stalledAnswerMilliseconds
         if answer.isStalled(
-            writtenBytes: tap.writtenBytes, bufferedBytes: bufferedBytes(context), now,
+            writtenBytes: socket.writtenBytes, bufferedBytes: bufferedBytes(context), now,
             after: .milliseconds(stalledMilliseconds))
         {
             gate.note(.stalledAnswer)
-            return context.close(promise: nil)
+            return context.triggerUserOutboundEvent(CutConnection(), promise: nil)
         }
         if isReadingBody, !hasFailedBody, body.isTooSlow(now, limits, isStopping: isStopping) {
             failBody(.tooSlow, context)

@@ -11,7 +11,7 @@ struct GuardedChannel: HTTPChannelHandler {
     /// `TCP_NOTSENT_LOWAT` of linux/tcp.h.
     private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
 
-    private let base: HTTP1Channel
+    let base: HTTP1Channel
     private let limits: TransportLimits
     private let messageBytes: Int
     private let gate: ConnectionGate
@@ -36,23 +36,38 @@ struct GuardedChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let admission = gate.admit(channel)
+        return channel.eventLoop.makeCompletedFuture { [gate, limits] in
+            let socket = SocketBytes(gate: gate)
+            try channel.pipeline.syncOperations.addHandler(socket, position: .first)
+            Self.bound(channel, limits)
+        }.flatMap { [self] in setup(channel: channel, admission, logger: logger) }
+    }
+
+    /// Has the kernel take little ahead of a client that is slow.
+    static func bound(_ channel: any Channel, _ limits: TransportLimits) {
         #if os(Linux)
             // This fails where the kernel has no such option; there a slow reader holds more.
             try? channel.syncOptions?.setOption(
-                ChannelOptions.Types.SocketOption(level: .tcp, name: Self.notSentLowWater), value: limits.unsentBytes)
+                ChannelOptions.Types.SocketOption(level: .tcp, name: notSentLowWater), value: limits.unsentBytes)
         #endif
-        return base.setup(channel: channel, logger: logger).flatMapThrowing {
-            [limits, messageBytes, gate, refusals] value in
+    }
+
+    /// Sets up a connection that was admitted, and whose `SocketBytes` are there.
+    func setup(
+        channel: any Channel, _ admission: ConnectionGate.Admission, logger: Logger
+    ) -> EventLoopFuture<Value> {
+        base.setup(channel: channel, logger: logger).flatMapThrowing { [limits, messageBytes, gate, refusals] value in
             let pipeline = channel.pipeline.syncOperations
-            let tap = ByteTap(limits: limits, gate: gate)
+            let tap = ByteTap(limits: limits)
             let guardian = ConnectionGuard(
-                limits: limits, gate: gate, refusals: refusals, tap: tap, admission: admission)
+                limits: limits, gate: gate, refusals: refusals, tap: tap,
+                socket: try pipeline.handler(type: SocketBytes.self), admission: admission)
             tap.guardian = guardian
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(decoder))
             let upgrade = SocketUpgrade(messageBytes: messageBytes, limits: limits, guardian: guardian, tap: tap)
             try pipeline.addHandler(upgrade, position: .after(guardian))
-            try pipeline.addHandler(tap, position: .first)
+            try pipeline.addHandler(tap, position: .before(try pipeline.handler(type: HTTPResponseEncoder.self)))
             return value
         }
     }

@@ -17,14 +17,16 @@ struct MeteredBody: AsyncSequence, Sendable {
     let charge: MemoryCharge
     /// The length that the client declared; nil for a chunked body.
     let declaredBytes: Int?
-    let awaitsContinue: Bool
+    /// Whether somebody waits for the word that it is read: a client, or the guard of a request over HTTP/2.
+    let isAwaited: Bool
     let channel: (any Channel)?
 
     init(_ request: Request, charge: MemoryCharge, channel: (any Channel)?) {
         base = request.body
         self.charge = charge
         self.channel = channel
-        awaitsContinue = request.headers[.expect]?.lowercased() == "100-continue"
+        isAwaited =
+            MultiplexedChannel.sharesConnection || request.headers[.expect]?.lowercased() == "100-continue"
         declaredBytes =
             request.headers[.transferEncoding] == nil ? request.headers[.contentLength].flatMap { Int($0) } ?? 0 : nil
     }
@@ -40,7 +42,7 @@ struct MeteredBody: AsyncSequence, Sendable {
             if !hasBegun {
                 hasBegun = true
                 try count(body.declaredBytes ?? MeteredBody.stepBytes)
-                if body.awaitsContinue { body.channel?.triggerUserOutboundEvent(BodyIsWanted(), promise: nil) }
+                if body.isAwaited { body.channel?.triggerUserOutboundEvent(BodyIsWanted(), promise: nil) }
             }
             guard let chunk = try await base.next() else { return nil }
             readBytes += chunk.readableBytes

@@ -58,7 +58,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     settings.readersPerTenant.source.text,
                 ],
                 ["  devices-per-user", String(settings.devicesPerUser.value), settings.devicesPerUser.source.text],
-            ] + settings.transport.rows + [
+            ] + settings.tls.rows + settings.transport.rows + [
                 ["  log-level", settings.logLevel.value.rawValue, settings.logLevel.source.text]
             ]
         if let origins = settings.allowedOrigins.value.text {
@@ -90,7 +90,7 @@ struct DoctorCommand: AsyncParsableCommand {
             ("data directory", directory(data)), ("signing key", key(data)),
             ("database files", files(data)),
             ("database", await database(settings.database.value)), ("collections", collections(settings)),
-            ("tokens", await tokens(settings)), ("address", address(settings)),
+            ("tokens", await tokens(settings)), ("tls", tls(settings)), ("address", address(settings)),
         ]
     }
 
@@ -196,6 +196,21 @@ struct DoctorCommand: AsyncParsableCommand {
                 return .good("verified with the keys of \(issuers.count) issuers, which were read")
             }
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
+        } catch {
+            return .bad(error.message)
+        }
+    }
+
+    private static func tls(_ settings: ServerSettings) -> Check {
+        guard let files = settings.tls.files?.value else {
+            return .note("none: a proxy in front, or --tls-certificate and --tls-key")
+        }
+        let now = Date()
+        do {
+            let certificate = try ServerCertificate(files, at: now)
+            let text = "\(certificate.summary); the key has mode \(String(certificate.keyMode, radix: 8))"
+            let warnings = certificate.warnings(at: now)
+            return warnings.isEmpty ? .good(text) : .note(([text] + warnings).joined(separator: "; "))
         } catch {
             return .bad(error.message)
         }

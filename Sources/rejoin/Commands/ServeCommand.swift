@@ -26,6 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
 
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
         let named = try await settings.namedVerifier(logger: logger)
+        let certificates = try settings.tls.openCertificates(logger: logger)
         try data.prepare()
         let store = try await settings.database.value.openForServing()
         let own = try data.ownKeys()
@@ -55,6 +56,7 @@ struct ServeCommand: AsyncParsableCommand {
         transport.connections = Descriptors.raise(for: transport, logger)
         let server = try await SyncServer(
             engine: engine, verifier: verifier, metrics: metrics, transport: transport,
+            certificates: certificates, trustedProxies: settings.tls.trustedProxies.value,
             allowedOrigins: settings.allowedOrigins.value,
             gauges: (store as? SQLiteStore)?.gauges ?? [], version: rejoinVersion, logger: logger)
         var configuration = ServerConfiguration()
@@ -66,7 +68,9 @@ struct ServeCommand: AsyncParsableCommand {
         let management = server.managementApplication(configuration) { managementPort.yield($0) }
         if management == nil { managementPort.finish() }
         let application = server.application(configuration) { port in
-            announce(host: host, port: port, data: data, settings.database.value, mintsTokens: settings.mintsTokens)
+            announce(
+                Place(scheme: settings.tls.scheme, host: host, port: port, certificates), data: data,
+                settings.database.value, mintsTokens: settings.mintsTokens)
             // The management port comes second: whoever started the server reads its address from the first line.
             if let port = await managementPorts.first(where: { _ in true }) {
                 announce(managementPort: port, host: host)
@@ -76,8 +80,10 @@ struct ServeCommand: AsyncParsableCommand {
         // way finish, then the commit queues are emptied.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: EngineService(engine: engine, store: store)), .init(service: application),
-            .init(service: KeyReading(verifier: verifier)), .init(service: HeldReaders(engine: engine)),
+            .init(service: KeyReading(verifier: verifier, certificates: certificates)),
+            .init(service: HeldReaders(engine: engine)),
         ]
+        if let certificates { services.append(.init(service: certificates)) }
         if let management {
             // It stands before the others, so that a server that is stopping can be watched to its end.
             services.insert(.init(service: management), at: 1)
@@ -134,17 +140,30 @@ extension SyncStore {
     }
 }
 
+/// Where the server listens, and where a browser finds it.
+private struct Place {
+    let address: String
+    let browserAddress: String
+
+    init(scheme: String, host: String, port: Int, _ certificates: ServerCertificates?) {
+        address = "\(scheme)://\(host):\(port)"
+        let named = certificates?.current.host(orElse: host) ?? host
+        browserAddress = "\(scheme)://\(named.inAddress):\(port)"
+    }
+}
+
 /// What a person who has just started the server needs next.
-private func announce(host: String, port: Int, data: DataDirectory, _ database: Database, mintsTokens: Bool) {
+private func announce(_ listening: Place, data: DataDirectory, _ database: Database, mintsTokens: Bool) {
     let place =
         switch database {
         case .file(let data): data.path
         case .server: "PostgreSQL (\(database.description))"
         }
-    print("rejoin \(rejoinVersion) is listening on http://\(host):\(port), data in \(place)")
+    print("rejoin \(rejoinVersion) is listening on \(listening.address), data in \(place)")
     if mintsTokens {
         print("a token: rejoin token --tenant demo --device laptop --data \(data.path)")
-        let link = "rejoin token --tenant demo --role reviewer --link --url http://\(host):\(port) --data \(data.path)"
+        let link =
+            "rejoin token --tenant demo --role reviewer --link --url \(listening.browserAddress) --data \(data.path)"
         print("the reviewers' page: \(link)")
     }
     // Into a pipe the lines would otherwise wait for the server's end.
@@ -234,13 +253,29 @@ private struct EngineService: Service {
     }
 }
 
-/// Reads keys again at SIGHUP: those of files, the server's own among them, and those of providers.
+extension TLSSettings {
+    /// The certificate to show; nil for HTTP without TLS.
+    fileprivate func openCertificates(logger: Logger) throws(CommandFailure) -> ServerCertificates? {
+        guard let files else { return nil }
+        do {
+            return try ServerCertificates(files.value, logger: logger)
+        } catch {
+            throw .cannotStart(error.message)
+        }
+    }
+}
+
+/// Reads keys again at SIGHUP: those of files, the server's own among them, those of providers, and the certificate.
 private struct KeyReading: Service {
     let verifier: TokenVerifier
+    let certificates: ServerCertificates?
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { await verifier.readAgain() }
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                await certificates?.readAgain()
+                await verifier.readAgain()
+            }
         }
     }
 }

@@ -39,14 +39,18 @@ struct MintTokenCommand: AsyncParsableCommand {
     @Flag(help: "A link to the reviewers' page instead, which signs the user in once. With --role reviewer.")
     var link = false
 
-    @Option(help: "Where the browser finds the server, for --link.")
-    var url = "http://127.0.0.1:8080"
+    @Option(
+        help: """
+            Where the browser finds the server, for --link. (default: what the settings say of host, port and TLS, \
+            http://127.0.0.1:8080)
+            """)
+    var url: String?
 
     func run() async throws {
         let settings = try SettingsResolution(config: common.config)
         let data = DataDirectory(settings, common)
         let claims = try link ? linkClaims() : claims()
-        let prefix = try link ? base() + "/review/sign-in?code=" : ""
+        let prefix = try link ? base(settings) + "/review/sign-in?code=" : ""
         print(prefix + (try await TokenMint(data.ownKeys().signing).token(claims)))
     }
 
@@ -60,7 +64,8 @@ struct MintTokenCommand: AsyncParsableCommand {
             expiresAtSeconds: claims.exp)
     }
 
-    private func base() throws(CommandFailure) -> String {
+    private func base(_ settings: SettingsResolution) throws(CommandFailure) -> String {
+        let url = if let url { url } else { try settings.browserAddress }
         guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme), parsed.host != nil,
             parsed.query == nil, parsed.fragment == nil
         else { throw .cannotStart("--url is where the server is, as in https://sync.example.org") }
@@ -100,5 +105,18 @@ struct MintTokenCommand: AsyncParsableCommand {
             number <= 36_500
         else { return nil }
         return Double(number) * unit
+    }
+}
+
+extension SettingsResolution {
+    /// Where a browser finds a server with these settings.
+    fileprivate var browserAddress: String {
+        get throws(CommandFailure) {
+            let tls = try TLSSettings(nil, self)
+            let port = try integer(.port, nil, in: 0...65_535, default: 8080).value
+            let host = text(.host, nil, default: "127.0.0.1").value
+            let named = tls.files.flatMap { try? ServerCertificate($0.value, at: Date()) }?.host(orElse: host) ?? host
+            return "\(tls.scheme)://\(named.inAddress):\(port)"
+        }
     }
 }

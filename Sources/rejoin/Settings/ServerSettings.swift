@@ -51,6 +51,8 @@ struct ServerOptions: ParsableArguments {
             """)
     var bytesPerSecond: Int?
 
+    @OptionGroup var tls: TLSOptions
+
     @OptionGroup var transport: TransportOptions
 
     @Option(help: "Long polls and streams that one device may hold open. (default: 16; REJOIN_READERS_PER_DEVICE)")
@@ -97,6 +99,7 @@ struct ServerSettings: Sendable {
     let requestsPerSecond: Setting<Int>
     /// The bytes of one device's batches, averaged over ten seconds.
     let bytesPerSecond: Setting<Int>
+    let tls: TLSSettings
     let transport: TransportSettings
     let readersPerDevice: Setting<Int>
     let readersPerTenant: Setting<Int>
@@ -137,6 +140,7 @@ struct ServerSettings: Sendable {
         bytesPerSecond = try settings.integer(
             .bytesPerSecond, options.bytesPerSecond, in: 1_024...1_000_000_000_000,
             default: EngineLimits().bytesPerSecondPerDevice)
+        tls = try TLSSettings(options.tls, settings)
         transport = try TransportSettings(options.transport, settings)
         readersPerDevice = try settings.integer(
             .readersPerDevice, options.readersPerDevice, in: 1...100_000, default: EngineLimits().readersPerDevice)

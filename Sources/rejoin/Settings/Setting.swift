@@ -34,6 +34,9 @@ enum SettingName: String, CaseIterable {
     case logLevel = "log-level"
     case requestsPerSecond = "requests-per-second"
     case bytesPerSecond = "bytes-per-second"
+    case tlsCertificate = "tls-certificate"
+    case tlsKey = "tls-key"
+    case trustedProxy = "trusted-proxy"
     case connections
     case managementPort = "management-port"
     case requestMemory = "request-memory"

@@ -10,12 +10,13 @@ extension ProcessTests {
         private static let memoryMiB = 512
 
         private func withServer(
-            _ arguments: [String] = [], descriptors: Int? = nil, _ body: (ServerProcess) async throws -> Void
+            _ arguments: [String] = [], descriptors: Int? = nil, over wire: Wire = .plain,
+            _ body: (ServerProcess) async throws -> Void
         ) async throws {
             try await withTemporaryDirectory { directory in
                 let server = try await ServerProcess.start(
                     data: directory + "/data", ["--requests-per-second", "100000"] + arguments,
-                    descriptors: descriptors)
+                    descriptors: descriptors, over: wire)
                 defer { server.process.send(SIGKILL) }
                 try await body(server)
                 #expect(try await server.caller().get("/healthz").status == 200)
@@ -23,9 +24,9 @@ extension ProcessTests {
             }
         }
 
-        @Test("a form of megabytes is refused before it is read")
-        func largeForm() async throws {
-            try await withServer { server in
+        @Test("a form of megabytes is refused before it is read", arguments: Wire.allCases)
+        func largeForm(_ wire: Wire) async throws {
+            try await withServer(over: wire) { server in
                 let address = server.address
                 let body = Array(String(repeating: "a&", count: 3_984_588).utf8)
                 for framing in ["Content-Length: \(body.count)", "Transfer-Encoding: chunked"] {
@@ -45,9 +46,9 @@ extension ProcessTests {
             }
         }
 
-        @Test("forms that do not come to their end are given up, and hold nothing meanwhile")
-        func unfinishedForms() async throws {
-            try await withServer(["--body-timeout", "1"]) { server in
+        @Test("forms that do not come to their end are given up, and hold nothing meanwhile", arguments: Wire.allCases)
+        func unfinishedForms(_ wire: Wire) async throws {
+            try await withServer(["--body-timeout", "1"], over: wire) { server in
                 let address = server.address
                 let statuses = try await onThread {
                     let clients = try (0..<150).map { _ in try RawConnection(address) }
@@ -66,9 +67,10 @@ extension ProcessTests {
             }
         }
 
-        @Test("a tenant's unfinished batches hold its share and no more")
-        func unfinishedBatches() async throws {
-            try await withServer(["--body-timeout", "1"]) { server in
+        @Test("a tenant's unfinished batches hold its share and no more", arguments: Wire.allCases)
+        func unfinishedBatches(_ wire: Wire) async throws {
+            // All of them have to be there before the first is given up, and a hundred handshakes take a while.
+            try await withServer(["--body-timeout", wire == .tls ? "5" : "1"], over: wire) { server in
                 let address = server.address
                 let token = try await server.caller(device: "a").token
                 let other = try await server.caller(tenant: "globex", device: "b")
@@ -134,9 +136,9 @@ extension ProcessTests {
             }
         }
 
-        @Test("answers that nobody reads hold a tenant's share, until they are given up")
-        func unreadAnswers() async throws {
-            try await withServer(["--answer-timeout", "1"]) { server in
+        @Test("answers that nobody reads hold a tenant's share, until they are given up", arguments: Wire.allCases)
+        func unreadAnswers(_ wire: Wire) async throws {
+            try await withServer(["--answer-timeout", "1"], over: wire) { server in
                 let address = server.address
                 let device = try await server.caller(device: "a")
                 try await fill(device, megabytes: 8)
@@ -156,10 +158,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("a stream that nobody reads does not hold up the end")
-        func unreadStream() async throws {
+        @Test("a stream that nobody reads does not hold up the end", arguments: Wire.allCases)
+        func unreadStream(_ wire: Wire) async throws {
             try await withTemporaryDirectory { directory in
-                let server = try await ServerProcess.start(data: directory + "/data", ["--answer-timeout", "2"])
+                let server = try await ServerProcess.start(
+                    data: directory + "/data", ["--answer-timeout", "2"], over: wire)
                 defer { server.process.send(SIGKILL) }
                 let device = try await server.caller(device: "a")
                 try await fill(device, megabytes: 8)
@@ -213,9 +216,9 @@ extension ProcessTests {
             }
         }
 
-        @Test("after a refusal a body is not read for ever")
-        func endlessBody() async throws {
-            try await withServer { server in
+        @Test("after a refusal a body is not read for ever", arguments: Wire.allCases)
+        func endlessBody(_ wire: Wire) async throws {
+            try await withServer(over: wire) { server in
                 let address = server.address
                 let (sent, answer) = try await onThread { try Self.sendWithoutEnd(address) }
                 // What the kernels of both sides hold is not the server's.

@@ -14,11 +14,13 @@ extension ProcessTests {
             return try #require(try await onThread { body(try RawConnection(address)) })
         }
 
-        @Test("what the parser refuses is a problem document with a request id, and ends the connection")
-        func parserRefusals()
+        @Test(
+            "what the parser refuses is a problem document with a request id, and ends the connection",
+            arguments: Wire.allCases)
+        func parserRefusals(_ wire: Wire)
             async throws
         {
-            try await withFreshServer { server in
+            try await withFreshServer(over: wire) { server in
                 let token = String(repeating: "x", count: 100_000)
                 for (name, text) in [
                     ("no HTTP", "hello\r\n\r\n"), ("no host", "GET /healthz HTTP/1.1\r\n\r\n"),
@@ -49,9 +51,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("a refusal below the routes comes after the answers to what was asked before")
-        func orderOfRefusals() async throws {
-            try await withFreshServer { server in
+        @Test(
+            "a refusal below the routes comes after the answers to what was asked before",
+            arguments: Wire.allCases)
+        func orderOfRefusals(_ wire: Wire) async throws {
+            try await withFreshServer(over: wire) { server in
                 let text = try await onThread { [address = server.address] in
                     let client = try RawConnection(address)
                     client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n")
@@ -62,9 +66,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("HTTP 1.0 is answered whole, not chunked, and closed")
-        func http10() async throws {
-            try await withFreshServer { server in
+        @Test(
+            "HTTP 1.0 is answered whole, not chunked, and closed",
+            arguments: Wire.allCases)
+        func http10(_ wire: Wire) async throws {
+            try await withFreshServer(over: wire) { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 #expect(try await device.post(batch: batch, key: "k").status == 200)
@@ -85,9 +91,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("HEAD of a stream announces chunks and sends none, and the connection goes on")
-        func headOfStream() async throws {
-            try await withFreshServer { server in
+        @Test(
+            "HEAD of a stream announces chunks and sends none, and the connection goes on",
+            arguments: Wire.allCases)
+        func headOfStream(_ wire: Wire) async throws {
+            try await withFreshServer(over: wire) { server in
                 let token = try await server.caller(device: "a").token
                 let text = try await onThread { [address = server.address] in
                     let client = try RawConnection(address)
@@ -107,9 +115,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("a body that came too slowly is asked for again, and goes through under the same key")
-        func slowBody() async throws {
-            try await withFreshServer(["--body-timeout", "1"]) { server in
+        @Test(
+            "a body that came too slowly is asked for again, and goes through under the same key",
+            arguments: Wire.allCases)
+        func slowBody(_ wire: Wire) async throws {
+            try await withFreshServer(["--body-timeout", "1"], over: wire) { server in
                 let device = try await server.caller(device: "a")
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 let slow = try await exchange(server) { client in
@@ -129,9 +139,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("who asks before sending is told to go on, or why not")
-        func expectations() async throws {
-            try await withFreshServer { server in
+        @Test(
+            "who asks before sending is told to go on, or why not",
+            arguments: Wire.allCases)
+        func expectations(_ wire: Wire) async throws {
+            try await withFreshServer(over: wire) { server in
                 let token = try await server.caller(device: "a").token
                 let batch = batchBody([operation(.create, "jobs", "j", clock: ["a": 1], fields: [("v", 1)])])
                 func headers(_ length: Int) -> [String] {
@@ -165,9 +177,11 @@ extension ProcessTests {
             }
         }
 
-        @Test("each route reads no more than it needs")
-        func smallBodies() async throws {
-            try await withFreshServer { server in
+        @Test(
+            "each route reads no more than it needs",
+            arguments: Wire.allCases)
+        func smallBodies(_ wire: Wire) async throws {
+            try await withFreshServer(over: wire) { server in
                 let token = try await server.caller(device: "a", roles: ["device", "reviewer", "admin"]).token
                 for (line, limit) in [
                     ("POST /v1/devices", 65_536), ("POST /v1/conflicts/1/comments", 65_536),

@@ -23,6 +23,7 @@ struct ServerOptions: Sendable {
     var tokenRequirements = TokenRequirements()
     var keySource: (@Sendable () async -> TokenKey?)?
     var allowedOrigins = AllowedOrigins.none
+    var trustedProxies = TrustedProxies.none
     /// Where there are several, beside the server's own key.
     var issuers: [TokenIssuer] = []
 }
@@ -77,7 +78,8 @@ struct TestServer: Sendable {
                 keys: ServerKeys(secret: secret),
                 clock: options.hasTimeouts ? clock.engineClock : clock.withoutTimeouts,
                 logger: log.logger()),
-            verifier: verifier, allowedOrigins: options.allowedOrigins, logger: log.logger())
+            verifier: verifier, trustedProxies: options.trustedProxies, allowedOrigins: options.allowedOrigins,
+            logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0
