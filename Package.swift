@@ -143,7 +143,7 @@ let package = Package(
                 .embedInCode("Templates/runs.mustache"),
                 .embedInCode("Templates/sentence.mustache"),
                 .embedInCode("Templates/side.mustache"),
-                .embedInCode("Templates/sign-in.mustache"),
+                .embedInCode("Templates/sign-in.mustache"), .embedInCode("Templates/sessions.mustache"),
                 .embedInCode("Templates/summary.mustache"),
                 .embedInCode("Templates/text.mustache"),
                 .embedInCode("Templates/time.mustache"),

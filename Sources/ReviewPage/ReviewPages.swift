@@ -32,6 +32,7 @@ public struct ReviewPages: Sendable {
     public func bulkResult(_ page: BulkResultPage) -> String { render(page.fragment, .bulkResult) }
     public func summary(_ page: SummaryPage) -> String { render(page.fragment, .summary) }
     public func signIn(_ page: SignInPage) -> String { render(page.fragment, .signIn) }
+    public func sessions(_ page: SessionsPage) -> String { render(page.fragment, .sessions) }
     public func notice(_ page: NoticePage) -> String { render(page.fragment, .notice) }
 
     public func front(_ page: FrontPage) -> String { render(page.fragment, .front) }

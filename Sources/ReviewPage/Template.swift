@@ -15,6 +15,7 @@ enum Template: String, CaseIterable {
     case bulkResult = "bulk-result"
     case summary
     case signIn = "sign-in"
+    case sessions
     case notice
     case front
     case runs
@@ -47,6 +48,7 @@ enum Template: String, CaseIterable {
         case .bulkResult: PackageResources.bulk_result_mustache
         case .summary: PackageResources.summary_mustache
         case .signIn: PackageResources.sign_in_mustache
+        case .sessions: PackageResources.sessions_mustache
         case .notice: PackageResources.notice_mustache
         case .front: PackageResources.front_mustache
         case .runs: PackageResources.runs_mustache

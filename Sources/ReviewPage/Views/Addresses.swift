@@ -5,6 +5,8 @@ enum Addresses {
     static let summary = "/review/summary"
     static let signIn = "/review/sign-in"
     static let signOut = "/review/sign-out"
+    static let sessions = "/review/sessions"
+    static let endSessions = "/review/sessions/end"
 
     static func list(_ filters: ConflictFilters) -> String {
         QueryText.address(list, filters.items)

@@ -5,6 +5,7 @@ struct PageFrame {
         case conflict
         case bulk
         case summary
+        case sessions
         case elsewhere
     }
 
@@ -24,7 +25,8 @@ struct PageFrame {
                 "user": .name(session.user), "tenant": .name(session.tenant), "csrf": .text(session.csrf),
                 "list": .text(Addresses.list), "summary": .text(Addresses.summary),
                 "signOut": .text(Addresses.signOut), "isList": .flag(place == .list),
-                "isSummary": .flag(place == .summary),
+                "isSummary": .flag(place == .summary), "sessions": .text(Addresses.sessions),
+                "isSessions": .flag(place == .sessions),
             ])
         }
         return fragment

@@ -2,6 +2,7 @@ import Hummingbird
 import MergeCore
 import ReviewPage
 import SyncEngine
+import SyncStorage
 import SyncWire
 
 extension ReviewPageRoutes {
@@ -26,9 +27,19 @@ extension ReviewPageRoutes {
             let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits.wire),
             try await isPermitted(link.caller), try await engine.spend(link.caller, link.code)
         else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
-        let cookie = try await sessions.cookie(
-            tenant: link.caller.tenant, user: link.caller.user, nowMilliseconds: now, isSecure: request.isOverTLS)
-        return seeOther("/review", cookie: cookie)
+        return seeOther("/review", cookie: try await beginSession(of: link.caller, by: .link, request))
+    }
+
+    /// Begins a session of a browser, and notes it so that it can be seen and ended.
+    /// - Returns: its cookie.
+    func beginSession(
+        of reviewer: Caller, by way: ReviewSessionRow.Way, _ request: Request
+    ) async throws -> String {
+        let new = ReviewSessions.newSession(
+            of: reviewer.user, by: way, nowMilliseconds: engine.clock.now(), browser: request.headers[.userAgent])
+        let cookie = try await sessions.cookie(of: new, tenant: reviewer.tenant, isSecure: request.isOverTLS)
+        try await engine.begin(reviewer.tenant, new)
+        return cookie
     }
 
     /// Who is signed in; nil for a session that has ended.
@@ -63,5 +74,29 @@ extension ReviewPageRoutes {
         var response = html(pages.notice(NoticePage(.justSignedOut)))
         response.headers[.setCookie] = ReviewSessions.endingCookie(isSecure: exchange.request.isOverTLS)
         return response
+    }
+
+    // MARK: Sessions
+
+    /// Where the reviewer is signed in.
+    func sessions(_ exchange: ReviewExchange) async throws -> Response {
+        let rows = try await engine.reviewSessions(of: exchange.caller).map { row in
+            SessionsPage.Row(
+                id: row.id.text, browser: row.browser, beganAtMilliseconds: row.beganAtMilliseconds,
+                expiresAtMilliseconds: row.expiresAtMilliseconds, way: row.way == .link ? .link : .provider,
+                isThis: row.id == exchange.caller.session)
+        }
+        return html(pages.sessions(SessionsPage(session: exchange.session, rows: rows)))
+    }
+
+    /// Ends one of the reviewer's sessions, or all but the one that asks.
+    func endSessions(_ exchange: ReviewExchange) async throws -> Response {
+        let form = try await FormFields(of: exchange.request, limits: limits)
+        guard isOwn(form, exchange) else { throw Problem(.forbidden, "The form is of another session.") }
+        let named = form["session"]
+        try await engine.endSessions(of: exchange.caller) { row in
+            named.isEmpty ? row.id != exchange.caller.session : row.id.text == named
+        }
+        return seeOther("/review/sessions")
     }
 }

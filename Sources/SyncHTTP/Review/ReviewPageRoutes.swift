@@ -72,6 +72,8 @@ struct ReviewPageRoutes: Sendable {
             Page(.post, "/review/conflicts/{id}/comment", query: filters) { try await comment($0) },
             Page(.post, "/review/conflicts/{id}/assign", query: filters) { try await assign($0) },
             Page(.post, "/review/sign-out") { try await signOut($0) },
+            Page(.get, "/review/sessions") { try await sessions($0) },
+            Page(.post, "/review/sessions/end") { try await endSessions($0) },
         ]
     }
 

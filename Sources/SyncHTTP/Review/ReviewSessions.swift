@@ -45,15 +45,32 @@ struct ReviewSessions: Sendable {
         await keys.add(hmac: HMACKey(from: serverKeys.session), digestAlgorithm: .sha256)
     }
 
-    /// The cookie of a new session.
+    /// As much of a browser's name for itself as is kept.
+    private static let browserBytes = 200
+
+    private static func random() -> String {
+        Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+    }
+
+    /// A new session.
+    /// - Parameter browser: what the browser calls itself. It proves nothing, and is shown to its user alone.
+    static func newSession(
+        of user: ExactString, by way: ReviewSessionRow.Way, nowMilliseconds: Int64, browser: String?
+    ) -> ReviewSessionRow {
+        // Header fields are ASCII, or what somebody else made of it.
+        let name = (browser ?? "").unicodeScalars.filter { (" "..."~").contains($0) }.prefix(browserBytes)
+        return ReviewSessionRow(
+            id: ExactString(random()), user: user, beganAtMilliseconds: nowMilliseconds,
+            expiresAtMilliseconds: (nowMilliseconds / 1000 + validSeconds) * 1000, way: way,
+            browser: String(String.UnicodeScalarView(name)))
+    }
+
+    /// The cookie of a session.
     /// - Parameter isSecure: whether the browser came over TLS, so that the cookie must not go without it.
-    func cookie(tenant: TenantID, user: ExactString, nowMilliseconds: Int64, isSecure: Bool) async throws -> String {
-        let random = {
-            Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
-        }
+    func cookie(of session: ReviewSessionRow, tenant: TenantID, isSecure: Bool) async throws -> String {
         let claims = Claims(
-            sub: user.text, tenant: tenant.name.text, exp: Double(nowMilliseconds / 1000 + Self.validSeconds),
-            iat: Double(nowMilliseconds) / 1000, sid: random(), form: random())
+            sub: session.user.text, tenant: tenant.name.text, exp: Double(session.expiresAtMilliseconds) / 1000,
+            iat: Double(session.beganAtMilliseconds) / 1000, sid: session.id.text, form: Self.random())
         return Self.header(try await keys.sign(claims), maximumAge: Self.validSeconds, isSecure: isSecure)
     }
 
