@@ -21,7 +21,14 @@ struct WrittenHistory: Sendable {
     private var seen: [Place: Set<Value>] = [:]
     private var increments: [Place: [OperationID: Int64]] = [:]
     private var added: [Place: Set<Value>] = [:]
-    private var removed: [Place: Set<Value>] = [:]
+    /// What each author last did about an element: took it out, or had that go before it was an edit.
+    private var removed: [Place: [Value: [String: Removal]]] = [:]
+
+    private struct Removal: Sendable {
+        /// When it was, in the author's own count.
+        let number: Int
+        let isSo: Bool
+    }
 
     mutating func wrote(_ value: Value, to field: ExactString, of key: RecordKey, seeing shown: ShownRecord?) {
         let place = Place(record: key, field: field)
@@ -53,8 +60,22 @@ struct WrittenHistory: Sendable {
         added[Place(record: key, field: field), default: []].insert(element)
     }
 
-    mutating func removed(_ element: Value, from field: ExactString, of key: RecordKey) {
-        removed[Place(record: key, field: field), default: []].insert(element)
+    /// - Parameters:
+    ///   - author: who took it out.
+    ///   - number: when, in the author's own count.
+    mutating func removed(
+        _ element: Value, from field: ExactString, of key: RecordKey, by author: String = "", at number: Int = 0
+    ) {
+        removed[Place(record: key, field: field), default: [:]][element, default: [:]][author] =
+            Removal(number: number, isSo: true)
+    }
+
+    /// What this author took out is there again: it was no edit yet when the row went.
+    mutating func keptAfterAll(
+        _ element: Value, in field: ExactString, of key: RecordKey, by author: String, at number: Int
+    ) {
+        removed[Place(record: key, field: field), default: [:]][element, default: [:]][author] =
+            Removal(number: number, isSo: false)
     }
 
     /// Takes what others did.
@@ -63,7 +84,9 @@ struct WrittenHistory: Sendable {
         seen.merge(other.seen) { $0.union($1) }
         increments.merge(other.increments) { $0.merging($1, uniquingKeysWith: +) }
         added.merge(other.added) { $0.union($1) }
-        removed.merge(other.removed) { $0.union($1) }
+        removed.merge(other.removed) { mine, theirs in
+            mine.merging(theirs) { $0.merging($1) { $1.number >= $0.number ? $1 : $0 } }
+        }
     }
 
     // MARK: The end
@@ -112,19 +135,20 @@ struct WrittenHistory: Sendable {
             guard let record = end.records[place.record], !record.isDeleted else { return [] }
             var shown: Set<Value> = []
             if case .array(let there)? = try record.fieldValues()[place.field] { shown = Set(there) }
-            let gone = removed[place] ?? []
+            let gone = (removed[place] ?? [:]).mapValues { $0.filter(\.value.isSo) }.filter { !$0.value.isEmpty }
             return elements.compactMap { element in
                 let isParked = end.parked.contains {
                     $0.record == place.record
                         && $0.fields[place.field]?.canonicalText.contains(element.canonicalText) == true
                 }
-                if gone.contains(element) {
+                if let authors = gone[element] {
                     // Who takes an element out, or makes the record anew, may be refused, and is told so.
                     let isRefused = end.parked.contains {
                         $0.record == place.record && $0.fields[place.field] != nil
                     }
                     return shown.contains(element) && !isRefused
-                        ? "\(element.canonicalText) was removed and is there" : nil
+                        ? "\(element.canonicalText) was removed (\(authors.map { "by \($0.key) at \($0.value.number)" })) and is there"
+                        : nil
                 }
                 return shown.contains(element) || isParked ? nil : "\(element.canonicalText) was added and is lost"
             }

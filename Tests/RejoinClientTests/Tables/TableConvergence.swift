@@ -15,6 +15,8 @@ struct TableConvergence {
     let record: (_ collection: ExactString, _ id: ExactString) async throws -> WireRecord?
     /// All conflicts of the audit.
     let conflicts: () async throws -> [WireConflict]
+    /// The operations of a record as the server tells them, for people who look for what went wrong.
+    var operations: (_ record: RecordKey) async throws -> String = { _ in "" }
 
     func check(_ users: [TableUser], _ seed: UInt64) async throws {
         var users = users
@@ -63,6 +65,11 @@ struct TableConvergence {
         }
         #expect(!end.records.isEmpty, "seed \(seed)")
         let losses = try history.losses(at: end)
+        if !losses.isEmpty {
+            for key in end.records.keys where key.collection == "estimates" {
+                print("\(key.id) ends as \(end.records[key]?.fields ?? ""); \(try await operations(key))")
+            }
+        }
         let parked = end.parked.map { "\($0.code) \($0.record.id) \(Value.object($0.fields).canonicalText)" }
         #expect(
             losses.isEmpty, "seed \(seed): \(losses.joined(separator: "; ")); parked: \(parked.joined(separator: "; "))"

@@ -4,6 +4,7 @@ import MergeCore
 import RejoinClient
 import SyncWire
 import Testing
+import Values
 
 extension ClientProcessTests {
     /// People who write SQL, on real sockets, behind a proxy that does to requests whatever happens to requests.
@@ -54,6 +55,22 @@ extension ServerSite {
                 try await self.get("/v1/conflicts/export", accept: "application/x-ndjson")?.split(separator: 0x0A).map {
                     try WireConflict(encoded: Array($0))
                 } ?? []
+            },
+            operations: { key in
+                var (pages, next): (String, String?) = ("", "")
+                while let page = next {
+                    let uri =
+                        "/v1/records/\(key.collection)/\(key.id)/history?limit=200"
+                        + (page.isEmpty ? "" : "&page=\(page)")
+                    let body = try await self.get(uri, accept: nil).map { String(decoding: $0, as: UTF8.self) } ?? ""
+                    pages += body + "\n"
+                    if case .object(let page)? = try? Value(json: body), case .string(let text)? = page["next"] {
+                        next = text.text
+                    } else {
+                        next = nil
+                    }
+                }
+                return pages
             })
     }
 }

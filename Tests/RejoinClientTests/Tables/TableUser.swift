@@ -149,7 +149,9 @@ private struct RandomWrite: Sendable {
             // The new row says 0, which its author means.
             if case .integer(let total)? = former["visits"] { counted(-total, key) }
             if case .array(let elements)? = former["tags"] {
-                for element in elements { history.removed(element, from: "tags", of: key) }
+                for element in elements {
+                    history.removed(element, from: "tags", of: key, by: name, at: count)
+                }
             }
         }
         let value = fresh()
@@ -191,10 +193,15 @@ private struct RandomWrite: Sendable {
             if case .integer(let number)? = known?["visits"] { before = number }
             counted(before - total, key)
         }
-        if case .array(let elements)? = seen["tags"] {
-            var before: [Value] = []
-            if case .array(let elements)? = known?["tags"] { before = elements }
-            for element in elements where !before.contains(element) { history.removed(element, from: "tags", of: key) }
+        var (there, before): ([Value], [Value]) = ([], [])
+        if case .array(let elements)? = seen["tags"] { there = elements }
+        if case .array(let elements)? = known?["tags"] { before = elements }
+        for element in there where !before.contains(element) {
+            history.removed(element, from: "tags", of: key, by: name, at: count)
+        }
+        // A row that was made anew, or had something taken out, and goes before that is an edit: nobody hears of it.
+        for element in before where !there.contains(element) {
+            history.keptAfterAll(element, in: "tags", of: key, by: name, at: count)
         }
         try sawChildren(of: key, db)
         let (condition, arguments) = Self.condition(key)
@@ -261,7 +268,7 @@ private struct RandomWrite: Sendable {
                 arguments: [element, id])
         case 3:
             guard case .array(let elements)? = seen["tags"], !elements.isEmpty else { return }
-            history.removed(elements[0], from: "tags", of: key)
+            history.removed(elements[0], from: "tags", of: key, by: name, at: count)
             try db.execute(sql: "UPDATE estimates SET tags = json_remove(tags, '$[0]') WHERE id = ?", arguments: [id])
         case 4:
             count += 1
