@@ -11,6 +11,9 @@ public struct ClientOptions: Sendable {
     public var onDemand: Set<ExactString> = []
     /// The device id to begin with; nil for a random one. It counts for a new database only.
     public var device: DeviceID?
+    /// Which tenant is meant, where the token's user may be a member of several and the token names none (`Rejoin-Tenant`); nil
+    /// otherwise. One database is of one tenant.
+    public var tenant: ExactString?
     /// Called for each record that the server changed, within the transaction that takes it. When it throws, the change is set
     /// aside, the others are taken, and it is tried again at every page.
     public var applying: (@Sendable (Database, ShownRecord) throws -> Void)?

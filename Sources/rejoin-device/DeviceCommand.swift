@@ -44,6 +44,9 @@ struct DeviceCommand: AsyncParsableCommand {
     @Option(help: "The device id to begin with, where the token is for a certain one.")
     var device: String?
 
+    @Option(help: "The tenant that is meant, where the token names none and its user is a member of several.")
+    var tenant: String?
+
     @Flag(help: "Go on until it is interrupted: send what is written, take what others do.")
     var stay = false
 
@@ -75,6 +78,7 @@ struct DeviceCommand: AsyncParsableCommand {
         guard !table.isEmpty else { throw ValidationError("no table is named: --table NAME") }
         var options = ClientOptions()
         options.device = device.map { DeviceID(ExactString($0)) }
+        options.tenant = tenant.map { ExactString($0) }
         if verbose {
             options.log = SyncLogger { level, line in FileHandle.standardError.write(Data("\(level): \(line)\n".utf8)) }
         }

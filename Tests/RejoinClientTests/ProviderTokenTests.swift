@@ -67,4 +67,22 @@ struct ProviderTokenTests {
             }
         }
     }
+
+    @Test("names the tenant that was chosen, and waits where the server does not take it there")
+    func chosenTenant() async throws {
+        try await withDirectory { directory in
+            try await TestServer.run { server in
+                let here = try TestDevice("ipad", on: server, in: directory) { $0.tenant = "acme" }
+                try await here.client.write { try $0.create("notes", "n", ["text": "mine"]) }
+                try await here.sync()
+                #expect(try await server.record("notes", "n") != nil)
+                // The server answers for what the header says: its token is for another tenant.
+                let elsewhere = try TestDevice("mac", on: server, in: directory) { $0.tenant = "glöbex & co" }
+                try await elsewhere.client.write { try $0.create("notes", "m", ["text": "mine"]) }
+                await #expect(throws: SyncFailure.self) { try await elsewhere.sync() }
+                #expect(try await elsewhere.client.pending().count == 1)
+                #expect(try await server.record("notes", "m") == nil)
+            }
+        }
+    }
 }

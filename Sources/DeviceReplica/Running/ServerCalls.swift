@@ -22,6 +22,8 @@ struct ServerCalls: Sendable {
     struct Credentials: Sendable {
         var token = ""
         var device: DeviceID?
+        /// Which of the tenants is meant that the token's user is a member of; nil where the token says it, or there is one.
+        var tenant: ExactString?
     }
 
     /// When a request went out and its answer came back, by the device's uptime.
@@ -36,6 +38,10 @@ struct ServerCalls: Sendable {
         var headers = ["Authorization": "Bearer \(caller.token)"]
         if let device = caller.device {
             let header = WireCall<Document>.naming(device)
+            headers[header.name] = header.value
+        }
+        if let tenant = caller.tenant {
+            let header = WireCall<Document>.choosing(tenant)
             headers[header.name] = header.value
         }
         for header in call.headers { headers[header.name] = header.value }

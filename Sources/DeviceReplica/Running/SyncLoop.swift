@@ -188,7 +188,8 @@ actor SyncLoop {
     private func obtainToken() async throws -> SyncMachine.Outcome {
         let device = try await replica.read { try $0.device() }
         do {
-            credentials = ServerCalls.Credentials(token: try await askForToken(device), device: device)
+            credentials = ServerCalls.Credentials(
+                token: try await askForToken(device), device: device, tenant: replica.options.tenant)
             return .done(hasMore: false)
         } catch is CancellationError where Task.isCancelled {
             throw CancellationError()

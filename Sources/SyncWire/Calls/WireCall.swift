@@ -34,6 +34,12 @@ public struct WireCall<Answer: Sendable>: Sendable {
         Header(name: "Rejoin-Device", value: WirePath.encoded(device.name.text))
     }
 
+    /// The header by which a request chooses among the tenants that its user is a member of. It is for tokens that know no
+    /// tenant.
+    public static func choosing(_ tenant: ExactString) -> Header {
+        Header(name: "Rejoin-Tenant", value: WirePath.encoded(tenant.text))
+    }
+
     init(
         _ method: Method, _ path: WirePath, headers: [Header] = [], body: [UInt8]? = nil,
         read: @escaping @Sendable ([UInt8]) throws(WireError) -> Answer
