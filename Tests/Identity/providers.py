@@ -114,7 +114,9 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         name = self.path.split("/")[1]
         issuer = f"http://localhost:{self.server.server_port}/{name}"
-        document = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
+        document = {
+            "issuer": issuer, "jwks_uri": f"{issuer}/keys", "authorization_endpoint": f"{issuer}/authorize",
+            "token_endpoint": f"{issuer}/token"}
         if self.path.endswith("/keys"):
             if name == "large":
                 return self.answer(200, b" " * (2 * 1024 * 1024))
@@ -130,6 +132,19 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         if name == "in-clear":
             document["jwks_uri"] = "http://keys.example/keys"
         self.answer(200, json.dumps(document).encode())
+
+    def do_POST(self):
+        name = self.path.split("/")[1]
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if name == "token-led-away":
+            return self.answer(302, b"", {"Location": "http://localhost:1/"})
+        if name == "token-large":
+            return self.answer(200, b" " * (2 * 1024 * 1024))
+        if name == "token-slow":
+            return self.dribble()
+        if name == "token-refused":
+            return self.answer(400, b'{"error": "invalid_grant", "error_description": "made-up"}')
+        self.answer(200, b'{"access_token": "x"}')
 
     def answer(self, status, body, headers={}):
         self.send_response(status)
