@@ -196,13 +196,14 @@ class Browser:
         return status, fields["Location"], text.decode()
 
 
-def sign_in(address, provider, user, **claims):
+def sign_in(address, provider, client, user, **claims):
     """Presses the button, says at the provider who one is, and comes back. Returns the browser, and where it came back to."""
     body = json.dumps(claims).encode()
     providers.ask(f"http://localhost:{provider}/users/{user}", "PUT", body, {"Content-Type": "application/json"})
     browser = Browser()
     status, there, _ = browser.ask(f"{address}/review/provider?to=/review/summary")
     assert status == 303, status
+    assert f"client_id={client}&" in there, there
     status, _, page = Browser().ask(there)
     assert status == 200 and "form" in page, page
     status, back, page = Browser().ask(there, {"sub": user})
@@ -212,59 +213,72 @@ def sign_in(address, provider, user, **claims):
 
 def signing_in(directory):
     print("reviewers who sign in with their provider")
-    secret = pathlib.Path(directory, "secret")
-    secret.write_text("the-clients-secret\n")
-    secret.chmod(0o600)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     roles = {"claim": "groups", "names": {"dispatcher": "reviewer"}}
     with providers.provider() as provider:
-        way = {"issuer": f"http://localhost:{provider}", "client-id": "the pages", "address": f"http://127.0.0.1:{port}"}
-        for what, more in [("with a secret", {"client-secret-file": str(secret)}), ("without a secret", {})]:
-            there = {"port": port, "sign-in": {**way, **more}}
-            with server(directory, [issuer(provider, roles=roles)], **there) as (address, log):
-                expect(f"the page has the button, {what}", f"{address}/review/provider" in Browser().ask(f"{address}/review")[2])
-                rita, back = sign_in(address, provider, "rita", org="acme", groups=["dispatcher"])
-                expect("the provider sends back to the settings' address", back.startswith(f"{address}/review/provider/callback?"))
-                stranger = Browser().ask(back)
-                expect("another browser has no use of it", stranger[0] == 403 and "cannot be finished" in stranger[2])
-                status, _, page = rita.ask(back)
-                expect("the reviewer is signed in", status == 200 and 'url=/review/summary"' in page, page + log())
-                status, _, page = rita.ask(f"{address}/review")
-                expect("and reviews", status == 200 and "rita" in page and "acme" in page, page)
-                expect("as one whom the provider signed in", "your provider" in rita.ask(f"{address}/review/sessions")[2])
-                expect("the way back counts once", rita.ask(back)[0] == 403)
-                kept = dict(rita.cookies)
-                form = {"csrf": html.unescape(re.search(r'name="csrf" value="([^"]*)"', page).group(1))}
-                expect("signing out is a page", rita.ask(f"{address}/review/sign-out", form)[0] == 200)
-                rita.cookies = kept
-                expect("and ends the session, whoever has its cookie", rita.ask(f"{address}/review")[0] == 401)
-                ben, back = sign_in(address, provider, "ben", org="acme", groups=["driver"])
-                status, _, page = ben.ask(back)
-                expect("who reviews nothing is told so", status == 403 and "Not for this role" in page, page)
-                expect("and is not signed in", ben.ask(f"{address}/review")[0] == 401)
-                _, back = sign_in(address, provider, "rita", org="acme", groups=["dispatcher"])
-                text = log()
-                code = urllib.parse.parse_qs(urllib.parse.urlparse(back).query)["code"][0]
-                expect("no secret is in the log", "the-clients-secret" not in text and code not in text and "eyJ" not in text)
-        doctor = subprocess.run(
-            [REJOIN, "doctor", "--data", f"{directory}/data", "--config",
-             settings(directory, [issuer(provider, roles=roles)], **{"sign-in": {**way, "client-secret-file": str(secret)}})],
-            capture_output=True, text=True).stdout
-        expect(
-            "doctor says where, and not the secret",
-            "ok     sign-in: at http://localhost" in doctor and "the-clients-secret" not in doctor, doctor)
+        client, secret = providers.client(provider, f"http://127.0.0.1:{port}/review/provider/callback")
+        file = pathlib.Path(directory, "secret")
+        file.write_text(secret + "\n")
+        file.chmod(0o600)
+        way = {
+            "issuer": f"http://localhost:{provider}", "client-id": client, "client-secret-file": str(file),
+            "address": f"http://127.0.0.1:{port}"}
+        with server(directory, [issuer(provider, roles=roles)], port, **{"sign-in": way}) as (address, log):
+            expect("the page has the button", f"{address}/review/provider" in Browser().ask(f"{address}/review")[2])
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            expect("the provider sends back to the settings' address", back.startswith(f"{address}/review/provider/callback?"))
+            stranger = Browser().ask(back)
+            expect("another browser has no use of it", stranger[0] == 403 and "cannot be finished" in stranger[2])
+            status, _, page = rita.ask(back)
+            expect("the reviewer is signed in", status == 200 and 'url=/review/summary"' in page, page + log())
+            status, _, page = rita.ask(f"{address}/review")
+            expect("and reviews", status == 200 and "rita" in page and "acme" in page, page)
+            expect("as one whom the provider signed in", "<td>your provider</td>" in rita.ask(f"{address}/review/sessions")[2])
+            expect("the way back counts once", rita.ask(back)[0] == 403)
+            kept = dict(rita.cookies)
+            form = {"csrf": html.unescape(re.search(r'name="csrf" value="([^"]*)"', page).group(1))}
+            expect("signing out is a page", rita.ask(f"{address}/review/sign-out", form)[0] == 200)
+            rita.cookies = kept
+            expect("and ends the session, whoever has its cookie", rita.ask(f"{address}/review")[0] == 401)
+            ben, back = sign_in(address, provider, client, "ben", org="acme", groups=["driver"])
+            status, _, page = ben.ask(back)
+            expect("who reviews nothing is told so", status == 403 and "Not for this role" in page, page)
+            expect("and is not signed in", ben.ask(f"{address}/review")[0] == 401)
+            file.write_text("another")
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            status, _, page = rita.ask(back)
+            expect("with a wrong secret nobody is signed in", status == 503 and "invalid_client" in log(), page + log())
+            file.write_text(secret)
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            expect("and it is read again", rita.ask(back)[0] == 200, log())
+            code = urllib.parse.parse_qs(urllib.parse.urlparse(back).query)["code"][0]
+            expect("no secret is in the log", not any(word in log() for word in (secret, code, "eyJ")))
+        command = [REJOIN, "doctor", "--data", f"{directory}/data", "--config",
+                   settings(directory, [issuer(provider, roles=roles)], **{"sign-in": way})]
+        doctor = subprocess.run(command, capture_output=True, text=True).stdout
+        expect("doctor says where", "ok     sign-in: at http://localhost" in doctor and secret not in doctor, doctor)
+        file.chmod(0o644)
+        doctor = subprocess.run(command, capture_output=True, text=True).stdout
+        expect("and that a secret is for nobody else", "wrong  sign-in: others can read" in doctor, doctor)
+        file.unlink()
+        serve = subprocess.run([REJOIN, "serve", *command[2:], "--port", "0"], capture_output=True, text=True)
+        expect("without its secret the server does not start", serve.returncode == 2 and str(file) in serve.stderr, serve.stderr)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 def answers_to_codes(directory):
     print("token endpoints whose answers are not to be taken")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     roles = {"claim": "groups", "names": {"dispatcher": "reviewer"}}
     reasons = {
         "token-led-away": "answers 302", "token-large": "more than 1048576 bytes", "token-slow": "longer than 10 seconds",
         "token-nonsense": "no ID token", "token-refused": "answers 400 invalid_grant"}
     with providers.misbehaving() as provider:
+        providers.Misbehaving.forms.clear()
         for name, reason in reasons.items():
             at = f"http://localhost:{provider}/{name}"
             way = {"issuer": at, "client-id": "the pages", "address": f"http://127.0.0.1:{port}"}
@@ -278,6 +292,11 @@ def answers_to_codes(directory):
                 status, _, page = browser.ask(f"{address}/review/provider/callback?code=made-up&state={state}")
                 expect(f"{name}: {reason}", status in (403, 503) and reason in log() and "rejoin_review" not in browser.cookies, log())
                 expect("in bounded time, and the page tells nothing of it", time.monotonic() - began < 15 and reason not in page)
+        form, headers = providers.Misbehaving.forms[0]
+        expect(
+            "a client without a secret says who it is, and has a verifier",
+            form["client_id"] == ["the pages"] and len(form["code_verifier"][0]) == 43 and form["code"] == ["made-up"]
+            and "Authorization" not in headers, form)
 
 
 for part in (tokens, expired, rotation, away, misbehaving, signing_in, answers_to_codes):

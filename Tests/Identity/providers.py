@@ -45,6 +45,15 @@ def provider(port=0, valid_seconds=3600):
         yield server.server_port
 
 
+def client(port, redirect):
+    """A client that the provider knows, as (its id, its secret)."""
+    body = json.dumps({"redirect_uris": [redirect]}).encode()
+    status, _, text = ask(f"http://localhost:{port}/oauth2/clients", "POST", body, {"Content-Type": "application/json"})
+    assert status < 300, text
+    answer = json.loads(text)
+    return answer["client_id"], answer["client_secret"]
+
+
 def id_token(port, client="rejoin", user="ada", **claims):
     """What the provider signs for a client after its user has signed in: an authorization code, and a token for it."""
     address = f"http://localhost:{port}"
@@ -110,6 +119,8 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
     """Issuers by their paths, none of whose answers is to be taken."""
 
     protocol_version = "HTTP/1.1"
+    # What was sent to them, as (the form's fields, the headers).
+    forms = []
 
     def do_GET(self):
         name = self.path.split("/")[1]
@@ -135,7 +146,8 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         name = self.path.split("/")[1]
-        self.rfile.read(int(self.headers["Content-Length"]))
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.forms.append((urllib.parse.parse_qs(form), self.headers))
         if name == "token-led-away":
             return self.answer(302, b"", {"Location": "http://localhost:1/"})
         if name == "token-large":
@@ -151,7 +163,8 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
 
     def dribble(self):
         """A byte now and then, for longer than anybody waits."""

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import rejoin
@@ -55,6 +56,18 @@ struct SignInSettingsTests {
         let yaml = "{\(members.values.sorted().joined(separator: ", "))}"
         let error = #expect(throws: YAMLReadingError.self) { try settings(yaml) }
         #expect(error?.message.hasPrefix("auth.sign-in") == true && error?.message.contains(word) == true, "\(error!)")
+    }
+
+    @Test("the example of docs/identity.md can be used")
+    func example() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/identity.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let section = try #require(
+            text.components(separatedBy: "\n## ").first { $0.hasPrefix("Reviewers sign in with the provider\n") })
+        let yaml = try #require(section.components(separatedBy: "```yaml\n").dropFirst().first)
+        let root = try YAMLText.root(of: try #require(yaml.components(separatedBy: "```").first))
+        let settings = try IdentitySettings(try YAMLMembers(root, at: "file", allowing: ["auth"]).node("auth"))
+        #expect(settings.signIn?.scopes == ["openid", "roles"] && settings.signIn?.address == "https://sync.example")
     }
 
     @Test("an issuer of whom nobody reviews is refused")

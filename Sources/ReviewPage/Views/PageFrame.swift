@@ -22,7 +22,7 @@ struct PageFrame {
             "style": .text(ReviewAsset.style.address), "script": .text(ReviewAsset.script.address),
             "icon": .text(ReviewAsset.icon.address),
         ]
-        if let next { fragment["next"] = .text(next) }
+        if let next { fragment["next"] = .text("0; url=" + next) }
         if let session {
             fragment["session"] = .fragment([
                 "user": .name(session.user), "tenant": .name(session.tenant), "csrf": .text(session.csrf),
