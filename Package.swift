@@ -369,7 +369,9 @@ let package = Package(
             name: "ReviewBrowserTests",
             dependencies: [
                 "Causality", "Values", "MergeCore", "SyncWire", "rejoin", "RejoinProcesses", "Browser",
-                "PostgreSQLCluster",
+                "PostgreSQLCluster", .product(name: "Crypto", package: "swift-crypto"),
+                .server("Hummingbird", "hummingbird"), .server("HTTPTypes", "swift-http-types"),
+                .server("Logging", "swift-log"), .server("NIOCore", "swift-nio"),
             ], swiftSettings: strict),
     ]
 )

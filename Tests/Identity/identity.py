@@ -5,14 +5,17 @@ usage: identity.py SERVER
 """
 
 import contextlib
+import html
 import json
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 import providers
 
@@ -26,9 +29,9 @@ def expect(what, is_so, detail=""):
         faults.append(f"{what} {detail}")
 
 
-def settings(directory, issuers):
+def settings(directory, issuers, **more):
     file = pathlib.Path(directory, "settings.yaml")
-    file.write_text(json.dumps({"auth": {"own-tokens": "true", "issuers": issuers}}))
+    file.write_text(json.dumps({"auth": {"own-tokens": "true", "issuers": issuers, **more}}))
     return str(file)
 
 
@@ -37,12 +40,13 @@ def issuer(port, **more):
 
 
 @contextlib.contextmanager
-def server(directory, issuers):
+def server(directory, issuers, port=0, **more):
     """A server, as (its address, what it has logged)."""
     log = pathlib.Path(directory, "log")
     with open(log, "w") as output:
         process = subprocess.Popen(
-            [REJOIN, "serve", "--data", f"{directory}/data", "--port", "0", "--config", settings(directory, issuers)],
+            [REJOIN, "serve", "--data", f"{directory}/data", "--port", str(port), "--config",
+             settings(directory, issuers, **more)],
             stdout=output, stderr=output)
     try:
         address = None
@@ -172,7 +176,130 @@ def misbehaving(directory):
         expect("all at once, in the time of one", time.monotonic() - began < 25)
 
 
-for part in (tokens, expired, rotation, away, misbehaving):
+class Browser:
+    """A browser of one person: it keeps cookies, and goes where it is sent only when it is told to."""
+
+    def __init__(self):
+        self.cookies = {}
+
+    def ask(self, address, form=None):
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            form = urllib.parse.urlencode(form).encode()
+        status, fields, text = providers.ask(address, "GET" if form is None else "POST", form, headers)
+        for line in fields.get_all("Set-Cookie") or []:
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies.pop(name, None)
+            if "Max-Age=0" not in line:
+                self.cookies[name] = value
+        return status, fields["Location"], text.decode()
+
+
+def sign_in(address, provider, client, user, **claims):
+    """Presses the button, says at the provider who one is, and comes back. Returns the browser, and where it came back to."""
+    body = json.dumps(claims).encode()
+    providers.ask(f"http://localhost:{provider}/users/{user}", "PUT", body, {"Content-Type": "application/json"})
+    browser = Browser()
+    status, there, _ = browser.ask(f"{address}/review/provider?to=/review/summary")
+    assert status == 303, status
+    assert f"client_id={client}&" in there, there
+    status, _, page = Browser().ask(there)
+    assert status == 200 and "form" in page, page
+    status, back, page = Browser().ask(there, {"sub": user})
+    assert status == 302, page
+    return browser, back
+
+
+def signing_in(directory):
+    print("reviewers who sign in with their provider")
+    port = free_port()
+    roles = {"claim": "groups", "names": {"dispatcher": "reviewer"}}
+    with providers.provider() as provider:
+        client, secret = providers.client(provider, f"http://127.0.0.1:{port}/review/provider/callback")
+        file = pathlib.Path(directory, "secret")
+        file.write_text(secret + "\n")
+        file.chmod(0o600)
+        way = {
+            "issuer": f"http://localhost:{provider}", "client-id": client, "client-secret-file": str(file),
+            "address": f"http://127.0.0.1:{port}"}
+        with server(directory, [issuer(provider, roles=roles)], port, **{"sign-in": way}) as (address, log):
+            expect("the page has the button", f"{address}/review/provider" in Browser().ask(f"{address}/review")[2])
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            expect("the provider sends back to the settings' address", back.startswith(f"{address}/review/provider/callback?"))
+            stranger = Browser().ask(back)
+            expect("another browser has no use of it", stranger[0] == 403 and "cannot be finished" in stranger[2])
+            status, _, page = rita.ask(back)
+            expect("the reviewer is signed in", status == 200 and 'url=/review/summary"' in page, page + log())
+            status, _, page = rita.ask(f"{address}/review")
+            expect("and reviews", status == 200 and "rita" in page and "acme" in page, page)
+            expect("as one whom the provider signed in", "<td>your provider</td>" in rita.ask(f"{address}/review/sessions")[2])
+            expect("the way back counts once", rita.ask(back)[0] == 403)
+            kept = dict(rita.cookies)
+            form = {"csrf": html.unescape(re.search(r'name="csrf" value="([^"]*)"', page).group(1))}
+            expect("signing out is a page", rita.ask(f"{address}/review/sign-out", form)[0] == 200)
+            rita.cookies = kept
+            expect("and ends the session, whoever has its cookie", rita.ask(f"{address}/review")[0] == 401)
+            ben, back = sign_in(address, provider, client, "ben", org="acme", groups=["driver"])
+            status, _, page = ben.ask(back)
+            expect("who reviews nothing is told so", status == 403 and "Not for this role" in page, page)
+            expect("and is not signed in", ben.ask(f"{address}/review")[0] == 401)
+            file.write_text("another")
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            status, _, page = rita.ask(back)
+            expect("with a wrong secret nobody is signed in", status == 503 and "invalid_client" in log(), page + log())
+            file.write_text(secret)
+            rita, back = sign_in(address, provider, client, "rita", org="acme", groups=["dispatcher"])
+            expect("and it is read again", rita.ask(back)[0] == 200, log())
+            code = urllib.parse.parse_qs(urllib.parse.urlparse(back).query)["code"][0]
+            expect("no secret is in the log", not any(word in log() for word in (secret, code, "eyJ")))
+        command = [REJOIN, "doctor", "--data", f"{directory}/data", "--config",
+                   settings(directory, [issuer(provider, roles=roles)], **{"sign-in": way})]
+        doctor = subprocess.run(command, capture_output=True, text=True).stdout
+        expect("doctor says where", "ok     sign-in: at http://localhost" in doctor and secret not in doctor, doctor)
+        file.chmod(0o644)
+        doctor = subprocess.run(command, capture_output=True, text=True).stdout
+        expect("and that a secret is for nobody else", "wrong  sign-in: others can read" in doctor, doctor)
+        file.unlink()
+        serve = subprocess.run([REJOIN, "serve", *command[2:], "--port", "0"], capture_output=True, text=True)
+        expect("without its secret the server does not start", serve.returncode == 2 and str(file) in serve.stderr, serve.stderr)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def answers_to_codes(directory):
+    print("token endpoints whose answers are not to be taken")
+    port = free_port()
+    roles = {"claim": "groups", "names": {"dispatcher": "reviewer"}}
+    reasons = {
+        "token-led-away": "answers 302", "token-large": "more than 1048576 bytes", "token-slow": "longer than 10 seconds",
+        "token-nonsense": "no ID token", "token-refused": "answers 400 invalid_grant"}
+    with providers.misbehaving() as provider:
+        providers.Misbehaving.forms.clear()
+        for name, reason in reasons.items():
+            at = f"http://localhost:{provider}/{name}"
+            way = {"issuer": at, "client-id": "the pages", "address": f"http://127.0.0.1:{port}"}
+            issuers = [{"issuer": at, "audience": "rejoin", "tenant": "org", "roles": roles}]
+            with server(directory, issuers, port=port, **{"sign-in": way}) as (address, log):
+                browser = Browser()
+                status, there, _ = browser.ask(f"{address}/review/provider")
+                assert status == 303 and there.startswith(f"{at}/authorize?"), there
+                state = urllib.parse.parse_qs(urllib.parse.urlparse(there).query)["state"][0]
+                began = time.monotonic()
+                status, _, page = browser.ask(f"{address}/review/provider/callback?code=made-up&state={state}")
+                expect(f"{name}: {reason}", status in (403, 503) and reason in log() and "rejoin_review" not in browser.cookies, log())
+                expect("in bounded time, and the page tells nothing of it", time.monotonic() - began < 15 and reason not in page)
+        form, headers = providers.Misbehaving.forms[0]
+        expect(
+            "a client without a secret says who it is, and has a verifier",
+            form["client_id"] == ["the pages"] and len(form["code_verifier"][0]) == 43 and form["code"] == ["made-up"]
+            and "Authorization" not in headers, form)
+
+
+for part in (tokens, expired, rotation, away, misbehaving, signing_in, answers_to_codes):
     with tempfile.TemporaryDirectory() as directory:
         part(directory)
 if faults:

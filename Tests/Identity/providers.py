@@ -45,6 +45,15 @@ def provider(port=0, valid_seconds=3600):
         yield server.server_port
 
 
+def client(port, redirect):
+    """A client that the provider knows, as (its id, its secret)."""
+    body = json.dumps({"redirect_uris": [redirect]}).encode()
+    status, _, text = ask(f"http://localhost:{port}/oauth2/clients", "POST", body, {"Content-Type": "application/json"})
+    assert status < 300, text
+    answer = json.loads(text)
+    return answer["client_id"], answer["client_secret"]
+
+
 def id_token(port, client="rejoin", user="ada", **claims):
     """What the provider signs for a client after its user has signed in: an authorization code, and a token for it."""
     address = f"http://localhost:{port}"
@@ -110,11 +119,15 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
     """Issuers by their paths, none of whose answers is to be taken."""
 
     protocol_version = "HTTP/1.1"
+    # What was sent to them, as (the form's fields, the headers).
+    forms = []
 
     def do_GET(self):
         name = self.path.split("/")[1]
         issuer = f"http://localhost:{self.server.server_port}/{name}"
-        document = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
+        document = {
+            "issuer": issuer, "jwks_uri": f"{issuer}/keys", "authorization_endpoint": f"{issuer}/authorize",
+            "token_endpoint": f"{issuer}/token"}
         if self.path.endswith("/keys"):
             if name == "large":
                 return self.answer(200, b" " * (2 * 1024 * 1024))
@@ -131,12 +144,27 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
             document["jwks_uri"] = "http://keys.example/keys"
         self.answer(200, json.dumps(document).encode())
 
+    def do_POST(self):
+        name = self.path.split("/")[1]
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.forms.append((urllib.parse.parse_qs(form), self.headers))
+        if name == "token-led-away":
+            return self.answer(302, b"", {"Location": "http://localhost:1/"})
+        if name == "token-large":
+            return self.answer(200, b" " * (2 * 1024 * 1024))
+        if name == "token-slow":
+            return self.dribble()
+        if name == "token-refused":
+            return self.answer(400, b'{"error": "invalid_grant", "error_description": "made-up"}')
+        self.answer(200, b'{"access_token": "x"}')
+
     def answer(self, status, body, headers={}):
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
 
     def dribble(self):
         """A byte now and then, for longer than anybody waits."""

@@ -88,10 +88,12 @@ struct EscapingTests {
         let pages = try ReviewPages()
         for path in [
             "//evil.example/", "https://evil.example", "javascript:alert(1)", "/reviewer", "/review/\\evil",
-            "/review\t",
+            "/review\t", "/review/../v1", "/review/%2e%2E/v1", "/review/x/.%2e/..", "/review#x", "/Review", "",
         ] {
             let html = pages.notice(NoticePage(.signedOut(path: path)))
             #expect(html.contains(#"href="/review">Try again"#), "\(path)")
+            let next = pages.notice(NoticePage(.signedIn(path: path)))
+            #expect(next.contains(#"content="0; url=/review">"#) && next.contains(#"href="/review">Go on"#), "\(path)")
         }
         #expect(
             pages.notice(NoticePage(.signedOut(path: "/review?status=all"))).contains(#"href="/review?status=all""#))

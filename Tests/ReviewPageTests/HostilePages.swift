@@ -110,6 +110,7 @@ struct HostilePages {
             ),
             ("sign-in", pages.signIn(SignInPage(user: text, tenant: text, code: text))),
             ("unreadable", pages.notice(NoticePage(.unreadable(reason: text), session: session))),
+            ("choice", pages.notice(NoticePage(.choice([NoticePage.Choice(name: text, address: "/review/provider")])))),
             ("trouble", pages.notice(NoticePage(.trouble(requestID: text), session: session))),
         ]
     }

@@ -23,6 +23,15 @@ struct StructureTests {
             ("sign-in", pages.signIn(SignInPage(user: "rosa", tenant: "alps", code: "c"))),
             ("signed out", pages.notice(NoticePage(.signedOut(path: "/review")))),
             ("spent", pages.notice(NoticePage(.linkSpent))),
+            ("signed out beside a provider", pages.notice(NoticePage(.justSignedOut, provider: "https://a.example/p"))),
+            ("signed in", pages.notice(NoticePage(.signedIn(path: "/review/summary")))),
+            ("attempt over", pages.notice(NoticePage(.attemptOver, provider: "https://a.example/p"))),
+            ("declined", pages.notice(NoticePage(.declined))), ("away", pages.notice(NoticePage(.providerAway))),
+            ("busy", pages.notice(NoticePage(.providerBusy))), ("no reviewer", pages.notice(NoticePage(.noReviewer))),
+            (
+                "choice",
+                pages.notice(NoticePage(.choice([NoticePage.Choice(name: "acme", address: "https://a.example/p")])))
+            ),
             ("not found", pages.notice(NoticePage(.notFound, session: Samples.session))),
             (
                 "unreadable",

@@ -26,14 +26,42 @@ public struct NoticePage: Sendable, Hashable {
         /// The address or the form is not what this page sends.
         case unreadable(reason: String)
         case trouble(requestID: String)
+        /// A page on the way from the provider to the pages. The browser keeps the session's strict cookie to itself as long as it
+        /// follows what another site began; a page of our own begins anew.
+        /// - Parameter path: where to go on.
+        case signedIn(path: String)
+        /// There is no such attempt to sign in at the provider, or not any more.
+        case attemptOver
+        /// The provider did not sign anybody in.
+        case declined
+        case providerAway
+        case providerBusy
+        /// The provider knows who it is, and they review nothing here.
+        case noReviewer
+        /// They review for several tenants.
+        case choice([Choice])
+    }
+
+    /// A tenant to choose.
+    public struct Choice: Sendable, Hashable {
+        public let name: String
+        public let address: String
+
+        public init(name: String, address: String) {
+            self.name = name
+            self.address = address
+        }
     }
 
     public let notice: Notice
     /// The reviewer who looks, where that is known.
     public let session: ReviewSession?
+    /// Where signing in with the provider begins; nil where there is none.
+    public let provider: String?
 
-    public init(_ notice: Notice, session: ReviewSession? = nil) {
+    public init(_ notice: Notice, session: ReviewSession? = nil, provider: String? = nil) {
         self.notice = notice
         self.session = session
+        self.provider = provider
     }
 }

@@ -12,6 +12,8 @@ struct PageFrame {
     let title: String
     let place: Place
     let session: ReviewSession?
+    /// Where the browser goes on by itself; nil for a page that stays.
+    var next: String?
 
     /// What the templates `page-top` and `page-bottom` read.
     var fragment: Fragment {
@@ -20,6 +22,7 @@ struct PageFrame {
             "style": .text(ReviewAsset.style.address), "script": .text(ReviewAsset.script.address),
             "icon": .text(ReviewAsset.icon.address),
         ]
+        if let next { fragment["next"] = .text("0; url=" + next) }
         if let session {
             fragment["session"] = .fragment([
                 "user": .name(session.user), "tenant": .name(session.tenant), "csrf": .text(session.csrf),
@@ -34,7 +37,9 @@ struct PageFrame {
 }
 
 extension Fragment.Node {
-    static func frame(_ title: String, _ place: PageFrame.Place, _ session: ReviewSession?) -> Fragment.Node {
-        .fragment(PageFrame(title: title, place: place, session: session).fragment)
+    static func frame(
+        _ title: String, _ place: PageFrame.Place, _ session: ReviewSession?, goingOnTo next: String? = nil
+    ) -> Fragment.Node {
+        .fragment(PageFrame(title: title, place: place, session: session, next: next).fragment)
     }
 }

@@ -12,8 +12,16 @@ extension NoticePage {
     /// What the template `notice` reads.
     var fragment: Fragment {
         var fragment = content
-        if case .text(let title)? = fragment["title"] { fragment["frame"] = .frame(title, .elsewhere, session) }
+        if case .text(let title)? = fragment["title"] {
+            fragment["frame"] = .frame(title, .elsewhere, session, goingOnTo: next)
+        }
+        if let provider { fragment["provider"] = .text(provider) }
         return fragment
+    }
+
+    /// Where the browser goes on by itself; nil for a page that stays.
+    private var next: String? {
+        if case .signedIn(let path) = notice { PagePath(path)?.text ?? Addresses.list } else { nil }
     }
 
     private var content: Fragment {
@@ -22,7 +30,7 @@ extension NoticePage {
             [
                 "title": "You are not signed in", "isHowTo": true,
                 "words": "If you have just followed a link from a mail or a chat, this may be all it takes:",
-                "link": "Try again", "address": .text(Self.own(path)),
+                "link": "Try again", "address": .text(PagePath(path)?.text ?? Addresses.list),
             ]
         case .linkSpent:
             [
@@ -54,15 +62,43 @@ extension NoticePage {
                 "link": "To the conflicts",
                 "address": .text(Addresses.list), "requestID": .name(requestID),
             ]
+        case .signedIn(let path):
+            [
+                "title": "You are signed in", "words": "Your browser goes on by itself. If it does not:",
+                "link": "Go on", "address": .text(PagePath(path)?.text ?? Addresses.list),
+            ]
+        case .attemptOver:
+            [
+                "title": "This sign-in cannot be finished",
+                "words":
+                    "It took longer than ten minutes, is finished already, or was begun in another window. Nobody was signed in by it.",
+            ]
+        case .declined:
+            [
+                "title": "Your provider did not sign you in",
+                "words": "It was broken off there, or you may not use this service. Nobody was signed in.",
+            ]
+        case .providerAway:
+            [
+                "title": "Your provider cannot be asked",
+                "words": "It does not answer, or not as it should. Try again in a moment.",
+            ]
+        case .providerBusy:
+            [
+                "title": "Too many sign in at once", "words": "Load this page again in a minute.",
+            ]
+        case .noReviewer:
+            [
+                "title": "Not for this role",
+                "words":
+                    "Your provider says who you are, and not that you review conflicts here. Somebody who looks after the tenant can change that.",
+            ]
+        case .choice(let choices):
+            [
+                "title": "For whom do you review?", "words": "You review for several tenants. Choose one:",
+                "choices": .list(
+                    choices.map { ["name": .name($0.name), "address": .text($0.address)] }),
+            ]
         }
-    }
-
-    /// A path of these pages. It is nothing that a browser would take for another place or another scheme.
-    private static func own(_ path: String) -> String {
-        let isOwn =
-            path.utf8.elementsEqual("/review".utf8) || path.utf8.starts(with: "/review/".utf8)
-            || path.utf8.starts(with: "/review?".utf8)
-        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
-        return isOwn && isPlain ? path : Addresses.list
     }
 }

@@ -281,7 +281,7 @@ public struct TokenVerifier: Sendable {
     }
 
     /// What a token claims, by the issuer that it names, if one of that issuer's keys signed it.
-    private func claims(
+    func claims(
         _ token: String, nowMilliseconds: Int64
     ) async throws(Problem) -> (TokenClaims, TokenRequirements)? {
         guard let header = TokenHeader(of: token), let payload = TokenPayload(of: token),

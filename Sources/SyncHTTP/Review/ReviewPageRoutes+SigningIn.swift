@@ -10,7 +10,7 @@ extension ReviewPageRoutes {
         guard
             let link = await verifier.link(
                 code: code, nowMilliseconds: engine.clock.now(), limits: engine.limits.wire)
-        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
+        else { return html(pages.notice(signInNotice(.linkSpent)), status: .forbidden) }
         var response = html(
             pages.signIn(
                 SignInPage(
@@ -26,7 +26,7 @@ extension ReviewPageRoutes {
         guard request.comesFromHere,
             let link = await verifier.link(code: form["code"], nowMilliseconds: now, limits: engine.limits.wire),
             try await isPermitted(link.caller), try await engine.spend(link.caller, link.code)
-        else { return html(pages.notice(NoticePage(.linkSpent)), status: .forbidden) }
+        else { return html(pages.notice(signInNotice(.linkSpent)), status: .forbidden) }
         return seeOther("/review", cookie: try await beginSession(of: link.caller, by: .link, request))
     }
 
@@ -37,7 +37,7 @@ extension ReviewPageRoutes {
     ) async throws -> String {
         let new = ReviewSessions.newSession(
             of: reviewer.user, by: way, nowMilliseconds: engine.clock.now(), browser: request.headers[.userAgent])
-        let cookie = try await sessions.cookie(of: new, tenant: reviewer.tenant, isSecure: request.isOverTLS)
+        let cookie = try await sessions.cookie(of: new, reviewer, isSecure: request.isOverTLS)
         try await engine.begin(reviewer.tenant, new)
         return cookie
     }
@@ -57,7 +57,9 @@ extension ReviewPageRoutes {
             try await engine.permit(caller)
             return true
         } catch {
-            guard error.code == .unauthenticated else { throw error }
+            // Whoever is no member any more is signed out, and may sign in as somebody else.
+            let isOver = error.code == .unauthenticated || error.code == .forbidden && caller.memberRoles != nil
+            guard isOver else { throw error }
             return false
         }
     }
@@ -71,7 +73,7 @@ extension ReviewPageRoutes {
                 exchange.caller.tenant,
                 .session(session, expiresAtMilliseconds: exchange.reviewer.expiresAtMilliseconds))
         }
-        var response = html(pages.notice(NoticePage(.justSignedOut)))
+        var response = html(pages.notice(signInNotice(.justSignedOut)))
         response.headers[.setCookie] = ReviewSessions.endingCookie(isSecure: exchange.request.isOverTLS)
         return response
     }

@@ -26,6 +26,8 @@ struct ReviewPageRoutes: Sendable {
     let verifier: TokenVerifier
     let sessions: ReviewSessions
     let pages: ReviewPages
+    /// Where reviewers sign in with their provider; nil where there is none.
+    let flow: ProviderFlow?
 
     /// One thing that a signed-in reviewer's browser asks for.
     private struct Page: Sendable {
@@ -36,21 +38,22 @@ struct ReviewPageRoutes: Sendable {
             _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
             handle: @escaping @Sendable (ReviewExchange) async throws -> Response
         ) {
-            declared = ReviewAddress(method: method, path: path, query: query)
+            declared = ReviewAddress(method, path, query: query)
             self.handle = handle
         }
     }
 
     /// Something that anybody may ask for.
-    private struct OpenPage: Sendable {
+    struct OpenPage: Sendable {
         let declared: ReviewAddress
         let handle: @Sendable (Request, QueryParameters, ServerContext) async throws -> Response
 
         init(
             _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
+            others: ReviewAddress.Others = .refused,
             handle: @escaping @Sendable (Request, QueryParameters, ServerContext) async throws -> Response
         ) {
-            declared = ReviewAddress(method: method, path: path, query: query)
+            declared = ReviewAddress(method, path, query: query, others: others)
             self.handle = handle
         }
     }
@@ -88,7 +91,7 @@ struct ReviewPageRoutes: Sendable {
             OpenPage(.post, "/review/sign-in") { request, _, context in
                 await answering(request, context) { _ in try await signIn(request) }
             },
-        ]
+        ] + providerPages
             + ReviewAsset.all.map { asset in
                 OpenPage(.get, asset.path, query: ["v"]) { _, _, _ in
                     var response = Response.content(asset.bytes, type: asset.contentType)
@@ -108,7 +111,8 @@ struct ReviewPageRoutes: Sendable {
                 await answering(request, context) { reviewer in
                     guard let reviewer else {
                         return html(
-                            pages.notice(NoticePage(.signedOut(path: request.uri.string))), status: .unauthorized)
+                            pages.notice(signInNotice(.signedOut(path: request.uri.string), to: request.uri.string)),
+                            status: .unauthorized)
                     }
                     return try await page.handle(
                         try ReviewExchange(
@@ -118,7 +122,7 @@ struct ReviewPageRoutes: Sendable {
         }
         for page in open {
             router.on(RouterPath(openAPI: page.declared.path), method: page.declared.method) { request, context in
-                let query = try QueryParameters(request.uri.query, declared: page.declared.query)
+                let query = try page.declared.parameters(of: request.uri.query)
                 return try await page.handle(request, query, context)
             }
         }
@@ -127,7 +131,7 @@ struct ReviewPageRoutes: Sendable {
     // MARK: Answering
 
     /// Stands around every page: finds out who is signed in, and turns errors into pages.
-    private func answering(
+    func answering(
         _ request: Request, _ context: ServerContext,
         _ body: (SignedInReviewer?) async throws -> Response
     ) async -> Response {
@@ -354,15 +358,6 @@ struct ReviewPageRoutes: Sendable {
         writer.endObject()
         return .json(writer.bytes)
     }
-}
-
-/// An address at which the pages answer, and its query parameters.
-public struct ReviewAddress: Sendable, Hashable {
-    public let method: HTTPRequest.Method
-    /// The path as in OpenAPI: `/review/conflicts/{id}`.
-    public let path: String
-    /// The parameters. Any other is refused before anything is done.
-    public let query: Set<String>
 }
 
 extension HTTPField.Name {

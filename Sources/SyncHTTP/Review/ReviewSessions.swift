@@ -35,6 +35,8 @@ struct ReviewSessions: Sendable {
         /// The session's name, so that it can be ended.
         let sid: String
         let form: String
+        /// The roles that the reviewer has as a member of the tenant; nil where it was signed that they review.
+        let member: [String]?
 
         func verify(using algorithm: some JWTAlgorithm) async throws {}
     }
@@ -66,11 +68,16 @@ struct ReviewSessions: Sendable {
     }
 
     /// The cookie of a session.
-    /// - Parameter isSecure: whether the browser came over TLS, so that the cookie must not go without it.
-    func cookie(of session: ReviewSessionRow, tenant: TenantID, isSecure: Bool) async throws -> String {
+    /// - Parameters:
+    ///   - session: the session.
+    ///   - reviewer: whose it is.
+    ///   - isSecure: whether the browser came over TLS, so that the cookie must not go without it.
+    func cookie(of session: ReviewSessionRow, _ reviewer: Caller, isSecure: Bool) async throws -> String {
         let claims = Claims(
-            sub: session.user.text, tenant: tenant.name.text, exp: Double(session.expiresAtMilliseconds) / 1000,
-            iat: Double(session.beganAtMilliseconds) / 1000, sid: session.id.text, form: Self.random())
+            sub: session.user.text, tenant: reviewer.tenant.name.text,
+            exp: Double(session.expiresAtMilliseconds) / 1000,
+            iat: Double(session.beganAtMilliseconds) / 1000, sid: session.id.text, form: Self.random(),
+            member: reviewer.memberRoles?.sorted())
         return Self.header(try await keys.sign(claims), maximumAge: Self.validSeconds, isSecure: isSecure)
     }
 
@@ -100,6 +107,8 @@ struct ReviewSessions: Sendable {
             roles: [.reviewer])
         caller.issuedAtMilliseconds = Int64((claims.iat * 1000).rounded())
         caller.session = ExactString(claims.sid)
+        // Whoever is no member any more is signed out by that (`SyncEngine.permit`).
+        caller.memberRoles = claims.member.map { Set($0) }
         return SignedInReviewer(
             caller: caller, expiresAtMilliseconds: Int64(claims.exp * 1000), formToken: claims.form)
     }

@@ -46,12 +46,13 @@ public struct SyncServer: Sendable {
     /// - Parameters:
     ///   - certificates: what clients are shown; nil for HTTP without TLS. Who makes the server runs it as a service.
     ///   - trustedProxies: whose word is believed on whom they ask for.
+    ///   - signIn: the identity provider at which reviewers sign in, which is one of the verifier's issuers; nil for none.
     /// - Throws: when a template of the reviewers' pages cannot be read, which the tests rule out.
     public init(
         engine: SyncEngine, verifier: TokenVerifier, metrics: ServerMetrics = ServerMetrics(),
         transport: TransportLimits = TransportLimits(), certificates: ServerCertificates? = nil,
         trustedProxies: TrustedProxies = .none, allowedOrigins: AllowedOrigins = .none,
-        gauges: [ServerGauge] = [], version: String = "0",
+        signIn: ProviderSignIn? = nil, gauges: [ServerGauge] = [], version: String = "0",
         logger: Logger
     ) async throws {
         self.gauges = gauges
@@ -62,9 +63,11 @@ public struct SyncServer: Sendable {
         self.transport = transport
         memoryBudget = MemoryBudget(capacityBytes: transport.memoryBytes, shareBytes: transport.memoryBytesPerTenant)
         gate = ConnectionGate(transport)
+        var flow: ProviderFlow?
+        if let signIn { flow = await ProviderFlow(signIn, engine.keys, logger: logger) }
         review = ReviewPageRoutes(
             engine: engine, limits: requestLimits, verifier: verifier, sessions: await ReviewSessions(engine.keys),
-            pages: try ReviewPages())
+            pages: try ReviewPages(), flow: flow)
         self.engine = engine
         self.verifier = verifier
         self.metrics = metrics

@@ -10,6 +10,8 @@ public struct ServerKeys: Sendable {
     public let cursor: [UInt8]
     /// The key that authenticates sessions of the review page, 32 bytes.
     public let session: [UInt8]
+    /// The key that authenticates attempts to sign in at an identity provider, 32 bytes.
+    public let signIn: [UInt8]
     /// Tells servers of another secret apart, 16 bytes. Nothing leads back from it to a key.
     public let check: [UInt8]
 
@@ -24,6 +26,7 @@ public struct ServerKeys: Sendable {
         }
         cursor = derived("cursor", 32)
         session = derived("review session", 32)
+        signIn = derived("provider sign-in", 32)
         check = derived("key check", 16)
     }
 }

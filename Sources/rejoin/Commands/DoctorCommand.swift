@@ -75,6 +75,13 @@ struct DoctorCommand: AsyncParsableCommand {
         for issuer in settings.identity?.value.issuers ?? [] {
             rows.append(["  auth", issuer.name, settings.identity?.source.text ?? ""])
         }
+        if let signIn = settings.identity?.value.signIn {
+            let secret = signIn.secretFile.map { ", its secret (hidden) at \($0)" } ?? ", without a secret"
+            rows.append([
+                "  auth.sign-in", "\(signIn.clientID) at \(signIn.issuer), back to \(signIn.address)\(secret)",
+                settings.identity?.source.text ?? "",
+            ])
+        }
         rows.append([
             "  token-leeway", String(settings.tokenLeeway.value), settings.tokenLeeway.source.text,
         ])
@@ -90,7 +97,8 @@ struct DoctorCommand: AsyncParsableCommand {
             ("data directory", directory(data)), ("signing key", key(data)),
             ("database files", files(data)),
             ("database", await database(settings.database.value)), ("collections", collections(settings)),
-            ("tokens", await tokens(settings)), ("tls", tls(settings)), ("address", address(settings)),
+            ("tokens", await tokens(settings)), ("sign-in", await signIn(settings)), ("tls", tls(settings)),
+            ("address", address(settings)),
         ]
     }
 
@@ -198,6 +206,26 @@ struct DoctorCommand: AsyncParsableCommand {
             return .good(settings.jwks == nil ? "verified with a public key" : "verified with a key set")
         } catch {
             return .bad(error.message)
+        }
+    }
+
+    /// Checks where reviewers sign in: that the provider says where, and that the client's secret is there for nobody else.
+    private static func signIn(_ settings: ServerSettings) async -> Check {
+        guard let signIn = settings.identity?.value.signIn else { return .good("reviewers sign in by links") }
+        let client = ProviderClient(settings: signIn)
+        do throws(KeySource.Unreadable) {
+            _ = try await client.secret()
+            if let path = signIn.secretFile {
+                let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+                let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0
+                guard mode & 0o077 == 0 else {
+                    return .bad("others can read \(path) (mode \(String(mode, radix: 8))); chmod 600 it")
+                }
+            }
+            let endpoints = try await ProviderDiscovery.read(signIn.issuer).endpoints()
+            return .good("at \(endpoints.authorization), with codes for \(endpoints.token)")
+        } catch {
+            return .bad(error.reason)
         }
     }
 

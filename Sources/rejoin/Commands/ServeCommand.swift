@@ -27,6 +27,8 @@ struct ServeCommand: AsyncParsableCommand {
         let schema = try settings.collections.map { try CollectionsFile(path: $0.value).schema } ?? .open
         let named = try await settings.namedVerifier(logger: logger)
         let certificates = try settings.tls.openCertificates(logger: logger)
+        let provider = settings.identity?.value.signIn.map { ProviderClient(settings: $0) }
+        try await provider?.check()
         try data.prepare()
         let store = try await settings.database.value.openForServing()
         let own = try data.ownKeys()
@@ -57,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = try await SyncServer(
             engine: engine, verifier: verifier, metrics: metrics, transport: transport,
             certificates: certificates, trustedProxies: settings.tls.trustedProxies.value,
-            allowedOrigins: settings.allowedOrigins.value,
+            allowedOrigins: settings.allowedOrigins.value, signIn: provider?.signIn,
             gauges: (store as? SQLiteStore)?.gauges ?? [], version: rejoinVersion, logger: logger)
         var configuration = ServerConfiguration()
         configuration.host = settings.host.value

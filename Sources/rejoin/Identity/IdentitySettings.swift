@@ -35,9 +35,11 @@ struct IdentitySettings: Sendable {
     let issuers: [Issuer]
     /// Whether tokens of the server's own key are taken too.
     let takesOwnTokens: Bool
+    /// Where reviewers sign in, beside by links; nil where by links alone.
+    let signIn: SignIn?
 
     init(_ node: Node?) throws(YAMLReadingError) {
-        let members = try YAMLMembers(node, at: "auth", allowing: ["issuers", "own-tokens"])
+        let members = try YAMLMembers(node, at: "auth", allowing: ["issuers", "own-tokens", "sign-in"])
         takesOwnTokens = try members.truth("own-tokens") ?? false
         var issuers: [Issuer] = []
         for (index, node) in try members.elements("issuers").enumerated() {
@@ -47,6 +49,7 @@ struct IdentitySettings: Sendable {
             throw YAMLReadingError("auth.issuers", "this is a list of 1 to \(Self.maximumIssuers) issuers")
         }
         self.issuers = issuers
+        signIn = try members.node("sign-in").map { node throws(YAMLReadingError) in try SignIn(node, among: issuers) }
         try Self.check(issuers)
     }
 

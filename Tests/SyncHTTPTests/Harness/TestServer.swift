@@ -26,6 +26,8 @@ struct ServerOptions: Sendable {
     var trustedProxies = TrustedProxies.none
     /// Where there are several, beside the server's own key.
     var issuers: [TokenIssuer] = []
+    /// The one of them at which reviewers sign in.
+    var signIn: ProviderSignIn?
 }
 
 /// A server over a new store, and what a test needs around it.
@@ -79,7 +81,7 @@ struct TestServer: Sendable {
                 clock: options.hasTimeouts ? clock.engineClock : clock.withoutTimeouts,
                 logger: log.logger()),
             verifier: verifier, trustedProxies: options.trustedProxies, allowedOrigins: options.allowedOrigins,
-            logger: log.logger())
+            signIn: options.signIn, logger: log.logger())
         let mint = await TokenMint(secret: secret)
         var configuration = ServerConfiguration()
         configuration.port = 0
