@@ -9,21 +9,23 @@ extension BrowserTests {
     @Suite("signing in with the provider")
     struct ProviderSignInTests {
         private func withServer(
-            _ body: @escaping @Sendable (ReviewFixture, BrowserSession) async throws -> Void
+            over wire: Wire = .plain, _ body: @escaping @Sendable (ReviewFixture, BrowserSession) async throws -> Void
         ) async throws {
             try await SmallProvider.run { provider in
                 try await withTemporaryDirectory { directory in
                     let port = try FreePort.number()
+                    let scheme = wire == .tls ? "https" : "http"
+                    let certificate = wire == .tls ? try await TestCertificate.make(in: directory).options : []
                     let settings = """
                         auth:
                           own-tokens: true
                           issuers:
                             - {issuer: "\(provider.issuer)", audience: rejoin, tenant: org,
                                roles: {claim: groups, names: {dispatcher: reviewer}}}
-                          sign-in: {issuer: "\(provider.issuer)", client-id: pages, address: "http://127.0.0.1:\(port)"}
+                          sign-in: {issuer: "\(provider.issuer)", client-id: pages, address: "\(scheme)://127.0.0.1:\(port)"}
                         """
                     try settings.write(toFile: directory + "/settings.yaml", atomically: true, encoding: .utf8)
-                    let options = ["--port", "\(port)", "--config", directory + "/settings.yaml"]
+                    let options = ["--port", "\(port)", "--config", directory + "/settings.yaml"] + certificate
                     try await withFreshServer(options, collections: ReviewFixture.collections) { server in
                         try await ReviewFixture(server: server).lend(body)
                     }
@@ -58,6 +60,20 @@ extension BrowserTests {
                 try await window.sees("You are signed out", in: "h1")
                 try await window.openList(fixture)
                 try await window.sees("You are not signed in", in: "h1")
+            }
+        }
+
+        @Test("over TLS both cookies are for this host alone")
+        func overTLS() async throws {
+            try await withServer(over: .tls) { fixture, session in
+                let window = try await session.window()
+                try await window.openList(fixture)
+                try await window.click(saying: "Sign in with your provider")
+                try await window.sees("Who are you?", in: "h1")
+                try await window.click(saying: "I am rita")
+                try await window.sees("0 conflicts wait", in: "h1")
+                try await window.sees("rita of acme", in: ".who")
+                expect(try await window.cookies().map(\.name), is: ["__Host-rejoin_review"])
             }
         }
 

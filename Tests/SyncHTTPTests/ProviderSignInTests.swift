@@ -307,6 +307,9 @@ struct ProviderSignInTests {
             #expect(page.status == 401)
             let link = "http://localhost:8080/review/provider?to=%2Freview%2Fconflicts%2F1%3Fstatus%3Dopen"
             #expect(page.text.contains(#"href="\#(link)">Sign in with your provider"#), "\(page.text)")
+            for misspelt in ["/review/provider?too=/review", "/review/provider?to=/review&to=/review"] {
+                #expect(try await server.send(.get, misspelt).status == 400, "\(misspelt)")
+            }
             // Both ways stand beside each other.
             #expect(try await server.signIn().get("/review").status == 200)
         }
