@@ -22,7 +22,11 @@ final class ServerLock: Sendable {
 
     func release() {
         descriptor.withLock { descriptor in
-            if let open = descriptor { Foundation.close(open) }
+            guard let open = descriptor else { return }
+            // A process that is being started has a copy of the descriptor until it is another program, and would keep the lock
+            // for as long.
+            flock(open, LOCK_UN)
+            Foundation.close(open)
             descriptor = nil
         }
     }
