@@ -26,7 +26,9 @@ extension SyncEngine {
     }
 
     /// Ends some of the caller's own sessions, here at once and on other servers within five seconds, and records it.
-    /// - Parameter isEnded: which of them. Those of others are never asked about.
+    /// - Parameters:
+    ///   - caller: whose sessions they are.
+    ///   - isEnded: which of them. Those of others are never asked about.
     /// - Throws: `overloaded`, `storage_unavailable`.
     public func endSessions(of caller: Caller, where isEnded: (ReviewSessionRow) -> Bool) async throws(Problem) {
         for row in try await reviewSessions(of: caller).filter(isEnded) {

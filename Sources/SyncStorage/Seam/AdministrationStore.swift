@@ -102,6 +102,7 @@ extension AccessRevocation {
 public struct AdministrationRow: Sendable, Hashable {
     /// Its place among what was done for the tenant, from 1.
     public let ordinal: Int64
+    /// When it was done, in server milliseconds.
     public let recordedAtMilliseconds: Int64
     /// Who did it; empty for a command on the server's machine.
     public let actor: ExactString
@@ -109,6 +110,7 @@ public struct AdministrationRow: Sendable, Hashable {
     public let act: String
     /// To whom or what; empty for everybody.
     public let subject: ExactString
+    /// What else there is to say; empty where there is nothing.
     public let detail: String
 
     public init(
@@ -133,6 +135,7 @@ public struct AdministrationRow: Sendable, Hashable {
 
 /// Somebody who belongs to a tenant.
 public struct MemberRow: Sendable, Hashable {
+    /// The user, as tokens name them.
     public let user: ExactString
     /// What the member may do there, by names of roles.
     public let roles: Set<String>
@@ -154,6 +157,7 @@ public struct MemberRow: Sendable, Hashable {
 
 /// A tenant of a user.
 public struct Membership: Sendable, Hashable {
+    /// The tenant.
     public let tenant: TenantID
     /// What the user may do there, by names of roles.
     public let roles: Set<String>
@@ -171,9 +175,13 @@ public struct ReviewSessionRow: Sendable, Hashable {
 
     /// The session's name. It is in its cookie, beside what signs that; knowing it opens nothing.
     public let id: ExactString
+    /// Whose session it is.
     public let user: ExactString
+    /// When it began, in server milliseconds.
     public let beganAtMilliseconds: Int64
+    /// When it ends by itself, in server milliseconds.
     public let expiresAtMilliseconds: Int64
+    /// How its user signed in.
     public let way: Way
     /// What the browser called itself, cut to 200 bytes or so; empty where it said nothing.
     public let browser: String

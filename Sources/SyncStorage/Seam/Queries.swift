@@ -18,6 +18,15 @@ public struct ChangeQuery: Sendable, Hashable {
     /// Of the collections that are named here, only the records with these ids are wanted.
     public var only: [ExactString: Set<ExactString>]
 
+    /// Asks for what comes after a place.
+    /// - Parameters:
+    ///   - after: the page has changes with a higher sequence than this.
+    ///   - life: the life of the data in which the reader was told that place; nil where nobody asks whether the feed goes on from
+    ///     there.
+    ///   - limit: how many rows are looked at.
+    ///   - bytes: the bytes of the rows in a page.
+    ///   - collections: the collections whose records are wanted; empty for all.
+    ///   - only: of these collections, only the records with these ids.
     public init(
         after: Int64, in life: LifeID? = nil, limit: Int, bytes: Int = .max, collections: Set<ExactString> = [],
         only: [ExactString: Set<ExactString>] = [:]
