@@ -50,6 +50,8 @@ BEGIN
             PERFORM pg_advisory_xact_lock(7238510395502);
             SELECT * INTO last FROM lives l ORDER BY l.number DESC LIMIT 1;
             IF last.place <> here THEN
+                -- Readers do not wait for a standby because of this. Any commit that a standby has confirmed comes after it.
+                SET LOCAL synchronous_commit = local;
                 -- 60 bits of it are random.
                 INSERT INTO lives VALUES (
                     last.number + 1, ('x0' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(64)::bigint, here)

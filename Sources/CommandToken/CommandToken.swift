@@ -2,6 +2,9 @@ import Causality
 import Foundation
 
 /// Gets a token from a command, for programs of the terminal. An app asks its identity provider.
+///
+/// It is the C library's `popen`, and not Foundation's `Process`, which on Linux crashes or never returns now and then where other
+/// threads start processes too.
 public struct CommandToken: Sendable {
     private let command: String
 
@@ -11,28 +14,28 @@ public struct CommandToken: Sendable {
     /// Runs the command. - Returns: what it prints.
     /// - Throws: ``NoToken`` where it fails or prints nothing.
     public func token(for device: DeviceID) async throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command + " \"$0\"", device.name.text]
-        let output = Pipe()
-        process.standardOutput = output
+        let quoted = "'" + device.name.text.replacing("'", with: #"'\''"#) + "'"
         // It must not read the app's commands.
-        process.standardInput = FileHandle.nullDevice
-        let ended: Data = try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                do {
-                    try process.run()
-                    let data = output.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    continuation.resume(returning: process.terminationStatus == 0 ? data : Data())
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
+        let whole = "{ \(command) \(quoted)\n} </dev/null"
+        let printed: [UInt8]? = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Self.output(of: whole)) }
         }
-        let token = String(decoding: ended, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let token = String(decoding: printed ?? [], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         guard !token.isEmpty else { throw NoToken() }
         return token
+    }
+
+    /// What a command prints; nil where it fails. Blocks until it has ended.
+    private static func output(of command: String) -> [UInt8]? {
+        guard let stream = popen(command, "r") else { return nil }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = fread(&buffer, 1, buffer.count, stream)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return pclose(stream) == 0 ? bytes : nil
     }
 
     /// The command has no token.

@@ -39,7 +39,8 @@ extension ProcessTests {
                         return (sent, client.answer())
                     }
                     #expect(answer?.status == 413)
-                    #expect(sent < body.count)
+                    // The tunnel in between has room of its own. What the server took is asked below.
+                    if wire == .plain { #expect(sent < body.count) }
                 }
                 let received = try #require(await server.sample("rejoin_received_bytes_total"))
                 #expect(received < 4_000_000)
