@@ -7,6 +7,7 @@ import SyncStorage
 /// meets the same state again and again.
 actor RowStore: SyncStore {
     nonisolated let identity: StoreIdentity
+    nonisolated let life = LifeID.random()
     private let rest: InMemoryStore
     private var isSeeding = true
     private var head = TenantHead()
@@ -196,4 +197,36 @@ actor RowStore: SyncStore {
     func ping() async throws(StoreError) { try await rest.ping() }
 
     func close() async {}
+}
+
+extension RowStore {
+    func administer(
+        _ tenant: TenantID, _ act: AdministrativeAct, by actor: ExactString, nowMilliseconds: Int64
+    ) async throws(StoreError) -> Bool {
+        try await rest.administer(tenant, act, by: actor, nowMilliseconds: nowMilliseconds)
+    }
+
+    func administration(
+        _ tenant: TenantID, before ordinal: Int64?, limit: Int
+    ) async throws(StoreError) -> [AdministrationRow] {
+        try await rest.administration(tenant, before: ordinal, limit: limit)
+    }
+
+    func members(_ tenant: TenantID) async throws(StoreError) -> [MemberRow] { try await rest.members(tenant) }
+
+    func memberships(of user: ExactString, limit: Int) async throws(StoreError) -> [Membership] {
+        try await rest.memberships(of: user, limit: limit)
+    }
+
+    func begin(
+        _ tenant: TenantID, _ session: ReviewSessionRow, nowMilliseconds: Int64
+    ) async throws(StoreError) {
+        try await rest.begin(tenant, session, nowMilliseconds: nowMilliseconds)
+    }
+
+    func reviewSessions(
+        _ tenant: TenantID, of user: ExactString?, nowMilliseconds: Int64, limit: Int
+    ) async throws(StoreError) -> [ReviewSessionRow] {
+        try await rest.reviewSessions(tenant, of: user, nowMilliseconds: nowMilliseconds, limit: limit)
+    }
 }
